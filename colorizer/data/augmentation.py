@@ -1,0 +1,138 @@
+"""Augmentation on a whole batch, where the batch is: the CPU or the GPU.
+
+Every photo's changes come from a seed of its own, so that they depend neither on its place in the batch, nor on the
+number of processes, nor on the device, nor on whether the run was interrupted.
+"""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from colorizer.errors import ColorizerError
+
+# SplitMix64 (Steele, Lea and Flood 2014): a bijection of 64-bit integers whose outputs pass the usual tests, also on counters.
+_GAMMA = np.uint64(0x9E3779B97F4A7C15)
+_MULTIPLIERS = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+
+# Beyond this many input pixels to an output pixel, bilinear sampling skips pixels and the photo is averaged down first.
+MAX_SAMPLING_STEP = 1.5
+
+
+def _mix(values: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        values = values + _GAMMA
+        values = (values ^ (values >> np.uint64(30))) * _MULTIPLIERS[0]
+        values = (values ^ (values >> np.uint64(27))) * _MULTIPLIERS[1]
+        return values ^ (values >> np.uint64(31))
+
+
+def _as_uint64(values: object) -> np.ndarray:
+    return np.atleast_1d(np.asarray(values, dtype=np.int64)).astype(np.uint64)
+
+
+def photo_seeds(seed: int, epoch: int, indices: Tensor | list[int]) -> list[int]:
+    """One seed for each photo, in 0…2^63 - 1, from the run's seed, the epoch and the photos' indices in the dataset."""
+    mixed = _mix(_as_uint64(indices) ^ _mix(_as_uint64(epoch) ^ _mix(_as_uint64(seed))))
+    return (mixed >> np.uint64(1)).tolist()
+
+
+def _uniforms(seeds: list[int], count: int) -> Tensor:
+    """(B, count) numbers, uniform in 0…1 (1 excluded), float64 on the CPU."""
+    with np.errstate(over="ignore"):
+        counters = _mix(_as_uint64(seeds))[:, None] + np.arange(count, dtype=np.uint64) * _GAMMA
+    return torch.from_numpy((_mix(counters) >> np.uint64(11)).astype(np.float64) * 2.0**-53)
+
+
+def augment(
+    rgb: Tensor,
+    *,
+    size: int,
+    seeds: list[int],
+    flip: bool = True,
+    vertical_flip: bool = False,
+    min_scale: float = 1.0,
+    max_scale: float = 1.0,
+    rotation: float = 0.0,
+    shear: float = 0.0,
+    zoom: float = 0.0,
+) -> Tensor:
+    """Random crops, flips, turns, shears and zooms of uint8 photos (B, 3, S, S): float32 rgb in 0…1, (B, 3, size, size).
+
+    The crop's side is a random share of S in min_scale…max_scale, at a random place, brought to `size`; with both equal to
+    size / S it is a plain random crop, pixels untouched. `rotation` and `shear` are the largest angles in degrees, `zoom`
+    the largest share by which each side is stretched or squeezed, as in Keras' ImageDataGenerator; what they bring in from
+    outside the photo is its mirror image. With nothing asked the photo is resized, or kept as it is where S equals size.
+    """
+    if rgb.dtype != torch.uint8 or rgb.ndim != 4 or rgb.shape[1] != 3 or rgb.shape[2] != rgb.shape[3]:
+        raise ColorizerError(f"augment takes square uint8 photos (B, 3, S, S), not {rgb.dtype} {tuple(rgb.shape)}")
+    if len(seeds) != len(rgb):
+        raise ColorizerError(f"augment needs one seed a photo: {len(rgb)} photos, {len(seeds)} seeds")
+    if not 0 < min_scale <= max_scale <= 1:
+        raise ColorizerError(
+            f"the crop's scale must hold 0 < min_scale ≤ max_scale ≤ 1, not {min_scale} and {max_scale}"
+        )
+    if min(rotation, shear, zoom) < 0 or zoom >= 1 or shear >= 90:
+        raise ColorizerError("rotation, shear and zoom must not be negative, shear below 90 degrees, zoom below 1")
+    draws = _uniforms(seeds, 9)
+    flips = (draws[:, 0] < 0.5) & flip, (draws[:, 1] < 0.5) & vertical_flip
+    stored = rgb.shape[-1]
+    if rotation == shear == zoom == 0 and min_scale == max_scale and round(stored * max_scale) in (size, stored):
+        rgb = _flip(_crop(rgb, round(stored * max_scale), draws[:, 2:4]), *flips).float() / 255
+        if rgb.shape[-1] == size:
+            return rgb
+        return F.interpolate(rgb, (size, size), mode="bilinear", align_corners=False, antialias=True).clamp_(0, 1)
+    scale = min_scale + (max_scale - min_scale) * draws[:, 4]
+    transform = scale[:, None, None] * _linear(draws[:, 5:9], rotation, shear, zoom)
+    signs = torch.stack([1 - 2.0 * flips[0], 1 - 2.0 * flips[1]], dim=-1)
+    # affine_grid's coordinates reach from -1 to 1 over the photo: a crop's center may move by what the crop leaves free.
+    center = (1 - scale[:, None]) * (2 * draws[:, 2:4] - 1)
+    theta = torch.cat([transform * signs[:, None, :], center[..., None]], dim=-1)
+    return _sample(rgb, theta, transform, size)
+
+
+def _linear(draws: Tensor, rotation: float, shear: float, zoom: float) -> Tensor:
+    """(B, 4) draws to (B, 2, 2): rotation after shear after zoom, from the result's coordinates to the photo's."""
+    spread = 2 * draws - 1
+    angle, slant = torch.deg2rad(rotation * spread[:, 0]), torch.deg2rad(shear * spread[:, 1])
+    cos, sin, zero, one = angle.cos(), angle.sin(), torch.zeros_like(angle), torch.ones_like(angle)
+    turned = torch.stack([cos, -sin, sin, cos], dim=-1).view(-1, 2, 2)
+    sheared = torch.stack([one, -slant.sin(), zero, slant.cos()], dim=-1).view(-1, 2, 2)
+    return turned @ sheared @ torch.diag_embed(1 + zoom * spread[:, 2:4])
+
+
+def _flip(rgb: Tensor, horizontal: Tensor, vertical: Tensor) -> Tensor:
+    for chosen, dim in ((horizontal, -1), (vertical, -2)):
+        if chosen.any():
+            rgb = torch.where(chosen.to(rgb.device)[:, None, None, None], rgb.flip(dim), rgb)
+    return rgb
+
+
+def _crop(rgb: Tensor, side: int, draws: Tensor) -> Tensor:
+    free = rgb.shape[-1] - side
+    if free == 0:
+        return rgb
+    corners = (draws * (free + 1)).long().to(rgb.device)
+    steps = torch.arange(side, device=rgb.device)
+    columns, rows = (corners[:, i, None] + steps for i in (0, 1))
+    photos = torch.arange(len(rgb), device=rgb.device)[:, None, None, None]
+    channels = torch.arange(3, device=rgb.device)[None, :, None, None]
+    return rgb[photos, channels, rows[:, None, :, None], columns[:, None, None, :]]
+
+
+def _sample(rgb: Tensor, theta: Tensor, transform: Tensor, size: int) -> Tensor:
+    """Bilinear samples of the photos at theta's (B, 2, 3) grid, each photo averaged down first as far as its own grid is coarse."""
+    step = torch.linalg.matrix_norm(transform, 2) * rgb.shape[-1] / size
+    factors = 2 ** (step / MAX_SAMPLING_STEP).log2().ceil().clamp(min=0).long()
+    result = rgb.new_empty((len(rgb), 3, size, size), dtype=torch.float32)
+    for factor in factors.unique().tolist():
+        members = (factors == factor).nonzero()[:, 0]
+        places = members.to(rgb.device)
+        photos = rgb[places].float() / 255
+        if factor > 1:
+            # Sides that the factor does not divide are brought to the nearest size, not cut.
+            photos = F.adaptive_avg_pool2d(photos, max(1, round(photos.shape[-1] / factor)))
+        grid_theta = theta[members].float().to(rgb.device)
+        grid = F.affine_grid(grid_theta, [len(members), 3, size, size], align_corners=False)
+        result[places] = F.grid_sample(photos, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    return result.clamp_(0, 1)

@@ -1,0 +1,129 @@
+"""Batches in an order that depends on the seed and the epoch alone: not on the number of processes, not on interruptions."""
+
+import math
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import torch
+from torch import Tensor
+
+from colorizer.data.augmentation import photo_seeds
+from colorizer.data.photos import PhotoDataset
+from colorizer.errors import DatasetError
+
+# A set kept in memory moves to the GPU whole if it leaves this share of the GPU's free memory to the network.
+MAX_GPU_SHARE = 0.5
+
+
+class PhotoBatches:
+    """One process's share of every batch of `dataset`, `batch_size` photos of it at a time.
+
+    The batch of step k over all processes is photos k·B·P … (k+1)·B·P of the epoch's order; process r takes the r-th part.
+    So the same global batch size gives the same photos whatever the number of processes, and `iterate(start=k)` goes on
+    exactly where a run was interrupted.
+
+    Args:
+        batch_size: photos a step and process.
+        drop_last: leave out what does not fill a batch over all processes. Otherwise the last batch is shorter and shared out
+            as evenly as it goes; with fewer photos than processes some get one batch less than `len` says.
+        device: where the batches go. A set kept in memory goes to the GPU whole, if half the GPU's free memory holds it.
+    """
+
+    def __init__(
+        self,
+        dataset: PhotoDataset,
+        batch_size: int,
+        *,
+        seed: int = 0,
+        process_index: int = 0,
+        num_processes: int = 1,
+        shuffle: bool = True,
+        drop_last: bool = True,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        if batch_size < 1:
+            raise DatasetError(f"the batch size must be at least 1, not {batch_size}")
+        if not 0 <= process_index < num_processes:
+            raise DatasetError(f"process {process_index} of {num_processes} does not exist")
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.seed = seed
+        self.epoch = 0
+        self.process_index = process_index
+        self.num_processes = num_processes
+        self.shuffle = shuffle
+        self.drop_last = drop_last
+        self.device = torch.device(device)
+        if drop_last and len(dataset) < self.global_batch_size:
+            raise DatasetError(
+                f"{len(dataset)} usable photos don't fill one batch of {self.global_batch_size} "
+                f"({batch_size} × {num_processes} processes): lower the batch size or give more photos"
+            )
+        self._on_device = self._move_to_device()
+
+    @property
+    def global_batch_size(self) -> int:
+        """Photos a step over all processes."""
+        return self.batch_size * self.num_processes
+
+    def __len__(self) -> int:
+        """Steps an epoch."""
+        steps = len(self.dataset) / self.global_batch_size
+        return math.floor(steps) if self.drop_last else math.ceil(steps)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch, and with it the order, that the next `iterate` gives."""
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[dict[str, Tensor]]:
+        return self.iterate()
+
+    def iterate(self, start: int = 0) -> Iterator[dict[str, Tensor]]:
+        """The epoch's batches from step `start`: {"rgb": uint8 (B, 3, S, S), "label": int64 (B,), "index": int64 (B,)}.
+
+        `label` is -1 where the photo has none; `index` is the photo's place in the dataset. All three are on `device`. The
+        next batch is read in a thread while this one is used.
+        """
+        shares = iter(self._shares(start))
+        with ThreadPoolExecutor(1, thread_name_prefix="photo-batches") as reader:
+            share = next(shares, None)
+            coming = None if share is None else reader.submit(self._read, share)
+            while coming is not None:
+                batch = coming.result()
+                share = next(shares, None)
+                coming = None if share is None else reader.submit(self._read, share)
+                # From pinned memory the copy runs while the GPU is still at the step before.
+                yield {name: tensor.to(self.device, non_blocking=True) for name, tensor in batch.items()}
+
+    def _order(self) -> Tensor:
+        if not self.shuffle:
+            return torch.arange(len(self.dataset))
+        (seed,) = photo_seeds(self.seed, self.epoch, [-1])
+        return torch.randperm(len(self.dataset), generator=torch.Generator().manual_seed(seed))
+
+    def _shares(self, start: int) -> Iterator[Tensor]:
+        order = self._order()
+        for step in range(start, len(self)):
+            whole = order[step * self.global_batch_size : (step + 1) * self.global_batch_size]
+            first, end = (len(whole) * (self.process_index + i) // self.num_processes for i in (0, 1))
+            if end > first:
+                yield whole[first:end]
+
+    def _read(self, indices: Tensor) -> dict[str, Tensor]:
+        if self._on_device is not None:
+            places = indices.to(self.device)
+            batch = {name: tensor[places] for name, tensor in self._on_device.items()}
+            return {**batch, "index": places}
+        batch = {**self.dataset.batch(indices), "index": indices}
+        if self.device.type == "cuda":
+            batch = {name: tensor.pin_memory() for name, tensor in batch.items()}
+        return batch
+
+    def _move_to_device(self) -> dict[str, Tensor] | None:
+        pixels = self.dataset.in_memory
+        if pixels is None or self.device.type != "cuda":
+            return None
+        free, _ = torch.cuda.mem_get_info(self.device)
+        if pixels.nbytes > MAX_GPU_SHARE * free:
+            return None
+        return {"rgb": pixels.to(self.device), "label": self.dataset.labels.to(self.device)}

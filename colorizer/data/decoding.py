@@ -1,0 +1,130 @@
+"""From a file's bytes to a small square of uint8 RGB, or to the reason why the photo is of no use for learning colors."""
+
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import ExifTags, Image
+
+from colorizer.color import colorfulness
+
+MAX_PIXELS = 200_000_000
+"""A file that says it has more pixels is refused before any of them is decoded (a decompression bomb)."""
+
+# What each EXIF orientation needs; 1 and unknown values need nothing.
+ORIENTATIONS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+GRAY_MODES = {"1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N", "F"}
+
+NUM_NAMES = 20
+
+REASONS = ("gray", "broken", "tiny", "dull")
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """Why a photo is left out: one of REASONS, and a few words."""
+
+    reason: str
+    why: str
+
+
+@dataclass
+class DatasetReport:
+    """What became of a dataset's photos. `names` holds the first 20 that were left out, each with its reason."""
+
+    kept: int = 0
+    gray: int = 0
+    broken: int = 0
+    tiny: int = 0
+    dull: int = 0
+    names: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def dropped(self) -> int:
+        return self.gray + self.broken + self.tiny + self.dull
+
+    def reject(self, name: str, rejected: Rejected) -> None:
+        setattr(self, rejected.reason, getattr(self, rejected.reason) + 1)
+        if len(self.names) < NUM_NAMES:
+            self.names.append(f"{name} ({rejected.why})")
+
+    def __str__(self) -> str:
+        text = f"{self.kept} photos"
+        if self.dropped:
+            counts = ", ".join(f"{getattr(self, r)} {r}" for r in REASONS if getattr(self, r))
+            more = f" and {self.dropped - len(self.names)} more" if self.dropped > len(self.names) else ""
+            text += f"; left out: {counts}: {', '.join(self.names)}{more}"
+        return "; ".join([text, *self.notes])
+
+
+def is_gray(rgb: np.ndarray) -> bool:
+    """Whether uint8 (H, W, 3) is gray or toned, that is, whether its colors are hardly more than a function of its luma."""
+    # A sixteenth of the pixels answers as well as all of them.
+    red, green, blue = (channel.ravel().astype(np.float32) for channel in np.moveaxis(rgb[::4, ::4], -1, 0))
+    bins = ((red + 2 * green + blue) / 32).astype(np.intp)
+    count = np.bincount(bins, minlength=33).clip(1)
+    unexplained = 0.0
+    for opponent in (red - green, (red + green) / 2 - blue):
+        mean = np.bincount(bins, opponent, minlength=33) / count
+        unexplained += float(np.mean((opponent - mean[bins]) ** 2))
+    return unexplained**0.5 < 2.5
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # a damaged EXIF block fails in many ways, none of which makes the pixels worse
+        return 1
+
+
+def decode(source: bytes | str | Path, resolution: int, *, min_colorfulness: float = 0.0) -> np.ndarray | Rejected:
+    """The photo's central square at `resolution` as uint8 (3, S, S), upright; or why it can't serve.
+
+    JPEGs are decoded at the smallest of 1/1, 1/2, 1/4, 1/8 that still covers the square, which is where the time goes.
+    """
+    try:
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                return Rejected("broken", f"{width}×{height} pixels are too many")
+            if min(width, height) < max(resolution / 4, 2):
+                return Rejected("tiny", f"{width}×{height}")
+            if image.mode in GRAY_MODES:
+                return Rejected("gray", "gray")
+            orientation = _orientation(image)
+            image.draft("RGB", (resolution, resolution))
+            rgb = image if image.mode == "RGB" else image.convert("RGB")
+            width, height = rgb.size
+            side = min(width, height)
+            left, top = (width - side) / 2, (height - side) / 2
+            square = rgb.resize(
+                (resolution, resolution),
+                Image.Resampling.BICUBIC,
+                box=(left, top, left + side, top + side),
+                reducing_gap=2.0,
+            )
+    except Exception as error:  # Pillow's decoders raise whatever a broken file leads them to: OSError, SyntaxError, …
+        return Rejected("broken", str(error).partition(" <_io")[0] or type(error).__name__)
+    if orientation in ORIENTATIONS:
+        square = square.transpose(ORIENTATIONS[orientation])
+    pixels = np.asarray(square)
+    if is_gray(pixels):
+        return Rejected("gray", "gray or toned")
+    pixels = np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    if min_colorfulness > 0:
+        value = float(colorfulness(torch.from_numpy(pixels).float() / 255))
+        if value < min_colorfulness:
+            return Rejected("dull", f"colorfulness {value:.1f}")
+    return pixels

@@ -1,0 +1,109 @@
+"""Decoded photos on disk: a folder with photos.npy (uint8, N × 3 × S × S, read by memory map) and index.json.
+
+It is written beside its place and renamed when complete, so that a folder of the right name is a whole one; several processes
+that want the same one take turns at a lock, and all but the first find it there.
+"""
+
+import json
+import os
+import shutil
+import zlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock
+
+from colorizer.data.decoding import DatasetReport
+from colorizer.errors import DatasetError
+
+# Checked whenever a store is opened; reading all of a large one would take as long as an epoch.
+NUM_CHECKED = 64
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """All usable photos of a source: uint8 (N, 3, S, S), int64 labels (N,) with -1 for none, and what was left out."""
+
+    pixels: np.ndarray
+    labels: np.ndarray
+    classes: tuple[str, ...]
+    report: DatasetReport
+
+
+class StoreWriter:
+    """Takes photos one by one; `finish` makes the store of them."""
+
+    def __init__(self, folder: Path, resolution: int) -> None:
+        self.folder = folder
+        self.shape = (3, resolution, resolution)
+        self.beside = folder.with_name(f"{folder.name}.{os.getpid()}.part")
+        self.checksums: list[int] = []
+        shutil.rmtree(self.beside, ignore_errors=True)
+        self.beside.mkdir(parents=True)
+        self.file = (self.beside / "photos.npy").open("wb")
+        self._write_header()
+
+    def _write_header(self) -> None:
+        # NumPy pads headers so that the first axis may grow without moving the data.
+        shape = (len(self.checksums), *self.shape)
+        np.lib.format.write_array_header_1_0(self.file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+
+    def add(self, pixels: np.ndarray) -> None:
+        self.file.write(pixels.data)
+        self.checksums.append(zlib.crc32(pixels))
+
+    def finish(self, labels: list[int], classes: tuple[str, ...], report: DatasetReport) -> None:
+        self.file.seek(0)
+        self._write_header()
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self.file.close()
+        index = {"labels": labels, "classes": classes, "report": asdict(report), "checksums": self.checksums}
+        with (self.beside / "index.json").open("w", encoding="utf-8") as file:
+            json.dump(index, file)
+            file.flush()
+            os.fsync(file.fileno())
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.beside.rename(self.folder)
+
+    def abandon(self) -> None:
+        self.file.close()
+        shutil.rmtree(self.beside, ignore_errors=True)
+
+
+def read_store(folder: Path, *, check_all: bool = False) -> Decoded | None:
+    """The store in `folder`, or None if there is none or it is damaged."""
+    try:
+        index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+        pixels = np.load(folder / "photos.npy", mmap_mode="r")
+        labels, checksums = np.asarray(index["labels"], dtype=np.int64), index["checksums"]
+        is_whole = len(pixels) == len(labels) == len(checksums) and pixels.dtype == np.uint8
+        checked = range(len(pixels)) if check_all else _spread(len(pixels))
+        if not is_whole or any(zlib.crc32(pixels[i]) != checksums[i] for i in checked):
+            return None
+        return Decoded(pixels, labels, tuple(index["classes"]), DatasetReport(**index["report"]))
+    except (OSError, ValueError, KeyError, TypeError, EOFError):
+        return None
+
+
+def _spread(count: int) -> Iterator[int]:
+    return iter(sorted({round(i) for i in np.linspace(0, count - 1, min(count, NUM_CHECKED))}))
+
+
+def locked(folder: Path) -> FileLock:
+    """A lock that one process at a time holds for building `folder`."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    return FileLock(f"{folder}.lock")
+
+
+def unwritable(folder: Path, error: OSError) -> DatasetError:
+    """The error for a cache folder that can't be written."""
+    return DatasetError(
+        f"can't keep decoded photos in {str(folder.parent)!r} ({error.strerror or error}): choose another cache_dir, "
+        "a lower resolution or fewer photos, or stream the dataset"
+    )

@@ -1,0 +1,71 @@
+"""The 313 bins of the ab plane: soft encoding, rebalancing weights and the annealed mean.
+
+Zhang, Isola and Efros, "Colorful Image Colorization", ECCV 2016, sections 2.1–2.3.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+GRID = 10
+"""Spacing of the bins' centers in CIE ab units."""
+
+# (a, lowest b, highest b) of each row: the 313 points of the grid nearest to colors that sRGB can show (the outermost is
+# 13.0 away, so that every color lies well inside the bins). test_bins.py derives the rows from the gamut again.
+_ROWS = (
+    (-90, 50, 90), (-80, 20, 90), (-70, 0, 90), (-60, -20, 100), (-50, -30, 100), (-40, -40, 100), (-30, -50, 100),
+    (-20, -50, 100), (-10, -60, 100), (0, -70, 100), (10, -80, 90), (20, -80, 90), (30, -90, 90), (40, -100, 80),
+    (50, -100, 80), (60, -110, 80), (70, -110, 80), (80, -110, 80), (90, -110, 70), (100, -80, -10), (110, -60, -60),
+)  # fmt: skip
+
+NUM_BINS = sum((high - low) // GRID + 1 for _, low, high in _ROWS)
+
+
+def bin_centers() -> Tensor:
+    """The ab centers of the bins, (313, 2), in CIE units, ordered by a, then b. Always on the CPU."""
+    rows = [(a, b) for a, low, high in _ROWS for b in range(low, high + 1, GRID)]
+    return torch.tensor(rows, dtype=torch.float32, device="cpu")
+
+
+def nearest_bins(ab: Tensor, centers: Tensor, num: int = 1) -> tuple[Tensor, Tensor]:
+    """The `num` nearest bins of each pixel's ab (B, 2, H, W): squared distances and indices, each (B, num, H, W)."""
+    points = ab.permute(0, 2, 3, 1)
+    # |p − c|² = |p|² − 2 p·c + |c|² needs one matrix product instead of a (pixels × bins × 2) difference.
+    distance = points.square().sum(-1, keepdim=True) - 2 * points @ centers.T + centers.square().sum(-1)
+    nearest = distance.topk(num, dim=-1, largest=False)
+    return nearest.values.clamp(min=0).permute(0, 3, 1, 2), nearest.indices.permute(0, 3, 1, 2)
+
+
+def soft_encode(ab: Tensor, centers: Tensor, *, num_neighbors: int = 5, sigma: float = 5.0) -> Tensor:
+    """Each pixel's ab (B, 2, H, W) as a distribution over the bins, (B, Q, H, W).
+
+    The `num_neighbors` nearest bins share the weight by a Gaussian of `sigma` (CIE units) of their distance (section 2.1).
+    """
+    distance, index = nearest_bins(ab, centers, num_neighbors)
+    weights = torch.softmax(-distance / (2 * sigma**2), dim=1)
+    batch, _, height, width = ab.shape
+    return ab.new_zeros(batch, len(centers), height, width).scatter_(1, index, weights)
+
+
+def rebalancing_weights(counts: Tensor, centers: Tensor, *, uniform: float = 0.5, sigma: float = 5.0) -> Tensor:
+    """Weights (Q,) that raise rare colors, from how often each bin is the nearest in the training set, counts (Q,).
+
+    The empirical distribution is smoothed with a Gaussian of `sigma` over the ab plane, mixed with the uniform one
+    (`uniform` is the paper's λ), inverted, and scaled so that the weight's expectation under the smoothed distribution is 1
+    (section 2.2, equation 4).
+    """
+    prior = counts.double() / counts.sum()
+    kernel = torch.exp(-torch.cdist(centers.double(), centers.double()).square() / (2 * sigma**2))
+    # Each bin spreads its whole mass over the bins that exist, so that the rim of the gamut loses nothing.
+    smooth = prior @ (kernel / kernel.sum(1, keepdim=True))
+    weights = 1 / ((1 - uniform) * smooth + uniform / len(centers))
+    return (weights / (weights * smooth).sum()).to(centers.dtype)
+
+
+def annealed_mean(logits: Tensor, centers: Tensor, temperature: float = 0.38) -> Tensor:
+    """The ab (B, 2, h, w) of logits (B, Q, h, w): the mean of the distribution sharpened by `temperature` (equation 5).
+
+    1 is the mean, which dulls; near 0 the mode, which speckles; 0.38 is the paper's choice.
+    """
+    distribution = F.softmax(logits.float() / temperature, dim=1)
+    return torch.einsum("bqhw,qc->bchw", distribution, centers.to(distribution.dtype))

@@ -1,0 +1,108 @@
+"""Color spaces as pure functions on float tensors whose channels stand at dimension -3: (…, 3, H, W).
+
+Lab is CIE 1976 under D65, from sRGB (IEC 61966-2-1) with its exact transfer curve. The reference white is the white that
+the sRGB matrix itself gives, so that a gray photo has a = b = 0; scikit-image rounds its white to five digits, which moves
+its gray axis to b = 0.0047 at L = 100. Elsewhere the two agree to the same 0.005.
+"""
+
+import torch
+from torch import Tensor
+
+RGB_TO_XYZ = (
+    (0.412453, 0.357580, 0.180423),
+    (0.212671, 0.715160, 0.072169),
+    (0.019334, 0.119193, 0.950227),
+)
+"""Linear sRGB to CIE XYZ (ITU-R BT.709 primaries, D65)."""
+
+WHITE = tuple(sum(row) for row in RGB_TO_XYZ)
+"""XYZ of R = G = B = 1."""
+
+RGB_TO_YUV = (
+    (0.299, 0.587, 0.114),
+    (-0.14714119, -0.28886916, 0.43601035),
+    (0.61497538, -0.51496512, -0.10001026),
+)
+"""Gamma-encoded sRGB to YUV, ITU-R BT.601; Y in 0…1, U in ±0.436, V in ±0.615."""
+
+# CIE 1976: below DELTA³ the cube root gives way to a straight line of the same slope.
+DELTA = 6 / 29
+
+
+def _apply(matrix: tuple[tuple[float, ...], ...], channels: Tensor) -> Tensor:
+    weights = torch.tensor(matrix, dtype=channels.dtype, device=channels.device)
+    return torch.einsum("ij,...jhw->...ihw", weights, channels)
+
+
+def _inverse(matrix: tuple[tuple[float, ...], ...]) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(row) for row in torch.tensor(matrix, dtype=torch.float64).inverse().tolist())
+
+
+# On the CPU by name: a model is built under the meta device, where a matrix has no values to invert.
+with torch.device("cpu"):
+    XYZ_TO_RGB = _inverse(RGB_TO_XYZ)
+    YUV_TO_RGB = _inverse(RGB_TO_YUV)
+
+
+def rgb_to_linear(rgb: Tensor) -> Tensor:
+    """sRGB in 0…1 to linear light in 0…1."""
+    # The clamp keeps the branch not taken out of the gradient's infinities.
+    curve = ((rgb.clamp(min=0.04045) + 0.055) / 1.055) ** 2.4
+    return torch.where(rgb > 0.04045, curve, rgb / 12.92)
+
+
+def linear_to_rgb(linear: Tensor) -> Tensor:
+    """Linear light in 0…1 to sRGB in 0…1."""
+    curve = 1.055 * linear.clamp(min=0.0031308) ** (1 / 2.4) - 0.055
+    return torch.where(linear > 0.0031308, curve, linear * 12.92)
+
+
+def _cube_root(ratio: Tensor) -> Tensor:
+    curve = ratio.clamp(min=DELTA**3) ** (1 / 3)
+    return torch.where(ratio > DELTA**3, curve, ratio / (3 * DELTA**2) + 4 / 29)
+
+
+def _cube(root: Tensor) -> Tensor:
+    return torch.where(root > DELTA, root**3, 3 * DELTA**2 * (root - 4 / 29))
+
+
+def rgb_to_lab(rgb: Tensor) -> Tensor:
+    """sRGB in 0…1, (…, 3, H, W), to CIE Lab: L in 0…100, a and b about ±110. Differentiable."""
+    x, y, z = (_cube_root(v / w) for v, w in zip(_apply(RGB_TO_XYZ, rgb_to_linear(rgb)).unbind(-3), WHITE, strict=True))
+    return torch.stack((116 * y - 16, 500 * (x - y), 200 * (y - z)), dim=-3)
+
+
+def lab_to_rgb(lab: Tensor, *, clip: bool = True) -> Tensor:
+    """CIE Lab, (…, 3, H, W), to sRGB; colors that sRGB can't show are cut to 0…1 channel by channel unless `clip` is off."""
+    lightness, a, b = lab.unbind(-3)
+    y = (lightness + 16) / 116
+    xyz = torch.stack([_cube(root) * w for root, w in zip((y + a / 500, y, y - b / 200), WHITE, strict=True)], dim=-3)
+    rgb = linear_to_rgb(_apply(XYZ_TO_RGB, xyz))
+    return rgb.clamp(0, 1) if clip else rgb
+
+
+def lightness_to_gray(lightness: Tensor) -> Tensor:
+    """L in 0…100 to the sRGB level in 0…1 of the gray that has this lightness, same shape."""
+    return linear_to_rgb(_cube((lightness + 16) / 116))
+
+
+def rgb_to_yuv(rgb: Tensor) -> Tensor:
+    """sRGB in 0…1, (…, 3, H, W), to YUV (BT.601): Y in 0…1, U in ±0.436, V in ±0.615."""
+    return _apply(RGB_TO_YUV, rgb)
+
+
+def yuv_to_rgb(yuv: Tensor, *, clip: bool = True) -> Tensor:
+    """YUV (BT.601), (…, 3, H, W), to sRGB, cut to 0…1 unless `clip` is off."""
+    rgb = _apply(YUV_TO_RGB, yuv)
+    return rgb.clamp(0, 1) if clip else rgb
+
+
+def colorfulness(rgb: Tensor) -> Tensor:
+    """Colorfulness M³ of sRGB photos in 0…1, (…, 3, H, W) → (…): 0 is gray, 15 slight, 45 quite, 109 extremely colorful.
+
+    Hasler and Süsstrunk, "Measuring colorfulness in natural images", 2003, equation for sRGB in 0…255.
+    """
+    red, green, blue = (rgb * 255).flatten(-2).unbind(-2)
+    red_green, yellow_blue = red - green, (red + green) / 2 - blue
+    deviation = torch.hypot(red_green.std(-1, correction=0), yellow_blue.std(-1, correction=0))
+    return deviation + 0.3 * torch.hypot(red_green.mean(-1), yellow_blue.mean(-1))

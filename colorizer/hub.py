@@ -1,0 +1,222 @@
+"""Checkpoints from the Hub: what a repository must hold, how a download goes on after a fault, what errors say."""
+
+import hashlib
+import logging
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from huggingface_hub import HfApi, constants, get_cached_repo_tree, get_session, snapshot_download
+from huggingface_hub.errors import (
+    CachedRepoTreeNotFoundError,
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    HTTPError,
+    LocalEntryNotFoundError,
+    LocalTokenNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from huggingface_hub.utils import validate_repo_id
+
+from colorizer import __version__
+from colorizer.errors import CheckpointError, ColorizerError, HubError
+
+WAITS = (0.5, 1.0, 2.0)  # seconds before each new try of a download
+DOWNLOAD_TIMEOUT = 10.0  # seconds without an answer
+PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
+
+logger = logging.getLogger(__name__)
+
+
+class DamagedDownloadError(OSError):
+    """A file arrived whole in size, but its hash is not the one the Hub lists."""
+
+
+def make_api(token: str | bool | None = None) -> HfApi:
+    return HfApi(token=token, library_name="colorizer", library_version=__version__)
+
+
+def check_repo_id(repo_id: str) -> None:
+    """Raise `HubError` unless `repo_id` has the form user/name."""
+    try:
+        validate_repo_id(repo_id)
+    except HFValidationError as error:
+        raise HubError(f"{repo_id!r} is no repository id of the Hub: {error}") from error
+    if repo_id.count("/") != 1:
+        raise HubError(f"{repo_id!r} is no repository id of the Hub: it needs an owner and a name, as in 'user/name'.")
+
+
+def download(
+    repo_id: str,
+    *,
+    revision: str | None = None,
+    token: str | bool | None = None,
+    cache_dir: str | Path | None = None,
+) -> Path:
+    """The folder in the local cache that holds config.json, the safetensors and the card of a Hub repository.
+
+    Nothing else is downloaded, so never a pickle. A download that breaks off, arrives damaged or meets a fault of the
+    Hub is tried again; when the Hub stays away, the copy in the cache is used, with a warning. Every file's hash is
+    compared with the Hub's, since flipped bits in safetensors load without a word.
+
+    Raises:
+        HubError: the Hub is away and nothing is cached, the repository or revision doesn't exist, or access is refused.
+        CheckpointError: the repository holds no checkpoint that is safe to load.
+    """
+    check_repo_id(repo_id)
+    with hub_errors(repo_id, revision), bounded_waits(DOWNLOAD_TIMEOUT):
+        for wait in (*WAITS, None):
+            try:
+                return _fetch(repo_id, revision, token, cache_dir)
+            except Exception as error:
+                if not is_hub_trouble(error):
+                    raise
+                if wait is None or isinstance(error, OfflineModeIsEnabled):
+                    folder = _cached(repo_id, revision, cache_dir)
+                    if folder is None:
+                        raise
+                    logger.warning("%s is taken from the local cache: %s", repo_id, describe(error))
+                    return folder
+                logger.info("Trying %s again in %s s: %s", repo_id, wait, describe(error))
+                time.sleep(wait)
+    raise AssertionError("the last try returns or raises")
+
+
+def _fetch(repo_id: str, revision: str | None, token: str | bool | None, cache_dir: str | Path | None) -> Path:
+    info = make_api(token).model_info(repo_id, revision=revision, timeout=DOWNLOAD_TIMEOUT)
+    names = checkpoint_files(repo_id, [sibling.rfilename for sibling in info.siblings or ()])
+    folder = snapshot_download(
+        repo_id,
+        revision=revision,
+        token=token,
+        cache_dir=cache_dir,
+        allow_patterns=names,
+        library_name="colorizer",
+        library_version=__version__,
+    )
+    if Path(folder).name != info.sha:  # the client fell back to an older copy on its own, or a push came between
+        raise LocalEntryNotFoundError(f"the Hub broke off while {repo_id} was looked up")
+    _check_hashes(repo_id, Path(folder), cache_dir)
+    return Path(folder)
+
+
+def _cached(repo_id: str, revision: str | None, cache_dir: str | Path | None) -> Path | None:
+    try:
+        tree = get_cached_repo_tree(repo_id, revision=revision, cache_dir=cache_dir)
+        names = checkpoint_files(repo_id, [file.path for file in tree])
+        folder = snapshot_download(
+            repo_id, revision=revision, cache_dir=cache_dir, allow_patterns=names, local_files_only=True
+        )
+        _check_hashes(repo_id, Path(folder), cache_dir)
+    except (CachedRepoTreeNotFoundError, LocalEntryNotFoundError, DamagedDownloadError):
+        return None
+    return Path(folder)
+
+
+def checkpoint_files(repo_id: str, names: Iterable[str]) -> list[str]:
+    """Those of a repository's files that make a checkpoint; `CheckpointError` where they don't make one."""
+    names = list(names)
+    weights = [name for name in names if "/" not in name and name.endswith((".safetensors", ".safetensors.index.json"))]
+    weights = [name for name in weights if name.startswith("model")]
+    if not weights:
+        pickles = [name for name in names if name.endswith(PICKLES)]
+        if pickles:
+            raise CheckpointError(
+                f"{repo_id} holds no model.safetensors, only {pickles[0]}: pickles can run code and aren't loaded. "
+                "Ask its author for safetensors."
+            )
+        raise CheckpointError(f"{repo_id} holds no model.safetensors: it is no checkpoint of colorizer.")
+    if "config.json" not in names:
+        raise CheckpointError(f"{repo_id} holds no config.json: it is no checkpoint of colorizer.")
+    return ["config.json", *weights, *(name for name in names if name == "README.md")]
+
+
+def _check_hashes(repo_id: str, folder: Path, cache_dir: str | Path | None) -> None:
+    for file in get_cached_repo_tree(repo_id, revision=folder.name, cache_dir=cache_dir):
+        path = folder / file.path
+        if not path.is_file():
+            continue
+        if file.lfs is not None:
+            expected, digest = file.lfs.sha256, hashlib.sha256()
+        else:  # git's name for a blob
+            expected, digest = file.blob_id, hashlib.sha1(b"blob %d\0" % path.stat().st_size)
+        with path.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+        if digest.hexdigest() != expected:
+            path.resolve().unlink(missing_ok=True)  # the blob, so that the next try fetches it anew
+            path.unlink(missing_ok=True)
+            raise DamagedDownloadError(f"{file.path} of {repo_id} arrived damaged")
+
+
+def is_hub_trouble(error: BaseException) -> bool:
+    """Whether the Hub or the connection is at fault, so that trying again or the cache may help."""
+    if isinstance(error, HfHubHTTPError):
+        return error.response.status_code >= 500 or error.response.status_code in (408, 429)
+    if type(error) is OSError:  # the client's consistency check of a file's size; a full disk has a number
+        return error.errno is None
+    return isinstance(error, HTTPError | LocalEntryNotFoundError | DamagedDownloadError | OfflineModeIsEnabled)
+
+
+def describe(error: BaseException) -> str:
+    """An error of the Hub or of the connection, in a few words."""
+    if isinstance(error, OfflineModeIsEnabled):
+        return "HF_HUB_OFFLINE is set."
+    if isinstance(error, HfHubHTTPError):
+        return f"the Hub at {constants.ENDPOINT} answered {error.response.status_code}."
+    if isinstance(error, DamagedDownloadError):
+        return f"{error}."
+    if isinstance(error, LocalEntryNotFoundError) and error.__cause__ is not None:
+        return describe(error.__cause__)
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return f"the connection to {constants.ENDPOINT} failed ({reason})."
+
+
+@contextmanager
+def bounded_waits(seconds: float) -> Iterator[None]:
+    """Give up on a Hub that stops answering: the client's own calls without a timeout would wait for ever."""
+    before = get_session().timeout
+    get_session().timeout = seconds
+    try:
+        yield
+    finally:
+        get_session().timeout = before
+
+
+@contextmanager
+def hub_errors(repo_id: str, revision: str | None = None) -> Iterator[None]:
+    """Turn whatever the client raises into a `HubError` that says what to do."""
+    try:
+        yield
+    except ColorizerError:
+        raise
+    except (HTTPError, OSError, ValueError) as error:
+        raise HubError(_advice(error, repo_id, revision)) from error
+
+
+def _advice(error: Exception, repo_id: str, revision: str | None) -> str:
+    status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
+    if isinstance(error, GatedRepoError):
+        return f"{repo_id} is gated: ask for access on its page, then log in with `hf auth login`."
+    if isinstance(error, RevisionNotFoundError):
+        return f"{repo_id} has no revision {revision or 'main'!r}: give a branch, a tag or a commit's full sha."
+    if isinstance(error, RepositoryNotFoundError):
+        return (
+            f"{repo_id} is not on the Hub, or it is private: check the name, and for a private repository "
+            "log in with `hf auth login` or pass a token."
+        )
+    if isinstance(error, LocalTokenNotFoundError):
+        return "There is no token for the Hub: log in with `hf auth login`, or set HF_TOKEN."
+    if status == 401:
+        return f"The Hub doesn't accept the token for {repo_id}: log in anew with `hf auth login`, or mend HF_TOKEN."
+    if status == 403:
+        return f"The token has no right to do this with {repo_id}: it needs write access, and the name must be yours."
+    if is_hub_trouble(error):
+        return f"{repo_id}: {describe(error)} Nothing was changed on this machine; try again later."
+    if status is not None:
+        return f"The Hub refused {repo_id} with {status}: {error}"
+    return f"{repo_id}: {error}"

@@ -1,0 +1,48 @@
+"""What every test stands on: no network but a small Hub on the loopback interface, which is away unless asked for.
+
+`huggingface_hub` reads its environment once, when it is imported, so the environment is set before anything else here;
+subprocesses that a test starts inherit it.
+"""
+
+import atexit
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.hub_server import HubServer
+
+if "huggingface_hub" in sys.modules:
+    raise RuntimeError("huggingface_hub is imported before tests/conftest.py could point it to the loopback Hub")
+
+HUB = HubServer()
+HF_HOME = tempfile.mkdtemp(prefix="colorizer-tests-")
+atexit.register(shutil.rmtree, HF_HOME, ignore_errors=True)
+for name in [name for name in os.environ if name.startswith(("HF_", "HUGGING_FACE_", "HUGGINGFACE_", "TRANSFORMERS_"))]:
+    del os.environ[name]
+os.environ |= {
+    "HF_ENDPOINT": HUB.url,
+    "HF_HOME": HF_HOME,
+    "HF_HUB_DISABLE_XET": "1",  # its protocol has no small stand-in; the client falls back to plain HTTP
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "NO_PROXY": "*",
+}
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
+    """A running, empty Hub to which the client is logged in with write access; retries don't wait."""
+    sleep = time.sleep
+    monkeypatch.setattr(time, "sleep", lambda seconds: sleep(min(seconds, 0.001)))
+    monkeypatch.setenv("HF_TOKEN", "hf_write")
+    HUB.forget()
+    HUB.start()
+    yield HUB
+    HUB.stop()
+    HUB.forget()

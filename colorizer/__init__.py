@@ -1,3 +1,72 @@
-"""Photo colorization, the ways it has been done with deep networks, side by side."""
+"""Photo colorization, the ways it has been done with deep networks, side by side.
+
+    from colorizer import pipeline
+    pipeline("colorful")("photo.jpg").save("colored.png")
+
+Names are imported on first use: `import colorizer` loads neither torch nor transformers.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import wrapt
+
+from colorizer.errors import CheckpointError, ColorizerError, DatasetError, HubError, PhotoError
+
+if TYPE_CHECKING:
+    from colorizer.approaches import create_model, list_approaches
+    from colorizer.checkpoints import list_checkpoints
+    from colorizer.loading import load_model, save_checkpoint
+    from colorizer.modeling import ColorizerConfig, ColorizerModel, ColorizerOutput
+    from colorizer.pipelines import ColorizationPipeline, ColorizationResult, pipeline
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "CheckpointError",
+    "ColorizationPipeline",
+    "ColorizationResult",
+    "ColorizerConfig",
+    "ColorizerError",
+    "ColorizerModel",
+    "ColorizerOutput",
+    "DatasetError",
+    "HubError",
+    "PhotoError",
+    "create_model",
+    "list_approaches",
+    "list_checkpoints",
+    "load_model",
+    "pipeline",
+    "save_checkpoint",
+]
+
+_HOMES = {
+    "ColorizationPipeline": "pipelines",
+    "ColorizationResult": "pipelines",
+    "ColorizerConfig": "modeling",
+    "ColorizerModel": "modeling",
+    "ColorizerOutput": "modeling",
+    "create_model": "approaches",
+    "list_approaches": "approaches",
+    "list_checkpoints": "checkpoints",
+    "load_model": "loading",
+    "pipeline": "pipelines",
+    "save_checkpoint": "loading",
+}
+
+
+def __getattr__(name: str):
+    if name in _HOMES:
+        return getattr(import_module(f"colorizer.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'colorizer' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+# transformers learns of the approaches and of the task "image-colorization" when its own parts load, whichever of the two
+# packages is imported first.
+wrapt.register_post_import_hook(lambda _: import_module("colorizer.approaches"), "transformers.models.auto.modeling_auto")
+wrapt.register_post_import_hook(lambda _: import_module("colorizer.pipelines").register(), "transformers.pipelines")

@@ -1,6 +1,6 @@
 """The PatchGAN discriminator: Isola et al., CVPR 2017, appendix 6.1.2."""
 
-from torch import Tensor, nn
+from torch import nn
 
 from colorizer.nn.layers import scaled
 
@@ -23,9 +23,6 @@ class PatchGan(nn.Sequential):
         layers.append(nn.Conv2d(widths[-1], 1, 4, stride=1, padding=1))
         super().__init__(*layers)
         self.apply(normal_init)
-
-    def forward(self, photo: Tensor) -> Tensor:
-        return super().forward(photo)
 
 
 def normal_init(module: nn.Module) -> None:

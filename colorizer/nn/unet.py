@@ -59,8 +59,8 @@ class UNet(nn.Module):
                 channels[level] * (1 if level == num_levels - 1 else 2),
                 channels[level - 1] if level else out_channels,
                 normalize=level > 0,
-                # On the first three after the innermost, as the paper's decoder CD512-CD512-CD512.
-                dropout=dropout if num_levels - 4 < level and level > 0 else 0.0,
+                # The first three of the decoder: CD512-CD512-CD512 in the paper's notation.
+                dropout=dropout if level >= max(1, num_levels - 3) else 0.0,
             )
             for level in reversed(range(num_levels))
         )

@@ -1,0 +1,96 @@
+"""colorful: classification over 313 bins of the ab plane."""
+
+from torch import Tensor, nn
+from transformers import initialization as init
+
+from colorizer.modeling import ColorizerConfig, ColorizerModel
+from colorizer.nn.layers import scaled
+from colorizer.objectives import SoftBins
+from colorizer.recipe import Recipe
+from colorizer.spaces import LabBins
+
+
+class ColorfulConfig(ColorizerConfig):
+    """rebalance: whether training weights a pixel by the rarity of its color; uniform and prior_sigma: the paper's λ and σ.
+
+    temperature: of the annealed mean at inference, 0 < T ≤ 1; 1 is the mean, toward 0 the mode.
+    """
+
+    model_type = "colorizer-colorful"
+    rebalance: bool = True
+    uniform: float = 0.5
+    prior_sigma: float = 5.0
+    num_neighbors: int = 5
+    sigma: float = 5.0
+    temperature: float = 0.38
+
+
+class Colorful(ColorizerModel):
+    """Eight convolution blocks, dilated, that give each place a distribution over 313 colors; rare colors weigh more."""
+
+    title = "Colorful Image Colorization"
+    authors = "Richard Zhang, Phillip Isola, Alexei A. Efros"
+    year = 2016
+    paper_url = "https://arxiv.org/abs/1603.08511"
+
+    config_class = ColorfulConfig
+    space = LabBins(l=100.0, offset=-0.5)
+    # Section 3.1 of the paper: Adam from 3e-5, β = (0.9, 0.99), weight decay 1e-3, batches of 40.
+    recipe = Recipe(
+        optimizer="adamw",
+        learning_rate=3e-5,
+        adam_beta2=0.99,
+        adam_weight_decay=1e-3,
+        train_batch_size=40,
+        lr_scheduler="cosine",
+    )
+    size_multiple = 8
+
+    def __init__(self, config: ColorfulConfig):
+        super().__init__(config)
+        channels = [scaled(full, config.width) for full in (64, 128, 256, 512, 512, 512, 512, 256)]
+        self.network = nn.Sequential(
+            _block(1, channels[0], depth=2, last_stride=2),
+            _block(channels[0], channels[1], depth=2, last_stride=2),
+            _block(channels[1], channels[2], depth=3, last_stride=2),
+            _block(channels[2], channels[3], depth=3),
+            _block(channels[3], channels[4], depth=3, dilation=2),
+            _block(channels[4], channels[5], depth=3, dilation=2),
+            _block(channels[5], channels[6], depth=3),
+            nn.Sequential(
+                nn.ConvTranspose2d(channels[6], channels[7], 4, stride=2, padding=1),
+                nn.ReLU(),
+                nn.Conv2d(channels[7], channels[7], 3, padding=1),
+                nn.ReLU(),
+                nn.Conv2d(channels[7], channels[7], 3, padding=1),
+                nn.ReLU(),
+            ),
+            nn.Conv2d(channels[7], self.space.output_channels, 1),
+        )
+        self.post_init()
+
+    @property
+    def objective(self) -> SoftBins:
+        """With and without rebalancing are two settings of the one approach."""
+        config = self.config
+        return SoftBins(config.rebalance, config.uniform, config.prior_sigma, config.num_neighbors, config.sigma)
+
+    def predict(self, source: Tensor) -> Tensor:
+        """Lightness in ±0.5 (B, 1, H, W) to logits (B, 313, H/4, W/4)."""
+        return self.network(source)
+
+    def init_weight(self, weight: Tensor) -> None:
+        """Xavier: with others, the reports saw color overflow the objects."""
+        init.xavier_uniform_(weight)
+
+
+def _block(in_channels: int, channels: int, *, depth: int, last_stride: int = 1, dilation: int = 1) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for index in range(depth):
+        stride = last_stride if index == depth - 1 else 1
+        layers += [
+            nn.Conv2d(in_channels, channels, 3, stride=stride, padding=dilation, dilation=dilation),
+            nn.ReLU(),
+        ]
+        in_channels = channels
+    return nn.Sequential(*layers, nn.BatchNorm2d(channels))

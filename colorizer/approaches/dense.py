@@ -1,0 +1,50 @@
+"""dense: fully connected regression in RGB."""
+
+import torch
+from torch import Tensor, nn
+
+from colorizer.losses import mse
+from colorizer.modeling import ColorizerConfig, ColorizerModel
+from colorizer.nn.layers import scaled
+from colorizer.objectives import Regression
+from colorizer.recipe import Recipe
+from colorizer.spaces import Rgb
+
+
+class DenseConfig(ColorizerConfig):
+    """hidden_channels: units of each of the num_layers hidden layers at width 1."""
+
+    model_type = "colorizer-dense"
+    resolution: int = 32
+    hidden_channels: int = 2048
+    num_layers: int = 2
+
+
+class Dense(ColorizerModel):
+    """Fully connected layers over a 32×32 photo: the first attempt of a student project on CIFAR-10, and the floor."""
+
+    title = "Fully connected regression"
+    authors = "a student project"
+    year = 2018
+    paper_url = "https://www.cs.toronto.edu/~kriz/cifar.html"
+
+    config_class = DenseConfig
+    space = Rgb(input_channels=1)
+    objective = Regression(mse)
+    recipe = Recipe(learning_rate=1e-3, train_batch_size=64, num_train_epochs=50)
+    is_fixed_size = True
+
+    def __init__(self, config: DenseConfig):
+        super().__init__(config)
+        num_pixels = config.resolution**2
+        hidden = scaled(config.hidden_channels, config.width)
+        layers: list[nn.Module] = [nn.Flatten()]
+        for index in range(config.num_layers):
+            layers += [nn.Linear(hidden if index else num_pixels, hidden), nn.ReLU()]
+        self.network = nn.Sequential(*layers, nn.Linear(hidden, 3 * num_pixels))
+        self.post_init()
+
+    def predict(self, source: Tensor) -> Tensor:
+        """Gray levels in 0…1 (B, 1, 32, 32) to RGB in 0…1 (B, 3, 32, 32)."""
+        rgb = self.network(source).unflatten(1, (3, *source.shape[-2:]))
+        return torch.sigmoid(rgb)

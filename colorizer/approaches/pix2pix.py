@@ -1,0 +1,70 @@
+"""pix2pix: a conditional GAN on Lab."""
+
+from torch import Tensor
+from transformers import initialization as init
+
+from colorizer.modeling import ColorizerConfig, ColorizerModel
+from colorizer.nn.unet import UNet
+from colorizer.objectives import Adversarial
+from colorizer.recipe import Recipe
+from colorizer.spaces import Lab
+
+
+class Pix2PixConfig(ColorizerConfig):
+    """num_levels: halvings of the U-Net, 8 go down to 1×1 at 256; l1, gan: weights of the losses.
+
+    discriminator_width: multiplies the discriminator's channels, on top of width.
+    """
+
+    model_type = "colorizer-pix2pix"
+    num_levels: int = 8
+    dropout: float = 0.5
+    l1: float = 100.0
+    gan: float = 1.0
+    discriminator_width: float = 1.0
+
+
+class Pix2Pix(ColorizerModel):
+    """A U-Net against a 70×70 PatchGAN, in Lab: the discriminator asks for colors that look real, L1 for the true ones."""
+
+    title = "Image-to-Image Translation with Conditional Adversarial Networks"
+    authors = "Phillip Isola, Jun-Yan Zhu, Tinghui Zhou, Alexei A. Efros"
+    year = 2017
+    paper_url = "https://arxiv.org/abs/1611.07004"
+
+    config_class = Pix2PixConfig
+    space = Lab(l=50.0, offset=-1.0, ab=110.0)
+    # Section 3.3 of the paper: Adam 2e-4, β = (0.5, 0.999); appendix 6.2: random jitter by a crop from 286 to 256, mirroring.
+    recipe = Recipe(
+        learning_rate=2e-4, adam_beta1=0.5, train_batch_size=4, num_train_epochs=200, min_scale=256 / 286
+    )
+
+    def __init__(self, config: Pix2PixConfig):
+        super().__init__(config)
+        self.network = UNet(
+            self.space.input_channels,
+            self.space.output_channels,
+            width=config.width,
+            num_levels=config.num_levels,
+            dropout=config.dropout,
+        )
+        self.post_init()
+
+    @property
+    def size_multiple(self) -> int:
+        """Each level halves."""
+        return 2**self.config.num_levels
+
+    @property
+    def objective(self) -> Adversarial:
+        """Conditional GAN + 100 · L1."""
+        config = self.config
+        return Adversarial(config.l1, config.gan, config.width * config.discriminator_width)
+
+    def predict(self, source: Tensor) -> Tensor:
+        """L in −1…1 (B, 1, H, W) to ab/110 (B, 2, H, W)."""
+        return self.network(source)
+
+    def init_weight(self, weight: Tensor) -> None:
+        """N(0, 0.02), as DCGAN."""
+        init.normal_(weight, 0.0, 0.02)

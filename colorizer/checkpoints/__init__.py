@@ -1,0 +1,23 @@
+"""The trained checkpoints that come with the package: a folder each, config.json and model.safetensors."""
+
+from pathlib import Path
+
+from colorizer.errors import CheckpointError
+
+FOLDER = Path(__file__).parent
+
+
+def list_checkpoints() -> list[str]:
+    """Names of the checkpoints that come with the package, which `pipeline` takes."""
+    return sorted(config.parent.name for config in FOLDER.glob("*/config.json"))
+
+
+def checkpoint_folder(name: str) -> Path:
+    """The folder of a checkpoint that comes with the package.
+
+    Raises:
+        CheckpointError: there is none of this name; the message lists those there are.
+    """
+    if name not in list_checkpoints():
+        raise CheckpointError(f"No checkpoint {name!r} comes with the package. There are: {', '.join(list_checkpoints())}.")
+    return FOLDER / name

@@ -1,0 +1,188 @@
+"""Checkpoints in and out, strictly: what `transformers` only logs about a bad one is an error here."""
+
+import copy
+import json
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from transformers.utils import logging
+
+from colorizer import hub
+from colorizer.approaches import get_model_class, list_approaches
+from colorizer.checkpoints import checkpoint_folder, list_checkpoints
+from colorizer.errors import CheckpointError, ColorizerError
+from colorizer.modeling import ColorizerModel, own_fields
+
+WEIGHTS = "model.safetensors"
+WEIGHTS_INDEX = "model.safetensors.index.json"
+CONFIG = "config.json"
+
+
+def load_model(
+    name_or_path: str | os.PathLike,
+    *,
+    revision: str | None = None,
+    token: str | None = None,
+    cache_dir: str | os.PathLike | None = None,
+    dtype: torch.dtype = torch.float32,
+    device: str | torch.device | None = None,
+) -> ColorizerModel:
+    """Load a checkpoint, in evaluation mode.
+
+    Args:
+        name_or_path: a checkpoint that comes with the package, a folder, or a Hub id ("user/name").
+        revision: branch, tag or commit of a Hub id.
+        dtype: of the weights; checkpoints are stored as float16, and computed in float32 unless told otherwise.
+
+    Raises:
+        CheckpointError: it isn't a checkpoint of one of the approaches, or tensors are missing, left over, misshapen or not
+            finite; the message names the file and the fault.
+        HubError: the Hub did not give it.
+    """
+    folder = resolve(name_or_path, revision=revision, token=token, cache_dir=cache_dir)
+    model_class, config = _read_config(folder / CONFIG)
+    weights = _check_weights(folder)
+    progress_bars = logging.is_progress_bar_enabled()
+    verbosity = logging.get_verbosity()
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()  # what it would log is raised below
+    try:
+        model, info = model_class.from_pretrained(
+            folder,
+            config=config,
+            dtype=dtype,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
+            local_files_only=True,
+            use_safetensors=True,
+        )
+    except (OSError, RuntimeError, ValueError, SafetensorError) as error:
+        raise CheckpointError(f"{weights} could not be loaded: {error}") from error
+    finally:
+        logging.set_verbosity(verbosity)
+        if progress_bars:
+            logging.enable_progress_bar()
+    for fault, keys in (
+        ("lacks", info["missing_keys"]),
+        ("has left over", info["unexpected_keys"]),
+        ("has the wrong shape for", {key if isinstance(key, str) else key[0] for key in info["mismatched_keys"]}),
+    ):
+        if keys:
+            raise CheckpointError(f"{weights} {fault} {_shorten(keys)}: it is not the checkpoint its config.json describes.")
+    if bad := [name for name, tensor in model.state_dict().items() if not torch.isfinite(tensor).all()]:
+        raise CheckpointError(f"{weights} holds values that are not finite in {_shorten(bad)}: the training diverged.")
+    return model.eval().to(device) if device is not None else model.eval()
+
+
+def resolve(
+    name_or_path: str | os.PathLike,
+    *,
+    revision: str | None = None,
+    token: str | None = None,
+    cache_dir: str | os.PathLike | None = None,
+) -> Path:
+    """The local folder of a checkpoint's name, path or Hub id; Hub ids are downloaded.
+
+    Raises:
+        CheckpointError: there is no such thing; the message lists the checkpoints of the package.
+    """
+    name = os.fspath(name_or_path)
+    if name in list_checkpoints():
+        return checkpoint_folder(name)
+    if Path(name).is_dir():
+        return Path(name)
+    if Path(name).exists():
+        raise CheckpointError(f"{name} is a file. A checkpoint is a folder with {CONFIG} and {WEIGHTS}: give the folder.")
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", name) and not name.startswith("."):
+        return hub.download(name, revision=revision, token=token, cache_dir=cache_dir)
+    raise CheckpointError(
+        f"There is no checkpoint {name!r}. Give one that comes with the package ({', '.join(list_checkpoints())}), "
+        'a folder, or a Hub id such as "user/name".'
+    )
+
+
+def save_checkpoint(model: ColorizerModel, folder: str | os.PathLike, *, dtype: torch.dtype = torch.float16) -> Path:
+    """Save config.json and model.safetensors into `folder`, each written beside and then renamed.
+
+    A kill or a full disk leaves the checkpoint that was there before. The model itself stays as it is.
+
+    Raises:
+        CheckpointError: a weight is not finite, in `dtype` at the latest.
+        ColorizerError: the folder can't be written.
+    """
+    folder = Path(folder)
+    saved = copy.deepcopy(model).to("cpu", dtype)
+    if bad := [name for name, tensor in saved.state_dict().items() if not torch.isfinite(tensor).all()]:
+        raise CheckpointError(f"Not saved: values that are not finite in {_shorten(bad)}. The training diverged.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".saving-", dir=folder) as beside:
+            _save_quietly(saved, beside)
+            for name in (WEIGHTS, CONFIG):
+                os.replace(Path(beside) / name, folder / name)
+    except OSError as error:
+        raise ColorizerError(f"The checkpoint could not be saved in {folder}: {error}. What was there is whole.") from error
+    return folder
+
+
+def _save_quietly(model: ColorizerModel, folder: str) -> None:
+    progress_bars = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        model.save_pretrained(folder, max_shard_size="100GB")
+    finally:
+        if progress_bars:
+            logging.enable_progress_bar()
+
+
+def _read_config(path: Path) -> tuple[type[ColorizerModel], object]:
+    if not path.is_file():
+        raise CheckpointError(f"{path} is missing: a checkpoint is a folder with {CONFIG} and {WEIGHTS}.")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        model_type = content["model_type"]
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{path} is not a configuration with a model_type: {error!r}.") from error
+    classes = {get_model_class(name).config_class.model_type: get_model_class(name) for name in list_approaches()}
+    if model_type not in classes:
+        raise CheckpointError(f"{path} is of type {model_type!r}, not one of {', '.join(classes)}.")
+    model_class = classes[model_type]
+    fields = own_fields(model_class.config_class)
+    try:
+        config = model_class.config_class(**{name: value for name, value in content.items() if name in fields})
+    except ColorizerError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+    return model_class, config
+
+
+def _check_weights(folder: Path) -> Path:
+    index = folder / WEIGHTS_INDEX
+    if index.is_file():
+        try:
+            shards = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, AttributeError, TypeError) as error:
+            raise CheckpointError(f"{index} is not an index of weights: {error!r}.") from error
+        files = [folder / shard for shard in shards]
+    else:
+        files = [folder / WEIGHTS]
+    for file in files:
+        if not file.is_file():
+            pickles = [path.name for path in folder.iterdir() if path.suffix in {".bin", ".pt", ".pth", ".ckpt", ".pkl"}]
+            hint = f" {', '.join(pickles)} is a pickle, which can run code and is never loaded." if pickles else ""
+            raise CheckpointError(f"{file} is missing.{hint}")
+        try:
+            with safe_open(file, framework="pt"):
+                pass
+        except (SafetensorError, OSError) as error:
+            raise CheckpointError(f"{file} is damaged or not safetensors: {error}. Download or save it again.") from error
+    return index if index.is_file() else files[0]
+
+
+def _shorten(names: set[str] | list[str]) -> str:
+    names = sorted(names)
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -1,0 +1,174 @@
+"""The one contract: a `ColorizerModel` maps lightness to ab, both in CIE units, whatever it computes inside."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedConfig, PreTrainedModel
+from transformers import initialization as init
+from transformers.utils import ModelOutput
+
+from colorizer.errors import ColorizerError
+from colorizer.objectives import Objective
+from colorizer.recipe import Recipe
+from colorizer.spaces import Space
+
+
+class ColorizerConfig(PreTrainedConfig):
+    """What every approach's configuration has.
+
+    width: multiplies the channels of the full network, so that one definition gives the paper's network and a small one.
+    resolution: side in pixels of the square photos the network is trained on, and the pipeline's working size.
+    """
+
+    width: float = 1.0
+    resolution: int = 256
+
+    def __post_init__(self, **kwargs):
+        for name, value in own_fields(type(self)).items():
+            kind = type(value)
+            given = getattr(self, name)
+            if kind is float and isinstance(given, int) and not isinstance(given, bool):
+                setattr(self, name, float(given))
+            elif not isinstance(given, kind) or (isinstance(given, bool) and kind is not bool):
+                raise ColorizerError(
+                    f"{self.model_type}: {name} must be {kind.__name__} such as {value!r}, not {given!r}."
+                )
+        for name in ("width", "resolution"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise ColorizerError(f"{self.model_type}: {name} must be positive, not {getattr(self, name)!r}.")
+        super().__post_init__(**kwargs)
+
+
+def own_fields(config_class: type[ColorizerConfig]) -> dict[str, int | float | bool | str]:
+    """The configuration fields that are ours, not transformers', with their defaults."""
+    names = {}
+    for base in reversed(config_class.__mro__):
+        if issubclass(base, ColorizerConfig):
+            names |= {name: getattr(config_class, name) for name in base.__dict__.get("__annotations__", {})}
+    return {name: value for name, value in names.items() if name != "model_type"}
+
+
+@dataclass
+class ColorizerOutput(ModelOutput):
+    """What a network says of a photo.
+
+    ab: (B, 2, H, W) in CIE units, float32; None if it was not asked for.
+    prediction: the network's own output in its space's scale, which training compares with the target.
+    logits: (B, 313, h, w) where the approach has a distribution over bins.
+    """
+
+    ab: Tensor | None = None
+    prediction: Tensor | None = None
+    logits: Tensor | None = None
+
+
+class ColorizerModel(PreTrainedModel):
+    """Base of every approach: `predict` in the approach's space becomes `lightness → ab` in CIE units.
+
+    An approach gives `config_class`, `space`, `objective`, `recipe`, `predict` and the words that cards and the app show.
+    """
+
+    config_class: ClassVar[type[ColorizerConfig]] = ColorizerConfig
+    base_model_prefix = "network"
+    main_input_name = "lightness"
+
+    space: Space
+    objective: Objective
+    recipe: Recipe
+
+    title: ClassVar[str]
+    authors: ClassVar[str]
+    year: ClassVar[int]
+    paper_url: ClassVar[str]
+
+    size_multiple: int = 1
+    """Height and width of the lightness must be multiples of it."""
+    is_fixed_size: ClassVar[bool] = False
+    """Whether the network takes config.resolution × config.resolution and nothing else."""
+
+    @property
+    def approach(self) -> str:
+        """The approach's name, the same in file, card, recipe and command."""
+        return self.config.model_type.removeprefix("colorizer-").replace("-", "_")
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Names of the options that inference takes, such as `temperature`."""
+        return self.space.options
+
+    @property
+    def default_options(self) -> dict[str, float]:
+        """The options with the values that this checkpoint uses unless told otherwise."""
+        return {name: getattr(self.config, name) for name in self.options}
+
+    def predict(self, source: Tensor) -> Tensor:
+        """The space's encoded lightness (B, C, H, W) to the network's output in the space's scale."""
+        raise TypeError(f"{type(self).__name__} has no predict: an approach defines it")
+
+    def forward(self, lightness: Tensor, *, decode: bool = True, **options: float) -> ColorizerOutput:
+        """Colorize.
+
+        Args:
+            lightness: (B, 1, H, W), CIE L in 0…100, H and W multiples of `size_multiple`.
+            decode: off in training, which needs the prediction and not the ab.
+            options: those of `options`; each overrides the checkpoint's own value.
+
+        Raises:
+            ColorizerError: the shape is not one that the network takes, or an option is not the approach's.
+        """
+        self.check_options(options)
+        self._check_size(lightness)
+        prediction = self.predict(self.space.encode(lightness).to(self.dtype))
+        output = ColorizerOutput(prediction=prediction)
+        if "temperature" in self.options:
+            output.logits = prediction
+        if decode:
+            output.ab = self.space.join(lightness.float(), prediction.float(), **(self.default_options | options))
+        return output
+
+    def check_options(self, options: dict[str, float]) -> None:
+        """Refuse options that the approach does not have.
+
+        Raises:
+            ColorizerError: it names the options that there are.
+        """
+        if unknown := sorted(set(options) - set(self.options)):
+            has = f"it has {', '.join(self.options)}" if self.options else "it has none of its own"
+            raise ColorizerError(f"{self.approach} does not take the option {', '.join(unknown)}: {has}.")
+
+    def _check_size(self, lightness: Tensor) -> None:
+        if lightness.ndim != 4 or lightness.shape[1] != 1:
+            raise ColorizerError(f"{self.approach} takes lightness of shape (B, 1, H, W), not {tuple(lightness.shape)}.")
+        size = tuple(lightness.shape[-2:])
+        if self.is_fixed_size and size != (self.config.resolution, self.config.resolution):
+            raise ColorizerError(
+                f"{self.approach} takes {self.config.resolution}×{self.config.resolution} pixels and no other size, "
+                f"not {size[1]}×{size[0]}: resize the photo, or let pipeline() do it."
+            )
+        if any(side % self.size_multiple or side == 0 for side in size):
+            raise ColorizerError(
+                f"{self.approach} takes sides that are multiples of {self.size_multiple}, not {size[1]}×{size[0]}: "
+                "resize the photo, or let pipeline() do it."
+            )
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module) -> None:
+        # transformers calls this for every module, after __init__ and while loading; its own default would turn every
+        # weight into N(0, 0.02). The functions of `init` leave tensors alone that a checkpoint has already filled.
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            self.init_weight(module.weight)
+            if module.bias is not None:
+                init.zeros_(module.bias)
+        elif isinstance(module, nn.BatchNorm2d):
+            init.ones_(module.weight)
+            init.zeros_(module.bias)
+            # Made on the meta device, which gives buffers no values.
+            init.zeros_(module.running_mean)
+            init.ones_(module.running_var)
+            init.zeros_(module.num_batches_tracked)
+
+    def init_weight(self, weight: Tensor) -> None:
+        """Initialize one kernel or matrix; an approach with an initialization of its own overrides this."""
+        init.kaiming_normal_(weight, nonlinearity="relu")

@@ -1,0 +1,31 @@
+"""A recipe: the numbers with which an approach's authors trained it. Arguments of a run override them one by one."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Defaults of a training run, the approach's published ones.
+
+    optimizer: "adam", "adamw" or "rmsprop". plateau_patience: epochs of validation without progress after which the rate is
+    multiplied by plateau_factor; early_stopping_patience: after which the run ends; 0 is never. rotation and shear in
+    degrees; min_scale: smallest share of a photo's side that a random crop keeps.
+    """
+
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    adam_beta1: float = 0.9
+    adam_beta2: float = 0.999
+    adam_weight_decay: float = 0.0
+    train_batch_size: int = 32
+    num_train_epochs: int = 20
+    lr_scheduler: str = "constant"
+    plateau_patience: int = 0
+    plateau_factor: float = 0.1
+    early_stopping_patience: int = 0
+    flip: bool = True
+    vertical_flip: bool = False
+    min_scale: float = 1.0
+    rotation: float = 0.0
+    shear: float = 0.0
+    zoom: float = 0.0

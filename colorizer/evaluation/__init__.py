@@ -1,0 +1,1 @@
+"""Metrics, the comparison of checkpoints, its tables and pictures."""

@@ -3,7 +3,17 @@
 from colorizer.data.augmentation import augment, photo_seeds
 from colorizer.data.batches import PhotoBatches
 from colorizer.data.decoding import DatasetReport
-from colorizer.data.photos import PhotoDataset, load_photos
+from colorizer.data.loading import load_photos
+from colorizer.data.photos import PhotoDataset, PhotoStream
 from colorizer.data.sources import list_splits
 
-__all__ = ["DatasetReport", "PhotoBatches", "PhotoDataset", "augment", "list_splits", "load_photos", "photo_seeds"]
+__all__ = [
+    "DatasetReport",
+    "PhotoBatches",
+    "PhotoDataset",
+    "PhotoStream",
+    "augment",
+    "list_splits",
+    "load_photos",
+    "photo_seeds",
+]

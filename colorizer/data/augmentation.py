@@ -11,7 +11,7 @@ from torch import Tensor
 
 from colorizer.errors import ColorizerError
 
-# SplitMix64 (Steele, Lea and Flood 2014): a bijection of 64-bit integers whose outputs pass the usual tests, also on counters.
+# SplitMix64 (Steele, Lea and Flood 2014): a bijection of 64-bit integers that passes the usual tests, also on counters.
 _GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _MULTIPLIERS = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 
@@ -57,12 +57,20 @@ def augment(
     shear: float = 0.0,
     zoom: float = 0.0,
 ) -> Tensor:
-    """Random crops, flips, turns, shears and zooms of uint8 photos (B, 3, S, S): float32 rgb in 0…1, (B, 3, size, size).
+    """Randomly crop, flip, turn, shear and zoom uint8 photos (B, 3, S, S): float32 rgb in 0…1, (B, 3, size, size).
 
-    The crop's side is a random share of S in min_scale…max_scale, at a random place, brought to `size`; with both equal to
-    size / S it is a plain random crop, pixels untouched. `rotation` and `shear` are the largest angles in degrees, `zoom`
-    the largest share by which each side is stretched or squeezed, as in Keras' ImageDataGenerator; what they bring in from
-    outside the photo is its mirror image. With nothing asked the photo is resized, or kept as it is where S equals size.
+    Args:
+        seeds: one a photo, from `photo_seeds`; the same seed always gives the same change.
+        min_scale, max_scale: the crop's side is a random share of S between them, at a random place, brought to `size`;
+            with both at size / S it is a plain random crop, its pixels untouched.
+        rotation, shear: the largest angles in degrees.
+        zoom: the largest share by which width and height, each for itself, are stretched or squeezed.
+
+    rotation, shear and zoom mean what they do in Keras' ImageDataGenerator, except that what they bring in from outside
+    the photo is its mirror image. With nothing asked the photo is resized, or kept as it is where S equals size.
+
+    Raises:
+        ColorizerError: photos of another kind, not as many seeds, or ranges that make no sense.
     """
     if rgb.dtype != torch.uint8 or rgb.ndim != 4 or rgb.shape[1] != 3 or rgb.shape[2] != rgb.shape[3]:
         raise ColorizerError(f"augment takes square uint8 photos (B, 3, S, S), not {rgb.dtype} {tuple(rgb.shape)}")
@@ -78,14 +86,14 @@ def augment(
     flips = (draws[:, 0] < 0.5) & flip, (draws[:, 1] < 0.5) & vertical_flip
     stored = rgb.shape[-1]
     if rotation == shear == zoom == 0 and min_scale == max_scale and round(stored * max_scale) in (size, stored):
-        rgb = _flip(_crop(rgb, round(stored * max_scale), draws[:, 2:4]), *flips).float() / 255
+        rgb = _take(rgb, round(stored * max_scale), draws[:, 2:4], *flips).float() / 255
         if rgb.shape[-1] == size:
             return rgb
         return F.interpolate(rgb, (size, size), mode="bilinear", align_corners=False, antialias=True).clamp_(0, 1)
     scale = min_scale + (max_scale - min_scale) * draws[:, 4]
     transform = scale[:, None, None] * _linear(draws[:, 5:9], rotation, shear, zoom)
     signs = torch.stack([1 - 2.0 * flips[0], 1 - 2.0 * flips[1]], dim=-1)
-    # affine_grid's coordinates reach from -1 to 1 over the photo: a crop's center may move by what the crop leaves free.
+    # affine_grid's coordinates reach from -1 to 1: a crop's center may move by what the crop leaves free.
     center = (1 - scale[:, None]) * (2 * draws[:, 2:4] - 1)
     theta = torch.cat([transform * signs[:, None, :], center[..., None]], dim=-1)
     return _sample(rgb, theta, transform, size)
@@ -101,27 +109,24 @@ def _linear(draws: Tensor, rotation: float, shear: float, zoom: float) -> Tensor
     return turned @ sheared @ torch.diag_embed(1 + zoom * spread[:, 2:4])
 
 
-def _flip(rgb: Tensor, horizontal: Tensor, vertical: Tensor) -> Tensor:
-    for chosen, dim in ((horizontal, -1), (vertical, -2)):
-        if chosen.any():
-            rgb = torch.where(chosen.to(rgb.device)[:, None, None, None], rgb.flip(dim), rgb)
+def _take(rgb: Tensor, side: int, draws: Tensor, is_mirrored: Tensor, is_upside_down: Tensor) -> Tensor:
+    """Each photo's square of `side` pixels at the place that its draws (B, 2) choose, flipped where it should be."""
+    steps = torch.arange(side)
+    for dim, place, is_flipped in ((3, draws[:, 0], is_mirrored), (2, draws[:, 1], is_upside_down)):
+        if side == rgb.shape[dim] and not is_flipped.any():
+            continue
+        first = (place * (rgb.shape[dim] - side + 1)).long()[:, None]
+        indices = first + torch.where(is_flipped[:, None], side - 1 - steps, steps)
+        shape = [len(rgb), 1, 1, 1]
+        shape[dim] = side
+        sizes = [*rgb.shape]
+        sizes[dim] = side
+        rgb = rgb.gather(dim, indices.to(rgb.device).view(shape).expand(sizes))
     return rgb
 
 
-def _crop(rgb: Tensor, side: int, draws: Tensor) -> Tensor:
-    free = rgb.shape[-1] - side
-    if free == 0:
-        return rgb
-    corners = (draws * (free + 1)).long().to(rgb.device)
-    steps = torch.arange(side, device=rgb.device)
-    columns, rows = (corners[:, i, None] + steps for i in (0, 1))
-    photos = torch.arange(len(rgb), device=rgb.device)[:, None, None, None]
-    channels = torch.arange(3, device=rgb.device)[None, :, None, None]
-    return rgb[photos, channels, rows[:, None, :, None], columns[:, None, None, :]]
-
-
 def _sample(rgb: Tensor, theta: Tensor, transform: Tensor, size: int) -> Tensor:
-    """Bilinear samples of the photos at theta's (B, 2, 3) grid, each photo averaged down first as far as its own grid is coarse."""
+    """Bilinear samples at theta's (B, 2, 3) grid, each photo averaged down before as far as its own grid is coarse."""
     step = torch.linalg.matrix_norm(transform, 2) * rgb.shape[-1] / size
     factors = 2 ** (step / MAX_SAMPLING_STEP).log2().ceil().clamp(min=0).long()
     result = rgb.new_empty((len(rgb), 3, size, size), dtype=torch.float32)

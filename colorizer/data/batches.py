@@ -1,14 +1,16 @@
-"""Batches in an order that depends on the seed and the epoch alone: not on the number of processes, not on interruptions."""
+"""Batches in an order that the seed and the epoch give, whatever the number of processes and of interruptions."""
 
 import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count, islice
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from colorizer.data.augmentation import photo_seeds
-from colorizer.data.photos import PhotoDataset
+from colorizer.data.photos import PhotoDataset, PhotoStream
 from colorizer.errors import DatasetError
 
 # A set kept in memory moves to the GPU whole if it leaves this share of the GPU's free memory to the network.
@@ -18,20 +20,27 @@ MAX_GPU_SHARE = 0.5
 class PhotoBatches:
     """One process's share of every batch of `dataset`, `batch_size` photos of it at a time.
 
-    The batch of step k over all processes is photos k·B·P … (k+1)·B·P of the epoch's order; process r takes the r-th part.
-    So the same global batch size gives the same photos whatever the number of processes, and `iterate(start=k)` goes on
-    exactly where a run was interrupted.
+    The batch of step k over all processes is photos k·B·P … (k+1)·B·P of the epoch's order; process r takes the r-th
+    part. So the same global batch size gives the same photos whatever the number of processes, and `iterate(start=k)`
+    goes on exactly where a run was interrupted.
+
+    A PhotoStream has no such order. Shuffled, its batches never end, one epoch follows the other (`is_endless`), so
+    that no process waits for another that has run out; unshuffled, they go through it once. They are the same for the
+    same seed and number of processes, and `iterate(start=k)` reads again what came before step k.
 
     Args:
         batch_size: photos a step and process.
-        drop_last: leave out what does not fill a batch over all processes. Otherwise the last batch is shorter and shared out
-            as evenly as it goes; with fewer photos than processes some get one batch less than `len` says.
-        device: where the batches go. A set kept in memory goes to the GPU whole, if half the GPU's free memory holds it.
+        drop_last: leave out what does not fill a batch over all processes. Otherwise the last batch is shorter and
+            shared out as evenly as it goes; with fewer photos than processes some get one batch less than `len` says.
+        device: where the batches go. A set kept in memory goes to the GPU whole, if half its free memory is enough.
+
+    Raises:
+        DatasetError: fewer photos than one batch over all processes takes, unless drop_last is off.
     """
 
     def __init__(
         self,
-        dataset: PhotoDataset,
+        dataset: PhotoDataset | PhotoStream,
         batch_size: int,
         *,
         seed: int = 0,
@@ -54,7 +63,7 @@ class PhotoBatches:
         self.shuffle = shuffle
         self.drop_last = drop_last
         self.device = torch.device(device)
-        if drop_last and len(dataset) < self.global_batch_size:
+        if drop_last and isinstance(dataset, PhotoDataset) and len(dataset) < self.global_batch_size:
             raise DatasetError(
                 f"{len(dataset)} usable photos don't fill one batch of {self.global_batch_size} "
                 f"({batch_size} × {num_processes} processes): lower the batch size or give more photos"
@@ -66,8 +75,15 @@ class PhotoBatches:
         """Photos a step over all processes."""
         return self.batch_size * self.num_processes
 
+    @property
+    def is_endless(self) -> bool:
+        """Whether `iterate` never ends, as over a shuffled stream."""
+        return isinstance(self.dataset, PhotoStream) and self.shuffle
+
     def __len__(self) -> int:
-        """Steps an epoch."""
+        """Steps an epoch; DatasetError for a stream."""
+        if isinstance(self.dataset, PhotoStream):
+            raise DatasetError("a streamed dataset has no known number of photos: say how many steps to train")
         steps = len(self.dataset) / self.global_batch_size
         return math.floor(steps) if self.drop_last else math.ceil(steps)
 
@@ -81,17 +97,14 @@ class PhotoBatches:
     def iterate(self, start: int = 0) -> Iterator[dict[str, Tensor]]:
         """The epoch's batches from step `start`: {"rgb": uint8 (B, 3, S, S), "label": int64 (B,), "index": int64 (B,)}.
 
-        `label` is -1 where the photo has none; `index` is the photo's place in the dataset. All three are on `device`. The
-        next batch is read in a thread while this one is used.
+        `label` is -1 where the photo has none; `index` is the photo's place in the dataset, or a number of its own in a
+        stream. All three are on `device`. The next batch is read in a thread while this one is used.
         """
-        shares = iter(self._shares(start))
+        batches = self._stream(start) if isinstance(self.dataset, PhotoStream) else map(self._read, self._shares(start))
         with ThreadPoolExecutor(1, thread_name_prefix="photo-batches") as reader:
-            share = next(shares, None)
-            coming = None if share is None else reader.submit(self._read, share)
-            while coming is not None:
-                batch = coming.result()
-                share = next(shares, None)
-                coming = None if share is None else reader.submit(self._read, share)
+            coming = reader.submit(next, batches, None)
+            while (batch := coming.result()) is not None:
+                coming = reader.submit(next, batches, None)
                 # From pinned memory the copy runs while the GPU is still at the step before.
                 yield {name: tensor.to(self.device, non_blocking=True) for name, tensor in batch.items()}
 
@@ -112,17 +125,44 @@ class PhotoBatches:
     def _read(self, indices: Tensor) -> dict[str, Tensor]:
         if self._on_device is not None:
             places = indices.to(self.device)
-            batch = {name: tensor[places] for name, tensor in self._on_device.items()}
-            return {**batch, "index": places}
-        batch = {**self.dataset.batch(indices), "index": indices}
-        if self.device.type == "cuda":
-            batch = {name: tensor.pin_memory() for name, tensor in batch.items()}
-        return batch
+            return {**{name: tensor[places] for name, tensor in self._on_device.items()}, "index": places}
+        return self._pinned({**self.dataset.batch(indices), "index": indices})
+
+    def _stream(self, start: int) -> Iterator[dict[str, Tensor]]:
+        photos = self._stream_photos()
+        # The photos before `start` are read and decoded again: which of them are usable is not known otherwise.
+        for _ in islice(photos, start * self.batch_size):
+            pass
+        first = start * self.batch_size
+        while batch := list(islice(photos, self.batch_size)):
+            if len(batch) < self.batch_size and self.drop_last:
+                return
+            pixels, labels = zip(*batch, strict=True)
+            indices = torch.arange(first, first + len(batch)) * self.num_processes + self.process_index
+            first += len(batch)
+            yield self._pinned(
+                {"rgb": torch.from_numpy(np.stack(pixels)), "label": torch.tensor(labels), "index": indices}
+            )
+
+    def _stream_photos(self) -> Iterator[tuple[np.ndarray, int]]:
+        for epoch in count(self.epoch):
+            yield from self.dataset.iterate(
+                seed=self.seed,
+                epoch=epoch,
+                shuffle=self.shuffle,
+                process_index=self.process_index,
+                num_processes=self.num_processes,
+            )
+            if not self.shuffle:
+                return
+
+    def _pinned(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {name: tensor.pin_memory() for name, tensor in batch.items()} if self.device.type == "cuda" else batch
 
     def _move_to_device(self) -> dict[str, Tensor] | None:
-        pixels = self.dataset.in_memory
-        if pixels is None or self.device.type != "cuda":
+        if isinstance(self.dataset, PhotoStream) or self.dataset.in_memory is None or self.device.type != "cuda":
             return None
+        pixels = self.dataset.in_memory
         free, _ = torch.cuda.mem_get_info(self.device)
         if pixels.nbytes > MAX_GPU_SHARE * free:
             return None

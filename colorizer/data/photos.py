@@ -1,27 +1,18 @@
-"""A dataset's usable photos, decoded once and kept as uint8."""
+"""A dataset's usable photos: decoded once and kept as uint8, or decoded as they stream by."""
 
-import hashlib
-import json
-import os
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
-from pathlib import Path
+from dataclasses import replace
 
-import datasets
 import numpy as np
 import torch
-from PIL import __version__ as pillow_version
+from datasets import IterableDataset
+from datasets.distributed import split_dataset_by_node
 from torch import Tensor
 
-from colorizer.data.decoding import DatasetReport, Rejected, decode
-from colorizer.data.sources import Source, open_source, reading
-from colorizer.data.store import Decoded, StoreWriter, locked, read_store, unwritable
+from colorizer.data.decoding import DatasetReport, Rejected, decode_rows
+from colorizer.data.sources import Source
+from colorizer.data.store import Decoded
 from colorizer.errors import DatasetError
-
-# Raised whenever decoding gives other pixels or keeps other photos, so that stores of before are not taken for new ones.
-STORE_VERSION = 1
 
 
 class PhotoDataset:
@@ -34,163 +25,100 @@ class PhotoDataset:
         report: how many photos were kept, and which were left out and why.
     """
 
-    def __init__(self, decoded: Decoded, *, cache_in_memory: bool = False) -> None:
-        self._pixels = decoded.pixels
-        self.in_memory = torch.from_numpy(np.array(decoded.pixels)) if cache_in_memory else None
-        self.labels = torch.from_numpy(decoded.labels)
+    def __init__(self, decoded: Decoded, *, cache_in_memory: bool = False, members: Tensor | None = None) -> None:
+        self._decoded = decoded
+        self._members = torch.arange(len(decoded.labels)) if members is None else members
+        self.in_memory = torch.from_numpy(decoded.pixels[self._members.numpy()]) if cache_in_memory else None
+        self.labels = torch.from_numpy(decoded.labels)[self._members]
         self.classes = list(decoded.classes)
-        self.report = decoded.report
+        self.report = replace(decoded.report, kept=len(self._members))
         self.resolution = decoded.pixels.shape[-1]
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self._members)
 
     def batch(self, indices: Tensor | Sequence[int]) -> dict[str, Tensor]:
         """{"rgb": uint8 (B, 3, S, S), "label": int64 (B,)} of the photos at `indices`."""
         indices = torch.as_tensor(indices, dtype=torch.int64)
-        if self.in_memory is not None:
-            rgb = self.in_memory[indices]
+        if self.in_memory is None:
+            rgb = torch.from_numpy(self._decoded.pixels[self._members[indices].numpy()])
         else:
-            rgb = torch.from_numpy(self._pixels[indices.numpy()])
+            rgb = self.in_memory.index_select(0, indices)
         return {"rgb": rgb, "label": self.labels[indices]}
 
+    def split_off(self, num_photos: int, *, seed: int = 0) -> tuple["PhotoDataset", "PhotoDataset"]:
+        """Two datasets: all but `num_photos` of the photos, and these, chosen at random by the seed.
 
-def load_photos(
-    source: str | Path,
-    *,
-    split: str = "train",
-    resolution: int,
-    revision: str | None = None,
-    cache_in_memory: bool = False,
-    cache_dir: str | Path | None = None,
-    max_photos: int | None = None,
-    min_colorfulness: float = 0.0,
-    labels: bool = True,
-    image_column: str = "image",
-    label_column: str = "label",
-    num_workers: int = 0,
-    token: str | bool | None = None,
-) -> PhotoDataset:
-    """Open a dataset of photos, decoding it unless an earlier run has.
-
-    Args:
-        source: a folder of photos (its subfolders' names are the labels where there are several), a parquet file or a folder
-            of them, a folder written by `datasets`' save_to_disk, or a Hub dataset (user/name, or user/name:configuration).
-        split: "val" and "validation" are one. Folders and parquet files have splits by name (train/…, val-0.parquet).
-        resolution: side of the square kept of each photo.
-        cache_in_memory: keep the photos in memory, on a GPU's if they fit; otherwise they are read by memory map.
-        cache_dir: where decoded photos are kept between runs; HF_DATASETS_CACHE/colorizer unless given.
-        max_photos: stop after this many usable photos.
-        min_colorfulness: leave out photos below it (Hasler and Süsstrunk 2003; 15 is slightly colorful).
-        num_workers: decoding threads, 0 for one a core.
-
-    Raises:
-        DatasetError: no such source, split or column, or no usable photo in it; the message says what there is.
-        HubError: the Hub can't be reached.
-    """
-    if resolution < 8:
-        raise DatasetError(f"photos need a resolution of at least 8, not {resolution}")
-    if max_photos is not None and max_photos < 1:
-        raise DatasetError(f"max_photos must be at least 1, not {max_photos}")
-    opened = open_source(
-        source,
-        split=split,
-        revision=revision,
-        token=token,
-        streaming=max_photos is not None,
-        image_column=image_column,
-        label_column=label_column if labels else None,
-    )
-    settings = [STORE_VERSION, pillow_version, opened.fingerprint, split, resolution, max_photos, min_colorfulness]
-    key = hashlib.sha256(json.dumps([*settings, image_column, label_column, labels]).encode()).hexdigest()[:32]
-    folder = Path(cache_dir or Path(datasets.config.HF_DATASETS_CACHE) / "colorizer").expanduser() / key
-    with locked(folder):
-        decoded = read_store(folder, check_all=cache_in_memory)
-        if decoded is None:
-            _build(opened, folder, resolution, max_photos, min_colorfulness, num_workers)
-            decoded = read_store(folder)
-    if decoded is None:
-        raise DatasetError(
-            f"decoded photos of {opened.name!r} can't be read back from {str(folder)!r}: is the disk sound?"
+        Raises:
+            DatasetError: there are not more than `num_photos` photos.
+        """
+        if not 0 < num_photos < len(self):
+            raise DatasetError(f"can't hold out {num_photos} of {len(self)} photos: give more photos or hold out fewer")
+        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
+        rest, held_out = (self._members[part.sort().values] for part in (order[num_photos:], order[:num_photos]))
+        is_cached = self.in_memory is not None
+        return (
+            PhotoDataset(self._decoded, cache_in_memory=is_cached, members=rest),
+            PhotoDataset(self._decoded, cache_in_memory=is_cached, members=held_out),
         )
-    return PhotoDataset(decoded, cache_in_memory=cache_in_memory)
 
 
-def num_cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+class PhotoStream:
+    """Usable photos of a source that is too large to keep, decoded as they come by; it has no length.
 
+    Attributes:
+        classes: the labels' names where the dataset declares them or the caller gave them, else empty.
+        report: what was kept and left out so far, in this process.
+    """
 
-def decoded_rows(
-    source: Source, resolution: int, min_colorfulness: float, num_workers: int
-) -> Iterator[tuple[str, np.ndarray | Rejected, int | str | None]]:
-    """Name, pixels or rejection, and label of every row of `source` in order, decoded ahead in threads (Pillow releases the GIL)."""
-    num_workers = num_workers or num_cores()
+    def __init__(
+        self,
+        source: Source,
+        *,
+        resolution: int,
+        classes: Sequence[str] | None = None,
+        min_colorfulness: float = 0.0,
+        shuffle_buffer: int = 1000,
+        num_workers: int = 0,
+    ) -> None:
+        if not isinstance(source.rows, IterableDataset):
+            raise DatasetError(f"{source.name!r} was not opened as a stream")
+        self.resolution = resolution
+        self.classes = list(classes or source.classes or ())
+        self.report = DatasetReport()
+        if source.has_labels and not self.classes:
+            self.report.notes.append("labels not used: a streamed dataset must declare their names (ClassLabel)")
+        self._source = source
+        self._decoding = {"min_colorfulness": min_colorfulness, "num_workers": num_workers}
+        self._shuffle_buffer = shuffle_buffer
 
-    def decode_row(row: dict) -> np.ndarray | Rejected:
-        image = row["image"] or {}
-        encoded = image.get("bytes") or image.get("path")
-        if not encoded:
-            return Rejected("broken", "empty")
-        return decode(encoded, resolution, min_colorfulness=min_colorfulness)
+    def iterate(
+        self, *, seed: int, epoch: int, shuffle: bool, process_index: int = 0, num_processes: int = 1
+    ) -> Iterator[tuple[np.ndarray, int]]:
+        """One process's photos, uint8 (3, S, S), with their label numbers, once through the source.
 
-    rows = iter(source.rows)
-    with ThreadPoolExecutor(num_workers, thread_name_prefix="photo-decoding") as decoders:
-        coming: deque = deque()
-        try:
-            number = 0
-            while True:
-                with reading(source.name):
-                    for row in islice(rows, 4 * num_workers - len(coming)):
-                        coming.append((row, decoders.submit(decode_row, row)))
-                if not coming:
-                    return
-                row, pixels = coming.popleft()
-                name = Path((row["image"] or {}).get("path") or f"row {number}").name
-                yield name, pixels.result(), row.get("label")
-                number += 1
-        finally:
-            decoders.shutdown(wait=True, cancel_futures=True)
-
-
-def _build(
-    source: Source, folder: Path, resolution: int, max_photos: int | None, min_colorfulness: float, num_workers: int
-) -> None:
-    report, labels = DatasetReport(), []
-    try:
-        writer = StoreWriter(folder, resolution)
-    except OSError as error:
-        raise unwritable(folder, error) from error
-    try:
-        for name, pixels, label in decoded_rows(source, resolution, min_colorfulness, num_workers):
+        Files are dealt out to the processes if their number divides evenly, else every process reads all and keeps its
+        share. `shuffle` mixes the files and a buffer of rows in an order that the seed and epoch give.
+        """
+        rows = self._source.rows
+        if shuffle:
+            rows = rows.shuffle(seed=seed, buffer_size=self._shuffle_buffer)
+            rows.set_epoch(epoch)
+        if num_processes > 1:
+            rows = split_dataset_by_node(rows, process_index, num_processes)
+        kept = self.report.kept
+        for name, pixels, label in decode_rows(replace(self._source, rows=rows), self.resolution, **self._decoding):
             if isinstance(pixels, Rejected):
-                report.reject(name, pixels)
+                self.report.reject(name, pixels)
                 continue
-            try:
-                writer.add(pixels)
-            except OSError as error:
-                raise unwritable(folder, error) from error
-            labels.append(label)
-            report.kept += 1
-            if report.kept == max_photos:
-                break
-        if not report.kept:
-            raise DatasetError(
-                f"no usable photo in {source.name!r}: {report}" if report.dropped else f"{source.name!r} is empty"
-            )
-        classes, numbers = number_labels(labels, source.classes)
-        try:
-            writer.finish(numbers, classes, report)
-        except OSError as error:
-            raise unwritable(folder, error) from error
-    finally:
-        writer.abandon()
+            self.report.kept += 1
+            yield pixels, self._label_number(label)
+        if self.report.kept == kept:
+            raise DatasetError(f"no usable photo in {self._source.name!r} for process {process_index}: {self.report}")
 
-
-def number_labels(labels: list[int | str | None], classes: tuple[str, ...] | None) -> tuple[tuple[str, ...], list[int]]:
-    """The classes' names and each label's number, -1 for none. Labels without declared classes are numbered in sorted order."""
-    if classes is not None:
-        return classes, [-1 if label is None else int(label) for label in labels]
-    found = sorted({label for label in labels if label is not None})
-    numbers = {label: number for number, label in enumerate(found)}
-    return tuple(map(str, found)), [-1 if label is None else numbers[label] for label in labels]
+    def _label_number(self, label: int | str | None) -> int:
+        if label is None or not self.classes:
+            return -1
+        declared = self._source.classes
+        name = declared[label] if declared and isinstance(label, int) and label >= 0 else str(label)
+        return self.classes.index(name) if name in self.classes else -1

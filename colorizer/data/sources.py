@@ -1,10 +1,8 @@
-"""Where photos come from: folders, parquet files, saved `datasets` folders and the Hub, all opened by `datasets`, none decoded by it."""
+"""Where photos come from: folders, parquet files, datasets saved by `datasets`, the Hub; opened here, not decoded."""
 
 import glob
 import hashlib
 import json
-import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,43 +10,30 @@ from pathlib import Path
 
 import datasets
 import pyarrow
+import pyarrow.parquet
 from datasets.exceptions import DatasetNotFoundError
-from PIL import Image
 
+from colorizer.data.files import find_files, local_path, split_name
 from colorizer.errors import DatasetError, HubError
 
-SPLITS = {
-    "train": "train",
-    "training": "train",
-    "validation": "validation",
-    "valid": "validation",
-    "val": "validation",
-    "dev": "validation",
-    "test": "test",
-    "testing": "test",
-}
-"""The names under which splits go, and ours."""
-
-_HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?(:[\w.-]+)?")
+DEFAULT_LABEL_COLUMN = "label"
+"""Read if it is there; any other label column must be."""
 
 
 @dataclass(frozen=True)
 class Source:
     """An opened dataset: rows with `image` = {"bytes", "path"} and, if there is a label column, `label`.
 
-    `fingerprint` changes when a source's files do. `classes` are the labels' names where the dataset declares them.
+    `fingerprint` changes when the files do. `num_rows` is None where only reading would tell. `classes` are the labels'
+    names where the dataset declares them.
     """
 
     name: str
     rows: "datasets.Dataset | datasets.IterableDataset"
     fingerprint: str
+    num_rows: int | None
     has_labels: bool
     classes: tuple[str, ...] | None
-
-
-def split_name(split: str) -> str:
-    """Our name for a split: "val" and "validation" are one."""
-    return SPLITS.get(split.lower(), split)
 
 
 def list_splits(source: str | Path, *, revision: str | None = None, token: str | bool | None = None) -> list[str]:
@@ -58,12 +43,12 @@ def list_splits(source: str | Path, *, revision: str | None = None, token: str |
         DatasetError: the source does not exist or holds nothing.
         HubError: the Hub can't be reached.
     """
-    path = _local_path(source)
+    path = local_path(source)
     if path is None:
         return sorted({split_name(s) for s in _hub_splits(*_hub_id(str(source)), revision, token)})
     if _is_saved(path):
         return sorted({split_name(s) for s in _load_saved(path)})
-    return sorted(_local_files(path)[1])
+    return sorted(find_files(path)[1])
 
 
 def open_source(
@@ -82,21 +67,23 @@ def open_source(
         DatasetError: no such source, split or column, or nothing in it; the message lists what there is.
         HubError: the Hub can't be reached.
     """
-    path = _local_path(source)
+    path, num_rows = local_path(source), None
     if path is None:
         rows, fingerprint = _open_hub(str(source), split, revision, token, streaming)
     elif _is_saved(path):
         splits = {split_name(s): rows for s, rows in _load_saved(path).items()}
         rows = splits[_choose(split, splits, str(source))]
-        # Streaming gives a saved dataset its shuffle buffer too, so that both kinds of a stream are the same.
-        fingerprint = rows._fingerprint
+        fingerprint, num_rows = rows._fingerprint, len(rows)
+        # Some shards, so that a stream can deal them out to processes.
         rows = rows.to_iterable_dataset(num_shards=min(64, len(rows) or 1)) if streaming else rows
     else:
-        kind, splits = _local_files(path)
+        kind, splits = find_files(path)
         # One file given by name is what is meant by the default split.
         chosen = next(iter(splits)) if path.is_file() and split == "train" else _choose(split, splits, str(source))
-        rows, fingerprint = _open_files(kind, path, chosen, splits[chosen])
-    return _with_columns(str(source), rows, fingerprint, image_column, label_column)
+        rows, fingerprint, num_rows = _open_files(kind, path, chosen, splits[chosen])
+    if num_rows == 0:
+        raise DatasetError(f"the dataset {str(source)!r} is empty")
+    return _with_columns(str(source), rows, fingerprint, num_rows, image_column, label_column)
 
 
 @contextmanager
@@ -141,20 +128,6 @@ def _is_network(error: BaseException) -> bool:
     return bool(kinds & network) or isinstance(error, TimeoutError)
 
 
-def _local_path(source: str | Path) -> Path | None:
-    """The source as a path if it is one, None if it can only be a Hub id."""
-    path = Path(source).expanduser()
-    if path.exists():
-        return path
-    text = str(source)
-    looks_local = isinstance(source, Path) or text.startswith((".", "/", "~")) or not _HUB_ID.fullmatch(text)
-    if looks_local or text.endswith(".parquet"):
-        raise DatasetError(
-            f"no file or folder {text!r}: give a folder of photos, parquet files, a saved dataset or a Hub id (user/name)"
-        )
-    return None
-
-
 def _choose(split: str, splits: dict, name: str) -> str:
     for candidate in (split, split_name(split)):
         if candidate in splits:
@@ -172,63 +145,28 @@ def _load_saved(path: Path) -> dict[str, "datasets.Dataset"]:
     return dict(saved) if isinstance(saved, datasets.DatasetDict) else {str(saved.split or "train"): saved}
 
 
-def _local_files(path: Path) -> tuple[str, dict[str, list[Path]]]:
-    """The kind of a file or folder ("parquet" or "imagefolder") and its files by split."""
-    if path.is_file():
-        if path.suffix.lower() != ".parquet":
-            raise DatasetError(f"{str(path)!r} is not a parquet file; a single photo is no dataset: give its folder")
-        return "parquet", {_file_split(path) or "train": [path]}
-    files = sorted(
-        Path(folder) / name
-        for folder, _, names in os.walk(path, followlinks=True)
-        for name in names
-        if not any(part.startswith(".") for part in (Path(folder).relative_to(path) / name).parts)
-    )
-    parquet = [file for file in files if file.suffix.lower() == ".parquet"]
-    if parquet:
-        named = [(_file_split(file), file) for file in parquet]
-        if not any(split for split, _ in named):
-            return "parquet", {"train": parquet}
-        return "parquet", _group((split, file) for split, file in named if split)
-    suffixes = {suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.OPEN}
-    photos = [file for file in files if file.suffix.lower() in suffixes]
-    if not photos:
-        raise DatasetError(f"the folder {str(path)!r} holds neither photos nor parquet files")
-    # Folders at the top are splits only if all are named as such: "train" may also be what a photo shows.
-    tops = {file.relative_to(path).parts[0] for file in photos}
-    if all(top.lower() in SPLITS and (path / top).is_dir() for top in tops):
-        return "imagefolder", _group((split_name(file.relative_to(path).parts[0]), file) for file in photos)
-    return "imagefolder", {"train": photos}
-
-
-def _file_split(file: Path) -> str | None:
-    return SPLITS.get(re.split(r"[-_.]", file.name.lower())[0])
-
-
-def _group(named: Iterator[tuple[str, Path]]) -> dict[str, list[Path]]:
-    groups: dict[str, list[Path]] = {}
-    for split, file in named:
-        groups.setdefault(split, []).append(file)
-    return groups
-
-
-def _open_files(kind: str, path: Path, split: str, files: list[Path]) -> tuple["datasets.IterableDataset", str]:
+def _open_files(kind: str, path: Path, split: str, files: list[Path]) -> tuple["datasets.IterableDataset", str, int]:
     described = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
     fingerprint = hashlib.sha256(json.dumps(described).encode()).hexdigest()
     if kind == "parquet":
+        num_rows = 0
+        for file in files:
+            with reading(str(file)):
+                num_rows += pyarrow.parquet.read_metadata(file).num_rows
         with reading(str(path)):
-            # Streamed from the files themselves: the photos are decoded once, so a copy in Arrow form would serve nobody.
+            # Streamed from the files: the photos are decoded once, so a copy in Arrow form would serve nobody.
             names = [glob.escape(str(file.resolve())) for file in files]
-            return datasets.load_dataset("parquet", data_files={split: names}, split=split, streaming=True), fingerprint
+            rows = datasets.load_dataset("parquet", data_files={split: names}, split=split, streaming=True)
+        return rows, fingerprint, num_rows
     # From the list, not by load_dataset("imagefolder"): that takes a photo called test-1.jpg for a split of its own.
     columns: dict = {"image": [str(file) for file in files]}
-    parents = sorted({file.parent.name for file in files})
     features = {"image": datasets.Image(decode=False)}
+    parents = sorted({file.parent.name for file in files})
     if len(parents) > 1 and not any(file.parent == path for file in files):
         columns["label"] = [file.parent.name for file in files]
         features["label"] = datasets.ClassLabel(names=parents)
     rows = datasets.Dataset.from_dict(columns, features=datasets.Features(features))
-    return rows.to_iterable_dataset(num_shards=min(64, len(files))), fingerprint
+    return rows.to_iterable_dataset(num_shards=min(64, len(files))), fingerprint, len(files)
 
 
 def _hub_id(source: str) -> tuple[str, str | None]:
@@ -241,7 +179,8 @@ def _hub_splits(repo_id: str, config: str | None, revision: str | None, token: s
         configs = datasets.get_dataset_config_names(repo_id, revision=revision, token=token)
         if config is None and len(configs) > 1 and "default" not in configs:
             raise DatasetError(
-                f"the dataset {repo_id!r} has several configurations: choose one as {repo_id}:NAME out of {', '.join(configs)}"
+                f"the dataset {repo_id!r} has several configurations: choose one as {repo_id}:NAME "
+                f"out of {', '.join(configs)}"
             )
         if config is not None and config not in configs:
             raise DatasetError(f"the dataset {repo_id!r} has no configuration {config!r}; it has: {', '.join(configs)}")
@@ -263,26 +202,44 @@ def _open_hub(
     return rows, hashlib.sha256(identity.encode()).hexdigest()
 
 
-def _with_columns(name: str, rows, fingerprint: str, image_column: str, label_column: str | None) -> Source:
+def _with_columns(
+    name: str,
+    rows: "datasets.Dataset | datasets.IterableDataset",
+    fingerprint: str,
+    num_rows: int | None,
+    image_column: str,
+    label_column: str | None,
+) -> Source:
     with reading(name):
         features = rows.features or rows._resolve_features().features
-    columns = list(features or {})
-    if image_column not in columns:
-        raise DatasetError(f"the dataset {name!r} has no column {image_column!r}; it has: {', '.join(columns)}")
-    if not isinstance(features[image_column], datasets.Image) and not _is_image_struct(features[image_column]):
+    columns = ", ".join(features)
+    if image_column not in features:
+        raise DatasetError(f"the dataset {name!r} has no image column {image_column!r}; it has: {columns}")
+    if not _holds_images(features[image_column]):
         raise DatasetError(f"column {image_column!r} of {name!r} holds no images but {features[image_column]}")
-    has_labels = label_column is not None and label_column in columns
-    kept = [image_column, label_column] if has_labels else [image_column]
-    classes = None
-    if has_labels and isinstance(features[label_column], datasets.ClassLabel):
-        classes = tuple(features[label_column].names)
+    has_labels = label_column in features
+    if not has_labels and label_column not in (None, DEFAULT_LABEL_COLUMN):
+        raise DatasetError(f"the dataset {name!r} has no label column {label_column!r}; it has: {columns}")
+    if has_labels and not _holds_labels(features[label_column]):
+        raise DatasetError(
+            f"column {label_column!r} of {name!r} holds no class labels but {features[label_column]}: "
+            "name another label column, or read the photos without labels"
+        )
+    classes = getattr(features[label_column], "names", None) if has_labels else None
+    renamed = {image_column: "image", **({label_column: "label"} if has_labels else {})}
     with reading(name):
-        rows = rows.select_columns(kept).cast_column(image_column, datasets.Image(decode=False))
-        renamed = {image_column: "image", **({label_column: "label"} if has_labels else {})}
+        rows = rows.select_columns(list(renamed)).cast_column(image_column, datasets.Image(decode=False))
         rows = rows.rename_columns({old: new for old, new in renamed.items() if old != new})
-    return Source(name, rows, fingerprint, has_labels, classes)
+    return Source(name, rows, fingerprint, num_rows, has_labels, None if classes is None else tuple(classes))
 
 
-def _is_image_struct(feature: object) -> bool:
+def _holds_images(feature: object) -> bool:
     binary = datasets.Value("binary")
-    return feature == binary or (isinstance(feature, dict) and feature.get("bytes") == binary)
+    is_struct = isinstance(feature, dict) and feature.get("bytes") == binary
+    return isinstance(feature, datasets.Image) or feature == binary or is_struct
+
+
+def _holds_labels(feature: object) -> bool:
+    kinds = ("int", "uint", "string", "large_string", "bool", "null")
+    is_value = isinstance(feature, datasets.Value) and feature.dtype.rstrip("0123456789") in kinds
+    return isinstance(feature, datasets.ClassLabel) or is_value

@@ -1,7 +1,7 @@
 """Decoded photos on disk: a folder with photos.npy (uint8, N × 3 × S × S, read by memory map) and index.json.
 
-It is written beside its place and renamed when complete, so that a folder of the right name is a whole one; several processes
-that want the same one take turns at a lock, and all but the first find it there.
+It is written beside its place and renamed when complete, so that a folder of the right name is a whole one; several
+processes that want the same one take turns at a lock, and all but the first find it there.
 """
 
 import json
@@ -9,6 +9,7 @@ import os
 import shutil
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -33,44 +34,52 @@ class Decoded:
 
 
 class StoreWriter:
-    """Takes photos one by one; `finish` makes the store of them."""
+    """Takes photos one by one; `finish` makes the store of them, `close` drops what was not finished.
+
+    The caller holds the lock of `folder`. Every method raises DatasetError where the disk does not take the photos.
+    """
 
     def __init__(self, folder: Path, resolution: int) -> None:
         self.folder = folder
+        self.beside = folder.with_name(f"{folder.name}.part")
         self.shape = (3, resolution, resolution)
-        self.beside = folder.with_name(f"{folder.name}.{os.getpid()}.part")
         self.checksums: list[int] = []
+        with _writing(folder):
+            # What a killed process left.
+            shutil.rmtree(self.beside, ignore_errors=True)
+            self.beside.mkdir(parents=True)
+            self.file = (self.beside / "photos.npy").open("wb")
+            self._write_header()
+
+    def add(self, pixels: np.ndarray) -> None:
+        with _writing(self.folder):
+            self.file.write(pixels.data)
+        self.checksums.append(zlib.crc32(pixels))
+
+    def finish(self, labels: list[int], classes: tuple[str, ...], report: DatasetReport) -> None:
+        index = {"labels": labels, "classes": classes, "report": asdict(report), "checksums": self.checksums}
+        with _writing(self.folder):
+            self.file.seek(0)
+            self._write_header()
+            self.file.flush()
+            os.fsync(self.file.fileno())
+            with (self.beside / "index.json").open("w", encoding="utf-8") as file:
+                json.dump(index, file)
+                file.flush()
+                os.fsync(file.fileno())
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.beside.rename(self.folder)
+
+    def close(self) -> None:
+        # Closing writes what is buffered, and fails once more where the disk was full.
+        with suppress(OSError):
+            self.file.close()
         shutil.rmtree(self.beside, ignore_errors=True)
-        self.beside.mkdir(parents=True)
-        self.file = (self.beside / "photos.npy").open("wb")
-        self._write_header()
 
     def _write_header(self) -> None:
         # NumPy pads headers so that the first axis may grow without moving the data.
         shape = (len(self.checksums), *self.shape)
         np.lib.format.write_array_header_1_0(self.file, {"descr": "|u1", "fortran_order": False, "shape": shape})
-
-    def add(self, pixels: np.ndarray) -> None:
-        self.file.write(pixels.data)
-        self.checksums.append(zlib.crc32(pixels))
-
-    def finish(self, labels: list[int], classes: tuple[str, ...], report: DatasetReport) -> None:
-        self.file.seek(0)
-        self._write_header()
-        self.file.flush()
-        os.fsync(self.file.fileno())
-        self.file.close()
-        index = {"labels": labels, "classes": classes, "report": asdict(report), "checksums": self.checksums}
-        with (self.beside / "index.json").open("w", encoding="utf-8") as file:
-            json.dump(index, file)
-            file.flush()
-            os.fsync(file.fileno())
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.beside.rename(self.folder)
-
-    def abandon(self) -> None:
-        self.file.close()
-        shutil.rmtree(self.beside, ignore_errors=True)
 
 
 def read_store(folder: Path, *, check_all: bool = False) -> Decoded | None:
@@ -92,18 +101,29 @@ def _spread(count: int) -> Iterator[int]:
     return iter(sorted({round(i) for i in np.linspace(0, count - 1, min(count, NUM_CHECKED))}))
 
 
-def locked(folder: Path) -> FileLock:
-    """A lock that one process at a time holds for building `folder`."""
-    try:
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the lock for building `folder`, which one process at a time can.
+
+    Raises:
+        DatasetError: nothing can be written where the folder should stand.
+    """
+    lock = FileLock(f"{folder}.lock")
+    with _writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
-        raise unwritable(folder, error) from error
-    return FileLock(f"{folder}.lock")
-
-
-def unwritable(folder: Path, error: OSError) -> DatasetError:
-    """The error for a cache folder that can't be written."""
-    return DatasetError(
-        f"can't keep decoded photos in {str(folder.parent)!r} ({error.strerror or error}): choose another cache_dir, "
-        "a lower resolution or fewer photos, or stream the dataset"
-    )
+        raise DatasetError(
+            f"can't keep decoded photos in {str(folder.parent)!r} ({error.strerror or error}): "
+            "choose another cache_dir, a lower resolution or fewer photos, or stream the dataset"
+        ) from error

@@ -1,0 +1,88 @@
+"""Photos and parquet files on this machine, and the splits that their names tell."""
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from PIL import Image
+
+from colorizer.errors import DatasetError
+
+SPLITS = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "dev": "validation",
+    "test": "test",
+    "testing": "test",
+}
+"""The names under which splits go, and ours."""
+
+_HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?(:[\w.-]+)?")
+
+
+def split_name(split: str) -> str:
+    """Our name for a split: "val" and "validation" are one."""
+    return SPLITS.get(split.lower(), split)
+
+
+def local_path(source: str | Path) -> Path | None:
+    """The source as a path if it is one, None if it can only be a Hub id."""
+    path = Path(source).expanduser()
+    if path.exists():
+        return path
+    text = str(source)
+    looks_local = isinstance(source, Path) or text.startswith((".", "/", "~")) or not _HUB_ID.fullmatch(text)
+    if looks_local or text.endswith(".parquet"):
+        raise DatasetError(
+            f"no file or folder {text!r}: give a folder of photos or parquet files, a saved dataset "
+            "or a Hub dataset as user/name"
+        )
+    return None
+
+
+def find_files(path: Path) -> tuple[str, dict[str, list[Path]]]:
+    """The kind of what is there, "parquet" or "imagefolder", and its files by split, sorted.
+
+    Raises:
+        DatasetError: neither photos nor parquet files.
+    """
+    if path.is_file():
+        if path.suffix.lower() != ".parquet":
+            raise DatasetError(f"{str(path)!r} is not a parquet file; a single photo is no dataset: give its folder")
+        return "parquet", {_file_split(path) or "train": [path]}
+    files = sorted(
+        Path(folder) / name
+        for folder, _, names in os.walk(path, followlinks=True)
+        for name in names
+        if not any(part.startswith(".") for part in (Path(folder).relative_to(path) / name).parts)
+    )
+    parquet = [file for file in files if file.suffix.lower() == ".parquet"]
+    if parquet:
+        named = [(_file_split(file), file) for file in parquet]
+        if not any(split for split, _ in named):
+            return "parquet", {"train": parquet}
+        return "parquet", _grouped((split, file) for split, file in named if split)
+    suffixes = {suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.OPEN}
+    photos = [file for file in files if file.suffix.lower() in suffixes]
+    if not photos:
+        raise DatasetError(f"the folder {str(path)!r} holds neither photos nor parquet files")
+    # Folders at the top are splits only if all are named as such: "train" may also be what a photo shows.
+    tops = {file.relative_to(path).parts[0] for file in photos}
+    if all(top.lower() in SPLITS and (path / top).is_dir() for top in tops):
+        return "imagefolder", _grouped((split_name(file.relative_to(path).parts[0]), file) for file in photos)
+    return "imagefolder", {"train": photos}
+
+
+def _file_split(file: Path) -> str | None:
+    return SPLITS.get(re.split(r"[-_.]", file.name.lower())[0])
+
+
+def _grouped(named: Iterable[tuple[str, Path]]) -> dict[str, list[Path]]:
+    groups: dict[str, list[Path]] = {}
+    for split, file in named:
+        groups.setdefault(split, []).append(file)
+    return groups

@@ -1,0 +1,148 @@
+"""Opening a dataset of photos: decoded once and kept, or streamed."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import datasets
+import numpy as np
+from PIL import __version__ as pillow_version
+from tqdm.auto import tqdm
+
+from colorizer.data.decoding import DatasetReport, Rejected, decode_rows
+from colorizer.data.files import split_name
+from colorizer.data.photos import PhotoDataset, PhotoStream
+from colorizer.data.sources import Source, open_source
+from colorizer.data.store import Decoded, StoreWriter, locked, read_store
+from colorizer.errors import DatasetError
+
+# Raised whenever decoding gives other pixels or keeps other photos, so that older stores are not taken for new ones.
+STORE_VERSION = 2
+
+
+def load_photos(
+    source: str | Path,
+    *,
+    split: str = "train",
+    resolution: int,
+    revision: str | None = None,
+    streaming: bool = False,
+    cache_in_memory: bool = False,
+    cache_dir: str | Path | None = None,
+    max_photos: int | None = None,
+    min_colorfulness: float = 0.0,
+    labels: bool = True,
+    classes: Sequence[str] | None = None,
+    image_column: str = "image",
+    label_column: str = "label",
+    num_workers: int = 0,
+    token: str | bool | None = None,
+) -> PhotoDataset | PhotoStream:
+    """Open a dataset of photos: a PhotoDataset, decoded unless an earlier run has, or with `streaming` a PhotoStream.
+
+    Args:
+        source: a folder of photos (its subfolders' names are the labels where there are several), a parquet file or a
+            folder of them, a folder written by save_to_disk of `datasets`, or a Hub dataset as user/name or
+            user/name:configuration.
+        split: "val" and "validation" are one. Folders and parquet files have splits by name (train/…, val-0.parquet).
+        resolution: side of the square kept of each photo.
+        revision, token: which version of a Hub dataset, and what opens a private one.
+        streaming: decode photos as they come by, epoch after epoch, and keep none.
+        cache_in_memory: keep the photos in memory, on a GPU's if they fit; otherwise they are read by memory map.
+        cache_dir: where decoded photos are kept between runs; HF_DATASETS_CACHE/colorizer unless given.
+        max_photos: stop after this many usable photos (streaming: rows).
+        min_colorfulness: leave out photos below it (Hasler and Süsstrunk 2003; 15 is slightly colorful).
+        labels: read the labels, where there are any.
+        classes: number the labels by this list, another split's `classes`, instead of by the names found here; a label
+            that it lacks becomes -1.
+        num_workers: decoding threads, 0 for one a core.
+
+    Raises:
+        DatasetError: no such source, split or column, or no usable photo in it; the message says what there is.
+        HubError: the Hub can't be reached.
+    """
+    if resolution < 8:
+        raise DatasetError(f"photos need a resolution of at least 8, not {resolution}")
+    if max_photos is not None and max_photos < 1:
+        raise DatasetError(f"max_photos must be at least 1, not {max_photos}")
+    opened = open_source(
+        source,
+        split=split,
+        revision=revision,
+        token=token,
+        # The first photos of a large Hub dataset are had without downloading all of it.
+        streaming=streaming or max_photos is not None,
+        image_column=image_column,
+        label_column=label_column if labels else None,
+    )
+    if streaming:
+        taken = opened if max_photos is None else replace(opened, rows=opened.rows.take(max_photos))
+        return PhotoStream(
+            taken,
+            resolution=resolution,
+            classes=classes,
+            min_colorfulness=min_colorfulness,
+            num_workers=num_workers,
+        )
+    settings = [STORE_VERSION, pillow_version, opened.fingerprint, split_name(split), resolution, max_photos]
+    columns = [min_colorfulness, image_column, label_column if labels else None]
+    key = hashlib.sha256(json.dumps([settings, columns]).encode()).hexdigest()[:32]
+    folder = Path(cache_dir or Path(datasets.config.HF_DATASETS_CACHE) / "colorizer").expanduser() / key
+    decoded = read_store(folder, check_all=cache_in_memory)
+    if decoded is None:
+        with locked(folder):
+            # Another process of this run may have built it meanwhile.
+            decoded = read_store(folder)
+            if decoded is None:
+                _build(opened, folder, resolution, max_photos, min_colorfulness, num_workers)
+                decoded = read_store(folder)
+    if decoded is None:
+        raise DatasetError(f"decoded photos can't be read back from {str(folder)!r}: is the disk sound?")
+    if classes is not None:
+        decoded = _renumbered(decoded, classes)
+    return PhotoDataset(decoded, cache_in_memory=cache_in_memory)
+
+
+def _renumbered(decoded: Decoded, classes: Sequence[str]) -> Decoded:
+    places = {name: number for number, name in enumerate(classes)}
+    # The last place is for -1, photos without a label.
+    numbers = np.array([places.get(name, -1) for name in decoded.classes] + [-1], dtype=np.int64)
+    return replace(decoded, labels=numbers[decoded.labels], classes=tuple(classes))
+
+
+def _build(
+    source: Source, folder: Path, resolution: int, max_photos: int | None, min_colorfulness: float, num_workers: int
+) -> None:
+    report, labels = DatasetReport(), []
+    writer = StoreWriter(folder, resolution)
+    try:
+        rows = decode_rows(source, resolution, min_colorfulness=min_colorfulness, num_workers=num_workers)
+        # disable=None: no bar where nobody watches.
+        for name, pixels, label in tqdm(rows, "Decoding photos", source.num_rows, unit=" photos", disable=None):
+            if isinstance(pixels, Rejected):
+                report.reject(name, pixels)
+                continue
+            writer.add(pixels)
+            labels.append(label)
+            report.kept += 1
+            if report.kept == max_photos:
+                break
+        if not report.kept:
+            raise DatasetError(f"no usable photo in {source.name!r}: {report}")
+        classes, numbers = _number_labels(labels, source.classes)
+        writer.finish(numbers, classes, report)
+    finally:
+        writer.close()
+
+
+def _number_labels(
+    labels: list[int | str | None], classes: tuple[str, ...] | None
+) -> tuple[tuple[str, ...], list[int]]:
+    # Labels without declared names are numbered in sorted order; -1 stands for none.
+    if classes is not None:
+        return classes, [-1 if label is None else int(label) for label in labels]
+    found = sorted({label for label in labels if label is not None})
+    numbers = {label: number for number, label in enumerate(found)}
+    return tuple(map(str, found)), [-1 if label is None else numbers[label] for label in labels]

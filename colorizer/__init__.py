@@ -68,5 +68,7 @@ def __dir__() -> list[str]:
 
 # transformers learns of the approaches and of the task "image-colorization" when its own parts load, whichever of the two
 # packages is imported first.
-wrapt.register_post_import_hook(lambda _: import_module("colorizer.approaches"), "transformers.models.auto.modeling_auto")
+wrapt.register_post_import_hook(
+    lambda _: import_module("colorizer.approaches"), "transformers.models.auto.modeling_auto"
+)
 wrapt.register_post_import_hook(lambda _: import_module("colorizer.pipelines").register(), "transformers.pipelines")

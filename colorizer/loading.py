@@ -4,7 +4,6 @@ import copy
 import json
 import os
 import re
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -73,7 +72,9 @@ def load_model(
         ("has the wrong shape for", {key if isinstance(key, str) else key[0] for key in info["mismatched_keys"]}),
     ):
         if keys:
-            raise CheckpointError(f"{weights} {fault} {_shorten(keys)}: it is not the checkpoint its config.json describes.")
+            raise CheckpointError(
+                f"{weights} {fault} {_shorten(keys)}: it is not the checkpoint its config.json describes."
+            )
     if bad := [name for name, tensor in model.state_dict().items() if not torch.isfinite(tensor).all()]:
         raise CheckpointError(f"{weights} holds values that are not finite in {_shorten(bad)}: the training diverged.")
     return model.eval().to(device) if device is not None else model.eval()
@@ -97,7 +98,9 @@ def resolve(
     if Path(name).is_dir():
         return Path(name)
     if Path(name).exists():
-        raise CheckpointError(f"{name} is a file. A checkpoint is a folder with {CONFIG} and {WEIGHTS}: give the folder.")
+        raise CheckpointError(
+            f"{name} is a file. A checkpoint is a folder with {CONFIG} and {WEIGHTS}: give the folder."
+        )
     if re.fullmatch(r"[\w.-]+/[\w.-]+", name) and not name.startswith("."):
         return hub.download(name, revision=revision, token=token, cache_dir=cache_dir)
     raise CheckpointError(
@@ -126,7 +129,9 @@ def save_checkpoint(model: ColorizerModel, folder: str | os.PathLike, *, dtype: 
             for name in (WEIGHTS, CONFIG):
                 os.replace(Path(beside) / name, folder / name)
     except OSError as error:
-        raise ColorizerError(f"The checkpoint could not be saved in {folder}: {error}. What was there is whole.") from error
+        raise ColorizerError(
+            f"The checkpoint could not be saved in {folder}: {error}. What was there is whole."
+        ) from error
     return folder
 
 
@@ -172,14 +177,18 @@ def _check_weights(folder: Path) -> Path:
         files = [folder / WEIGHTS]
     for file in files:
         if not file.is_file():
-            pickles = [path.name for path in folder.iterdir() if path.suffix in {".bin", ".pt", ".pth", ".ckpt", ".pkl"}]
+            pickles = [
+                path.name for path in folder.iterdir() if path.suffix in {".bin", ".pt", ".pth", ".ckpt", ".pkl"}
+            ]
             hint = f" {', '.join(pickles)} is a pickle, which can run code and is never loaded." if pickles else ""
             raise CheckpointError(f"{file} is missing.{hint}")
         try:
             with safe_open(file, framework="pt"):
                 pass
         except (SafetensorError, OSError) as error:
-            raise CheckpointError(f"{file} is damaged or not safetensors: {error}. Download or save it again.") from error
+            raise CheckpointError(
+                f"{file} is damaged or not safetensors: {error}. Download or save it again."
+            ) from error
     return index if index.is_file() else files[0]
 
 

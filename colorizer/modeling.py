@@ -1,5 +1,6 @@
 """The one contract: a `ColorizerModel` maps lightness to ab, both in CIE units, whatever it computes inside."""
 
+import inspect
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -46,7 +47,7 @@ def own_fields(config_class: type[ColorizerConfig]) -> dict[str, int | float | b
     names = {}
     for base in reversed(config_class.__mro__):
         if issubclass(base, ColorizerConfig):
-            names |= {name: getattr(config_class, name) for name in base.__dict__.get("__annotations__", {})}
+            names |= {name: getattr(config_class, name) for name in inspect.get_annotations(base)}
     return {name: value for name, value in names.items() if name != "model_type"}
 
 
@@ -140,7 +141,9 @@ class ColorizerModel(PreTrainedModel):
 
     def _check_size(self, lightness: Tensor) -> None:
         if lightness.ndim != 4 or lightness.shape[1] != 1:
-            raise ColorizerError(f"{self.approach} takes lightness of shape (B, 1, H, W), not {tuple(lightness.shape)}.")
+            raise ColorizerError(
+                f"{self.approach} takes lightness of shape (B, 1, H, W), not {tuple(lightness.shape)}."
+            )
         size = tuple(lightness.shape[-2:])
         if self.is_fixed_size and size != (self.config.resolution, self.config.resolution):
             raise ColorizerError(

@@ -9,7 +9,7 @@ class Recipe:
 
     optimizer: "adam", "adamw" or "rmsprop". plateau_patience: epochs of validation without progress after which the rate is
     multiplied by plateau_factor; early_stopping_patience: after which the run ends; 0 is never. rotation and shear in
-    degrees; min_scale: smallest share of a photo's side that a random crop keeps.
+    degrees; min_scale and max_scale: shares of a photo's side that a random crop keeps; zoom: largest stretch of a side.
     """
 
     optimizer: str = "adam"
@@ -26,6 +26,7 @@ class Recipe:
     flip: bool = True
     vertical_flip: bool = False
     min_scale: float = 1.0
+    max_scale: float = 1.0
     rotation: float = 0.0
     shear: float = 0.0
     zoom: float = 0.0

@@ -18,7 +18,7 @@ from colorizer import bins, color
 class Lab:
     """Lightness as L / l + offset, color as (a, b) / ab."""
 
-    l: float = 100.0
+    l: float = 100.0  # noqa: E741 - the field's own name
     offset: float = 0.0
     ab: float = 128.0
 

@@ -36,7 +36,12 @@ class Pix2Pix(ColorizerModel):
     space = Lab(l=50.0, offset=-1.0, ab=110.0)
     # Section 3.3 of the paper: Adam 2e-4, β = (0.5, 0.999); appendix 6.2: random jitter by a crop from 286 to 256, mirroring.
     recipe = Recipe(
-        learning_rate=2e-4, adam_beta1=0.5, train_batch_size=4, num_train_epochs=200, min_scale=256 / 286
+        learning_rate=2e-4,
+        adam_beta1=0.5,
+        train_batch_size=4,
+        num_train_epochs=200,
+        min_scale=256 / 286,
+        max_scale=256 / 286,
     )
 
     def __init__(self, config: Pix2PixConfig):

@@ -19,5 +19,7 @@ def checkpoint_folder(name: str) -> Path:
         CheckpointError: there is none of this name; the message lists those there are.
     """
     if name not in list_checkpoints():
-        raise CheckpointError(f"No checkpoint {name!r} comes with the package. There are: {', '.join(list_checkpoints())}.")
+        raise CheckpointError(
+            f"No checkpoint {name!r} comes with the package. There are: {', '.join(list_checkpoints())}."
+        )
     return FOLDER / name

@@ -1,0 +1,165 @@
+"""Arguments of a training run: the names of diffusers' training examples, the defaults of the approach's recipe."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+
+import yaml
+
+from colorizer.approaches import get_model_class, list_approaches
+from colorizer.errors import ColorizerError
+from colorizer.modeling import own_fields
+from colorizer.recipe import Recipe
+
+
+def _argument(help: str, default=MISSING, **metadata):
+    return field(metadata={"help": help, **metadata}, **({} if default is MISSING else {"default": default}))
+
+
+@dataclass(kw_only=True, frozen=True)
+class TrainingArguments(Recipe):
+    """Everything a run depends on. What a Recipe has comes from the approach unless given."""
+
+    approach: str = _argument("the approach to train")
+    dataset_name: str = _argument("a folder of photos, parquet files or a Hub dataset")
+    output_dir: str = _argument("folder for the checkpoint, its card, curves, samples and states")
+    model_fields: dict = field(default_factory=dict)
+
+    pretrained_model_name_or_path: str | None = _argument("checkpoint whose weights the network starts from", None)
+    dataset_revision: str | None = _argument("branch, tag or commit of a Hub dataset", None)
+    train_split: str = _argument("split to learn from", "train")
+    validation_split: str = _argument(
+        "split to validate on; where there is none, 2%% of the photos are held out", "validation"
+    )
+    image_column: str = _argument("column of the photos", "image")
+    label_column: str = _argument("column of the labels, if any", "label")
+    max_train_samples: int | None = _argument("use this many photos at most", None)
+    max_validation_samples: int = _argument("validate on this many photos at most", 256)
+    min_colorfulness: float = _argument(
+        "leave out training photos below this colorfulness; 15 is slightly colorful", 0.0
+    )
+    cache_in_memory: bool = _argument("keep the decoded photos in memory, on a GPU where they fit", False)
+    dataloader_num_workers: int = _argument("threads that decode photos, 0 for one a core", 0)
+
+    max_train_steps: int | None = _argument("optimizer steps, instead of num_train_epochs", None)
+    gradient_accumulation_steps: int = _argument("batches an optimizer step", 1)
+    lr_warmup_steps: int = _argument("optimizer steps over which the rate rises from 0", 0)
+    max_grad_norm: float = _argument("gradients longer than this are cut to it, 0 for never", 0.0)
+    ema_decay: float = _argument("of the averaged weights that are validated and published, 0 for none", 0.999)
+    seed: int = _argument("of weights, order of the photos and augmentation", 0)
+    cpu: bool = _argument("train on the CPU (implied where there is no GPU)", False)
+
+    validation_steps: int = _argument("optimizer steps between validations, 0 for once an epoch", 0)
+    checkpointing_steps: int = _argument("optimizer steps between states to resume from, 0 for the end alone", 500)
+    checkpoints_total_limit: int = _argument("states kept, the oldest go", 2)
+    resume_from_checkpoint: str | None = _argument('"latest" or the folder of a state', None)
+    overwrite_output_dir: bool = _argument("start anew in a folder that holds another run", False)
+    report_to: str = _argument('trackers, separated by commas, such as tensorboard; "none" for none', "tensorboard")
+
+    push_to_hub: bool = _argument("publish the checkpoint when done", False)
+    hub_model_id: str | None = _argument("repository to publish to, the output folder's name unless given", None)
+    hub_private_repo: bool = _argument("make the repository private", False)
+    hub_token: str | None = _argument("Hub token, unless you are logged in", None)
+
+    def __post_init__(self) -> None:
+        for name, minimum in (
+            ("train_batch_size", 1),
+            ("gradient_accumulation_steps", 1),
+            ("num_train_epochs", 1),
+            ("checkpoints_total_limit", 1),
+            ("max_validation_samples", 1),
+            ("validation_steps", 0),
+            ("checkpointing_steps", 0),
+            ("lr_warmup_steps", 0),
+        ):
+            if getattr(self, name) < minimum:
+                raise ColorizerError(f"--{name} must be at least {minimum}, not {getattr(self, name)}.")
+        if self.max_train_steps is not None and self.max_train_steps < 1:
+            raise ColorizerError(f"--max_train_steps must be at least 1, not {self.max_train_steps}.")
+        if self.learning_rate <= 0:
+            raise ColorizerError(f"--learning_rate must be positive, not {self.learning_rate}.")
+        if not 0 <= self.ema_decay < 1:
+            raise ColorizerError(f"--ema_decay must be in 0…1, 1 excluded, not {self.ema_decay}.")
+
+    @property
+    def cropping(self) -> dict[str, float | bool]:
+        """What `augment` takes of these."""
+        names = ("flip", "vertical_flip", "min_scale", "max_scale", "rotation", "shear", "zoom")
+        return {name: getattr(self, name) for name in names}
+
+
+def parse_arguments(command: Sequence[str] | None = None) -> TrainingArguments:
+    """Arguments from the command line over those of `--config file.yaml` over the approach's recipe.
+
+    Raises:
+        ColorizerError: unknown approach, or a YAML file that can't be read or has a name that is not an argument.
+        SystemExit: a command line that argparse refuses, or --help.
+    """
+    first = argparse.ArgumentParser(add_help=False)
+    first.add_argument("--config")
+    first.add_argument("--approach")
+    chosen, _ = first.parse_known_args(command)
+    configured = _read_yaml(chosen.config) if chosen.config else {}
+    approach = chosen.approach or configured.get("approach")
+    parser = _make_parser(approach)
+    known = {action.dest for action in parser._actions}
+    if unknown := sorted(set(configured) - known):
+        raise ColorizerError(f"{chosen.config}: not an argument: {', '.join(unknown)}. --help lists them.")
+    # As text, so that argparse checks the types of YAML values like those of the command line.
+    parser.set_defaults(
+        **{
+            name: value if isinstance(value, bool) or value is None else str(value)
+            for name, value in configured.items()
+        }
+    )
+    for action in parser._actions:
+        action.required = action.required and action.dest not in configured
+    values = vars(parser.parse_args(command))
+    values.pop("config")
+    names = own_fields(get_model_class(values["approach"]).config_class)
+    return TrainingArguments(model_fields={name: values.pop(name) for name in names}, **values)
+
+
+def _read_yaml(path: str) -> dict:
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ColorizerError(f"--config {path} can't be read: {error}") from error
+    if not isinstance(content, dict):
+        raise ColorizerError(f"--config {path} must hold `name: value` lines.")
+    return content
+
+
+def _make_parser(approach: str | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="train_accelerate.py",
+        description="Train a colorization approach. Defaults are the approach's published recipe: give --approach with "
+        "--help to see them, and the fields of its network.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--config", help="YAML file with any of these arguments")
+    recipe = get_model_class(approach).recipe if approach else Recipe()
+    recipe_names = {item.name for item in fields(Recipe)}
+    for item in fields(TrainingArguments):
+        if item.name == "model_fields":
+            continue
+        default = getattr(recipe, item.name) if item.name in recipe_names else item.default
+        choices = list_approaches() if item.name == "approach" else None
+        _add(parser, item.name, default, item.type, item.metadata.get("help", "of the recipe"), choices)
+    if approach:
+        group = parser.add_argument_group(f"network of {approach}")
+        for name, default in own_fields(get_model_class(approach).config_class).items():
+            _add(group, name, default, type(default), "of the configuration")
+    return parser
+
+
+def _add(parser, name: str, default, kind, help: str, choices: list[str] | None = None) -> None:
+    if kind is bool:
+        parser.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, default=default, help=help)
+        return
+    plain = next((candidate for candidate in (int, float) if kind in (candidate, candidate | None)), str)
+    required = default is MISSING
+    parser.add_argument(
+        f"--{name}", type=plain, default=None if required else default, required=required, help=help, choices=choices
+    )

@@ -1,0 +1,106 @@
+"""States to resume a run from: written beside, then renamed, the oldest dropped."""
+
+import json
+import os
+import re
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from accelerate import Accelerator
+
+from colorizer.errors import CheckpointError, ColorizerError
+
+PREFIX = "checkpoint-"
+IDENTITY = "run.json"
+
+
+@dataclass
+class Progress:
+    """How far a run is; saved with every state."""
+
+    step: int = 0  # optimizer steps done
+    best_step: int = 0
+    best_loss: float = float("inf")
+    validations_since_best: int = 0
+    seconds: float = 0.0
+    photos_seen: int = 0
+    history: list[dict] = field(default_factory=list)
+
+    def state_dict(self) -> dict:
+        return dict(vars(self))
+
+    def load_state_dict(self, state: dict) -> None:
+        vars(self).update(state)
+
+
+def list_states(output_dir: Path) -> list[Path]:
+    """The states in a run's folder, oldest first."""
+    numbered = [(re.fullmatch(rf"{PREFIX}(\d+)", path.name), path) for path in output_dir.glob(f"{PREFIX}*")]
+    return [path for match, path in sorted((int(match[1]), path) for match, path in numbered if match)]
+
+
+def save_state(accelerator: Accelerator, output_dir: Path, step: int, identity: dict, *, limit: int) -> Path:
+    """Save everything the run needs to go on, on every process; keep the newest `limit` states.
+
+    Raises:
+        ColorizerError: the folder can't be written; the states that were there are whole.
+    """
+    final = output_dir / f"{PREFIX}{step}"
+    beside = output_dir / f".saving-{step}"
+    try:
+        if accelerator.is_main_process:
+            shutil.rmtree(beside, ignore_errors=True)
+        accelerator.wait_for_everyone()
+        accelerator.save_state(str(beside), safe_serialization=True)
+        accelerator.wait_for_everyone()
+        if accelerator.is_main_process:
+            (beside / IDENTITY).write_text(json.dumps(identity, indent=2), encoding="utf-8")
+            shutil.rmtree(final, ignore_errors=True)
+            os.replace(beside, final)
+            for old in list_states(output_dir)[:-limit]:
+                shutil.rmtree(old, ignore_errors=True)
+    except (OSError, RuntimeError) as error:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise ColorizerError(
+            f"The state of step {step} could not be saved in {output_dir}: {error}. Earlier states are whole: make room "
+            "and go on with --resume_from_checkpoint latest."
+        ) from error
+    accelerator.wait_for_everyone()
+    return final
+
+
+def find_state(output_dir: Path, asked: str) -> Path | None:
+    """The state to resume from, None when "latest" finds nothing.
+
+    Raises:
+        CheckpointError: a folder was named that is not a state.
+    """
+    if asked == "latest":
+        states = list_states(output_dir)
+        return states[-1] if states else None
+    for candidate in (Path(asked), output_dir / asked):
+        if (candidate / IDENTITY).is_file():
+            return candidate
+    raise CheckpointError(f"{asked} is not a state to resume from: give `latest` or a {PREFIX}STEP folder of the run.")
+
+
+def load_state(accelerator: Accelerator, state: Path, identity: dict) -> None:
+    """Put the run back to where `state` was saved.
+
+    Raises:
+        CheckpointError: the state is damaged, or of a run with other settings; the message names those that differ.
+    """
+    try:
+        saved = json.loads((state / IDENTITY).read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError) as error:
+        raise CheckpointError(f"{state} can't be read: {error}. Delete it to resume from the one before.") from error
+    if differing := [name for name in identity if saved.get(name) != identity[name]]:
+        changes = ", ".join(f"{name} was {saved.get(name)!r}, now {identity[name]!r}" for name in differing)
+        raise CheckpointError(f"{state} is of another run: {changes}. Resume with the same settings, or start anew.")
+    try:
+        accelerator.load_state(str(state))
+    except Exception as error:  # whatever torch, pickle and safetensors raise on a damaged file
+        raise CheckpointError(
+            f"{state} could not be loaded: {error}. Delete it to resume from the one before."
+        ) from error

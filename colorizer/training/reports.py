@@ -1,0 +1,114 @@
+"""What a run leaves behind for people: history, learning curves, sample grids, and the facts that the card is written from."""
+
+import importlib.metadata
+import json
+import os
+import platform
+import shlex
+import sys
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import torch
+from torch import Tensor
+
+from colorizer.evaluation.sheets import contact_sheet
+
+matplotlib.use("Agg")  # a training machine has no display
+from matplotlib import pyplot as plt
+
+VERSIONS = ("torch", "transformers", "accelerate", "datasets", "safetensors")
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write beside, then rename: a kill leaves the old file or the new one, never half of one."""
+    beside = path.with_name(f".{path.name}.new")
+    beside.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(beside, path)
+
+
+def save_samples(samples: list[tuple[Tensor, Tensor, Tensor]], folder: Path, step: int) -> np.ndarray:
+    """Save the grid of gray, prediction and truth of fixed photos as samples/step-N.png; returns it, uint8 (H, W, 3)."""
+    rows = [("", [image.numpy() for image in row]) for row in samples]
+    sheet = contact_sheet(rows, columns=("gray", "prediction", "truth"), title=f"step {step}")
+    (folder / "samples").mkdir(exist_ok=True)
+    sheet.save(folder / "samples" / f"step-{step:06d}.png")
+    return np.asarray(sheet)
+
+
+def save_curves(history: list[dict], path: Path, title: str) -> None:
+    """Draw the losses, the colors' measures and the learning rate over the steps."""
+    training = [record for record in history if "photos_per_second" in record]
+    validation = [record for record in history if "validation_loss" in record]
+    figure, (losses, measures, rates) = plt.subplots(1, 3, figsize=(15, 4), layout="constrained")
+    for name in sorted({key for record in training for key in record if key.endswith("_loss")}):
+        losses.plot(*_curve(training, name), label=f"training: {name.removesuffix('_loss')}", alpha=0.7)
+    losses.plot(*_curve(validation, "validation_loss"), label="validation", marker="o", markersize=3)
+    losses.set(title="Loss", xlabel="step", yscale="log")
+    for name, style in (("validation_ciede2000", "-"), ("validation_colorfulness", "--")):
+        measures.plot(
+            *_curve(validation, name), style, marker="o", markersize=3, label=name.removeprefix("validation_")
+        )
+    measures.set(title="Validation", xlabel="step")
+    rates.plot(*_curve(training, "learning_rate"))
+    rates.set(title="Learning rate", xlabel="step")
+    for axes in (losses, measures):
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend()
+    figure.suptitle(title)
+    figure.savefig(path, dpi=100)
+    plt.close(figure)
+
+
+def _curve(history: list[dict], name: str) -> tuple[list[int], list[float]]:
+    points = [(record["step"], record[name]) for record in history if name in record]
+    return [step for step, _ in points], [value for _, value in points]
+
+
+def describe_run(trainer) -> dict:
+    """The facts of a run, as training.json holds them."""
+    progress, accelerator, arguments = trainer.progress, trainer.accelerator, trainer.arguments
+    best = [
+        record for record in progress.history if record["step"] == progress.best_step and "validation_loss" in record
+    ]
+    return {
+        "approach": arguments.approach,
+        "arguments": trainer.settings,
+        "command": command_line(),
+        "dataset": {
+            "name": Path(arguments.dataset_name).name or arguments.dataset_name,
+            "report": str(trainer.train_photos.report),
+            "num_photos": len(trainer.train_photos),
+            "num_validation_photos": len(trainer.validation_photos),
+        },
+        "hardware": hardware(accelerator.device, accelerator.num_processes),
+        "num_processes": accelerator.num_processes,
+        "precision": accelerator.mixed_precision if accelerator.mixed_precision != "no" else "float32",
+        "steps": progress.step,
+        "seconds": round(progress.seconds, 1),
+        "photos_seen": progress.photos_seen,
+        "photos_per_second": round(progress.photos_seen / max(progress.seconds, 1e-9), 1),
+        "pretrained": arguments.pretrained_model_name_or_path,
+        "best_step": progress.best_step,
+        "metrics": {key: value for key, value in (best[-1] if best else {}).items() if key != "step"},
+        "versions": {name: importlib.metadata.version(name) for name in VERSIONS}
+        | {"python": platform.python_version()},
+    }
+
+
+def command_line() -> str:
+    """The command that started this run, as one would type it; a token given on it is left out."""
+    words, hide = [], False
+    for word in sys.argv[1:]:
+        words.append("***" if hide else "--hub_token=***" if word.startswith("--hub_token=") else word)
+        hide = word == "--hub_token"
+    return shlex.join(["accelerate", "launch", Path(sys.argv[0]).name, *words])
+
+
+def hardware(device: torch.device, num_processes: int) -> str:
+    """The devices a run used, in words."""
+    if device.type == "cuda":
+        return f"{num_processes} × {torch.cuda.get_device_name(device)}"
+    processes = f"{num_processes} processes" if num_processes > 1 else "1 process"
+    return f"{device.type.upper()} ({platform.machine()}), {processes}, {torch.get_num_threads()} threads each"

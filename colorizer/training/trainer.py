@@ -1,0 +1,355 @@
+"""The training loop. It knows players, not approaches; processes, precision and wrappers are accelerate's."""
+
+import math
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs, ProjectConfiguration
+from torch import Tensor
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+from tqdm.auto import tqdm
+
+from colorizer.data import PhotoBatches, augment, photo_seeds
+from colorizer.errors import ColorizerError
+from colorizer.loading import save_checkpoint
+from colorizer.objectives import Player, Turn
+from colorizer.training import reports
+from colorizer.training.arguments import TrainingArguments
+from colorizer.training.checkpointing import Progress, find_state, load_state, save_state
+from colorizer.training.photos import open_photos
+from colorizer.training.setup import make_ema, make_network, make_optimizer, make_scheduler
+from colorizer.training.validation import Validation
+
+# Photos from which an objective may take statistics, such as how often each color occurs.
+MAX_STATISTICS_PHOTOS = 4096
+
+LOG_EVERY = 10
+
+
+class Trainer:
+    """One run: `Trainer(arguments).train()` trains, validates, saves, and returns the folder of the checkpoint.
+
+    Raises:
+        ColorizerError: the output folder holds another run, the settings don't fit, or the loss is no longer finite.
+        DatasetError: the dataset can't be opened or has too few usable photos.
+        CheckpointError: the checkpoint to start or the state to resume from is not one.
+    """
+
+    def __init__(self, arguments: TrainingArguments):
+        self.arguments = arguments
+        self.output_dir = Path(arguments.output_dir)
+        # Before anything is decoded or built: what the folder already holds is not ours to overwrite.
+        if (self.output_dir / "model.safetensors").exists() and not (
+            arguments.resume_from_checkpoint or arguments.overwrite_output_dir
+        ):
+            raise ColorizerError(
+                f"{self.output_dir} holds a trained checkpoint. Give another --output_dir, go on with "
+                "--resume_from_checkpoint latest, or start anew with --overwrite_output_dir."
+            )
+        trackers = [name for name in arguments.report_to.split(",") if name and name != "none"]
+        self.accelerator = Accelerator(
+            cpu=arguments.cpu or not torch.accelerator.is_available(),
+            gradient_accumulation_steps=arguments.gradient_accumulation_steps,
+            log_with=trackers or None,
+            project_config=ProjectConfiguration(
+                project_dir=str(self.output_dir), logging_dir=str(self.output_dir / "logs")
+            ),
+            # A discriminator sees real and fake before one backward; broadcasting batch norm's statistics in between would
+            # overwrite what the first pass needs.
+            kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
+        )
+        self.output_dir.mkdir(parents=True, exist_ok=True)
+        torch.manual_seed(arguments.seed)
+        self.network = make_network(arguments)
+        self.space = self.network.space
+        self.train_photos, self.validation_photos = open_photos(
+            arguments, self.network.config.resolution, self.accelerator
+        )
+        self.say(
+            f"{len(self.train_photos)} photos to learn from ({self.train_photos.report}), {len(self.validation_photos)} to validate on"
+        )
+        self.batches = PhotoBatches(
+            self.train_photos,
+            arguments.train_batch_size,
+            seed=arguments.seed,
+            process_index=self.accelerator.process_index,
+            num_processes=self.accelerator.num_processes,
+            device=self.accelerator.device,
+        )
+        steps_per_epoch = len(self.batches) / arguments.gradient_accumulation_steps
+        self.num_steps = arguments.max_train_steps or math.ceil(arguments.num_train_epochs * steps_per_epoch)
+        self.validation_steps = arguments.validation_steps or max(1, round(steps_per_epoch))
+        self.objective = self.network.objective
+        # The discriminator, say, must start alike on every process and in every run of this seed.
+        torch.manual_seed(arguments.seed + 1)
+        self.players = self.objective.players(self.network, self.space, self._statistics_photos)
+        self.ema = make_ema(self.network, arguments.ema_decay)
+        self._prepare()
+        self.validation = Validation(self.accelerator, self.validation_photos, arguments, self.objective)
+        self.progress = Progress()
+        self.accelerator.register_for_checkpointing(self.progress, self.ema, *self.schedulers, *self.players)
+        self._stop = False
+
+    def say(self, message: str) -> None:
+        """Tell the user, once whatever the number of processes."""
+        if self.accelerator.is_main_process:
+            tqdm.write(message, file=sys.stderr)
+
+    def _prepare(self) -> None:
+        if self.accelerator.num_processes > 1 and self.accelerator.device.type == "cuda":
+            for player in self.players:
+                player.trained = torch.nn.SyncBatchNorm.convert_sync_batchnorm(player.trained)
+        optimizers = [make_optimizer(player.trained, self.arguments) for player in self.players]
+        self.schedulers = [make_scheduler(optimizer, self.arguments, self.num_steps) for optimizer in optimizers]
+        prepared = self.accelerator.prepare(*(player.trained for player in self.players), *optimizers)
+        for player, module in zip(self.players, prepared, strict=False):
+            player.trained = module
+            player.to(self.accelerator.device)
+        self.optimizers = prepared[len(self.players) :]
+        self.ema.to(self.accelerator.device)
+        # The network itself is the last player's: a discriminator moves first, on the same prediction.
+        self.wrapped_network = self.players[-1].trained
+
+    def _statistics_photos(self) -> Iterator[Tensor]:
+        """The same photos on every process, sRGB in 0…1, a few at a time."""
+        count = min(len(self.train_photos), MAX_STATISTICS_PHOTOS)
+        for start in range(0, count, 64):
+            yield self.train_photos.batch(range(start, min(start + 64, count)))["rgb"].float() / 255
+
+    @property
+    def identity(self) -> dict:
+        """What must be the same for a resumed run to be the run it would have been."""
+        arguments = self.arguments
+        names = ("approach", "train_batch_size", "gradient_accumulation_steps", "seed", "optimizer", "learning_rate")
+        return {
+            **{name: getattr(arguments, name) for name in (*names, "lr_scheduler", "ema_decay")},
+            **arguments.cropping,
+            **arguments.model_fields,
+            "num_steps": self.num_steps,
+            "num_processes": self.accelerator.num_processes,
+            "num_photos": len(self.train_photos),
+        }
+
+    def train(self) -> Path:
+        """Train to the last step, or until stopped; the best checkpoint is in the output folder either way."""
+        self._resume()
+        self.accelerator.init_trackers("colorizer")
+        bar = tqdm(
+            total=self.num_steps,
+            initial=self.progress.step,
+            desc=self.arguments.approach,
+            unit="step",
+            disable=not self.accelerator.is_local_main_process,
+        )
+        with bar, self._stopping():
+            self._loop(bar)
+        if self._stopped_early:
+            path = self._save_state()
+            self.say(
+                f"Stopped at step {self.progress.step}, saved in {path}. Go on with --resume_from_checkpoint latest."
+            )
+            raise KeyboardInterrupt
+        if self.progress.step != self.last_validated:
+            self._validate()
+        self._save_state()
+        if self.accelerator.is_main_process:
+            reports.write_json(self.output_dir / "history.json", self.progress.history)
+            reports.save_curves(self.progress.history, self.output_dir / "curves.png", self.arguments.approach)
+            reports.write_json(self.output_dir / "training.json", reports.describe_run(self))
+        self.accelerator.end_training()
+        self.accelerator.wait_for_everyone()
+        return self.output_dir
+
+    def _resume(self) -> None:
+        asked = self.arguments.resume_from_checkpoint
+        state = find_state(self.output_dir, asked) if asked else None
+        if asked and state is None:
+            self.say(f"Nothing to resume from in {self.output_dir}: starting anew.")
+        if state:
+            load_state(self.accelerator, state, self.identity)
+            self.say(f"Resuming at step {self.progress.step} from {state}.")
+        self.last_validated = self.progress.history[-1]["step"] if self.progress.history else 0
+
+    def _loop(self, bar: tqdm) -> None:
+        arguments, progress = self.arguments, self.progress
+        accumulation = arguments.gradient_accumulation_steps
+        started, seconds_before = time.perf_counter(), progress.seconds
+        sums: dict[str, Tensor] = {}
+        since = time.perf_counter()
+        counted = 0
+        for micro_step, batch in self._micro_batches(progress.step * accumulation):
+            logs = self._take_turns(micro_step, batch)
+            for name, value in logs.items():
+                sums[name] = sums.get(name, 0) + value
+            counted += 1
+            if (micro_step + 1) % accumulation:
+                continue
+            progress.step += 1
+            progress.photos_seen += self.batches.global_batch_size * accumulation
+            progress.seconds = seconds_before + time.perf_counter() - started
+            bar.update()
+            if progress.step % LOG_EVERY == 0 or progress.step == self.num_steps:
+                means = self._mean_over_processes({name: value / counted for name, value in sums.items()})
+                speed = counted * self.batches.global_batch_size / (time.perf_counter() - since)
+                self._log(bar, means, speed)
+                sums, counted = {}, 0
+            is_last = progress.step >= self.num_steps
+            if progress.step % self.validation_steps == 0 and not is_last:
+                self._validate()
+                is_last = self._is_stuck()
+            if arguments.checkpointing_steps and progress.step % arguments.checkpointing_steps == 0 and not is_last:
+                self._save_state()
+            if counted == 0:
+                since = time.perf_counter()
+            if is_last or self._asked_to_stop():
+                return
+
+    def _micro_batches(self, start: int) -> Iterator[tuple[int, dict[str, Tensor]]]:
+        """Batches without end, numbered over the run, from number `start`."""
+        per_epoch = len(self.batches)
+        micro_step = start
+        while micro_step < self.num_steps * self.arguments.gradient_accumulation_steps:
+            self.epoch = micro_step // per_epoch
+            self.batches.set_epoch(self.epoch)
+            for batch in self.batches.iterate(micro_step % per_epoch):
+                yield micro_step, batch
+                micro_step += 1
+
+    def _take_turns(self, micro_step: int, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        # Dropout and whatever else is random depends on the step alone, so that a resumed run repeats it exactly.
+        torch.manual_seed(photo_seeds(self.arguments.seed, micro_step, [self.accelerator.process_index])[0])
+        rgb = augment(
+            batch["rgb"],
+            size=self.network.config.resolution,
+            seeds=photo_seeds(self.arguments.seed, self.epoch, batch["index"].cpu()),
+            **self.arguments.cropping,
+        )
+        lightness, target = self.space.split(rgb)
+        logs = {}
+        for player in self.players:
+            player.trained.train()
+        with self.accelerator.accumulate(*(player.trained for player in self.players)):
+            prediction = self.wrapped_network(lightness, decode=False).prediction
+            turn = Turn(self.space.encode(lightness), prediction, target)
+            for player, optimizer in zip(self.players, self.optimizers, strict=True):
+                logs |= self._move(player, optimizer, turn)
+            if self.accelerator.sync_gradients:
+                for scheduler in self.schedulers:
+                    if not isinstance(scheduler, ReduceLROnPlateau):
+                        scheduler.step()
+                self.ema.update_parameters(self.accelerator.unwrap_model(self.wrapped_network))
+        return logs
+
+    def _move(self, player: Player, optimizer: torch.optim.Optimizer, turn: Turn) -> dict[str, Tensor]:
+        loss, parts = player.loss(turn)
+        self.accelerator.backward(loss)
+        if self.accelerator.sync_gradients and self.arguments.max_grad_norm:
+            self.accelerator.clip_grad_norm_(player.trained.parameters(), self.arguments.max_grad_norm)
+        optimizer.step()
+        optimizer.zero_grad()
+        logs = {f"{player.name}_loss": loss.detach()}
+        return logs | {f"{player.name}_{name}": part.detach() for name, part in parts.items()}
+
+    def _mean_over_processes(self, values: dict[str, Tensor]) -> dict[str, float]:
+        names = list(values)
+        means = self.accelerator.reduce(
+            torch.stack([values[name].float() for name in names]), reduction="mean"
+        ).tolist()
+        for name, mean in zip(names, means, strict=True):
+            if not math.isfinite(mean):
+                raise ColorizerError(
+                    f"{name} is {mean} at step {self.progress.step}: the training diverged. Lower --learning_rate or set "
+                    "--max_grad_norm; the best checkpoint so far is in the output folder."
+                )
+        return dict(zip(names, means, strict=True))
+
+    def _log(self, bar: tqdm, means: dict[str, float], speed: float) -> None:
+        record = {"step": self.progress.step, **means, "photos_per_second": speed}
+        record["learning_rate"] = self.schedulers[-1].optimizer.param_groups[0]["lr"]
+        self.progress.history.append(record)
+        self.accelerator.log({name: value for name, value in record.items() if name != "step"}, step=self.progress.step)
+        bar.set_postfix_str(
+            ", ".join(f"{name} {value:.3g}" for name, value in means.items()) + f", {speed:.0f} photos/s"
+        )
+
+    def _validate(self) -> None:
+        progress = self.progress
+        network = self.ema.module if self.arguments.ema_decay else self.accelerator.unwrap_model(self.wrapped_network)
+        was_training = network.training
+        record = self.validation.run(network.eval())
+        network.train(was_training)
+        loss = record["validation_loss"]
+        progress.history.append({"step": progress.step, **record})
+        self.last_validated = progress.step
+        self.accelerator.log(record, step=progress.step)
+        for scheduler in self.schedulers:
+            if isinstance(scheduler, ReduceLROnPlateau):
+                scheduler.step(loss)
+        is_best = loss < progress.best_loss
+        progress.validations_since_best = 0 if is_best else progress.validations_since_best + 1
+        if is_best:
+            progress.best_loss, progress.best_step = loss, progress.step
+        if self.accelerator.is_main_process:
+            if is_best:
+                save_checkpoint(network, self.output_dir)
+            sheet = reports.save_samples(self.validation.samples(network.eval()), self.output_dir, progress.step)
+            network.train(was_training)
+            for tracker in self.accelerator.trackers:
+                if hasattr(tracker, "log_images"):
+                    tracker.log_images({"samples": sheet[None]}, step=progress.step, dataformats="NHWC")
+            reports.write_json(self.output_dir / "history.json", progress.history)
+        self.say(
+            f"step {progress.step}: "
+            + ", ".join(f"{name} {value:.4g}" for name, value in record.items())
+            + (" (best)" if is_best else "")
+        )
+        self.accelerator.wait_for_everyone()
+
+    def _is_stuck(self) -> bool:
+        patience = self.arguments.early_stopping_patience
+        if patience and self.progress.validations_since_best >= patience:
+            self.say(f"No progress over {patience} validations: stopping at step {self.progress.step}.")
+            return True
+        return False
+
+    def _save_state(self) -> Path:
+        limit = self.arguments.checkpoints_total_limit
+        return save_state(self.accelerator, self.output_dir, self.progress.step, self.identity, limit=limit)
+
+    @contextmanager
+    def _stopping(self) -> Iterator[None]:
+        """Ctrl-C and SIGTERM end the run after the step under way; a second one ends it at once."""
+
+        def ask(number: int, frame) -> None:
+            if self._stop:
+                raise KeyboardInterrupt
+            self._stop = True
+
+        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        self._stopped_early = False
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _asked_to_stop(self) -> bool:
+        stop = self._stop
+        if self.accelerator.num_processes > 1:
+            # All must leave the loop at the same step, or the others wait for ever.
+            flag = torch.tensor(float(stop), device=self.accelerator.device)
+            stop = self.accelerator.reduce(flag, reduction="sum").item() > 0
+        self._stopped_early = stop
+        return stop
+
+    @property
+    def settings(self) -> dict:
+        """The run's arguments, without secrets."""
+        return {name: value for name, value in asdict(self.arguments).items() if name != "hub_token"}

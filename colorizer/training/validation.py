@@ -1,0 +1,71 @@
+"""Validation: the objective's loss and the measures of the colors, on photos that are never learnt from."""
+
+import torch
+import torch.nn.functional as F
+from accelerate import Accelerator
+from torch import Tensor
+
+from colorizer import color
+from colorizer.data import PhotoBatches, PhotoDataset
+from colorizer.evaluation.metrics import compute_metrics
+from colorizer.modeling import ColorizerModel
+from colorizer.objectives import Objective, Turn
+from colorizer.training.arguments import TrainingArguments
+
+# What is worth a curve; the loss alone picks the grayest checkpoint.
+CURVES = ("psnr", "ciede2000", "auc", "colorfulness")
+
+NUM_SAMPLES = 6
+
+
+class Validation:
+    """Measures a network on the validation photos, shared out over the processes."""
+
+    def __init__(
+        self, accelerator: Accelerator, photos: PhotoDataset, arguments: TrainingArguments, objective: Objective
+    ):
+        self.accelerator = accelerator
+        self.photos = photos
+        self.objective = objective
+        self.batches = PhotoBatches(
+            photos,
+            arguments.train_batch_size,
+            process_index=accelerator.process_index,
+            num_processes=accelerator.num_processes,
+            shuffle=False,
+            drop_last=False,
+            device=accelerator.device,
+        )
+
+    @torch.no_grad()
+    def run(self, network: ColorizerModel) -> dict[str, float]:
+        """Means over all validation photos: `validation_loss` and the measures of CURVES as `validation_…`."""
+        sums = torch.zeros(2 + len(CURVES), device=self.accelerator.device, dtype=torch.float64)
+        for batch in self.batches:
+            rgb = _resized(batch["rgb"], network.config.resolution)
+            lightness, target = network.space.split(rgb)
+            output = network(lightness)
+            loss = self.objective.validate(Turn(network.space.encode(lightness), output.prediction, target))
+            measured = compute_metrics(color.lab_to_rgb(torch.cat((lightness, output.ab), 1)), rgb)
+            row = [torch.ones_like(loss), loss, *(measured[name].mean() for name in CURVES)]
+            sums += torch.stack([value.double() for value in row]) * len(rgb)
+        count, *totals = self.accelerator.reduce(sums, reduction="sum").tolist()
+        return {f"validation_{name}": total / count for name, total in zip(("loss", *CURVES), totals, strict=True)}
+
+    @torch.no_grad()
+    def samples(self, network: ColorizerModel) -> list[tuple[Tensor, Tensor, Tensor]]:
+        """Gray, predicted and true of the first photos, uint8 (H, W, 3) each; always the same photos."""
+        rgb = self.photos.batch(range(min(NUM_SAMPLES, len(self.photos))))["rgb"].to(network.device)
+        rgb = _resized(rgb, network.config.resolution)
+        lightness = color.rgb_to_lab(rgb)[:, :1]
+        predicted = color.lab_to_rgb(torch.cat((lightness, network(lightness).ab), 1))
+        gray = color.lightness_to_gray(lightness).expand_as(rgb)
+        rows = torch.stack((gray, predicted, rgb), 1).mul(255).round().to("cpu", torch.uint8).permute(0, 1, 3, 4, 2)
+        return [tuple(row) for row in rows]
+
+
+def _resized(rgb: Tensor, size: int) -> Tensor:
+    rgb = rgb.float() / 255
+    if rgb.shape[-1] == size:
+        return rgb
+    return F.interpolate(rgb, (size, size), mode="bilinear", align_corners=False, antialias=True).clamp(0, 1)

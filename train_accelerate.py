@@ -1,0 +1,24 @@
+"""`accelerate launch train_accelerate.py --approach NAME --dataset_name DATA --output_dir FOLDER` trains an approach."""
+
+import sys
+
+from colorizer.errors import ColorizerError
+
+
+def main() -> int:
+    # Within main, so that --help and a wrong argument answer before torch has loaded.
+    from colorizer.training import Trainer, parse_arguments
+
+    try:
+        arguments = parse_arguments()
+        Trainer(arguments).train()
+    except ColorizerError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,15 +1,15 @@
 """Checkpoints from the Hub: what a repository must hold, how a download goes on after a fault, what errors say."""
 
 import hashlib
+import json
 import logging
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from huggingface_hub import HfApi, constants, get_cached_repo_tree, get_session, snapshot_download
+from huggingface_hub import HfApi, constants, try_to_load_from_cache
 from huggingface_hub.errors import (
-    CachedRepoTreeNotFoundError,
     GatedRepoError,
     HfHubHTTPError,
     HFValidationError,
@@ -20,13 +20,13 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from huggingface_hub.hf_api import RepoSibling
 from huggingface_hub.utils import validate_repo_id
 
 from colorizer import __version__
 from colorizer.errors import CheckpointError, ColorizerError, HubError
 
 WAITS = (0.5, 1.0, 2.0)  # seconds before each new try of a download
-DOWNLOAD_TIMEOUT = 10.0  # seconds without an answer
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 
 logger = logging.getLogger(__name__)
@@ -40,13 +40,13 @@ def make_api(token: str | bool | None = None) -> HfApi:
     return HfApi(token=token, library_name="colorizer", library_version=__version__)
 
 
-def check_repo_id(repo_id: str) -> None:
-    """Raise `HubError` unless `repo_id` has the form user/name."""
+def check_repo_id(repo_id: str, *, needs_owner: bool = True) -> None:
+    """Raise `HubError` unless `repo_id` has the form user/name, or name where no owner is needed."""
     try:
         validate_repo_id(repo_id)
     except HFValidationError as error:
         raise HubError(f"{repo_id!r} is no repository id of the Hub: {error}") from error
-    if repo_id.count("/") != 1:
+    if needs_owner and "/" not in repo_id:
         raise HubError(f"{repo_id!r} is no repository id of the Hub: it needs an owner and a name, as in 'user/name'.")
 
 
@@ -68,7 +68,7 @@ def download(
         CheckpointError: the repository holds no checkpoint that is safe to load.
     """
     check_repo_id(repo_id)
-    with hub_errors(repo_id, revision), bounded_waits(DOWNLOAD_TIMEOUT):
+    with hub_errors(repo_id, revision):
         for wait in (*WAITS, None):
             try:
                 return _fetch(repo_id, revision, token, cache_dir)
@@ -87,34 +87,32 @@ def download(
 
 
 def _fetch(repo_id: str, revision: str | None, token: str | bool | None, cache_dir: str | Path | None) -> Path:
-    info = make_api(token).model_info(repo_id, revision=revision, timeout=DOWNLOAD_TIMEOUT)
-    names = checkpoint_files(repo_id, [sibling.rfilename for sibling in info.siblings or ()])
-    folder = snapshot_download(
-        repo_id,
-        revision=revision,
-        token=token,
-        cache_dir=cache_dir,
-        allow_patterns=names,
-        library_name="colorizer",
-        library_version=__version__,
-    )
-    if Path(folder).name != info.sha:  # the client fell back to an older copy on its own, or a push came between
-        raise LocalEntryNotFoundError(f"the Hub broke off while {repo_id} was looked up")
-    _check_hashes(repo_id, Path(folder), cache_dir)
-    return Path(folder)
+    # Not snapshot_download: two of its calls wait for ever on a Hub that has stopped answering.
+    api = make_api(token)
+    info = api.model_info(repo_id, revision=revision, files_metadata=True, timeout=constants.HF_HUB_DOWNLOAD_TIMEOUT)
+    files = {file.rfilename: file for file in info.siblings or ()}
+    # The first file is asked for by the branch, so that the cache notes which commit the branch is at; the others by
+    # that commit, which needs no network where they are cached.
+    wanted = revision or constants.DEFAULT_REVISION
+    for name in checkpoint_files(repo_id, files):
+        path = Path(api.hf_hub_download(repo_id, name, revision=wanted, cache_dir=cache_dir))
+        if path.parent.name != info.sha:  # the client fell back to an older copy on its own, or a push came between
+            raise LocalEntryNotFoundError(f"the Hub broke off while {name} was looked up")
+        _check_hash(path, files[name])
+        wanted = info.sha
+    return path.parent
 
 
 def _cached(repo_id: str, revision: str | None, cache_dir: str | Path | None) -> Path | None:
-    try:
-        tree = get_cached_repo_tree(repo_id, revision=revision, cache_dir=cache_dir)
-        names = checkpoint_files(repo_id, [file.path for file in tree])
-        folder = snapshot_download(
-            repo_id, revision=revision, cache_dir=cache_dir, allow_patterns=names, local_files_only=True
-        )
-        _check_hashes(repo_id, Path(folder), cache_dir)
-    except (CachedRepoTreeNotFoundError, LocalEntryNotFoundError, DamagedDownloadError):
+    config = try_to_load_from_cache(repo_id, "config.json", revision=revision, cache_dir=cache_dir)
+    if not isinstance(config, str):
         return None
-    return Path(folder)
+    folder = Path(config).parent
+    try:
+        checkpoint_files(repo_id, [path.name for path in folder.iterdir()])
+    except CheckpointError:  # the download broke off after the config
+        return None
+    return folder
 
 
 def checkpoint_files(repo_id: str, names: Iterable[str]) -> list[str]:
@@ -135,22 +133,18 @@ def checkpoint_files(repo_id: str, names: Iterable[str]) -> list[str]:
     return ["config.json", *weights, *(name for name in names if name == "README.md")]
 
 
-def _check_hashes(repo_id: str, folder: Path, cache_dir: str | Path | None) -> None:
-    for file in get_cached_repo_tree(repo_id, revision=folder.name, cache_dir=cache_dir):
-        path = folder / file.path
-        if not path.is_file():
-            continue
-        if file.lfs is not None:
-            expected, digest = file.lfs.sha256, hashlib.sha256()
-        else:  # git's name for a blob
-            expected, digest = file.blob_id, hashlib.sha1(b"blob %d\0" % path.stat().st_size)
-        with path.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
-        if digest.hexdigest() != expected:
-            path.resolve().unlink(missing_ok=True)  # the blob, so that the next try fetches it anew
-            path.unlink(missing_ok=True)
-            raise DamagedDownloadError(f"{file.path} of {repo_id} arrived damaged")
+def _check_hash(path: Path, file: RepoSibling) -> None:
+    if file.lfs is not None:
+        expected, digest = file.lfs.sha256, hashlib.sha256()
+    else:  # git's name for a blob
+        expected, digest = file.blob_id, hashlib.sha1(b"blob %d\0" % path.stat().st_size)
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    if expected not in (None, digest.hexdigest()):
+        path.resolve().unlink(missing_ok=True)  # the blob, so that the next try fetches it anew
+        path.unlink(missing_ok=True)
+        raise DamagedDownloadError(f"{path.name} arrived damaged")
 
 
 def is_hub_trouble(error: BaseException) -> bool:
@@ -159,6 +153,8 @@ def is_hub_trouble(error: BaseException) -> bool:
         return error.response.status_code >= 500 or error.response.status_code in (408, 429)
     if type(error) is OSError:  # the client's consistency check of a file's size; a full disk has a number
         return error.errno is None
+    if isinstance(error, json.JSONDecodeError):  # a proxy's page in place of the Hub's answer
+        return True
     return isinstance(error, HTTPError | LocalEntryNotFoundError | DamagedDownloadError | OfflineModeIsEnabled)
 
 
@@ -168,23 +164,16 @@ def describe(error: BaseException) -> str:
         return "HF_HUB_OFFLINE is set."
     if isinstance(error, HfHubHTTPError):
         return f"the Hub at {constants.ENDPOINT} answered {error.response.status_code}."
+    if isinstance(error, json.JSONDecodeError):
+        return (
+            f"what {constants.ENDPOINT} answered is not the Hub's language: is there a proxy or a login page between?"
+        )
     if isinstance(error, DamagedDownloadError):
         return f"{error}."
     if isinstance(error, LocalEntryNotFoundError) and error.__cause__ is not None:
         return describe(error.__cause__)
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     return f"the connection to {constants.ENDPOINT} failed ({reason})."
-
-
-@contextmanager
-def bounded_waits(seconds: float) -> Iterator[None]:
-    """Give up on a Hub that stops answering: the client's own calls without a timeout would wait for ever."""
-    before = get_session().timeout
-    get_session().timeout = seconds
-    try:
-        yield
-    finally:
-        get_session().timeout = before
 
 
 @contextmanager

@@ -6,6 +6,7 @@ path holds a given text.
 """
 
 import base64
+import contextlib
 import hashlib
 import json
 import re
@@ -60,6 +61,7 @@ class HubServer:
         self.repositories: dict[str, Repository] = {}
         self.lock = threading.Lock()
         self.server: ThreadingHTTPServer | None = None
+        self.connections: set[socket.socket] = set()
         self._reserve(0)
         self.forget()
 
@@ -87,6 +89,9 @@ class HubServer:
             port = self.socket.getsockname()[1]
             self.server.shutdown()
             self.server.server_close()
+            for connection in list(self.connections):
+                with contextlib.suppress(OSError):  # the client may have hung up first
+                    connection.shutdown(socket.SHUT_RDWR)
             self.server = None
             self._reserve(port)
 
@@ -95,6 +100,7 @@ class HubServer:
         self.blobs: dict[str, bytes] = {}
         self.faults: list[Fault] = []
         self.requests: list[tuple[str, str]] = []
+        self.ranges: list[int] = []  # where resumed downloads began
 
     def add(self, repo_id: str, files: dict[str, bytes], *, is_private: bool = False) -> str:
         """Commit `files` (in addition to what is there) to `main`, as if somebody had pushed them; returns the sha."""
@@ -125,6 +131,15 @@ class Handler(BaseHTTPRequestHandler):
     @property
     def hub(self) -> HubServer:
         return self.server.hub
+
+    def setup(self) -> None:
+        super().setup()
+        self.hub.connections.add(self.connection)
+
+    def finish(self) -> None:
+        self.hub.connections.discard(self.connection)
+        with contextlib.suppress(OSError):
+            super().finish()
 
     def log_message(self, *args: object) -> None:
         pass
@@ -225,7 +240,7 @@ class Handler(BaseHTTPRequestHandler):
         answers = []
         for file in json.loads(self.body)["files"]:
             path = file["path"]
-            oid = object_ids(path, files[path])["oid"] if path in files else None
+            oid = etag(path, files[path]) if path in files else None
             mode = "lfs" if path.endswith(LFS_SUFFIXES) else "regular"
             answers.append({"path": path, "uploadMode": mode, "shouldIgnore": False, "oid": oid})
         return self.answer(200, {"files": answers})
@@ -262,16 +277,20 @@ class Handler(BaseHTTPRequestHandler):
         return self.answer(200, {"commitUrl": f"{self.hub.url}/{repo}/commit/{sha}", "commitOid": sha})
 
     def info(self, repo: str, repository: Repository, sha: str) -> None:
-        siblings = [{"rfilename": path} for path in repository.commits[sha]]
+        siblings = []
+        for path, content in repository.commits[sha].items():
+            sibling = {"rfilename": path, "size": len(content), "blobId": git_id(path, content)}
+            if path.endswith(LFS_SUFFIXES):
+                sibling["lfs"] = {"sha256": etag(path, content), "size": len(content), "pointerSize": 134}
+            siblings.append(sibling)
         return self.answer(200, {"id": repo, "sha": sha, "private": repository.is_private, "siblings": siblings})
 
     def tree(self, repo: str, repository: Repository, sha: str) -> None:
         entries = []
         for path, content in repository.commits[sha].items():
-            ids = object_ids(path, content)
-            entry = {"type": "file", "path": path, "size": len(content), "oid": ids["oid"]}
-            if ids["is_lfs"]:
-                entry["lfs"] = {"oid": ids["oid"], "size": len(content), "pointerSize": 134}
+            entry = {"type": "file", "path": path, "size": len(content), "oid": git_id(path, content)}
+            if path.endswith(LFS_SUFFIXES):
+                entry["lfs"] = {"oid": etag(path, content), "size": len(content), "pointerSize": 134}
             entries.append(entry)
         return self.answer(200, entries)
 
@@ -279,20 +298,27 @@ class Handler(BaseHTTPRequestHandler):
         content = repository.commits[sha].get(path)
         if content is None:
             return self.refuse(404, "EntryNotFound", "Entry not found")
-        headers = {"ETag": f'"{object_ids(path, content)["oid"]}"', "X_Repo_Commit": sha, "Accept_Ranges": "bytes"}
+        headers = {"ETag": f'"{etag(path, content)}"', "X_Repo_Commit": sha, "Accept_Ranges": "bytes"}
         wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
         if wanted:
             start = int(wanted[1])
+            self.hub.ranges.append(start)
             headers["Content_Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
             return self.answer(206, content[start:], **headers)
         return self.answer(200, content, **headers)
 
 
-def object_ids(path: str, content: bytes) -> dict[str, str | bool]:
-    """The id the Hub gives a file: sha256 for those in LFS, git's blob sha1 for the others."""
+def git_id(path: str, content: bytes) -> str:
+    """git's name for the file, or for the pointer that git holds in place of a file in LFS."""
     if path.endswith(LFS_SUFFIXES):
-        return {"oid": hashlib.sha256(content).hexdigest(), "is_lfs": True}
-    return {"oid": hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest(), "is_lfs": False}
+        sha256 = hashlib.sha256(content).hexdigest()
+        content = f"version https://git-lfs.github.com/spec/v1\noid sha256:{sha256}\nsize {len(content)}\n".encode()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+
+
+def etag(path: str, content: bytes) -> str:
+    """What the Hub calls a content when it serves it: sha256 for files in LFS, git's name for the others."""
+    return hashlib.sha256(content).hexdigest() if path.endswith(LFS_SUFFIXES) else git_id(path, content)
 
 
 REPO = r"(?P<repo>[^/]+/[^/]+)"

@@ -1,0 +1,267 @@
+"""Model cards: what a checkpoint is, how it was trained and what was measured of it, from the files beside it."""
+
+import inspect
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import EvalResult, ModelCard, ModelCardData
+
+from colorizer.approaches import get_model_class
+from colorizer.checkpoints import checkpoint_folder, list_checkpoints
+from colorizer.errors import CheckpointError, ColorizerError
+from colorizer.modeling import own_fields
+from colorizer.records import read_info
+
+TEMPLATE = Path(__file__).with_name("card_template.md")
+
+# Name in training.json and evaluation.json → what a reader sees.
+METRICS = {
+    "psnr": "PSNR in dB, more is better",
+    "ssim": "SSIM, more is better",
+    "ciede2000": "ΔE2000, less is better",
+    "ab_mae": "mean error of a and b, less is better",
+    "ab_rmse": "root mean square error of a and b, less is better",
+    "mse_ab128": "mean square error of ab / 128, less is better",
+    "auc": "area under the accuracy curve in %, more is better",
+    "within_5": "pixels within 5 of the true ab in %",
+    "within_10": "pixels within 10 of the true ab in %",
+    "within_20": "pixels within 20 of the true ab in %",
+    "colorfulness": "colorfulness",
+    "colorfulness_difference": "difference from the true colorfulness, less is better",
+    "validation_loss": "loss, less is better",
+}
+RECIPE = {
+    "optimizer": "optimizer",
+    "learning_rate": "learning rate",
+    "lr_scheduler": "schedule",
+    "train_batch_size": "photos a batch and process",
+    "gradient_accumulation_steps": "batches a step",
+    "ema_decay": "decay of the averaged weights",
+    "min_colorfulness": "least colorfulness of a training photo",
+    "seed": "seed",
+}
+BASELINES = ("gray", "mean color")
+UNKNOWN_TERMS = """\
+The record of this run names the photos, not their terms. Photos belong to those who took them, and many collections of
+photos allow research alone or state no license at all. Unless you know that the terms of these photos allow more, take
+the weights for what research and tests need, and clear the terms before a product is built on them or they are sold."""
+
+
+def write_card(
+    folder: str | Path,
+    *,
+    output: str | Path | None = None,
+    name: str | None = None,
+    repo_id: str | None = None,
+    data_terms: str | None = None,
+) -> Path:
+    """Write the card of the checkpoint in `folder` to its README.md, or to `output`; returns the path.
+
+    Args:
+        name: what the code sample loads; the folder's own name unless given.
+        repo_id: Hub id, which the code sample loads instead.
+        data_terms: Markdown on the training photos' licenses and what they mean for the weights.
+
+    Raises:
+        CheckpointError: the folder holds no checkpoint, or a record in it is not JSON.
+        ColorizerError: the card can't be written.
+    """
+    path = Path(output) if output is not None else Path(folder) / "README.md"
+    info = read_info(folder, name=name, repo_id=repo_id, data_terms=data_terms)
+    info["pictures"] = [
+        (label, Path(os.path.relpath(Path(folder) / picture, path.parent)).as_posix())
+        for label, picture in info["pictures"]
+    ]
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(render_card(info), encoding="utf-8")
+        os.replace(beside, path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise ColorizerError(f"The card {path} can't be written: {error}.") from error
+    return path
+
+
+def write_package_cards(output_dir: str | Path) -> list[Path]:
+    """Write the card of every checkpoint of the package into `output_dir`, NAME.md each; returns their paths.
+
+    The terms of the photos that these were trained on are read from training_photos.md there.
+    """
+    output_dir = Path(output_dir)
+    terms = (output_dir / "training_photos.md").read_text(encoding="utf-8").strip()
+    return [
+        write_card(checkpoint_folder(name), output=output_dir / f"{name}.md", name=name, data_terms=terms)
+        for name in list_checkpoints()
+    ]
+
+
+def render_card(info: dict[str, Any]) -> str:
+    """The card as Markdown with YAML front matter. `info` is what `read_info` gives; only `config` must be there.
+
+    Raises:
+        CheckpointError: the config is not one of an approach.
+    """
+    config = info["config"]
+    approach = str(config.get("model_type", "")).removeprefix("colorizer-").replace("-", "_")
+    try:
+        model_class = get_model_class(approach)
+    except ColorizerError as error:
+        raise CheckpointError(f"config.json has model_type {config.get('model_type')!r}. {error}") from error
+    name = info.get("name") or approach
+    training, evaluation = info.get("training") or {}, info.get("evaluation") or {}
+    card_data = ModelCardData(
+        license="apache-2.0",
+        library_name="colorizer",
+        pipeline_tag="image-to-image",
+        tags=["colorization", "image-colorization", approach],
+        model_name=name,
+        eval_results=_model_index(name, training, evaluation) or None,
+    )
+    fields = own_fields(model_class.config_class)
+    card = ModelCard.from_template(
+        card_data,
+        template_path=str(TEMPLATE),
+        heading=name if name == approach else f"{name} ({approach})",
+        description=inspect.getdoc(model_class).split("\n\n")[0],
+        title=model_class.title,
+        authors=model_class.authors,
+        year=model_class.year,
+        paper_url=model_class.paper_url,
+        model=info.get("repo_id") or name,
+        network=_network_rows(info, fields),
+        training=_training_rows(training),
+        command=training.get("command"),
+        results=_results(name, evaluation),
+        validation=[(METRICS.get(key, key), _number(value)) for key, value in _validation(training).items()],
+        pictures=info.get("pictures") or [],
+        is_fixed_size=model_class.is_fixed_size,
+        resolution=config.get("resolution", fields["resolution"]),
+        data_terms=info.get("data_terms") or UNKNOWN_TERMS,
+    )
+    return f"{str(card).rstrip()}\n"
+
+
+def _network_rows(info: dict[str, Any], fields: dict[str, Any]) -> list[tuple[str, str]]:
+    given = {name: info["config"].get(name, default) for name, default in fields.items()}
+    rows = [("configuration", ", ".join(f"{name} {_number(value)}" for name, value in given.items()))]
+    if changed := [f"{name} {_number(fields[name])}" for name in fields if given[name] != fields[name]]:
+        rows.append(("the full network has instead", ", ".join(changed)))
+    if info.get("num_weights"):
+        kind = info["config"].get("dtype", "float32")
+        rows.append(
+            ("size", f"{info['num_weights']:,} values, {info['num_bytes'] / 1e6:.1f} MB of safetensors ({kind})")
+        )
+    return rows
+
+
+def _training_rows(training: dict[str, Any]) -> list[tuple[str, str]]:
+    arguments, dataset = training.get("arguments") or {}, training.get("dataset") or {}
+    recipe = [f"{label} {_number(arguments[key])}" for key, label in RECIPE.items() if arguments.get(key) is not None]
+    rows = [
+        ("photos", _photos(dataset)),
+        ("started from", training.get("pretrained")),
+        ("recipe", ", ".join(recipe)),
+        ("steps", _steps(training)),
+        ("precision", training.get("precision")),
+        ("hardware", training.get("hardware")),
+        ("processes", training.get("num_processes")),
+        ("time", _time(training["seconds"]) if training.get("seconds") else None),
+        ("versions", ", ".join(f"{name} {version}" for name, version in (training.get("versions") or {}).items())),
+    ]
+    return [(label, value) for label, value in rows if value]
+
+
+def _photos(dataset: dict[str, Any]) -> str:
+    # Of the report, the counts alone: what follows them are names of photos, which are nobody else's business.
+    left_out = str(dataset.get("report") or "").partition("left out: ")[2].partition(": ")[0]
+    parts = (
+        str(dataset.get("name") or ""),
+        f"{dataset['num_photos']:,} to learn from" if dataset.get("num_photos") else "",
+        f"{dataset['num_validation_photos']:,} to validate on" if dataset.get("num_validation_photos") else "",
+        f"left out {left_out}" if left_out else "",
+    )
+    return ", ".join(part for part in parts if part)
+
+
+def _steps(training: dict[str, Any]) -> str:
+    parts = (
+        f"{training['steps']:,}" if training.get("steps") else "",
+        f"the weights kept are those of step {training['best_step']:,}" if training.get("best_step") else "",
+        f"{training['photos_seen']:,} photos seen" if training.get("photos_seen") else "",
+        f"{_number(training['photos_per_second'])} photos/s" if training.get("photos_per_second") else "",
+    )
+    return ", ".join(part for part in parts if part)
+
+
+def _validation(training: dict[str, Any]) -> dict[str, float]:
+    """The validation metrics of the kept step by the names of METRICS."""
+    metrics = {key.removeprefix("validation_"): value for key, value in (training.get("metrics") or {}).items()}
+    loss = {"validation_loss": metrics.pop("loss")} if "loss" in metrics else {}
+    return loss | {key: metrics[key] for key in METRICS if isinstance(metrics.get(key), int | float)}
+
+
+def _own_results(name: str, evaluation: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """What was measured of this checkpoint: under its name, or the only one that is no baseline."""
+    models = evaluation.get("models") or {}
+    own = [name] if name in models else [key for key in models if key not in BASELINES]
+    return models[own[0]] if len(own) == 1 else {}
+
+
+def _results(name: str, evaluation: dict[str, Any]) -> dict[str, Any] | None:
+    own = _own_results(name, evaluation)
+    if not own:
+        return None
+    columns = {name: own} | {key: evaluation["models"][key] for key in BASELINES if key in evaluation["models"]}
+    rows = [
+        (label, [_interval(values.get(metric)) for values in columns.values()])
+        for metric, label in METRICS.items()
+        if metric in own
+    ]
+    count = f"{evaluation['num_photos']:,} photos of " if evaluation.get("num_photos") else ""
+    split = f" ({evaluation['split']})" if evaluation.get("split") else ""
+    caption = f"On {count}{evaluation.get('dataset', 'a dataset without a name')}{split}; in brackets the 95% interval."
+    return {"caption": caption, "columns": list(columns), "rows": rows}
+
+
+def _interval(measured: dict[str, float] | None) -> str:
+    if not measured:
+        return ""
+    if measured.get("low") is None or measured.get("high") is None:
+        return _number(measured["mean"])
+    return f"{_number(measured['mean'])} [{_number(measured['low'])}, {_number(measured['high'])}]"
+
+
+def _model_index(name: str, training: dict[str, Any], evaluation: dict[str, Any]) -> list[EvalResult]:
+    """Only what was measured: the evaluation where there is one, the run's own validation otherwise."""
+    own = {key: values["mean"] for key, values in _own_results(name, evaluation).items() if key in METRICS}
+    dataset, split = evaluation.get("dataset"), evaluation.get("split")
+    if not own:
+        own = _validation(training)
+        dataset, split = (training.get("dataset") or {}).get("name"), "validation"
+    return [
+        EvalResult(
+            task_type="image-to-image",
+            task_name="Photo colorization",
+            dataset_type=re.sub(r"[^\w./-]+", "-", dataset or "photos"),
+            dataset_name=dataset or "photos",
+            dataset_split=split or "test",
+            metric_type=key,
+            metric_name=METRICS[key].partition(",")[0],
+            metric_value=round(float(value), 5),
+        )
+        for key, value in own.items()
+    ]
+
+
+def _number(value: float | int | str) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _time(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    if minutes == 0:
+        return f"{seconds:.0f} s"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"

@@ -1,0 +1,106 @@
+"""Checkpoints to the Hub: a folder that loads strictly becomes one commit."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from huggingface_hub import CommitOperationAdd, HfApi, get_session, get_token
+
+from colorizer.cards import read_info, render_card
+from colorizer.errors import CheckpointError, HubError
+from colorizer.hub import check_repo_id, hub_errors, make_api
+from colorizer.loading import load_model
+from colorizer.records import publishable, read_record
+
+UPLOAD_TIMEOUT = 60.0  # seconds without an answer
+# What is published; states to resume from, optimizers and logs stay at home.
+PATTERNS = ("config.json", "model*.safetensors", "model.safetensors.index.json", "curves.png", "samples/*.png")
+RECORDS = ("training.json", "history.json", "evaluation.json")
+CARD = "README.md"
+
+
+def push(
+    folder: str | Path,
+    repo_id: str,
+    *,
+    private: bool = False,
+    token: str | None = None,
+    revision: str | None = None,
+    commit_message: str | None = None,
+) -> str:
+    """Publish the checkpoint in `folder` with its card, records and pictures in one commit; returns the commit's URL.
+
+    The folder is only read. Where it has no README.md, or one as `write_card` makes it, the published card is written
+    anew so that its code sample names the repository; a card that a person has edited is published as it is. Records
+    go without tokens, names of photos and folders of this machine. Sample grids show photos of the dataset: remove
+    `samples/` first if these must not be published.
+
+    Args:
+        repo_id: "user/name", or "name" for a repository of your own; created if it isn't there.
+        private: make a new repository private; an existing public one is refused.
+        token: Hub token with write access, unless you are logged in.
+        revision: branch to commit to; created if it isn't there.
+
+    Raises:
+        CheckpointError: the folder is no checkpoint that loads; nothing was uploaded.
+        HubError: the Hub is away, refused, or failed; the folder is as it was.
+    """
+    check_repo_id(repo_id, needs_owner=False)
+    folder = Path(folder).absolute()
+    if not folder.is_dir():
+        raise CheckpointError(f"{folder} is no folder: give the folder that holds config.json and model.safetensors.")
+    load_model(folder)
+    if token is None and get_token() is None:
+        raise HubError(
+            "Publishing needs a token of the Hub with write access: log in with `hf auth login`, or set HF_TOKEN."
+        )
+    api = make_api(token)
+    with hub_errors(repo_id, revision), bounded_waits(UPLOAD_TIMEOUT):
+        if "/" not in repo_id:
+            repo_id = f"{api.whoami()['name']}/{repo_id}"
+        operations = [CommitOperationAdd(path, content) for path, content in collect_files(folder, repo_id).items()]
+        _create(api, repo_id, private, revision)
+        commit = api.create_commit(
+            repo_id,
+            operations,
+            commit_message=commit_message or f"Upload {folder.name} with colorizer",
+            revision=revision,
+        )
+    return commit.commit_url
+
+
+def collect_files(folder: Path, repo_id: str) -> dict[str, Path | bytes]:
+    """What `push` publishes of a checkpoint's folder: name in the repository → file, or content that differs from it."""
+    files: dict[str, Path | bytes] = {
+        path.relative_to(folder).as_posix(): path for pattern in PATTERNS for path in sorted(folder.glob(pattern))
+    }
+    for name in RECORDS:
+        record = publishable(read_record(folder / name))
+        if record is not None:
+            files[name] = f"{json.dumps(record, indent=2, ensure_ascii=False)}\n".encode()
+    card = folder / CARD
+    if not card.is_file() or card.read_text(encoding="utf-8") == render_card(read_info(folder)):
+        files[CARD] = render_card(read_info(folder, repo_id=repo_id)).encode()
+    else:
+        files[CARD] = card
+    return files
+
+
+def _create(api: HfApi, repo_id: str, private: bool, revision: str | None) -> None:
+    api.create_repo(repo_id, private=private or None, exist_ok=True)
+    if private and not api.model_info(repo_id, timeout=UPLOAD_TIMEOUT).private:
+        raise HubError(f"{repo_id} is there already and public: make it private on its page, or give another name.")
+    if revision is not None:
+        api.create_branch(repo_id, branch=revision, exist_ok=True)
+
+
+@contextmanager
+def bounded_waits(seconds: float) -> Iterator[None]:
+    """Give up on a Hub that stops answering: the client's own calls for uploads would wait for ever."""
+    before = get_session().timeout
+    get_session().timeout = seconds
+    try:
+        yield
+    finally:
+        get_session().timeout = before

@@ -1,0 +1,91 @@
+"""What the files beside a checkpoint say of it: its configuration, its training, what was measured, its pictures."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from colorizer.errors import CheckpointError
+
+RECORDS = ("training", "evaluation")
+
+
+def read_info(
+    folder: str | Path, *, name: str | None = None, repo_id: str | None = None, data_terms: str | None = None
+) -> dict[str, Any]:
+    """What a card wants to know: config, training and evaluation as their files hold them, sizes, pictures.
+
+    Raises:
+        CheckpointError: there is no checkpoint in `folder`, or a record in it is not JSON.
+    """
+    folder = Path(folder).absolute()
+    config = _read_facts(folder / "config.json")
+    if config is None:
+        raise CheckpointError(f"{folder / 'config.json'} is missing: {folder} is no checkpoint, so it has no card.")
+    samples = sorted(
+        (folder / "samples").glob("*.png"), key=lambda path: [int(n) for n in re.findall(r"\d+", path.stem)]
+    )
+    pictures = [("Learning curves", "curves.png")] if (folder / "curves.png").is_file() else []
+    if samples:
+        pictures.append(("Photos not trained on: gray, colorized, true", f"samples/{samples[-1].name}"))
+    num_weights, num_bytes = _measure_weights(folder)
+    return {
+        "name": name or folder.name,
+        "repo_id": repo_id,
+        "config": config,
+        **{record: publishable(_read_facts(folder / f"{record}.json")) for record in RECORDS},
+        "num_weights": num_weights,
+        "num_bytes": num_bytes,
+        "pictures": pictures,
+        "data_terms": data_terms,
+    }
+
+
+def publishable(value: Any) -> Any:
+    """A record without what is nobody else's business: tokens, names of photos, the folders above a file."""
+    if isinstance(value, dict):
+        return {key: publishable(item) for key, item in value.items() if "token" not in key and key != "names"}
+    if isinstance(value, list):
+        return [publishable(item) for item in value]
+    if isinstance(value, str):
+        value = re.sub(r"(--\w*token[= ])\S+", r"\1…", value)
+        return re.sub(r"""(?<![\w:/.~-])/(?:[^\s/'"]+/)*([^\s/'"]+)/?""", r"\1", value)
+    return value
+
+
+def read_record(path: Path) -> Any:
+    """The content of a JSON file, None where there is no such file.
+
+    Raises:
+        CheckpointError: the file is not JSON; the message names it.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} can't be read: {error}. Mend or remove it.") from error
+
+
+def _read_facts(path: Path) -> dict[str, Any] | None:
+    facts = read_record(path)
+    if facts is not None and not isinstance(facts, dict):
+        raise CheckpointError(f"{path} holds no names and values. Mend or remove it.")
+    return facts
+
+
+def _measure_weights(folder: Path) -> tuple[int, int]:
+    files, count = sorted(folder.glob("model*.safetensors")), 0
+    for file in files:
+        try:
+            with safe_open(file, framework="np") as tensors:
+                for key in tensors.keys():  # noqa: SIM118 - it is no dict and has no __iter__
+                    size = 1
+                    for side in tensors.get_slice(key).get_shape():
+                        size *= side
+                    count += size
+        except (SafetensorError, OSError) as error:
+            raise CheckpointError(f"{file} is damaged or not safetensors: {error}.") from error
+    return count, sum(file.stat().st_size for file in files)

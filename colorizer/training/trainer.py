@@ -72,9 +72,7 @@ class Trainer:
         self.train_photos, self.validation_photos = open_photos(
             arguments, self.network.config.resolution, self.accelerator
         )
-        self.say(
-            f"{len(self.train_photos)} photos to learn from ({self.train_photos.report}), {len(self.validation_photos)} to validate on"
-        )
+        self.say(f"Learning from {self.train_photos.report}; validating on {len(self.validation_photos)} photos.")
         self.batches = PhotoBatches(
             self.train_photos,
             arguments.train_batch_size,

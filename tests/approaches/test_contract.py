@@ -1,0 +1,238 @@
+"""What every approach must do, over the list of approaches: a tenth gets these tests for nothing."""
+
+import copy
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file, save_file
+from transformers import AutoModel
+
+from colorizer import (
+    CheckpointError,
+    ColorizerError,
+    create_model,
+    list_approaches,
+    load_model,
+    pipeline,
+    save_checkpoint,
+)
+from colorizer.approaches import get_model_class
+from colorizer.color import rgb_to_lab
+from colorizer.modeling import own_fields
+from colorizer.objectives import Turn
+
+APPROACHES = list_approaches()
+WIDTH = 1 / 16
+
+
+def smallest(approach: str, **fields):
+    """The approach at tiny width and the smallest size it takes."""
+    torch.manual_seed(0)
+    model = create_model(approach, width=WIDTH, **fields)
+    return model, model.config.resolution if model.is_fixed_size else max(model.size_multiple, 32)
+
+
+def photos(size: int, count: int = 2) -> torch.Tensor:
+    """Soft random colors, sRGB in 0…1, (count, 3, size, size)."""
+    coarse = torch.rand(count, 3, 4, 4, generator=torch.Generator().manual_seed(1))
+    return torch.nn.functional.interpolate(coarse, (size, size), mode="bilinear")
+
+
+@pytest.fixture(params=APPROACHES)
+def approach(request) -> str:
+    return request.param
+
+
+def test_it_names_itself_and_its_source(approach):
+    model_class = get_model_class(approach)
+    model, _ = smallest(approach)
+    assert model.approach == approach
+    assert model.config.model_type == f"colorizer-{approach.replace('_', '-')}"
+    assert model_class.title
+    assert model_class.authors
+    assert 2000 < model_class.year < 2100
+    assert model_class.paper_url.startswith("https://")
+    assert len(model_class.__doc__.splitlines()[0]) > 20
+
+
+def test_lightness_becomes_ab_of_the_same_size(approach):
+    model, size = smallest(approach)
+    lightness, target = model.space.split(photos(size))
+    output = model.eval()(lightness)
+    assert output.ab.shape == (2, 2, size, size)
+    assert output.ab.dtype == torch.float32
+    assert torch.isfinite(output.ab).all()
+    assert output.ab.abs().max() < 128
+    assert model(lightness, decode=False).ab is None
+    assert (output.logits is not None) == ("temperature" in model.options)
+    # The truth, said in the space's own scale, must come back as itself: the space loses no color.
+    if output.prediction.shape == target.shape:
+        truth = model.space.join(lightness, target)
+        assert (truth - rgb_to_lab(photos(size))[:, 1:]).abs().max() < 0.05
+
+
+def test_wrong_shapes_and_options_are_refused(approach):
+    model, size = smallest(approach)
+    with pytest.raises(ColorizerError, match="B, 1, H, W"):
+        model(torch.zeros(1, 3, size, size))
+    with pytest.raises(ColorizerError, match="does not take the option sparkle"):
+        model(torch.zeros(1, 1, size, size), sparkle=1)
+    if model.is_fixed_size or model.size_multiple > 1:
+        with pytest.raises(ColorizerError, match="pixels|multiples"):
+            model(torch.zeros(1, 1, size + 1, size))
+
+
+def test_gradients_reach_every_trainable_weight(approach):
+    model, size = smallest(approach)
+    rgb = photos(size)
+    players = model.objective.players(model, model.space, lambda: [rgb])
+    lightness, target = model.space.split(rgb)
+    turn = Turn(model.space.encode(lightness), model.train()(lightness, decode=False).prediction, target)
+    for player in players:
+        loss, _ = player.loss(turn)
+        assert loss.dtype == torch.float32
+        loss.backward()
+        for name, weight in player.trained.named_parameters():
+            if weight.requires_grad:
+                assert weight.grad is not None, name
+                assert torch.isfinite(weight.grad).all(), name
+    assert any(weight.grad.abs().max() > 0 for weight in model.parameters())
+
+
+def test_the_loss_falls_on_one_batch(approach):
+    model, size = smallest(approach)
+    rgb = photos(size)
+    lightness, target = model.space.split(rgb)
+    (*_, player) = model.objective.players(model, model.space, lambda: [rgb])
+    optimizer = torch.optim.Adam(model.parameters(), 2e-3)
+    losses = []
+    for _ in range(30):
+        turn = Turn(model.space.encode(lightness), model.train()(lightness, decode=False).prediction, target)
+        loss, _ = player.loss(turn)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert min(losses[-5:]) < 0.9 * losses[0]
+
+
+def test_saved_and_loaded_weights_are_bit_equal(approach, tmp_path):
+    model, size = smallest(approach)
+    before = copy.deepcopy(model.state_dict())
+    save_checkpoint(model, tmp_path, dtype=torch.float32)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json", "model.safetensors"]
+    lightness = torch.rand(1, 1, size, size) * 100
+    for loaded in (load_model(tmp_path), AutoModel.from_pretrained(tmp_path).eval()):
+        assert type(loaded) is type(model)
+        for field in own_fields(type(model.config)):
+            assert getattr(loaded.config, field) == getattr(model.config, field)
+        for name, tensor in loaded.state_dict().items():
+            assert torch.equal(tensor, before[name]), name
+        with torch.no_grad():
+            assert torch.equal(loaded(lightness).ab, model.eval()(lightness).ab)
+
+
+def test_half_precision_checkpoints_compute_in_float32_and_agree(approach, tmp_path):
+    model, size = smallest(approach)
+    save_checkpoint(model, tmp_path)
+    loaded = load_model(tmp_path)
+    assert loaded.dtype == torch.float32
+    lightness = torch.rand(1, 1, size, size) * 100
+    with torch.no_grad():
+        full, half = model.eval()(lightness).ab, loaded(lightness).ab
+        # bf16 keeps 8 bits of each weight and activation: a few units of ab.
+        rough = load_model(tmp_path, dtype=torch.bfloat16)(lightness).ab
+    assert (full - half).abs().max() < 0.5
+    assert (full - rough).abs().mean() < 3
+
+
+def test_a_checkpoint_that_lacks_a_tensor_or_has_a_bad_one_is_refused(approach, tmp_path):
+    model, _ = smallest(approach)
+    save_checkpoint(model, tmp_path)
+    weights = tmp_path / "model.safetensors"
+    tensors = load_file(weights)
+    name = next(iter(name for name, tensor in tensors.items() if tensor.ndim > 1))
+    for bad, message in (
+        ({key: tensor for key, tensor in tensors.items() if key != name}, "lacks"),
+        (tensors | {"extra.weight": torch.zeros(2)}, "left over"),
+        (tensors | {name: torch.zeros(3, 5)}, "wrong shape"),
+        (tensors | {name: torch.full_like(tensors[name], float("nan"))}, "not finite"),
+    ):
+        save_file(bad, weights, metadata={"format": "pt"})
+        with pytest.raises(CheckpointError, match=message) as caught:
+            load_model(tmp_path)
+        assert "model.safetensors" in str(caught.value)
+
+
+def test_results_do_not_depend_on_memory_layout(approach):
+    model, size = smallest(approach)
+    lightness = torch.rand(2, 1, size, size) * 100
+    with torch.no_grad():
+        expected = model.eval()(lightness).ab
+        last = model.to(memory_format=torch.channels_last)(lightness.to(memory_format=torch.channels_last)).ab
+    assert (last - expected).abs().max() < 0.01
+
+
+def test_odd_photos_through_the_pipeline(approach, tmp_path):
+    model, size = smallest(approach)
+    if not model.is_fixed_size:
+        model.config.resolution = size
+    colorize = pipeline(model, device="cpu")
+    rng = np.random.default_rng(0)
+    for height, width in ((37, 53), (1, 1), (200, 3)):
+        photo = Image.fromarray(rng.integers(0, 255, (height, width), dtype=np.uint8))
+        assert colorize(photo).size == (width, height)
+
+
+def test_a_damaged_file_names_itself(tmp_path):
+    model, _ = smallest("dense")
+    save_checkpoint(model, tmp_path / "whole")
+    weights = "model.safetensors"
+    for damage, message in (
+        (lambda folder: (folder / weights).write_bytes((folder / weights).read_bytes()[:1000]), weights),
+        (lambda folder: (folder / weights).write_bytes(b""), weights),
+        (lambda folder: (folder / weights).rename(folder / "pytorch_model.bin"), "pickle"),
+        (lambda folder: (folder / "config.json").unlink(), "config.json is missing"),
+        (lambda folder: (folder / "config.json").write_text("{"), "config.json"),
+        (lambda folder: (folder / "config.json").write_text('{"model_type": "bert"}'), "'bert'"),
+        (
+            lambda folder: (folder / "config.json").write_text('{"model_type": "colorizer-dense", "width": "wide"}'),
+            "width must be float",
+        ),
+    ):
+        folder = tmp_path / "damaged"
+        shutil.copytree(tmp_path / "whole", folder)
+        damage(folder)
+        with pytest.raises(CheckpointError, match=message):
+            load_model(folder)
+        shutil.rmtree(folder)
+
+
+def test_saving_keeps_the_checkpoint_that_was_there(tmp_path, monkeypatch):
+    model, _ = smallest("dense")
+    save_checkpoint(model, tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def full_disk(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(type(model), "save_pretrained", full_disk)
+    with pytest.raises(ColorizerError, match="No space left"):
+        save_checkpoint(model, tmp_path)
+    with torch.no_grad():
+        next(model.parameters()).fill_(float("inf"))
+    with pytest.raises(CheckpointError, match="not finite"):
+        save_checkpoint(model, tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_names_that_do_not_exist_list_those_that_do():
+    with pytest.raises(ColorizerError, match="colorful"):
+        create_model("colourful")
+    with pytest.raises(ColorizerError, match=r"no configuration field depth.*width"):
+        create_model("dense", depth=3)
+    with pytest.raises(CheckpointError, match="Hub id"):
+        load_model("nothing of the kind")

@@ -133,11 +133,11 @@ def _sample(rgb: Tensor, theta: Tensor, transform: Tensor, size: int) -> Tensor:
     for factor in factors.unique().tolist():
         members = (factors == factor).nonzero()[:, 0]
         places = members.to(rgb.device)
-        photos = rgb[places].float() / 255
+        photos = rgb[places].float()
         if factor > 1:
             # Sides that the factor does not divide are brought to the nearest size, not cut.
             photos = F.adaptive_avg_pool2d(photos, max(1, round(photos.shape[-1] / factor)))
         grid_theta = theta[members].float().to(rgb.device)
         grid = F.affine_grid(grid_theta, [len(members), 3, size, size], align_corners=False)
         result[places] = F.grid_sample(photos, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
-    return result.clamp_(0, 1)
+    return result.div_(255).clamp_(0, 1)

@@ -63,7 +63,7 @@ class PhotoBatches:
         self.shuffle = shuffle
         self.drop_last = drop_last
         self.device = torch.device(device)
-        if drop_last and isinstance(dataset, PhotoDataset) and len(dataset) < self.global_batch_size:
+        if drop_last and not isinstance(dataset, PhotoStream) and len(dataset) < self.global_batch_size:
             raise DatasetError(
                 f"{len(dataset)} usable photos don't fill one batch of {self.global_batch_size} "
                 f"({batch_size} × {num_processes} processes): lower the batch size or give more photos"
@@ -97,8 +97,9 @@ class PhotoBatches:
     def iterate(self, start: int = 0) -> Iterator[dict[str, Tensor]]:
         """The epoch's batches from step `start`: {"rgb": uint8 (B, 3, S, S), "label": int64 (B,), "index": int64 (B,)}.
 
-        `label` is -1 where the photo has none; `index` is the photo's place in the dataset, or a number of its own in a
-        stream. All three are on `device`. The next batch is read in a thread while this one is used.
+        `rgb` and `label`, -1 where a photo has none, are on `device`. `index`, the photo's place in the dataset or a
+        number of its own in a stream, is on the CPU, where `photo_seeds` wants it: asking a GPU for it would wait for the
+        step before. The next batch is read in a thread while this one is used.
         """
         batches = self._stream(start) if isinstance(self.dataset, PhotoStream) else map(self._read, self._shares(start))
         with ThreadPoolExecutor(1, thread_name_prefix="photo-batches") as reader:
@@ -106,7 +107,8 @@ class PhotoBatches:
             while (batch := coming.result()) is not None:
                 coming = reader.submit(next, batches, None)
                 # From pinned memory the copy runs while the GPU is still at the step before.
-                yield {name: tensor.to(self.device, non_blocking=True) for name, tensor in batch.items()}
+                on_device = {name: batch[name].to(self.device, non_blocking=True) for name in ("rgb", "label")}
+                yield {**on_device, "index": batch["index"]}
 
     def _order(self) -> Tensor:
         if not self.shuffle:
@@ -125,8 +127,8 @@ class PhotoBatches:
     def _read(self, indices: Tensor) -> dict[str, Tensor]:
         if self._on_device is not None:
             places = indices.to(self.device)
-            return {**{name: tensor[places] for name, tensor in self._on_device.items()}, "index": places}
-        return self._pinned({**self.dataset.batch(indices), "index": indices})
+            return {**{name: tensor[places] for name, tensor in self._on_device.items()}, "index": indices}
+        return {**self._pinned(self.dataset.batch(indices)), "index": indices}
 
     def _stream(self, start: int) -> Iterator[dict[str, Tensor]]:
         photos = self._stream_photos()
@@ -134,15 +136,14 @@ class PhotoBatches:
         for _ in islice(photos, start * self.batch_size):
             pass
         first = start * self.batch_size
-        while batch := list(islice(photos, self.batch_size)):
-            if len(batch) < self.batch_size and self.drop_last:
+        while members := list(islice(photos, self.batch_size)):
+            if len(members) < self.batch_size and self.drop_last:
                 return
-            pixels, labels = zip(*batch, strict=True)
-            indices = torch.arange(first, first + len(batch)) * self.num_processes + self.process_index
-            first += len(batch)
-            yield self._pinned(
-                {"rgb": torch.from_numpy(np.stack(pixels)), "label": torch.tensor(labels), "index": indices}
-            )
+            pixels, labels = zip(*members, strict=True)
+            indices = torch.arange(first, first + len(members)) * self.num_processes + self.process_index
+            first += len(members)
+            batch = self._pinned({"rgb": torch.from_numpy(np.stack(pixels)), "label": torch.tensor(labels)})
+            yield {**batch, "index": indices}
 
     def _stream_photos(self) -> Iterator[tuple[np.ndarray, int]]:
         for epoch in count(self.epoch):

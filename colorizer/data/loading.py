@@ -19,7 +19,7 @@ from colorizer.data.store import Decoded, StoreWriter, locked, read_store
 from colorizer.errors import DatasetError
 
 # Raised whenever decoding gives other pixels or keeps other photos, so that older stores are not taken for new ones.
-STORE_VERSION = 2
+STORE_VERSION = 3
 
 
 def load_photos(

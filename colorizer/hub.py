@@ -26,14 +26,17 @@ from huggingface_hub.utils import validate_repo_id
 from colorizer import __version__
 from colorizer.errors import CheckpointError, ColorizerError, HubError
 
+CONFIG = "config.json"
 WAITS = (0.5, 1.0, 2.0)  # seconds before each new try of a download
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
+# What the client raises over an answer that is not JSON, such as the page of a proxy in place of the Hub's answer.
+NOT_JSON = (json.JSONDecodeError, UnicodeDecodeError)
 
 logger = logging.getLogger(__name__)
 
 
-class DamagedDownloadError(OSError):
-    """A file arrived whole in size, but its hash is not the one the Hub lists."""
+class BrokenDownloadError(OSError):
+    """What arrived is not what the Hub lists."""
 
 
 def make_api(token: str | bool | None = None) -> HfApi:
@@ -75,7 +78,9 @@ def download(
             except Exception as error:
                 if not is_hub_trouble(error):
                     raise
-                if wait is None or isinstance(error, OfflineModeIsEnabled):
+                # Offline nothing will change; before a LocalEntryNotFoundError the client has tried for half a minute.
+                is_final = wait is None or isinstance(error, OfflineModeIsEnabled | LocalEntryNotFoundError)
+                if is_final:
                     folder = _cached(repo_id, revision, cache_dir)
                     if folder is None:
                         raise
@@ -91,20 +96,19 @@ def _fetch(repo_id: str, revision: str | None, token: str | bool | None, cache_d
     api = make_api(token)
     info = api.model_info(repo_id, revision=revision, files_metadata=True, timeout=constants.HF_HUB_DOWNLOAD_TIMEOUT)
     files = {file.rfilename: file for file in info.siblings or ()}
-    # The first file is asked for by the branch, so that the cache notes which commit the branch is at; the others by
-    # that commit, which needs no network where they are cached.
-    wanted = revision or constants.DEFAULT_REVISION
     for name in checkpoint_files(repo_id, files):
+        # By commit, which needs no network where the file is cached; the config, which comes last, by branch: then the
+        # cache notes where the branch is, and until all is there it remembers the copy before.
+        wanted = (revision or constants.DEFAULT_REVISION) if name == CONFIG else info.sha
         path = Path(api.hf_hub_download(repo_id, name, revision=wanted, cache_dir=cache_dir))
         if path.parent.name != info.sha:  # the client fell back to an older copy on its own, or a push came between
-            raise LocalEntryNotFoundError(f"the Hub broke off while {name} was looked up")
+            raise BrokenDownloadError(f"{name} came from another commit than the one asked for")
         _check_hash(path, files[name])
-        wanted = info.sha
     return path.parent
 
 
 def _cached(repo_id: str, revision: str | None, cache_dir: str | Path | None) -> Path | None:
-    config = try_to_load_from_cache(repo_id, "config.json", revision=revision, cache_dir=cache_dir)
+    config = try_to_load_from_cache(repo_id, CONFIG, revision=revision, cache_dir=cache_dir)
     if not isinstance(config, str):
         return None
     folder = Path(config).parent
@@ -128,9 +132,9 @@ def checkpoint_files(repo_id: str, names: Iterable[str]) -> list[str]:
                 "Ask its author for safetensors."
             )
         raise CheckpointError(f"{repo_id} holds no model.safetensors: it is no checkpoint of colorizer.")
-    if "config.json" not in names:
-        raise CheckpointError(f"{repo_id} holds no config.json: it is no checkpoint of colorizer.")
-    return ["config.json", *weights, *(name for name in names if name == "README.md")]
+    if CONFIG not in names:
+        raise CheckpointError(f"{repo_id} holds no {CONFIG}: it is no checkpoint of colorizer.")
+    return [*weights, *(name for name in names if name == "README.md"), CONFIG]
 
 
 def _check_hash(path: Path, file: RepoSibling) -> None:
@@ -144,7 +148,7 @@ def _check_hash(path: Path, file: RepoSibling) -> None:
     if expected not in (None, digest.hexdigest()):
         path.resolve().unlink(missing_ok=True)  # the blob, so that the next try fetches it anew
         path.unlink(missing_ok=True)
-        raise DamagedDownloadError(f"{path.name} arrived damaged")
+        raise BrokenDownloadError(f"{path.name} arrived damaged")
 
 
 def is_hub_trouble(error: BaseException) -> bool:
@@ -153,9 +157,9 @@ def is_hub_trouble(error: BaseException) -> bool:
         return error.response.status_code >= 500 or error.response.status_code in (408, 429)
     if type(error) is OSError:  # the client's consistency check of a file's size; a full disk has a number
         return error.errno is None
-    if isinstance(error, json.JSONDecodeError):  # a proxy's page in place of the Hub's answer
+    if isinstance(error, NOT_JSON):
         return True
-    return isinstance(error, HTTPError | LocalEntryNotFoundError | DamagedDownloadError | OfflineModeIsEnabled)
+    return isinstance(error, HTTPError | LocalEntryNotFoundError | BrokenDownloadError | OfflineModeIsEnabled)
 
 
 def describe(error: BaseException) -> str:
@@ -164,11 +168,11 @@ def describe(error: BaseException) -> str:
         return "HF_HUB_OFFLINE is set."
     if isinstance(error, HfHubHTTPError):
         return f"the Hub at {constants.ENDPOINT} answered {error.response.status_code}."
-    if isinstance(error, json.JSONDecodeError):
+    if isinstance(error, NOT_JSON):
         return (
             f"what {constants.ENDPOINT} answered is not the Hub's language: is there a proxy or a login page between?"
         )
-    if isinstance(error, DamagedDownloadError):
+    if isinstance(error, BrokenDownloadError):
         return f"{error}."
     if isinstance(error, LocalEntryNotFoundError) and error.__cause__ is not None:
         return describe(error.__cause__)

@@ -106,7 +106,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.fault is not None and self.fault.kind == "delay" and self.hub.stopped.wait(self.fault.seconds):
             return None
         if self.fault is not None and self.fault.kind == "status":
-            return self.refuse(self.fault.status, message=f"injected {self.fault.status}")
+            return self.refuse(self.fault.status, self.fault.code, f"injected {self.fault.status}")
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
         self.role = self.hub.tokens.get(token)
         if token and self.role is None:

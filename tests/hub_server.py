@@ -22,6 +22,7 @@ class Fault:
     path: str = ""
     method: str = ""
     status: int = 500
+    code: str = ""
     seconds: float = 0.0
 
 

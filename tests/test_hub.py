@@ -103,8 +103,6 @@ def test_private_repository_wants_a_token(hub: HubServer, tmp_path: Path, monkey
 @pytest.mark.parametrize("kind", ["break_off", "reset", "corrupt"])
 @pytest.mark.parametrize("path", ["model.safetensors", "config.json", "/api/models"])
 def test_download_goes_on_after_a_fault(hub: HubServer, tmp_path: Path, kind: str, path: str) -> None:
-    if kind == "corrupt" and path == "/api/models":
-        path = "README.md"
     hub.add("ada/tiny", FILES)
     hub.inject(kind, times=2, path=path, method="GET")
     folder = download("ada/tiny", cache_dir=tmp_path)
@@ -142,6 +140,37 @@ def test_lasting_damage(hub: HubServer, tmp_path: Path) -> None:
         download("ada/tiny", cache_dir=tmp_path)
 
 
+def test_page_of_a_proxy_in_place_of_an_answer(hub: HubServer, tmp_path: Path) -> None:
+    hub.add("ada/tiny", FILES)
+    hub.inject("corrupt", times=1000, path="/api/models")
+    with pytest.raises(HubError, match="is there a proxy or a login page between"):
+        download("ada/tiny", cache_dir=tmp_path)
+
+
+def test_gated_repository(hub: HubServer, tmp_path: Path) -> None:
+    hub.add("ada/tiny", FILES)
+    hub.inject("status", times=1000, status=403, code="GatedRepo")
+    with pytest.raises(HubError, match="ada/tiny is gated: ask for access on its page"):
+        download("ada/tiny", cache_dir=tmp_path)
+
+
+def test_push_that_comes_in_between(hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.add("ada/tiny", FILES)
+    model_info, calls = huggingface_hub.HfApi.model_info, []
+
+    def model_info_then_push(*args: object, **options: object) -> huggingface_hub.ModelInfo:
+        info = model_info(*args, **options)
+        calls.append(info.sha)
+        if len(calls) == 1:
+            hub.add("ada/tiny", {"config.json": CONFIG + b" ", "model.safetensors": WEIGHTS[::-1]})
+        return info
+
+    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", model_info_then_push)
+    folder = download("ada/tiny", cache_dir=tmp_path)
+    assert {name: (folder / name).read_bytes() for name in FILES} == hub.files("ada/tiny")
+    assert len(calls) == 2
+
+
 def test_slow_hub(hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hub.add("ada/tiny", FILES)
     hub.inject("delay", path="model.safetensors", seconds=0.1)
@@ -164,6 +193,18 @@ def test_hub_away(hub: HubServer, tmp_path: Path, caplog: pytest.LogCaptureFixtu
         download("ada/other", cache_dir=tmp_path)
     hub.start()
     assert download("ada/tiny", cache_dir=tmp_path) == folder
+
+
+def test_older_copy_serves_while_the_new_one_can_not_be_had(
+    hub: HubServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    hub.add("ada/tiny", FILES)
+    folder = download("ada/tiny", cache_dir=tmp_path)
+    hub.add("ada/tiny", {"config.json": CONFIG + b" ", "model.safetensors": WEIGHTS[::-1]})
+    hub.inject("break_off", times=1000, path="model.safetensors")
+    assert download("ada/tiny", cache_dir=tmp_path) == folder
+    assert "ada/tiny is taken from the local cache" in caplog.text
+    assert (folder / "model.safetensors").read_bytes() == WEIGHTS
 
 
 def test_damaged_cache_is_mended(hub: HubServer, tmp_path: Path) -> None:

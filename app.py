@@ -1,0 +1,20 @@
+"""The Space: builds the demo and launches it. `python app.py`, then open http://127.0.0.1:7860.
+
+COLORIZER_MODELS adds checkpoints: folders or Hub ids (user/name, user/name@revision), separated by commas.
+GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where it listens; on Hugging Face Spaces it listens to all.
+"""
+
+import os
+
+from colorizer.demo import build_demo, launch_options
+
+
+def main() -> None:
+    models = [model.strip() for model in os.environ.get("COLORIZER_MODELS", "").split(",") if model.strip()]
+    server_name = os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if "SPACE_ID" in os.environ else "127.0.0.1")
+    server_port = int(os.environ.get("GRADIO_SERVER_PORT", "7860"))
+    build_demo(models).launch(server_name=server_name, server_port=server_port, **launch_options())
+
+
+if __name__ == "__main__":
+    main()

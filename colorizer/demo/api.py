@@ -1,0 +1,65 @@
+"""The named endpoints, `/colorize` and `/compare`, for `gradio_client` and the page "Use via API"."""
+
+from typing import Any
+
+import gradio as gr
+
+from colorizer.demo.catalog import Catalog
+from colorizer.demo.components import errors_in_page, new_folder, uploaded_file
+from colorizer.demo.handlers import Settings, colorize, compare, gallery
+
+
+def build_endpoints(catalog: Catalog) -> None:
+    """Add the endpoints to the current Blocks.
+
+    They hang on hidden components instead of `gr.api`, since that takes any path of the server for a photo; a
+    component takes only what the caller uploaded.
+    """
+    with gr.Row(visible=False):
+        photo = gr.Image(label="Photo, of any size")
+        model = gr.Dropdown(
+            catalog.names, value=catalog.default, allow_custom_value=True, label="Model; the first choice if not given"
+        )
+        models = gr.Dropdown(
+            catalog.names,
+            value=catalog.names,
+            multiselect=True,
+            allow_custom_value=True,
+            label="Models; all if not given",
+        )
+        saturation = gr.Number(1.0, minimum=0, maximum=2, label="Saturation, 0 (gray) to 2; 1 = as predicted")
+        resolution = gr.Number(None, precision=0, label="Working resolution in pixels; the model's own if not given")
+        colored = gr.Image(format="png", label="The photo in color, as PNG at its own size")
+        pictures = gr.Gallery(format="png", label="The photo in color by each model, with its time as caption")
+        colorize_trigger, compare_trigger = gr.Button(), gr.Button()
+
+    def colorize_endpoint(
+        photo: dict[str, Any] | None, model: str | None, saturation: float, resolution: int | None
+    ) -> str:
+        """Colorize a photo by one model; answers a PNG of the photo's own size."""
+        with errors_in_page():
+            settings = Settings(saturation, resolution=resolution)
+            return str(colorize(catalog, uploaded_file(photo), model or catalog.default or "", settings, new_folder()))
+
+    def compare_endpoint(photo: dict[str, Any] | None, models: list[str] | None) -> list[tuple[str, str]]:
+        """Colorize a photo by several models; answers a gallery with each model's result and time."""
+        with errors_in_page():
+            *_, comparison = compare(catalog, uploaded_file(photo), models or catalog.names, Settings(), new_folder())
+            return gallery(comparison)
+
+    colorize_trigger.click(
+        colorize_endpoint,
+        [photo, model, saturation, resolution],
+        colored,
+        api_name="colorize",
+        preprocess=False,  # see uploaded_file
+        concurrency_id="network",
+    )
+    compare_trigger.click(
+        compare_endpoint,
+        [photo, models],
+        pictures,
+        api_name="compare",
+        preprocess=False,
+        concurrency_id="network",
+    )

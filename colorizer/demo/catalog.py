@@ -1,0 +1,169 @@
+"""Which checkpoints the app offers, and their pipelines: loaded on first use, kept under a bound on memory."""
+
+import json
+import re
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Lock
+
+from colorizer.approaches import get_model_class, list_approaches
+from colorizer.checkpoints import checkpoint_folder, list_checkpoints
+from colorizer.errors import CheckpointError, ColorizerError
+from colorizer.modeling import ColorizerModel
+from colorizer.pipelines import ColorizationPipeline, pipeline
+
+MAX_BYTES = 2 * 1024**3
+HUB_ID = re.compile(r"(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revision>[\w./-]+))?")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the app says about a checkpoint. A Hub checkpoint that was not loaded yet has no title and no year."""
+
+    name: str
+    source: str
+    origin: str
+    revision: str | None = None
+    title: str = ""
+    year: int | None = None
+    description: str = ""
+
+    @property
+    def label(self) -> str:
+        """Name and year on one line, the approach's one-line description on the next."""
+        heading = self.name if self.year is None else f"{self.name} ({self.year})"
+        return f"{heading}\n{self.description}"
+
+
+class Catalog:
+    """The checkpoints on offer: those of the package, then the folders and Hub ids (`user/name` or `user/name@revision`) given.
+
+    Pipelines load on first use, one visitor at a time for each, and the least recently used ones go when their
+    weights together pass `max_bytes`. A given model that can't be offered is left out and its reason kept in `problems`.
+    """
+
+    def __init__(self, models: list[str] | None = None, *, max_bytes: int = MAX_BYTES) -> None:
+        self.max_bytes = max_bytes
+        self.problems: dict[str, str] = {}
+        self._entries: dict[str, Entry] = {}
+        self._pipelines: OrderedDict[str, ColorizationPipeline] = OrderedDict()
+        self._loading: dict[str, Lock] = {}
+        self._lock = Lock()
+        for name in list_checkpoints():
+            self._offer(str(checkpoint_folder(name)), "package", name)
+        for model in models or []:
+            self._offer(model, "folder", self._free_name(Path(model).resolve().name))
+
+    @property
+    def names(self) -> list[str]:
+        return list(self._entries)
+
+    @property
+    def default(self) -> str | None:
+        """The checkpoint that is used where none was asked for: `colorful` where it is there, else the first."""
+        return "colorful" if "colorful" in self._entries else next(iter(self._entries), None)
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        """(label, name) of every checkpoint, as Gradio's choices want them."""
+        return [(entry.label, entry.name) for entry in self._entries.values()]
+
+    def entry(self, name: str) -> Entry:
+        """The entry called `name`; raises ColorizerError naming the ones there are."""
+        if name not in self._entries:
+            raise ColorizerError(f"There is no model {name!r} here; choose from {', '.join(self.names)}.")
+        return self._entries[name]
+
+    def pipeline(self, name: str) -> ColorizationPipeline:
+        """The pipeline of the checkpoint `name`, loaded now if it is not in memory; raises CheckpointError or HubError."""
+        entry = self.entry(name)
+        with self._lock:
+            loading = self._loading.setdefault(name, Lock())
+        with loading:
+            with self._lock:
+                if name in self._pipelines:
+                    self._pipelines.move_to_end(name)
+                    return self._pipelines[name]
+            loaded = pipeline(entry.source, revision=entry.revision)
+            with self._lock:
+                self._entries[name] = _describe(entry, type(loaded.model))
+                self._pipelines[name] = loaded
+                self._forget_oldest()
+            return loaded
+
+    def add_from_hub(self, model: str) -> Entry:
+        """Load the Hub checkpoint `user/name` or `user/name@revision` and offer it from now on.
+
+        Only ids of the Hub are taken, never a path: visitors type them, and the server's folders are not theirs.
+        """
+        match = HUB_ID.fullmatch(model.strip())
+        if match is None or Path(match["repo"]).exists():
+            raise CheckpointError(
+                f"{model.strip()!r} is no id of a model on the Hub, which looks like user/name or user/name@revision."
+            )
+        name = match[0]
+        is_new = name not in self._entries
+        if is_new:
+            self._entries[name] = _hub_entry(match)
+        try:
+            self.pipeline(name)
+        except ColorizerError:
+            if is_new:
+                del self._entries[name]
+            raise
+        return self._entries[name]
+
+    def _offer(self, model: str, origin: str, name: str) -> None:
+        try:
+            if Path(model).is_dir():
+                entry = _describe(Entry(name, model, origin), _class_of_folder(Path(model)))
+            elif match := HUB_ID.fullmatch(model):
+                entry = _hub_entry(match)
+            else:
+                raise CheckpointError("it is neither a folder nor an id on the Hub (user/name or user/name@revision)")
+        except ColorizerError as error:
+            self.problems[model] = str(error)
+        else:
+            self._entries[entry.name] = entry
+
+    def _free_name(self, name: str) -> str:
+        number = 2
+        while (candidate := name if number == 2 else f"{name}-{number - 1}") in self._entries:
+            number += 1
+        return candidate
+
+    def _forget_oldest(self) -> None:
+        sizes = [_num_bytes(kept.model) for kept in self._pipelines.values()]
+        while len(sizes) > 1 and sum(sizes) > self.max_bytes:
+            self._pipelines.popitem(last=False)
+            sizes.pop(0)
+
+
+def _hub_entry(match: re.Match[str]) -> Entry:
+    description = "From the Hub, loaded when first used."
+    return Entry(match[0], match["repo"], "Hub", match["revision"], description=description)
+
+
+def _describe(entry: Entry, model_class: type[ColorizerModel]) -> Entry:
+    description = (model_class.__doc__ or "").strip().split("\n")[0]
+    return replace(entry, title=model_class.title, year=model_class.year, description=description)
+
+
+def _class_of_folder(folder: Path) -> type[ColorizerModel]:
+    """The class that a checkpoint folder's config.json names; its weights are not looked at."""
+    try:
+        model_type = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{folder.name} has no readable config.json that names a model_type") from error
+    for approach in list_approaches():
+        model_class = get_model_class(approach)
+        if model_class.config_class.model_type == model_type:
+            return model_class
+    raise CheckpointError(
+        f"{folder.name} is a {model_type!r}, none of the approaches here: {', '.join(list_approaches())}"
+    )
+
+
+def _num_bytes(model: ColorizerModel) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in model.state_dict().values())

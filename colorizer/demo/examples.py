@@ -1,0 +1,30 @@
+"""Photos to try: those that come inside scikit-image's package, so that none is downloaded."""
+
+import shutil
+from pathlib import Path
+
+import skimage
+from PIL import Image
+
+from colorizer import images
+from colorizer.demo.handlers import gray_pixels
+
+PHOTOS = {
+    "coffee.png": "Coffee",
+    "chelsea.png": "Cat",
+    "astronaut.png": "Astronaut",
+    "rocket.jpg": "Rocket",
+    "camera.png": "Photographer (gray)",
+}
+MADE_GRAY = {"chelsea.png": "Cat (gray)"}
+
+
+def example_photos(folder: Path) -> list[tuple[str, str]]:
+    """(file, what it shows) of the example photos, copied into `folder`; some in color, some gray."""
+    data = Path(skimage.__file__).parent / "data"
+    photos = [(str(shutil.copy(data / name, folder)), caption) for name, caption in PHOTOS.items()]
+    for name, caption in MADE_GRAY.items():
+        path = folder / f"{Path(name).stem}-gray.png"
+        Image.fromarray(gray_pixels(images.read(data / name).pixels)).save(path)
+        photos.append((str(path), caption))
+    return photos

@@ -1,0 +1,89 @@
+"""The whole page: its tabs, its looks, and how it is launched."""
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from colorizer.demo.api import build_endpoints
+from colorizer.demo.catalog import Catalog
+from colorizer.demo.compare import build_compare_tab
+from colorizer.demo.models import build_models_tab
+
+TITLE = "Colorizer"
+INTRODUCTION = """# Colorizer
+Black-and-white photos in color, the ways deep networks have done it, side by side.
+The colors are guesses: plausible, not true."""
+# Seconds between two clean-ups of temporary files, and the age at which a file goes.
+DELETE_CACHE = (600, 3600)
+MAX_FILE_SIZE = "40mb"
+
+
+def build_demo(models: list[str] | None = None) -> gr.Blocks:
+    """The app with the package's checkpoints and those in `models` (folders or Hub ids). Launch it with `launch_options()`.
+
+    Loads no network and sends no request: checkpoints load when they are first used.
+    """
+    catalog = Catalog(models)
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=DELETE_CACHE) as demo:
+        gr.Markdown(INTRODUCTION)
+        with gr.Tab("Compare"):
+            approaches = build_compare_tab(catalog)
+        with gr.Tab("Models"):
+            build_models_tab(catalog, approaches)
+        build_endpoints(catalog)
+    return demo.queue(max_size=64)
+
+
+def launch_options() -> dict[str, Any]:
+    """What `demo.launch` needs for the app to look and behave as meant; Gradio takes the theme only there."""
+    return {
+        "theme": _theme(),
+        "css_paths": Path(__file__).with_name("style.css"),
+        "max_file_size": MAX_FILE_SIZE,
+        "footer_links": ["api", "settings"],
+        "run_history": False,
+    }
+
+
+def _theme() -> gr.themes.Base:
+    # The visitor's own system fonts: no request for a font, and text as they are used to reading it.
+    theme = gr.themes.Soft(
+        primary_hue="teal",
+        secondary_hue="teal",
+        neutral_hue="zinc",
+        font=[gr.themes.Font(name) for name in ("Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")],
+        font_mono=[gr.themes.Font(name) for name in ("Consolas", "Menlo", "DejaVu Sans Mono", "monospace")],
+    )
+    # Soft's own colors for these are below the contrast of 4.5 : 1 that WCAG AA asks for.
+    theme.set(
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_300",
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_300",
+        block_label_background_fill_dark="*primary_900",
+        block_label_text_color="*primary_800",
+        block_label_text_color_dark="*primary_100",
+        block_title_background_fill_dark="*primary_900",
+        block_title_text_color="*primary_800",
+        block_title_text_color_dark="*primary_100",
+        link_text_color="*primary_800",
+        link_text_color_dark="*primary_200",
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover_dark="*primary_800",
+        checkbox_label_background_fill_selected="*primary_50",
+        checkbox_label_background_fill_selected_dark="*primary_950",
+        checkbox_label_text_color_selected="*body_text_color",
+        checkbox_background_color_selected="*primary_700",
+        checkbox_background_color_selected_dark="*primary_700",
+        checkbox_label_border_width="1px",
+        checkbox_label_border_width_dark="1px",
+        checkbox_label_border_color_selected="*primary_700",
+        checkbox_label_border_color_selected_dark="*primary_700",
+        color_accent="*primary_700",
+    )
+    # `set` has no name for this one; Gradio writes every attribute that ends so into the page's dark colors.
+    theme.color_accent_dark = "*primary_600"
+    return theme

@@ -1,0 +1,86 @@
+"""The endpoints of the running app, called as their users do."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image
+
+
+@pytest.fixture(scope="module")
+def client(app_url: str) -> Client:
+    return Client(app_url, verbose=False)
+
+
+def test_colorize_answers_a_png_of_the_photos_size(client: Client, color_photo: str) -> None:
+    path = client.predict(handle_file(color_photo), "tiny-colorful", 1.2, 64, api_name="/colorize")
+    with Image.open(path) as image:
+        assert (image.format, image.size) == ("PNG", (80, 48))
+
+
+def test_colorize_takes_defaults(client: Client, color_photo: str) -> None:
+    path = client.predict(photo=handle_file(color_photo), model="tiny-dense", api_name="/colorize")
+    assert Image.open(path).size == (80, 48)
+
+
+def test_compare_answers_a_gallery(client: Client, color_photo: str) -> None:
+    names = ["tiny-colorful", "tiny-dense"]
+    pictures = client.predict(handle_file(color_photo), names, api_name="/compare")
+    assert [picture["caption"].split(",")[0] for picture in pictures] == names
+    assert all(Image.open(picture["image"]).size == (80, 48) for picture in pictures)
+
+
+def test_only_the_named_endpoints_are_offered(client: Client) -> None:
+    endpoints = client.view_api(return_format="dict")["named_endpoints"]
+    assert set(endpoints) == {"/colorize", "/compare"}
+    parameters = [parameter["parameter_name"] for parameter in endpoints["/colorize"]["parameters"]]
+    assert parameters == ["photo", "model", "saturation", "resolution"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model": "rembrandt"}, "no model 'rembrandt' here; choose from"),
+        ({"saturation": "much"}, "saturation"),
+        ({"saturation": -1}, "saturation"),
+        ({"resolution": -5}, "resolution"),
+        ({"resolution": 100_000}, "resolution"),
+    ],
+)
+def test_wrong_argument_is_named(client: Client, color_photo: str, changes: dict[str, object], message: str) -> None:
+    arguments = {"photo": handle_file(color_photo), "model": "tiny-colorful"} | changes
+    with pytest.raises(AppError, match=message):
+        client.predict(**arguments, api_name="/colorize")
+
+
+def test_broken_photo_is_named(client: Client, broken_photo: str) -> None:
+    with pytest.raises(AppError, match=r"broken\.jpg"):
+        client.predict(handle_file(broken_photo), "tiny-dense", api_name="/colorize")
+
+
+@pytest.mark.parametrize("meta", [{}, {"meta": {"_type": "gradio.FileData"}}])
+def test_no_file_of_the_server_can_be_asked_for(app_url: str, color_photo: str, meta: dict[str, object]) -> None:
+    call = {"data": [{"path": color_photo, **meta}, "tiny-dense", 1.0, None]}
+    event = httpx.post(f"{app_url}gradio_api/call/colorize", json=call, trust_env=False).json()["event_id"]
+    answer = httpx.get(f"{app_url}gradio_api/call/colorize/{event}", trust_env=False, timeout=30).text
+    assert "event: error" in answer
+    assert "event: complete" not in answer
+
+
+def test_files_go_where_gradio_deletes_them(client: Client, color_photo: str, app_files: Path) -> None:
+    before = {path for path in app_files.rglob("*") if path.is_file()}
+    client.predict(handle_file(color_photo), "tiny-dense", api_name="/colorize")
+    after = {path for path in app_files.rglob("*") if path.is_file()}
+    assert any(path.name.endswith("-tiny-dense.png") for path in after - before)
+
+
+def test_each_visitor_gets_their_own_result(app_url: str, tmp_path: Path) -> None:
+    clients = [Client(app_url, verbose=False) for _ in range(3)]
+    jobs = []
+    for width, visitor in enumerate(clients, start=40):
+        path = tmp_path / f"{width}.png"
+        Image.new("RGB", (width, 32), (width, 90, 200)).save(path)
+        jobs.append(visitor.submit(handle_file(str(path)), "tiny-dense", api_name="/colorize"))
+    assert [Image.open(job.result(timeout=60)).size for job in jobs] == [(40, 32), (41, 32), (42, 32)]

@@ -1,0 +1,96 @@
+from pathlib import Path
+
+import pytest
+
+from colorizer.demo import catalog as catalog_module
+from colorizer.demo.catalog import Catalog
+from colorizer.errors import CheckpointError, ColorizerError, HubError
+from tests.hub_server import HubServer
+
+
+def publish(hub: HubServer, folder: str) -> None:
+    hub.add("ada/tiny", {path.name: path.read_bytes() for path in Path(folder).iterdir()})
+
+
+def test_folders_stand_after_the_packages_checkpoints(checkpoints: list[str]) -> None:
+    catalog = Catalog(checkpoints)
+    assert catalog.names[-2:] == ["tiny-colorful", "tiny-dense"]
+    entry = catalog.entry("tiny-colorful")
+    assert entry.title == "Colorful Image Colorization"
+    assert entry.label.startswith("tiny-colorful (2016)\n")
+    assert entry.origin == "folder"
+    assert (entry.label, "tiny-colorful") in catalog.choices
+
+
+def test_same_folder_name_twice(checkpoints: list[str]) -> None:
+    catalog = Catalog([checkpoints[0], checkpoints[0]])
+    assert catalog.names[-2:] == ["tiny-colorful", "tiny-colorful-2"]
+
+
+def test_pipeline_is_loaded_once(checkpoints: list[str]) -> None:
+    catalog = Catalog(checkpoints)
+    assert catalog.pipeline("tiny-dense") is catalog.pipeline("tiny-dense")
+
+
+def test_least_recently_used_pipeline_goes(checkpoints: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    loads = []
+    load = catalog_module.pipeline
+
+    def count(source: str, **options: str | None):
+        loads.append(Path(source).name)
+        return load(source, **options)
+
+    monkeypatch.setattr(catalog_module, "pipeline", count)
+    catalog = Catalog([*checkpoints, checkpoints[0]])
+    weights = sum(path.stat().st_size for folder in checkpoints for path in Path(folder).glob("*.safetensors"))
+    catalog.max_bytes = 2 * weights  # in memory float32, in the file float16: room for these two
+    for name in ("tiny-colorful", "tiny-dense", "tiny-colorful", "tiny-colorful-2", "tiny-colorful", "tiny-dense"):
+        catalog.pipeline(name)
+    assert loads == ["tiny-colorful", "tiny-dense", "tiny-colorful", "tiny-dense"]
+
+
+def test_unknown_name_lists_those_there_are(checkpoints: list[str]) -> None:
+    with pytest.raises(ColorizerError, match=r"no model 'rembrandt' here; choose from .*tiny-dense"):
+        Catalog(checkpoints).pipeline("rembrandt")
+
+
+def test_model_that_cannot_be_offered_keeps_its_reason(checkpoints: list[str], tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    catalog = Catalog([checkpoints[0], "nonsense", str(tmp_path), str(empty)])
+    assert catalog.names[-1] == "tiny-colorful"
+    assert "neither a folder nor an id" in catalog.problems["nonsense"]
+    assert "'bert'" in catalog.problems[str(tmp_path)]
+    assert "config.json" in catalog.problems[str(empty)]
+
+
+def test_hub_model_is_loaded_on_first_use(checkpoints: list[str], hub: HubServer) -> None:
+    publish(hub, checkpoints[0])
+    catalog = Catalog(["ada/tiny"])
+    assert not hub.requests
+    assert catalog.entry("ada/tiny").title == ""
+    catalog.pipeline("ada/tiny")
+    assert catalog.entry("ada/tiny").title == "Colorful Image Colorization"
+
+
+def test_visitor_adds_a_hub_model(checkpoints: list[str], hub: HubServer) -> None:
+    publish(hub, checkpoints[0])
+    catalog = Catalog()
+    entry = catalog.add_from_hub(" ada/tiny@main ")
+    assert (entry.name, entry.origin, entry.year) == ("ada/tiny@main", "Hub", 2016)
+    assert catalog.names[-1] == "ada/tiny@main"
+
+
+def test_hub_model_that_fails_is_not_offered(hub: HubServer) -> None:
+    catalog = Catalog()
+    with pytest.raises(HubError, match="ada/none"):
+        catalog.add_from_hub("ada/none")
+    assert "ada/none" not in catalog.names
+
+
+@pytest.mark.parametrize("model", ["", "colorful", "/etc", "../secret", "colorizer/demo", "a/b/c", "ada/tiny@"])
+def test_visitor_cannot_name_a_path(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(__file__).parents[2])
+    with pytest.raises(CheckpointError, match="no id of a model on the Hub"):
+        Catalog().add_from_hub(model)

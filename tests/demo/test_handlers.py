@@ -1,0 +1,142 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from colorizer import images
+from colorizer.demo import handlers
+from colorizer.demo.captions import captions, summary
+from colorizer.demo.catalog import Catalog
+from colorizer.demo.handlers import Comparison, Settings, colorize, compare, gallery, gray_pixels
+from colorizer.errors import ColorizerError, PhotoError
+
+NAMES = ["tiny-colorful", "tiny-dense"]
+
+
+@pytest.fixture(scope="module")
+def catalog(checkpoints: list[str]) -> Catalog:
+    return Catalog(checkpoints)
+
+
+def last(catalog: Catalog, photo: str, folder: Path, names: list[str] = NAMES, **settings: float | None) -> Comparison:
+    *_, comparison = compare(catalog, photo, names, Settings(**settings), folder)
+    return comparison
+
+
+def test_results_arrive_one_after_another(catalog: Catalog, color_photo: str, tmp_path: Path) -> None:
+    reports = []
+    steps = list(compare(catalog, color_photo, NAMES, Settings(), tmp_path, lambda *report: reports.append(report)))
+    assert [[result.name for result in step.results] for step in steps] == [NAMES[:1], NAMES]
+    assert [step.is_done for step in steps] == [False, True]
+    assert reports == [(0, 2, NAMES[0]), (1, 2, NAMES[1])]
+    for result in steps[-1].results:
+        assert result.seconds > 0
+        for path in (result.gray, result.preview, result.download):
+            with Image.open(path) as image:
+                assert image.format == "PNG"
+                assert image.size == (80, 48)
+
+
+def test_photo_is_decoded_once(
+    catalog: Catalog, color_photo: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = []
+    read = images.read
+
+    def count(source: object, **options: object) -> images.Photo:
+        reads.append(source)
+        return read(source, **options)
+
+    monkeypatch.setattr(images, "read", count)
+    last(catalog, color_photo, tmp_path)
+    assert reads == [color_photo]
+
+
+def test_gray_photo_has_no_scores(catalog: Catalog, gray_photo: str, tmp_path: Path) -> None:
+    comparison = last(catalog, gray_photo, tmp_path)
+    assert all(not result.scores for result in comparison.results)
+    assert comparison.truth_colorfulness is None
+    assert "PSNR" not in "".join(captions(comparison))
+
+
+def test_color_photo_has_scores_and_the_best_is_marked(catalog: Catalog, color_photo: str, tmp_path: Path) -> None:
+    comparison = last(catalog, color_photo, tmp_path)
+    texts = captions(comparison)
+    psnrs = [result.scores["psnr"] for result in comparison.results]
+    better = psnrs.index(max(psnrs))
+    assert f"**{max(psnrs):.1f} ★**" in texts[better]
+    assert f"| {min(psnrs):.1f} |" in texts[1 - better]
+    assert all(f"### {name}" in text for name, text in zip(NAMES, texts, strict=True))
+    assert "80 × 48 photo, colored by 2 of 2" in summary(comparison)
+
+
+def test_result_that_equals_the_photo_scores_best_of_all(pixels: np.ndarray) -> None:
+    rgb = handlers.to_rgb(Image.fromarray(pixels))
+    gray = handlers.to_rgb(Image.fromarray(gray_pixels(pixels)))
+    same, without_color = handlers.score(rgb, rgb), handlers.score(gray, rgb)
+    assert same["psnr"] > without_color["psnr"]
+    assert same["ssim"] == pytest.approx(1)
+    assert same["ciede2000"] == pytest.approx(0, abs=1e-3)
+    assert without_color["ciede2000"] > 5
+    assert without_color["colorfulness"] == pytest.approx(0, abs=0.5)
+
+
+def test_failing_model_leaves_the_others_alone(catalog: Catalog, color_photo: str, tmp_path: Path) -> None:
+    comparison = last(catalog, color_photo, tmp_path, ["rembrandt", "tiny-dense"])
+    assert comparison.is_done
+    assert "no model 'rembrandt'" in comparison.results[0].problem
+    assert comparison.results[1].download.exists()
+    assert captions(comparison)[0].startswith("### rembrandt\n⚠ There is no model")
+    assert "colored by 1 of 2" in summary(comparison)
+    assert [caption for _, caption in gallery(comparison)] == [f"tiny-dense, {comparison.results[1].seconds:.2f} s"]
+
+
+def test_gallery_of_failures_only_is_an_error(catalog: Catalog, color_photo: str, tmp_path: Path) -> None:
+    with pytest.raises(ColorizerError, match="no model 'rembrandt'"):
+        gallery(last(catalog, color_photo, tmp_path, ["rembrandt"]))
+
+
+def test_large_photo_is_shown_smaller_and_downloaded_whole(
+    catalog: Catalog, color_photo: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handlers, "PREVIEW_PIXELS", 960)
+    steps = list(compare(catalog, color_photo, ["tiny-dense"], Settings(), tmp_path))
+    assert [step.is_done for step in steps] == [False, True]
+    result = steps[-1].results[0]
+    sizes = [Image.open(path).size for path in (result.gray, result.preview, result.download)]
+    assert sizes == [(40, 24), (40, 24), (80, 48)]
+
+
+def test_download_says_whose_guess_it_is(catalog: Catalog, color_photo: str, tmp_path: Path) -> None:
+    path = last(catalog, color_photo, tmp_path).results[1].download
+    assert path.name == "harbor-view-tiny-dense.png"
+    assert "tiny-dense" in str(Image.open(path).info)
+
+
+def test_settings_reach_the_approaches_that_have_them(catalog: Catalog, color_photo: str, tmp_path: Path) -> None:
+    settings = Settings(saturation=0.5, temperature=0.9, resolution=64)
+    colorful, dense = (catalog.pipeline(name).model for name in NAMES)
+    assert settings.for_model(colorful) == {"saturation": 0.5, "temperature": 0.9, "resolution": 64}
+    assert settings.for_model(dense) == {"saturation": 0.5}
+    assert Settings().for_model(colorful) == {"saturation": 1.0}
+    assert last(catalog, color_photo, tmp_path, temperature=0.9, resolution=64).is_done
+
+
+def test_saturation_zero_is_gray(catalog: Catalog, color_photo: str, pixels: np.ndarray, tmp_path: Path) -> None:
+    path = colorize(catalog, color_photo, "tiny-colorful", Settings(saturation=0), tmp_path)
+    difference = np.asarray(Image.open(path).convert("RGB")).astype(int) - gray_pixels(pixels)
+    assert np.abs(difference).max() <= 1
+
+
+def test_nothing_chosen(catalog: Catalog, color_photo: str, tmp_path: Path) -> None:
+    with pytest.raises(ColorizerError, match="at least one approach"):
+        last(catalog, color_photo, tmp_path, [])
+    with pytest.raises(PhotoError, match="Choose a photo first"):
+        last(catalog, "", tmp_path)
+
+
+def test_broken_photo_is_named(catalog: Catalog, broken_photo: str, tmp_path: Path) -> None:
+    with pytest.raises(PhotoError, match=r"broken\.jpg"):
+        last(catalog, broken_photo, tmp_path)
+    assert not list(tmp_path.iterdir())

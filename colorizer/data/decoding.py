@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from colorizer.color import colorfulness
 from colorizer.data.sources import Source, reading
@@ -97,6 +97,12 @@ def is_gray(photo: Image.Image) -> bool:
     return (unexplained / max(len(bins) - np.count_nonzero(count), 1)) ** 0.5 < MIN_UNEXPLAINED
 
 
+def _why(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "not a photo"
+    return getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error).__name__
+
+
 def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
@@ -132,7 +138,7 @@ def decode(source: bytes | str | Path, resolution: int, *, min_colorfulness: flo
                 reducing_gap=2.0,
             )
     except Exception as error:  # Pillow's decoders raise whatever a broken file leads them to: OSError, SyntaxError, …
-        return Rejected("broken", str(error).partition(" <_io")[0] or type(error).__name__)
+        return Rejected("broken", _why(error))
     if orientation in ORIENTATIONS:
         square = square.transpose(ORIENTATIONS[orientation])
     if is_gray(square):

@@ -23,6 +23,7 @@ from colorizer.data import PhotoBatches, PhotoDataset
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.averages import Averages
 from colorizer.evaluation.metrics import compute_metrics
+from colorizer.evaluation.names import model_names
 from colorizer.evaluation.sheets import contact_sheet
 from colorizer.evaluation.tables import Evaluation, Report, to_csv, to_json, to_markdown
 from colorizer.loading import load_model
@@ -122,19 +123,6 @@ def evaluate(
     if folder is not None:
         _write(report, _sheet(columns, photos, samples), folder)
     return report
-
-
-def model_names(models: Sequence[str | os.PathLike | ColorizerModel]) -> list[str]:
-    """What to call each model: a folder by its own name where that is enough to tell it from the others.
-
-    Raises ColorizerError if a model is there twice.
-    """
-    full = [model.approach if isinstance(model, ColorizerModel) else os.fspath(model) for model in models]
-    short = [Path(name).resolve().name if Path(name).is_dir() else name for name in full]
-    names = [own if short.count(own) == 1 else name for own, name in zip(short, full, strict=True)]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ColorizerError(f"{', '.join(twice)} is there more than once: name each model once.")
-    return names
 
 
 def _baseline(name: str, mean_ab: Tensor) -> _Candidate:

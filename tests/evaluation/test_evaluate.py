@@ -13,8 +13,9 @@ from colorizer.approaches import create_model
 from colorizer.color import colorfulness, rgb_to_lab
 from colorizer.data import PhotoDataset, load_photos
 from colorizer.errors import CheckpointError, ColorizerError
-from colorizer.evaluation.evaluate import evaluate, model_names
+from colorizer.evaluation.evaluate import evaluate
 from colorizer.evaluation.metrics import compute_metrics
+from colorizer.evaluation.names import model_names
 from colorizer.loading import save_checkpoint
 from colorizer.merging import merge
 from colorizer.modeling import ColorizerModel

@@ -1,0 +1,183 @@
+"""The command line: `python -m colorizer colorize | compare | evaluate | push | list`. What they do is in `commands`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from colorizer import __version__
+from colorizer.errors import ColorizerError
+
+FORMATS = ("png", "jpg", "webp")
+
+EXAMPLES = """\
+examples:
+  python -m colorizer colorize old.jpg -o colored --model colorful
+  python -m colorizer colorize album/ "scans/*.tif" -o colored --model colorful pix2pix --format jpg
+  python -m colorizer compare old.jpg -o sheet.png
+  python -m colorizer evaluate --model colorful pix2pix --dataset photos/ --split test -o results
+  accelerate launch -m colorizer evaluate --model colorful --dataset user/photos -o results
+  python -m colorizer push runs/colorful user/colorful
+  python -m colorizer list
+
+A MODEL is a checkpoint that comes with the package (see `list`), the folder of a training run, or a Hub id (user/name).
+Exit codes: 0 all done; 1 some photos could not be read or saved, the others are done; 2 wrong usage, nothing more is
+done; 130 interrupted with Ctrl-C.
+"""
+COLORIZE_NOTES = """\
+PHOTO is a photo, a folder (its photos, not those of its subfolders) or a pattern such as "scans/*.tif". Results have the
+photo's own size and lightness; PHOTO.jpg becomes FOLDER/PHOTO.png, or FOLDER/PHOTO-MODEL.png where several models are
+given. Results that are there already are left alone, so that a run that was interrupted goes on where it stopped.
+
+examples:
+  python -m colorizer colorize old.jpg -o colored --model colorful
+  python -m colorizer colorize album/ -o colored --model colorful --saturation 1.2 --temperature 0.38
+  python -m colorizer colorize "scans/*.tif" -o colored --model runs/mine user/name --format webp --overwrite
+"""
+COMPARE_NOTES = """\
+A row a photo: gray, each model's result with its time, and the photo itself if it came in color; then PSNR, SSIM, ΔE2000
+and colorfulness stand under each picture, measured at 512 pixels at most.
+
+examples:
+  python -m colorizer compare old.jpg new.jpg -o sheet.png
+  python -m colorizer compare album/ -o sheet.png --model colorful runs/mine
+"""
+EVALUATE_NOTES = """\
+DATA is a folder of photos, parquet files, a folder written by `datasets`, or a Hub dataset (user/name). Writes table.md,
+table.csv, evaluation.json and sheet.png; "gray" and "mean color" stand beside the models as what they have to beat.
+Under `accelerate launch` or `torchrun` the photos are shared out over the processes.
+
+examples:
+  python -m colorizer evaluate --model colorful pix2pix --dataset photos/ -o results
+  python -m colorizer evaluate --model runs/mine --dataset user/photos --split validation --max_photos 500 -o results
+  accelerate launch -m colorizer evaluate --model colorful --dataset test.parquet -o results
+  torchrun --nproc_per_node 2 -m colorizer evaluate --model colorful --dataset test.parquet -o results
+"""
+PUSH_NOTES = """\
+Uploads the checkpoint of FOLDER with its card and pictures to the Hub in one commit, after checking that it loads. Log in
+first with `hf auth login`, or give a token.
+
+examples:
+  python -m colorizer push runs/colorful user/colorful
+  python -m colorizer push runs/colorful user/colorful --private --revision experiment
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line (that of the process unless given) and return its exit code.
+
+    Wrong arguments leave by SystemExit(2), as argparse does it.
+    """
+    arguments = make_parser().parse_args(argv)
+    try:
+        # A command imports what it needs, some seconds' worth, only once the command line is known to be right.
+        return import_module(f"colorizer.commands.{arguments.command}").run(arguments)
+    except ColorizerError as error:
+        print(f"colorizer {arguments.command}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"colorizer {arguments.command}: interrupted; what was finished is saved.", file=sys.stderr)
+        return 130
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line; each command is run by the module of its name in `commands`."""
+    parser = argparse.ArgumentParser(
+        prog="python -m colorizer",
+        description="Color black-and-white photos, compare the ways to do it, measure and share them.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"colorizer {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    colorize = _add(commands, "colorize", "color photos and save them at full size", COLORIZE_NOTES)
+    _add_photos(colorize)
+    colorize.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="where results are saved")
+    colorize.add_argument("--model", nargs="+", required=True, metavar="MODEL", help="one or several; see `list`")
+    _add_options(colorize)
+    colorize.add_argument("--format", choices=FORMATS, default="png", help="of the results (default: png)")
+    colorize.add_argument(
+        "--batch_size",
+        type=_positive,
+        default=4,
+        metavar="N",
+        help="photos a step; they are held in memory (default: 4)",
+    )
+    colorize.add_argument("--overwrite", action="store_true", help="color anew what is there already")
+
+    compare = _add(commands, "compare", "color photos by several models on one picture", COMPARE_NOTES)
+    _add_photos(compare)
+    compare.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="FILE", help="the picture to write, such as sheet.png"
+    )
+    compare.add_argument("--model", nargs="+", metavar="MODEL", help="default: every checkpoint of the package")
+    _add_options(compare)
+
+    evaluate = _add(commands, "evaluate", "measure models on photos whose colors are known", EVALUATE_NOTES)
+    evaluate.add_argument("--model", nargs="+", required=True, metavar="MODEL", help="one or several; see `list`")
+    evaluate.add_argument("--dataset", required=True, metavar="DATA", help="the photos")
+    evaluate.add_argument("--split", default="test", help="of the dataset (default: test)")
+    evaluate.add_argument("--max_photos", type=_positive, metavar="N", help="only the first N usable photos")
+    evaluate.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="FOLDER", help="where results are written"
+    )
+    evaluate.add_argument(
+        "--resolution", type=_positive, default=256, metavar="PIXELS", help="side of the compared photos (default: 256)"
+    )
+    evaluate.add_argument("--batch_size", type=_positive, default=16, metavar="N", help="photos a step (default: 16)")
+    evaluate.add_argument("--device", help="cpu, cuda, cuda:1, … (default: each process's GPU if there is one)")
+
+    push = _add(commands, "push", "publish a checkpoint on the Hugging Face Hub", PUSH_NOTES)
+    push.add_argument("folder", type=Path, metavar="FOLDER", help="a checkpoint, such as a training run's output")
+    push.add_argument("repo", metavar="REPO", help="user/name on the Hub; made if it is not there")
+    push.add_argument("--private", action="store_true", help="only you may see it")
+    push.add_argument("--revision", metavar="BRANCH", help="push to this branch (default: main)")
+    push.add_argument("--token", help="with write access (default: the one you are logged in with)")
+
+    _add(commands, "list", "show the approaches and the checkpoints there are", "")
+    return parser
+
+
+def _add(commands, name: str, purpose: str, notes: str) -> argparse.ArgumentParser:
+    return commands.add_parser(
+        name,
+        help=purpose,
+        description=f"{purpose[0].upper()}{purpose[1:]}.",
+        epilog=notes,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _add_photos(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("photos", nargs="+", metavar="PHOTO", help="photos, folders of photos, or patterns")
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--resolution",
+        type=_positive,
+        metavar="PIXELS",
+        help="size at which colors are predicted (default: the model's)",
+    )
+    parser.add_argument(
+        "--saturation",
+        type=float,
+        metavar="FACTOR",
+        help="of the predicted colors: 0 gray, 1 as predicted (default: 1)",
+    )
+    parser.add_argument(
+        "--temperature",
+        type=float,
+        metavar="T",
+        help="for models that predict a distribution of colors: low is vivid, 1 the average (default: the model's)",
+    )
+    parser.add_argument("--device", help="cpu, cuda, cuda:1, … (default: a GPU if there is one)")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {number}")
+    return number

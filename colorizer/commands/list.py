@@ -1,0 +1,34 @@
+"""`list`: the approaches and the checkpoints there are."""
+
+import argparse
+from collections.abc import Sequence
+
+from colorizer.approaches import get_model_class, list_approaches
+from colorizer.checkpoints import checkpoint_folder, list_checkpoints
+from colorizer.commands.exit_codes import OK
+from colorizer.records import read_info
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show the approaches and the checkpoints of the package."""
+    rows = [("approach", "year", "title", "options")]
+    for name in list_approaches():
+        model = get_model_class(name)
+        rows.append((name, str(model.year), model.title, ", ".join(model.space.options) or "–"))
+    print_columns(rows)
+    approaches = {get_model_class(name).config_class.model_type: name for name in list_approaches()}
+    rows = [("checkpoint", "approach", "parameters", "size")]
+    for name in list_checkpoints():
+        info = read_info(checkpoint_folder(name))
+        approach = approaches.get(info["config"].get("model_type"), "?")
+        rows.append((name, approach, f"{info['num_weights'] / 1e6:.2f} M", f"{info['num_bytes'] / 1e6:.1f} MB"))
+    print()
+    print_columns(rows)
+    return OK
+
+
+def print_columns(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows in aligned columns."""
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -1,0 +1,15 @@
+"""`push`: publish a checkpoint on the Hub."""
+
+import argparse
+
+from colorizer.commands.exit_codes import OK
+from colorizer.publishing import push
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Publish a checkpoint."""
+    url = push(
+        arguments.folder, arguments.repo, private=arguments.private, revision=arguments.revision, token=arguments.token
+    )
+    print(url)
+    return OK

@@ -1,0 +1,93 @@
+import os
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from colorizer.commands.photo_files import check_not_input, file_name, find_photos, make_folder, plan
+from colorizer.errors import ColorizerError
+
+
+@pytest.fixture
+def album(tmp_path: Path) -> Path:
+    """A folder with photos in it and in a folder below, and files that are none."""
+    folder = tmp_path / "album"
+    (folder / "below").mkdir(parents=True)
+    for name in ("b.jpg", "A.PNG", "photo[1].jpg", ".hidden.jpg", "below/deep.jpg"):
+        with (folder / name).open("wb") as file:
+            Image.new("RGB", (4, 4)).save(file, "JPEG")
+    (folder / "notes.txt").write_text("not a photo")
+    return folder
+
+
+def names(sources: list[str]) -> list[str]:
+    return [Path(source).name for source in sources]
+
+
+def test_a_folder_means_its_photos_and_not_those_below(album: Path):
+    assert names(find_photos([str(album)])) == ["A.PNG", "b.jpg", "photo[1].jpg"]
+
+
+def test_patterns_are_expanded_and_a_photo_is_there_once(album: Path, monkeypatch: pytest.MonkeyPatch):
+    assert names(find_photos([f"{album}/**/*.jpg"])) == ["b.jpg", "deep.jpg", "photo[1].jpg"]
+    monkeypatch.chdir(album)
+    assert find_photos(["b.jpg", "./b.jpg", str(album / "b.jpg"), "*.jpg"]) == ["b.jpg", "photo[1].jpg"]
+
+
+def test_a_file_whose_name_looks_like_a_pattern_is_that_file(album: Path):
+    assert names(find_photos([str(album / "photo[1].jpg")])) == ["photo[1].jpg"]
+
+
+def test_what_is_missing_is_left_for_reading_to_report(album: Path):
+    assert find_photos(["missing.jpg"]) == ["missing.jpg"]
+    with pytest.raises(ColorizerError, match=r"No file matches nothing\*\.jpg"):
+        find_photos(["nothing*.jpg"])
+    (album / "empty").mkdir()
+    with pytest.raises(ColorizerError, match="holds no photos"):
+        find_photos([str(album / "empty")])
+    with pytest.raises(ColorizerError, match="can't be opened"):
+        find_photos(["long" * 2000])
+
+
+def test_addresses_stay_what_they_are():
+    url = "https://example.org/photos/old%20town.jpg?size=large"
+    assert find_photos([url]) == [url]
+    assert file_name(url) == Path("old town.jpg")
+    assert plan([url], Path("out"), ["colorful"], "png")[0].outputs == {"colorful": Path("out/old town.png")}
+
+
+def test_one_model_gives_the_photos_name_and_several_add_theirs(album: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    (job,) = plan([str(album / "b.jpg")], out, ["colorful"], "webp")
+    assert job.outputs == {"colorful": out / "b.webp"}
+    run = tmp_path / "runs" / "mine"
+    run.mkdir(parents=True)
+    (job,) = plan([str(album / "b.jpg")], out, ["colorful", "user/name", str(run)], "png")
+    assert [path.name for path in job.outputs.values()] == ["b-colorful.png", "b-user-name.png", "b-mine.png"]
+
+
+def test_photos_of_one_name_keep_their_suffix(tmp_path: Path):
+    sources = [str(tmp_path / name) for name in ("IMG_1.jpg", "img_1.PNG", "other.jpg")]
+    jobs = plan(sources, tmp_path / "out", ["colorful"], "png")
+    assert [job.outputs["colorful"].name for job in jobs] == ["IMG_1-jpg.png", "img_1-PNG.png", "other.png"]
+    with pytest.raises(ColorizerError, match=r"would both become x-jpg\.png"):
+        plan(["a/x.jpg", "b/x.jpg"], tmp_path / "out", ["colorful"], "png")
+
+
+def test_no_photo_is_overwritten(album: Path, tmp_path: Path):
+    with pytest.raises(ColorizerError, match="itself would be overwritten"):
+        plan([str(album / "b.jpg")], album, ["colorful"], "jpg")
+    os.link(album / "b.jpg", tmp_path / "other name.jpg")
+    with pytest.raises(ColorizerError, match="itself would be overwritten"):
+        check_not_input([tmp_path / "other name.jpg"], [str(album / "b.jpg")])
+    with pytest.raises(ColorizerError, match="taken for photos next time"):
+        plan([str(album)], album, ["colorful"], "png")
+    plan([str(album / "b.jpg")], album, ["colorful"], "png")
+
+
+def test_a_folder_that_can_not_be_made_is_said(tmp_path: Path):
+    make_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ColorizerError, match="can't be made"):
+        make_folder(tmp_path / "file" / "below")

@@ -11,7 +11,7 @@ from pathlib import Path
 import datasets
 import pyarrow
 import pyarrow.parquet
-from datasets.exceptions import DatasetNotFoundError
+from datasets.exceptions import DatasetGenerationError, DatasetNotFoundError, DatasetsError
 
 from colorizer.data.files import find_files, local_path, split_name
 from colorizer.errors import DatasetError, HubError
@@ -45,7 +45,7 @@ def list_splits(source: str | Path, *, revision: str | None = None, token: str |
     """
     path = local_path(source)
     if path is None:
-        return sorted({split_name(s) for s in _hub_splits(*_hub_id(str(source)), revision, token)})
+        return sorted(_hub_builder(str(source), revision, token)[1])
     if _is_saved(path):
         return sorted({split_name(s) for s in _load_saved(path)})
     return sorted(find_files(path)[1])
@@ -91,41 +91,37 @@ def reading(name: str) -> Iterator[None]:
     """Turn what `datasets` and the libraries below it raise over the source `name` into our errors."""
     try:
         yield
-    except DatasetError:
+    except (DatasetError, HubError):
         raise
     except DatasetNotFoundError as error:
         raise DatasetError(
-            f"no dataset {name!r}: it is neither a file or folder here nor a dataset on the Hub that you may read"
+            f"no dataset {name!r}: it is neither a file or folder here nor a dataset on the Hub that you may read "
+            f"({_words(error)})"
         ) from error
-    except datasets.exceptions.DatasetsError as error:
-        raise DatasetError(f"can't read the dataset {name!r}: {_first_line(error)}") from error
-    except (pyarrow.ArrowException, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise DatasetError(f"the dataset {name!r} is damaged: {_first_line(error)}") from error
-    except (OSError, RuntimeError) as error:
+    except Exception as error:
         if _is_network(error):
             raise HubError(
-                f"the Hub did not give the dataset {name!r} ({_first_line(error)}): try again, or use local files"
+                f"the Hub did not give the dataset {name!r}: try again, or use local files ({_words(error)})"
             ) from error
-        raise DatasetError(f"can't read the dataset {name!r}: {_first_line(error)}") from error
-    except ValueError as error:
-        raise DatasetError(f"can't read the dataset {name!r}: {_first_line(error)}") from error
+        if isinstance(error, (pyarrow.ArrowException, OSError, RuntimeError, ValueError, DatasetsError)):
+            raise DatasetError(f"can't read the dataset {name!r}: {_words(error)}") from error
+        raise
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+def _words(error: BaseException) -> str:
+    if isinstance(error, DatasetGenerationError) and error.__cause__ is not None:
+        error = error.__cause__
+    return " ".join(str(error).split()) or type(error).__name__
 
 
-def _is_network(error: BaseException) -> bool:
-    kinds = {kind.__name__ for kind in type(error).__mro__}
-    network = {
-        "ConnectionError",
-        "OfflineModeIsEnabled",
-        "HfHubHTTPError",
-        "HTTPError",
-        "TimeoutException",
-        "TransportError",
-    }
-    return bool(kinds & network) or isinstance(error, TimeoutError)
+def _is_network(error: BaseException | None) -> bool:
+    """Whether the Hub was away or broke off, said by the error or one that led to it."""
+    network = {"ConnectionError", "OfflineModeIsEnabled", "HTTPError", "LocalEntryNotFoundError", "TransportError"}
+    while error is not None:
+        if isinstance(error, TimeoutError) or network & {kind.__name__ for kind in type(error).__mro__}:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _choose(split: str, splits: dict, name: str) -> str:
@@ -169,37 +165,30 @@ def _open_files(kind: str, path: Path, split: str, files: list[Path]) -> tuple["
     return rows.to_iterable_dataset(num_shards=min(64, len(files))), fingerprint, len(files)
 
 
-def _hub_id(source: str) -> tuple[str, str | None]:
+def _hub_builder(
+    source: str, revision: str | None, token: str | bool | None
+) -> tuple["datasets.DatasetBuilder", dict[str, str]]:
+    """What reads the Hub dataset, and its splits' own names by ours."""
     repo_id, _, config = source.partition(":")
-    return repo_id, config or None
-
-
-def _hub_splits(repo_id: str, config: str | None, revision: str | None, token: str | bool | None) -> list[str]:
-    with reading(repo_id):
-        configs = datasets.get_dataset_config_names(repo_id, revision=revision, token=token)
-        if config is None and len(configs) > 1 and "default" not in configs:
-            raise DatasetError(
-                f"the dataset {repo_id!r} has several configurations: choose one as {repo_id}:NAME "
-                f"out of {', '.join(configs)}"
-            )
-        if config is not None and config not in configs:
-            raise DatasetError(f"the dataset {repo_id!r} has no configuration {config!r}; it has: {', '.join(configs)}")
-        return datasets.get_dataset_split_names(repo_id, config, revision=revision, token=token)
+    with reading(source):
+        builder = datasets.load_dataset_builder(repo_id, config or None, revision=revision, token=token)
+    splits = map(str, builder.info.splits or builder.config.data_files or {})
+    return builder, {split_name(split): split for split in splits}
 
 
 def _open_hub(
     source: str, split: str, revision: str | None, token: str | bool | None, streaming: bool
 ) -> tuple["datasets.Dataset | datasets.IterableDataset", str]:
-    repo_id, config = _hub_id(source)
-    splits = {split_name(s): s for s in _hub_splits(repo_id, config, revision, token)}
+    builder, splits = _hub_builder(source, revision, token)
     chosen = splits[_choose(split, splits, source)]
     with reading(source):
-        rows = datasets.load_dataset(repo_id, config, split=chosen, revision=revision, token=token, streaming=streaming)
-    checksums = sorted(map(str, (rows.info.download_checksums or {}).items()))
-    identity = json.dumps(
-        [source, chosen, revision, str(rows.info.version), checksums, getattr(rows, "_fingerprint", None)]
-    )
-    return rows, hashlib.sha256(identity.encode()).hexdigest()
+        if streaming:
+            rows = builder.as_streaming_dataset(split=chosen)
+        else:
+            builder.download_and_prepare()
+            rows = builder.as_dataset(split=chosen)
+    # The builder's hash is the repository's commit.
+    return rows, json.dumps([source, chosen, revision, builder.hash])
 
 
 def _with_columns(

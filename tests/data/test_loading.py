@@ -213,7 +213,7 @@ def test_an_empty_dataset(write_parquet: Callable[..., Path], cache: Path) -> No
 @pytest.mark.parametrize("name", ["dataset_dict.json", "state.json"])
 def test_a_damaged_saved_dataset(tmp_path: Path, cache: Path, name: str) -> None:
     (tmp_path / name).write_text("{")
-    with pytest.raises(DatasetError, match="can't read|damaged"):
+    with pytest.raises(DatasetError, match=r"can't read|damaged"):
         load_photos(tmp_path, resolution=16, cache_dir=cache)
 
 

@@ -130,7 +130,7 @@ def render_card(info: dict[str, Any]) -> str:
         authors=model_class.authors,
         year=model_class.year,
         paper_url=model_class.paper_url,
-        model=info.get("repo_id") or name,
+        model=info.get("model") or name,
         network=_network_rows(info, fields),
         training=_training_rows(training),
         command=training.get("command"),
@@ -159,7 +159,8 @@ def _network_rows(info: dict[str, Any], fields: dict[str, Any]) -> list[tuple[st
 
 def _training_rows(training: dict[str, Any]) -> list[tuple[str, str]]:
     arguments, dataset = training.get("arguments") or {}, training.get("dataset") or {}
-    recipe = [f"{label} {_number(arguments[key])}" for key, label in RECIPE.items() if arguments.get(key) is not None]
+    given = {key: arguments[key] for key in RECIPE if arguments.get(key) or (key == "seed" and key in arguments)}
+    recipe = [f"{RECIPE[key]} {_number(value)}" for key, value in given.items()]
     rows = [
         ("photos", _photos(dataset)),
         ("started from", training.get("pretrained")),

@@ -31,11 +31,13 @@ def read_info(
     if samples:
         pictures.append(("Photos not trained on: gray, colorized, true", f"samples/{samples[-1].name}"))
     num_weights, num_bytes = _measure_weights(folder)
+    records = {record: publishable(_read_facts(folder / f"{record}.json")) for record in RECORDS}
+    trained_in = ((records["training"] or {}).get("arguments") or {}).get("output_dir") or ""
     return {
         "name": name or folder.name,
-        "repo_id": repo_id,
+        "model": repo_id or name or (trained_in if Path(trained_in).name == folder.name else folder.name),
         "config": config,
-        **{record: publishable(_read_facts(folder / f"{record}.json")) for record in RECORDS},
+        **records,
         "num_weights": num_weights,
         "num_bytes": num_bytes,
         "pictures": pictures,

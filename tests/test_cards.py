@@ -98,6 +98,7 @@ def test_card_of_a_run_loads_as_a_model_card(checkpoint: Path) -> None:
         "](samples/step-1000.png)",
         "Nothing finer".lower(),
         "width 0.01562",
+        'pipeline("runs/tiny")',
     ):
         assert text in card.text, text
     assert "grandma" not in card.text
@@ -117,6 +118,8 @@ def test_card_without_an_evaluation_reports_the_validation(checkpoint: Path) -> 
     card = ModelCard.load(write_card(checkpoint))
     assert results(card) == {"validation_loss": 0.0123, "psnr": 22.25}
     assert card.data.eval_results[0].dataset_split == "validation"
+    assert "Nothing has been measured" not in card.text
+    assert "* PSNR in dB, more is better: 22.25" in card.text
 
 
 @pytest.mark.parametrize("part", sorted(TRAINING))

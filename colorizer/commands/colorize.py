@@ -1,16 +1,13 @@
 """`colorize`: color photos and save them at full size."""
 
 import argparse
-from collections.abc import Iterator, Sequence
-from itertools import islice
 
 from tqdm.auto import tqdm
 
 from colorizer import images
-from colorizer.commands.exit_codes import OK, finish, report
+from colorizer.commands.exit_codes import OK, finish, reported
 from colorizer.commands.models import given_options, load_pipelines
 from colorizer.commands.photo_files import Job, make_folder, plan
-from colorizer.errors import PhotoError
 from colorizer.evaluation.comparison import options_for
 
 
@@ -27,32 +24,24 @@ def run(arguments: argparse.Namespace) -> int:
     make_folder(arguments.output)
     pipelines = load_pipelines(arguments.model, arguments.device)
     options = given_options(arguments, pipelines)
-    failures = 0
+    failed: set[str] = set()
     with tqdm(total=len(waiting), unit="photo", disable=None) as bar:
-        for batch in _batches(waiting, arguments.batch_size):
-            read = []
+        for start in range(0, len(waiting), arguments.batch_size):
+            batch = waiting[start : start + arguments.batch_size]
+            photos = {}
             for job in batch:
-                try:
-                    read.append((job, images.read(job.source)))
-                except PhotoError as error:
-                    report(error)
+                with reported(job.source, failed):
+                    photos[job] = images.read(job.source)
             for name, colorize in pipelines.items():
-                pending = [(job, photo) for job, photo in read if name in job.outputs]
-                if not pending:
-                    continue
-                colored = colorize(
-                    [photo for _, photo in pending],
-                    batch_size=arguments.batch_size,
-                    **options_for(colorize.model, options),
-                )
-                for (job, _), image in zip(pending, colored, strict=True):
-                    images.save(image, job.outputs[name], model=name)
-            failures += len(batch) - len(read)
+                pending = {job: photo for job, photo in photos.items() if name in job.outputs}
+                if pending:
+                    colored = colorize(
+                        list(pending.values()),
+                        batch_size=arguments.batch_size,
+                        **options_for(colorize.model, options),
+                    )
+                    for job, image in zip(pending, colored, strict=True):
+                        with reported(job.source, failed):
+                            images.save(image, job.outputs[name], model=name)
             bar.update(len(batch))
-    return finish(failures, len(waiting))
-
-
-def _batches(jobs: Sequence[Job], size: int) -> Iterator[list[Job]]:
-    remaining = iter(jobs)
-    while batch := list(islice(remaining, size)):
-        yield batch
+    return finish(len(failed), len(waiting))

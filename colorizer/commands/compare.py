@@ -7,10 +7,10 @@ from tqdm.auto import tqdm
 
 from colorizer import images
 from colorizer.checkpoints import list_checkpoints
-from colorizer.commands.exit_codes import finish, report
+from colorizer.commands.exit_codes import finish, reported
 from colorizer.commands.models import given_options, load_pipelines
-from colorizer.commands.photo_files import check_not_input, find_photos, make_folder
-from colorizer.errors import ColorizerError, PhotoError
+from colorizer.commands.photo_files import check_not_input, file_name, find_photos, make_folder
+from colorizer.errors import ColorizerError
 from colorizer.evaluation.comparison import compare, sheet
 
 
@@ -23,16 +23,16 @@ def run(arguments: argparse.Namespace) -> int:
     make_folder(arguments.output.parent)
     pipelines = load_pipelines(arguments.model or list_checkpoints(), arguments.device)
     options = given_options(arguments, pipelines)
-    comparisons = []
+    comparisons, failed = [], set()
     for source in tqdm(sources, unit="photo", disable=None):
-        try:
-            comparisons.append(compare(images.read(source), pipelines, **options))
-        except PhotoError as error:
-            report(error)
+        with reported(source, failed):
+            photo = images.read(source)
+        if source not in failed:
+            comparisons.append(compare(photo, pipelines, title=file_name(source).name, **options))
     if comparisons:
         try:
             sheet(comparisons, list(pipelines)).save(arguments.output)
         except OSError as error:
             raise ColorizerError(f"{arguments.output} can't be written: {error}.") from error
         print(f"Written to {arguments.output}")
-    return finish(len(sources) - len(comparisons), len(sources))
+    return finish(len(failed), len(sources))

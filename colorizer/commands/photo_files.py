@@ -11,11 +11,12 @@ from urllib.parse import unquote, urlsplit
 
 from PIL import Image
 
+from colorizer import images
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.names import model_names
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Job:
     """A photo to color: where it is, and the file of each model's result."""
 
@@ -74,7 +75,7 @@ def find_photos(arguments: Sequence[str]) -> list[str]:
 def _matches(argument: str) -> list[str]:
     path = Path(os.path.expanduser(argument))
     if path.is_dir():
-        suffixes = {suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.OPEN}
+        suffixes = {suffix for suffix, kind in Image.registered_extensions().items() if kind in images.FORMATS}
         files = [file for file in sorted(path.iterdir()) if file.suffix.lower() in suffixes and file.is_file()]
         files = [str(file) for file in files if not file.name.startswith(".")]
         if not files:

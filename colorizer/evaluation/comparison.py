@@ -13,9 +13,9 @@ from colorizer.color import colorfulness
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.metrics import compute_metrics
 from colorizer.evaluation.sheets import contact_sheet
-from colorizer.images import Photo
 from colorizer.merging import merge
 from colorizer.modeling import ColorizerModel
+from colorizer.photo import Photo
 from colorizer.pipelines import ColorizationPipeline
 
 SCORE_SIDE = 512
@@ -35,7 +35,7 @@ class Comparison:
     captions: Sequence[str]
 
 
-def compare(photo: Photo, pipelines: Mapping[str, ColorizationPipeline], **options: float) -> Comparison:
+def compare(photo: Photo, pipelines: Mapping[str, ColorizationPipeline], *, title: str, **options: float) -> Comparison:
     """Color a photo by every pipeline: gray, each result with its scores and time, and the truth if it came in color.
 
     `options` go to the pipelines that have them: `resolution` not to networks of a fixed size, `temperature` to those that
@@ -55,7 +55,7 @@ def compare(photo: Photo, pipelines: Mapping[str, ColorizationPipeline], **optio
     captions.append("" if truth is None else f"colorfulness {float(colorfulness(_to_rgb(truth))):.0f}")
     width, height = photo.size
     notes = "".join(f" · {note}" for note in photo.notes)
-    return Comparison(f"{photo.name or 'photo'} · {width}×{height}{notes}", pictures, captions)
+    return Comparison(f"{title} · {width}×{height}{notes}", pictures, captions)
 
 
 def options_for(model: ColorizerModel, options: Mapping[str, float]) -> dict[str, float]:

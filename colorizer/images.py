@@ -1,0 +1,217 @@
+"""Read a photo safely from anything; the way to `merge`, `lightness`, `to_pil` and `save` too.
+
+What is read is bounded in bytes and, by its header, in pixels before it is decoded, and only still-image formats that Pillow
+decodes by itself are opened at all.
+"""
+
+import http.client
+import io
+import os
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import warnings
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+
+from colorizer.errors import PhotoError
+from colorizer.luminance import lightness
+from colorizer.merging import merge
+from colorizer.photo import Photo
+from colorizer.pixels import array_to_pixels, image_to_pixels, tensor_to_pixels
+from colorizer.saving import ORIENTATION, save, to_pil
+
+__all__ = ["MAX_BYTES", "MAX_PIXELS", "Photo", "lightness", "merge", "read", "save", "to_pil"]
+
+MAX_PIXELS = 100_000_000
+MAX_BYTES = 512 * 1024**2
+
+# Not EPS and its like, which Pillow hands to other programs.
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "GIF", "BMP", "DIB", "PPM", "JPEG2000", "AVIF")
+
+_TIMEOUT = 20  # seconds without a sign of the server
+_PATIENCE = 120  # seconds for a whole download
+
+# Tags of a TIFF file that describe how its pixels lie there, which is not how they will lie in the result.
+_LAYOUT_TAGS = {*range(254, 260), 262, 266, 273, *range(277, 280), 284, 317, *range(320, 326), 330, 338, 339, 347}
+_LAYOUT_TAGS |= {*range(512, 522), *range(529, 533), 700, 34675}
+
+_UPRIGHT = {
+    2: lambda plane: plane[:, ::-1],
+    3: lambda plane: plane[::-1, ::-1],
+    4: lambda plane: plane[::-1],
+    5: lambda plane: plane.swapaxes(0, 1),
+    6: lambda plane: np.rot90(plane, -1),
+    7: lambda plane: plane[::-1, ::-1].swapaxes(0, 1),
+    8: lambda plane: np.rot90(plane),
+}
+
+
+def read(source: Any, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES) -> Photo:
+    """Read a photo.
+
+    Args:
+        source: a path, an http(s) address, bytes, a binary file, a PIL image, a numpy array ((H, W) or (H, W, 1, 3 or 4);
+            uint8, uint16, bool, or float in 0…1), a torch tensor ((C, H, W) or (1, C, H, W); uint8, or float in 0…1), or a
+            Photo, which comes back as it is.
+        max_pixels: refuse larger photos, before they are decoded.
+        max_bytes: refuse larger files and downloads.
+
+    Raises:
+        PhotoError: it can't be read, is too large or has no usable pixels; the message names it.
+    """
+    if isinstance(source, Photo):
+        return source
+    if isinstance(source, Image.Image):
+        name = os.fspath(getattr(source, "filename", "")) or None
+        return _from_image(source, name, max_pixels)
+    if isinstance(source, np.ndarray | Tensor):
+        kind, convert = ("array", array_to_pixels) if isinstance(source, np.ndarray) else ("tensor", tensor_to_pixels)
+        # A channel or two more than there are pixels, but it is a bound, not a census.
+        _check_pixels(source.size if isinstance(source, np.ndarray) else source.numel(), 4 * max_pixels, f"The {kind}")
+        pixels, alpha = convert(source, f"The {kind}")
+        return Photo(pixels, alpha)
+    if isinstance(source, str) and source.lower().startswith(("http://", "https://")):
+        name = _address_without_secrets(source)
+        return _from_file(io.BytesIO(_download(source, name, max_bytes)), name, max_pixels)
+    if isinstance(source, str | os.PathLike):
+        return _from_path(Path(source), max_pixels, max_bytes)
+    if isinstance(source, bytes | bytearray | memoryview):
+        _check_bytes(memoryview(source).nbytes, max_bytes, "The photo")
+        return _from_file(io.BytesIO(source), None, max_pixels)
+    if hasattr(source, "read"):
+        return _from_stream(source, max_pixels, max_bytes)
+    raise PhotoError(
+        f"A photo can't be read from {type(source).__name__}: give a path, an http(s) address, bytes, a binary file, "
+        "a PIL image, a numpy array or a torch tensor."
+    )
+
+
+def _from_path(path: Path, max_pixels: int, max_bytes: int) -> Photo:
+    try:
+        if not path.exists():
+            raise PhotoError(f"There is no file {path}.")
+        if not path.is_file():
+            raise PhotoError(f"{path} is not a file.")
+        _check_bytes(path.stat().st_size, max_bytes, str(path))
+        with path.open("rb") as file:
+            return _from_file(file, str(path), max_pixels)
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the path
+        if isinstance(error, PhotoError):
+            raise
+        raise PhotoError(f"{str(path)!r} can't be opened: {error}.") from error
+
+
+def _from_stream(stream: IO[bytes], max_pixels: int, max_bytes: int) -> Photo:
+    name = stream.name if isinstance(getattr(stream, "name", None), str) else None
+    label = name or "The photo"
+    try:
+        content = stream.read(max_bytes + 1)
+    except (OSError, ValueError, TypeError) as error:  # closed, or not a file's read after all
+        raise PhotoError(f"{label} can't be read: {error}.") from error
+    if not isinstance(content, bytes | bytearray):
+        raise PhotoError(f"{label} is open as text: open it in binary mode, 'rb'.")
+    _check_bytes(len(content), max_bytes, label)
+    return _from_file(io.BytesIO(content), name, max_pixels)
+
+
+def _from_file(file: IO[bytes], name: str | None, max_pixels: int) -> Photo:
+    label = name or "The photo"
+    with warnings.catch_warnings():
+        # Ours is the bound that counts, and what can't be opened is said once.
+        warnings.simplefilter("ignore")
+        try:
+            image = Image.open(file, formats=FORMATS)
+        except UnidentifiedImageError as error:
+            raise PhotoError(f"{label} is not a photo in a format that can be read, or is damaged.") from error
+        except Image.DecompressionBombError as error:
+            raise PhotoError(f"{label} has too many pixels to be decoded safely: {error}.") from error
+        except Exception as error:  # Pillow's plugins raise whatever a broken header leads them to
+            raise PhotoError(f"{label} is damaged: {error}.") from error
+        with image:
+            return _from_image(image, name, max_pixels)
+
+
+def _from_image(image: Image.Image, name: str | None, max_pixels: int) -> Photo:
+    label = name or "The photo"
+    width, height = image.size
+    if width < 1 or height < 1:
+        raise PhotoError(f"{label} has no pixels: it is {width}×{height}.")
+    _check_pixels(width * height, max_pixels, label)
+    try:
+        num_frames = getattr(image, "n_frames", 1)
+        image.load()
+        pixels, alpha, profile, notes = image_to_pixels(image, label)
+    except PhotoError:
+        raise
+    except Exception as error:  # as above, for broken data
+        raise PhotoError(f"{label} is damaged or cut short: {error}.") from error
+    # A phone's MPO is one photo with previews.
+    if num_frames > 1 and image.format != "MPO":
+        notes += (f"{'several pages' if image.format == 'TIFF' else 'animated'}: the first of {num_frames} frames",)
+    # After loading: Pillow turns TIFF files itself and then takes the orientation out.
+    orientation, exif, exif_notes = _read_exif(image)
+    if turn := _UPRIGHT.get(orientation):
+        pixels = np.ascontiguousarray(turn(pixels))
+        alpha = None if alpha is None else np.ascontiguousarray(turn(alpha))
+    return Photo(pixels, alpha, exif, profile, name, notes + exif_notes)
+
+
+def _read_exif(image: Image.Image) -> tuple[Any, bytes | None, tuple[str, ...]]:
+    """Orientation (1 if there is none), the EXIF block without it, and notes."""
+    try:
+        exif = image.getexif()
+        orientation = exif.get(ORIENTATION, 1)
+        for tag in {ORIENTATION, *_LAYOUT_TAGS} & set(exif):
+            del exif[tag]
+        return orientation, exif.tobytes() if len(exif) else None, ()
+    except Exception:  # broken EXIF is no reason to refuse the photo, and breaks in any way
+        return 1, None, ("its EXIF data is damaged: left out",)
+
+
+def _check_pixels(count: int, max_pixels: int, label: str) -> None:
+    if count > max_pixels:
+        raise PhotoError(f"{label} has {count / 1e6:.0f} million pixels, more than the {max_pixels / 1e6:g} allowed.")
+
+
+def _check_bytes(count: int, max_bytes: int, label: str) -> None:
+    if count > max_bytes:
+        raise PhotoError(f"{label} has more than the {max_bytes / 1024**2:g} MiB allowed.")
+    if count == 0:
+        raise PhotoError(f"{label} is empty.")
+
+
+def _address_without_secrets(address: str) -> str:
+    """The address as messages and files may show it: no password, no query."""
+    try:
+        parts = urllib.parse.urlsplit(address)
+    except ValueError as error:
+        raise PhotoError(f"{address!r} is not a valid address: {error}.") from error
+    return urllib.parse.urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def _download(address: str, name: str, max_bytes: int) -> bytes:
+    deadline = time.monotonic() + _PATIENCE
+    content = bytearray()
+    try:
+        request = urllib.request.Request(address, headers={"User-Agent": "colorizer"})
+        with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:
+            while chunk := response.read1(65536):
+                content += chunk
+                _check_bytes(len(content), max_bytes, name)
+                if time.monotonic() > deadline:
+                    raise PhotoError(f"{name} took more than {_PATIENCE} seconds to download.")
+            expected = response.headers.get("Content-Length", "")
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        if isinstance(error, PhotoError):
+            raise
+        raise PhotoError(f"{name} could not be downloaded: {error}.") from error
+    if expected.isdigit() and len(content) < int(expected):
+        raise PhotoError(f"{name} broke off after {len(content)} of {expected} bytes.")
+    _check_bytes(len(content), max_bytes, name)
+    return bytes(content)

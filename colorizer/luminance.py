@@ -1,0 +1,118 @@
+"""Lightness of 8-bit photos by look-up tables, a tile at a time: what `lightness` and `merging.merge` compute with."""
+
+import functools
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from colorizer.color import DELTA, RGB_TO_XYZ, WHITE
+from colorizer.errors import PhotoError
+from colorizer.photo import Photo
+
+LEVELS = 65535  # linear light is counted in 65535ths: the darkest step of 8-bit sRGB is 20 of them
+ROOTS = 32768  # cube roots are counted in 32768ths, up to 2
+TILE = 98304  # pixels: they stay in the cache, and there are few enough calls that threads seldom wait for one another
+
+
+def lightness(photo: Photo | np.ndarray, size: tuple[int, int]) -> Tensor:
+    """CIE L, 0…100, of a photo or of uint8 pixels (H, W, 3), resized with antialiasing to `size` = (h, w).
+
+    Returns float32, (1, h, w). Raises PhotoError for pixels of another shape or type.
+    """
+    pixels = checked(photo.pixels if isinstance(photo, Photo) else photo)
+    luminance = Luminance(pixels)
+    scratch = Scratch()
+    lightness = np.empty((1, 1, *pixels.shape[:2]), np.float32)
+    for tile in tiles(*pixels.shape[:2]):
+        root = tables().root.take(luminance(*tile, scratch), mode="clip")
+        lightness[0, 0][tile] = root.reshape(lightness[0, 0][tile].shape)
+    lightness = torch.from_numpy(lightness)
+    if size != pixels.shape[:2]:
+        # A linear function of the cube root, so that it may as well be applied to fewer pixels.
+        lightness = functional.interpolate(lightness, size, mode="bilinear", antialias=True)
+    return ((lightness[0] - 0.5) * (116 / ROOTS) - 16).clamp_(0, 100)
+
+
+def checked(pixels: np.ndarray) -> np.ndarray:
+    """`pixels`, contiguous; PhotoError unless they are uint8, (H, W, 3)."""
+    pixels = np.ascontiguousarray(pixels)
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.size == 0:
+        raise PhotoError(f"expected pixels as uint8, (height, width, 3), got {pixels.dtype}, {pixels.shape}")
+    return pixels
+
+
+def tiles(height: int, width: int) -> list[tuple[slice, slice]]:
+    """Windows that cover a photo: as many whole rows as make a tile, or pieces of a row that is longer than that."""
+    tile_width = min(width, TILE)
+    tile_height = max(1, TILE // tile_width)
+    return [
+        (slice(top, min(top + tile_height, height)), slice(left, min(left + tile_width, width)))
+        for top in range(0, height, tile_height)
+        for left in range(0, width, tile_width)
+    ]
+
+
+class Scratch:
+    """Arrays of one thread, kept from tile to tile: fresh ones would cost more in page faults than the arithmetic."""
+
+    def __init__(self):
+        self._arrays: dict[str, np.ndarray] = {}
+
+    def __call__(self, name: str, shape: tuple[int, ...], dtype: type = np.float32) -> np.ndarray:
+        size = math.prod(shape)
+        if name not in self._arrays or self._arrays[name].size < size:
+            self._arrays[name] = np.empty(size, dtype)
+        return self._arrays[name][:size].reshape(shape)
+
+
+class Luminance:
+    """CIE Y of a photo's pixels in 65535ths."""
+
+    def __init__(self, pixels: np.ndarray):
+        self.red = pixels[..., 0]
+        # Green and blue read as one number of 16 bits: two look-ups for a pixel's luminance instead of three.
+        self.green_blue = np.ndarray(pixels.shape[:2], "<u2", pixels, offset=1, strides=pixels.strides[:2])
+
+    def __call__(self, down: slice, across: slice, scratch: Scratch) -> np.ndarray:
+        """Luminance of one window as indices (n), in an array that the next call overwrites."""
+        plane = self.red[down, across].shape
+        size = (math.prod(plane),)
+        index, count = scratch("index", size, np.intp), scratch("count", size, np.uint16)
+        np.copyto(index.reshape(plane), self.red[down, across])
+        tables().red.take(index, out=count, mode="clip")
+        np.copyto(index.reshape(plane), self.green_blue[down, across])
+        count += tables().green_blue.take(index, out=scratch("term", size, np.uint16), mode="clip")
+        np.copyto(index, count)
+        return index
+
+
+class Tables:
+    """The curves of sRGB and CIE Lab over 16-bit numbers."""
+
+    def __init__(self):
+        encoded = np.arange(256) / 255
+        decoded = np.where(encoded > 0.04045, ((encoded + 0.055) / 1.055) ** 2.4, encoded / 12.92)
+        red, green, blue = (np.rint(LEVELS * weight * decoded) for weight in RGB_TO_XYZ[1])
+        self.red = red.astype(np.uint16)
+        self.green_blue = (green + blue[:, None]).astype(np.uint16).ravel()
+        ratio = np.arange(LEVELS + 1) / LEVELS
+        root = np.where(ratio > DELTA**3, np.cbrt(ratio), ratio / (3 * DELTA**2) + 4 / 29)
+        # Half a step up, since what is made of it becomes an index by being cut rather than rounded.
+        self.root = (root * ROOTS + 0.5).astype(np.float32)
+        root = np.arange(2 * ROOTS) / ROOTS
+        self.cube = np.where(root > DELTA, root**3, 3 * DELTA**2 * (root - 4 / 29)).astype(np.float32)
+        ratio = ratio + 0.5 / LEVELS  # here too
+        encoded = np.where(ratio > 0.0031308, 1.055 * ratio ** (1 / 2.4) - 0.055, ratio * 12.92)
+        self.level = np.rint(255 * encoded.clip(0, 1)).astype(np.uint8)
+        # From the cubes of X's and Z's roots, which are of 1, and Y, which is in 65535ths already.
+        scale = np.diag([LEVELS * WHITE[0], WHITE[1], LEVELS * WHITE[2]])
+        self.matrix = (np.linalg.inv(np.asarray(RGB_TO_XYZ)) @ scale).astype(np.float32)
+
+
+@functools.cache
+def tables() -> Tables:
+    """The tables, made on first use."""
+    return Tables()

@@ -1,0 +1,202 @@
+"""Put predicted chroma on a photo of any size: the photo keeps its own lightness.
+
+The photo is worked through in tiles that stay in the processor's cache, and the transfer curves come from 64k-entry tables,
+so that 12 megapixels cost a small fraction of a conversion to Lab and back, in next to no extra memory.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from colorizer.errors import ColorizerError
+from colorizer.luminance import LEVELS, ROOTS, TILE, Luminance, Scratch, checked, tables, tiles
+
+MAX_SATURATION = 10.0
+
+_TOLERANCE = 10.0  # a color this little outside sRGB (half a level at black, less elsewhere) counts as inside
+_BLAS_SIZE = 24576  # pixels; a product of this size is too small for BLAS to start threads of its own inside ours
+_FAR = 1e6  # in ROOTS: far beyond any color, and as far as indices go
+_SEARCH_STEPS = 12  # halvings on the way to the edge of sRGB: 1/4096 of the predicted chroma
+
+
+def merge(pixels: np.ndarray, ab: Tensor | np.ndarray, *, saturation: float = 1.0) -> np.ndarray:
+    """Color `pixels` with `ab`, keeping their own lightness.
+
+    `pixels` is uint8 sRGB, (H, W, 3); of them only the lightness counts. `ab` is CIE a*, b*, (2, h, w) of any size: it is
+    upsampled bilinearly (antialiased where it is larger than the photo) and multiplied by `saturation`, 0…10. Where the color
+    would leave sRGB its chroma shrinks until it fits, at the same lightness and hue. Returns uint8, (H, W, 3). Works on as
+    many threads as torch does.
+
+    Raises PhotoError for pixels of another shape or type, ColorizerError for `ab` that isn't (2, h, w) finite numbers or a
+    saturation out of range.
+    """
+    pixels = checked(pixels)
+    saturation = check_number("saturation", saturation, 0.0, MAX_SATURATION)
+    ab = _fitting(ab, pixels.shape[:2])
+    merged = np.empty(pixels.shape, np.uint8)
+    windows = tiles(*pixels.shape[:2])
+
+    def merge_share(share: list[tuple[slice, slice]]) -> None:
+        painter = _Painter(pixels, ab, saturation, merged)
+        for window in share:
+            painter.paint(*window)
+        painter.paint_outsiders()
+
+    threads = min(torch.get_num_threads(), len(windows))
+    if threads == 1:
+        merge_share(windows)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            # The results are asked for, so that an error in a thread is raised here.
+            list(pool.map(merge_share, [windows[k::threads] for k in range(threads)]))
+    return merged
+
+
+def check_number(name: str, value: float, low: float, high: float) -> float:
+    """Return `value` as a float; ColorizerError, naming `name`, unless it is a number from `low` to `high`."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not low <= value <= high:
+        raise ColorizerError(f"{name} must be a number from {low:g} to {high:g}, got {value!r}")
+    return float(value)
+
+
+def _fitting(ab: Tensor | np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """`ab` as float32, (2, h, w), made smaller where it is larger than the photo."""
+    ab = torch.as_tensor(ab).detach().to("cpu", torch.float32)
+    if ab.ndim != 3 or ab.shape[0] != 2 or ab.numel() == 0:
+        raise ColorizerError(f"expected ab as (2, height, width), got {tuple(ab.shape)}")
+    # Unlike isfinite on all of them, the extremes (NaN among them) take no memory.
+    if not all(torch.isfinite(extreme) for extreme in ab.aminmax()):
+        raise ColorizerError("the predicted ab holds values that are not finite; is the checkpoint damaged?")
+    reduced = min(ab.shape[1], size[0]), min(ab.shape[2], size[1])
+    if reduced != tuple(ab.shape[1:]):
+        ab = functional.interpolate(ab[None], reduced, mode="bilinear", antialias=True)[0]
+    return ab.numpy()
+
+
+class _Interpolation:
+    """Linear interpolation along one axis of (2, h, w) from `source` samples to `target` >= `source`, centers aligned."""
+
+    def __init__(self, axis: int, source: int, target: int):
+        position = ((np.arange(target) + 0.5) * (source / target) - 0.5).clip(0, source - 1)
+        self.axis, self.is_identity = axis, source == target
+        self.low = position.astype(np.intp)
+        self.high = np.minimum(self.low + 1, source - 1)
+        self.fraction = (position - self.low).astype(np.float32)
+
+    def crop(self, samples: np.ndarray, window: slice) -> np.ndarray:
+        """The samples that `window` of the target needs."""
+        span = window if self.is_identity else slice(self.low[window.start], self.high[window.stop - 1] + 1)
+        return samples[(slice(None),) * self.axis + (span,)]
+
+    def __call__(self, cropped: np.ndarray, window: slice, scratch: Scratch) -> np.ndarray:
+        """Values at `window` of the target, of the samples that `crop` gives for it."""
+        if self.is_identity:
+            return cropped
+        length = window.stop - window.start
+        shape = (2, length, cropped.shape[2]) if self.axis == 1 else (2, cropped.shape[1], length)
+        values, step = scratch(f"values {self.axis}", shape), scratch(f"step {self.axis}", shape)
+        first = self.low[window.start]
+        cropped.take(self.low[window] - first, self.axis, out=values, mode="clip")
+        cropped.take(self.high[window] - first, self.axis, out=step, mode="clip")
+        step -= values
+        step *= self.fraction[window].reshape((-1, 1) if self.axis == 1 else (-1,))
+        values += step
+        return values
+
+
+class _Painter:
+    """One thread's part of a merge."""
+
+    def __init__(self, pixels: np.ndarray, ab: np.ndarray, saturation: float, merged: np.ndarray):
+        self.pixels, self.ab, self.merged = pixels, ab, merged
+        # a* is added to the cube root of X, b* taken from that of Z.
+        self.scale = np.float32([[[ROOTS * saturation / 500]], [[-ROOTS * saturation / 200]]])
+        self.rows = _Interpolation(1, ab.shape[1], pixels.shape[0])
+        self.columns = _Interpolation(2, ab.shape[2], pixels.shape[1])
+        self.luminance = Luminance(pixels)
+        self.scratch = Scratch()
+        # Colors outside sRGB take a search. They wait until there are many: it is a hundred calls, of few pixels or of many.
+        self.outsiders: list[tuple[np.ndarray, ...]] = []
+        self.num_outsiders = 0
+
+    def paint(self, down: slice, across: slice) -> None:
+        """Color the pixels of one tile; those that would leave sRGB follow by `paint_outsiders` at the latest."""
+        scratch = self.scratch
+        ab = self.columns.crop(self.rows.crop(self.ab, down), across)
+        chroma = np.multiply(ab, self.scale, out=scratch("chroma", ab.shape))
+        chroma.clip(-_FAR, _FAR, out=chroma)
+        chroma = self.rows(self.columns(chroma, across, scratch), down, scratch)
+        plane = chroma.shape[1:]
+        chroma = chroma.reshape(2, -1)
+        size = chroma.shape[1:]
+
+        index = self.luminance(down, across, scratch)
+        luminance, root = scratch("luminance", size), scratch("root", size)
+        np.copyto(luminance, index, casting="unsafe")
+        tables().root.take(index, out=root, mode="clip")
+        linear = self._linear(root, luminance, chroma)
+        if linear.min() < -_TOLERANCE or linear.max() > LEVELS + _TOLERANCE:
+            outside = np.flatnonzero(_is_outside(linear))
+            y, x = np.divmod(outside, plane[1])
+            place = (down.start + y) * self.pixels.shape[1] + across.start + x
+            self.outsiders.append((place, root[outside], luminance[outside], chroma[:, outside]))
+            self.num_outsiders += len(outside)
+
+        merged = self.merged[down, across]
+        for channel in range(3):
+            np.copyto(merged[..., channel], self._levels(linear[channel]).reshape(plane))
+        if self.num_outsiders >= TILE:
+            self.paint_outsiders()
+
+    def paint_outsiders(self) -> None:
+        """Color the waiting pixels with as much of their chroma as sRGB can show."""
+        if not self.outsiders:
+            return
+        place, root, luminance, chroma = (np.concatenate(parts, axis=-1) for parts in zip(*self.outsiders, strict=True))
+        self.outsiders, self.num_outsiders = [], 0
+        scale = np.zeros(len(place), np.float32)  # the gray of this lightness is always inside
+        step = np.float32(1)
+        for _ in range(_SEARCH_STEPS):
+            step /= 2
+            candidate = scale + step
+            is_inside = ~_is_outside(self._linear(root, luminance, chroma * candidate))
+            np.copyto(scale, candidate, where=is_inside)
+        linear = self._linear(root, luminance, chroma * scale)
+        merged = self.merged.reshape(-1, 3)
+        for channel in range(3):
+            merged[place, channel] = self._levels(linear[channel])
+
+    def _linear(self, root: np.ndarray, luminance: np.ndarray, chroma: np.ndarray) -> np.ndarray:
+        """Linear R, G, B in 65535ths, (3, n), of Y's cube root (n) and chroma (2, n) in `ROOTS`ths, Y in 65535ths (n)."""
+        scratch, size = self.scratch, root.shape
+        xyz, roots = scratch("xyz", (3, *size)), scratch("roots", size)
+        xyz[1] = luminance
+        for axis, shift in ((0, chroma[0]), (2, chroma[1])):
+            np.add(root, shift, out=roots)
+            tables().cube.take(self._whole(roots), out=xyz[axis], mode="clip")
+        linear = scratch("linear", xyz.shape)
+        for start in range(0, size[0], _BLAS_SIZE):
+            part = slice(start, start + _BLAS_SIZE)
+            np.matmul(tables().matrix, xyz[:, part], out=linear[:, part])
+        return linear
+
+    def _levels(self, linear: np.ndarray) -> np.ndarray:
+        """sRGB levels, uint8, of one channel of linear light in 65535ths."""
+        levels = self.scratch("levels", linear.shape, np.uint8)
+        return tables().level.take(self._whole(linear), out=levels, mode="clip")
+
+    def _whole(self, numbers: np.ndarray) -> np.ndarray:
+        """`numbers` cut to integers of the index type, in an array that the next call overwrites."""
+        # By way of int32, since processors have an instruction for that and none for int64.
+        whole = self.scratch("whole", numbers.shape, np.int32)
+        np.copyto(whole, numbers, casting="unsafe")
+        index = self.scratch("index", numbers.shape, np.intp)
+        np.copyto(index, whole)
+        return index
+
+
+def _is_outside(linear: np.ndarray) -> np.ndarray:
+    return (linear.min(0) < -_TOLERANCE) | (linear.max(0) > LEVELS + _TOLERANCE)

@@ -1,0 +1,139 @@
+"""From whatever a picture is stored as to 8-bit RGB and alpha."""
+
+import io
+
+import numpy as np
+import torch
+from PIL import Image, ImageCms
+from torch import Tensor
+
+from colorizer.errors import PhotoError
+
+_WIDE_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
+
+
+def image_to_pixels(
+    image: Image.Image, name: str
+) -> tuple[np.ndarray, np.ndarray | None, bytes | None, tuple[str, ...]]:
+    """A loaded image of any mode to pixels uint8 (H, W, 3), alpha uint8 (H, W) or None, ICC profile or None, and notes.
+
+    An RGB profile is given back and the pixels left as they are; a gray, CMYK or Lab profile is used up by the conversion to
+    sRGB. Raises PhotoError for values that can't be placed between black and white.
+    """
+    profile, notes = image.info.get("icc_profile"), ()
+    space = _profile_space(profile)
+    if image.mode in _WIDE_MODES:
+        image = Image.fromarray(_wide_to_uint8(np.asarray(image), name))
+    alpha = None
+    if image.has_transparency_data:
+        # Premultiplied colors have to be divided by alpha first; Pillow only goes one step at a time.
+        image = image.convert({"La": "LA", "RGBa": "RGBA"}.get(image.mode, image.mode)).convert("RGBA")
+        alpha = np.array(image.getchannel("A"))
+        image = image.convert("RGB")
+    if image.mode == "LAB":
+        profile, space = None, None
+        image = _convert(image, ImageCms.createProfile("LAB"))
+    elif (space, image.mode) in ((b"GRAY", "L"), (b"CMYK", "CMYK")):
+        converted = _convert(image, profile)
+        if converted is None:
+            notes = ("its color profile is damaged: left out",)
+        elif image.mode == "L":
+            converted = converted.convert("L")  # Rounding would leave a trace of color.
+        image, profile = converted or image, None
+    elif space != b"RGB " or image.mode == "L":
+        profile = None
+    if image is None:
+        raise PhotoError(f"{name} holds Lab colors that could not be converted to RGB: save it as RGB first.")
+    return np.array(image.convert("RGB")), alpha, profile, notes
+
+
+def array_to_pixels(array: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """An array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) to pixels uint8 (H, W, 3) and alpha uint8 (H, W) or None.
+
+    uint8 and uint16 fill their range, bool is black and white, float is 0…1. Raises PhotoError for anything else.
+    """
+    if array.ndim == 2:
+        array = array[..., None]
+    if array.ndim != 3 or array.shape[2] not in (1, 3, 4):
+        raise PhotoError(
+            f"{name} has the shape {array.shape}: expected (height, width), or (height, width, 1, 3 or 4). "
+            "Give several photos as a list."
+        )
+    if array.size == 0:
+        raise PhotoError(f"{name} has no pixels: its shape is {array.shape}.")
+    if array.dtype == np.bool_:
+        array = array.astype(np.uint8) * np.uint8(255)
+    elif array.dtype == np.uint16:
+        array = _scale(array, 65535)
+    elif np.issubdtype(array.dtype, np.floating):
+        if not np.isfinite(array).all():
+            raise PhotoError(f"{name} holds values that are not finite (NaN or infinity).")
+        if array.min() < -1e-3 or array.max() > 1.001:
+            raise PhotoError(
+                f"{name} holds floats from {array.min():g} to {array.max():g}: expected 0 to 1. "
+                "Divide by 255, or give uint8."
+            )
+        array = _scale(array, 1)
+    elif array.dtype != np.uint8:
+        raise PhotoError(f"{name} is of type {array.dtype}: expected uint8, uint16, bool, or float from 0 to 1.")
+    pixels = np.repeat(array, 3, axis=2) if array.shape[2] == 1 else np.array(array[..., :3], order="C")
+    return pixels, np.array(array[..., 3], order="C") if array.shape[2] == 4 else None
+
+
+def tensor_to_pixels(tensor: Tensor, name: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """A tensor (C, H, W) or (1, C, H, W), C of 1, 3 or 4, uint8 or float 0…1, to what `array_to_pixels` gives."""
+    if tensor.ndim == 4 and tensor.shape[0] == 1:
+        tensor = tensor[0]
+    if tensor.ndim != 3 or tensor.shape[0] not in (1, 3, 4):
+        raise PhotoError(
+            f"{name} has the shape {tuple(tensor.shape)}: expected (1, 3 or 4, height, width) or a batch of one. "
+            "Give several photos as a list."
+        )
+    if tensor.is_meta:
+        raise PhotoError(f"{name} is on the meta device and holds no values.")
+    tensor = tensor.detach().cpu()
+    if tensor.is_floating_point():
+        tensor = tensor.to(torch.float32)
+    elif tensor.dtype not in (torch.uint8, torch.bool):
+        raise PhotoError(f"{name} is of type {tensor.dtype}: expected torch.uint8, or float from 0 to 1.")
+    return array_to_pixels(tensor.permute(1, 2, 0).numpy(), name)
+
+
+def _scale(values: np.ndarray, full: float) -> np.ndarray:
+    """Values from 0 to `full` to uint8; a plane of rows at a time, so that no float copy of a whole photo is made."""
+    levels = np.empty(values.shape, np.uint8)
+    for top in range(0, len(values), 64):
+        rows = values[top : top + 64].astype(np.float32) * np.float32(255 / full)
+        levels[top : top + 64] = np.rint(rows).clip(0, 255)
+    return levels
+
+
+def _wide_to_uint8(values: np.ndarray, name: str) -> np.ndarray:
+    """16-bit, 32-bit or float gray to uint8. Modes "I" and "F" don't say how white is written, so that the range decides."""
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise PhotoError(f"{name} holds values that are not finite (NaN or infinity).")
+    low, high = values.min(), values.max()
+    if low < 0 or high > 65535:
+        raise PhotoError(f"{name} holds gray values from {low:g} to {high:g}: expected 8 or 16 bits. Convert it first.")
+    if values.dtype.kind == "f" and high <= 1:
+        return _scale(values, 1)
+    if values.dtype.itemsize == 4 and high <= 255:
+        return _scale(values, 255)
+    return _scale(values, 65535)
+
+
+def _profile_space(profile: bytes | None) -> bytes | None:
+    """Color space named in an ICC profile's header, such as b"RGB "; None if it isn't a profile."""
+    if not isinstance(profile, bytes) or len(profile) < 128 or profile[36:40] != b"acsp":
+        return None
+    return profile[16:20]
+
+
+def _convert(image: Image.Image, profile: bytes | ImageCms.core.CmsProfile) -> Image.Image | None:
+    """The image in sRGB, or None if the profile does not work."""
+    try:
+        if isinstance(profile, bytes):
+            profile = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        return ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return None

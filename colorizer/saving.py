@@ -1,0 +1,122 @@
+"""Give a colored photo back as an image or a file that keeps the photo's own data and says that its colors are a guess."""
+
+import os
+import secrets
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from colorizer.errors import ColorizerError
+from colorizer.photo import Photo
+
+ORIENTATION = 0x0112
+_DESCRIPTION = 0x010E
+_SOFTWARE = 0x0131
+
+_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
+_LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}
+_JPEG_EXIF_BYTES = 65533  # a JPEG segment can't hold more
+
+
+def describe(model: str) -> str:
+    """The sentence that goes into the metadata."""
+    return f"Colors are a guess by {model} (colorizer)"
+
+
+def to_pil(photo: Photo, pixels: np.ndarray, *, model: str | None = None) -> Image.Image:
+    """`pixels`, uint8 (H, W, 3), as an image with the photo's alpha, EXIF and ICC profile.
+
+    `model`, the name of whose guess the colors are, goes along for `save`, which writes it into the file.
+    """
+    image = Image.fromarray(pixels)
+    if photo.alpha is not None:
+        image.putalpha(Image.fromarray(photo.alpha))
+    if photo.exif:
+        image.info["exif"] = photo.exif
+    if photo.icc_profile:
+        image.info["icc_profile"] = photo.icc_profile
+    if model is not None:
+        image.info["model"] = model
+    return image
+
+
+def save(image: Image.Image, path: str | os.PathLike, *, model: str | None = None, quality: int = 95) -> Path:
+    """Save a colored photo; the name's ending decides the format: png, jpg, webp or tiff.
+
+    The file carries the image's EXIF and ICC profile and says in its metadata that the colors are a guess, and by which
+    `model` (by default the one that `to_pil` was told). JPEG has no alpha: what is transparent becomes white. `quality`,
+    1…100, is that of JPEG and WebP. The file is written beside and then renamed, so that a full disk or a kill leaves the one
+    that was there before.
+
+    Raises ColorizerError for an ending that isn't one of these, a photo that the format can't hold, or a file that can't be
+    written.
+    """
+    path = Path(path)
+    file_format = _FORMATS.get(path.suffix.lower())
+    if file_format is None:
+        raise ColorizerError(f"{path} doesn't end in one of {', '.join(_FORMATS)}, which says how to save it.")
+    if max(image.size) > _LONGEST_SIDE.get(file_format, max(image.size)):
+        raise ColorizerError(
+            f"{file_format} holds at most {_LONGEST_SIDE[file_format]} pixels a side, and {path} has "
+            f"{image.width}×{image.height}: save it as .png."
+        )
+    if isinstance(quality, bool) or not isinstance(quality, int) or not 1 <= quality <= 100:
+        raise ColorizerError(f"quality must be a whole number from 1 to 100, got {quality!r}.")
+    description = describe(model or image.info.get("model") or "a model")
+    options = {"exif": _exif(image, description, file_format), "icc_profile": image.info.get("icc_profile")}
+    if file_format == "PNG":
+        options["pnginfo"] = PngInfo()
+        options["pnginfo"].add_text("Description", description)
+        options["pnginfo"].add_text("Software", "colorizer")
+    elif file_format == "JPEG":
+        # Chroma is what this is about: not at half the resolution.
+        options |= {"quality": quality, "subsampling": 0}
+        image = _without_alpha(image)
+    elif file_format == "WEBP":
+        options["quality"] = quality
+    else:
+        options["compression"] = "tiff_lzw"
+    beside = path.with_name(f".{path.name[-100:]}.{secrets.token_hex(4)}.part")
+    try:
+        with beside.open("xb") as file:
+            image.save(file, file_format, **options)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except (OSError, ValueError) as error:
+        raise ColorizerError(
+            f"{path} could not be saved: {error}. A file that was there before is as it was."
+        ) from error
+    finally:
+        beside.unlink(missing_ok=True)
+    return path
+
+
+def _exif(image: Image.Image, description: str, file_format: str) -> bytes:
+    """The image's EXIF block, with the description after the one it has."""
+    exif = Image.Exif()
+    if kept := image.info.get("exif"):
+        exif.load(kept)
+    content = _described(exif, description)
+    if file_format == "JPEG" and len(content) > _JPEG_EXIF_BYTES:
+        content = _described(Image.Exif(), description)
+    return content
+
+
+def _described(exif: Image.Exif, description: str) -> bytes:
+    own = exif.get(_DESCRIPTION)
+    own = own.strip("\0 .") if isinstance(own, str) else ""
+    if description not in own:
+        exif[_DESCRIPTION] = f"{own}. {description}" if own else description
+    exif[_SOFTWARE] = "colorizer"
+    return exif.tobytes()
+
+
+def _without_alpha(image: Image.Image) -> Image.Image:
+    if image.mode != "RGBA":
+        return image.convert("RGB")
+    paper = Image.new("RGB", image.size, "white")
+    paper.paste(image, mask=image.getchannel("A"))
+    return paper

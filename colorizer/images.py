@@ -32,7 +32,10 @@ MAX_PIXELS = 100_000_000
 MAX_BYTES = 512 * 1024**2
 
 # Not EPS and its like, which Pillow hands to other programs.
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "GIF", "BMP", "DIB", "PPM", "JPEG2000", "AVIF")
+Image.init()
+FORMATS = tuple(
+    name for name in ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "JPEG2000", "AVIF") if name in Image.OPEN
+)
 
 _TIMEOUT = 20  # seconds without a sign of the server
 _PATIENCE = 120  # seconds for a whole download

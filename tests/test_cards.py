@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from huggingface_hub import ModelCard
+from PIL import Image
 
 from colorizer import cards, create_model, list_approaches, save_checkpoint
 from colorizer.cards import render_card, write_card, write_package_cards
@@ -176,6 +177,15 @@ def test_card_elsewhere_points_to_the_pictures(checkpoint: Path, tmp_path: Path)
     assert 'pipeline("mine")' in text
     assert "Mine, all of them." in text
     assert not (checkpoint / "README.md").exists()
+
+
+def test_code_sample_runs(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (sample,) = re.findall(r"```python\n(.*?)```", write_card(checkpoint).read_text(encoding="utf-8"), re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    Image.linear_gradient("L").resize((60, 40)).save("photo.jpg")
+    exec(sample, {})
+    with Image.open("photo-colored.png") as photo:
+        assert (photo.size, photo.mode) == ((60, 40), "RGB")
 
 
 def test_failed_write_keeps_the_card_that_was_there(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,10 +2,12 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from colorizer import create_model, load_model, publishing, save_checkpoint
+from colorizer import create_model, load_model, pipeline, publishing, save_checkpoint
 from colorizer.cards import write_card
 from colorizer.errors import CheckpointError, HubError
 from colorizer.publishing import push
@@ -57,6 +59,14 @@ def test_push_then_pull_gives_the_same_network(hub: HubServer, run: Path, tmp_pa
     pulled = load_model("ada/tiny", cache_dir=tmp_path / "cache").state_dict()
     assert expected.keys() == pulled.keys()
     assert all(torch.equal(expected[name], pulled[name]) for name in expected)
+
+
+def test_pipeline_of_a_pushed_checkpoint_colors_alike(hub: HubServer, run: Path) -> None:
+    push(run, "ada/tiny")
+    photo = Image.linear_gradient("L").resize((60, 40))
+    colored = [np.asarray(pipeline(model)(photo)) for model in (str(run), "ada/tiny")]
+    assert colored[0].shape == (40, 60, 3)
+    assert np.array_equal(*colored)
 
 
 def test_push_publishes_the_checkpoint_its_records_and_its_pictures_alone(hub: HubServer, run: Path) -> None:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from colorizer.checks import check_number
 from colorizer.errors import ColorizerError
 from colorizer.luminance import LEVELS, ROOTS, TILE, Luminance, Scratch, checked, tables, tiles
 
@@ -53,13 +54,6 @@ def merge(pixels: np.ndarray, ab: Tensor | np.ndarray, *, saturation: float = 1.
             # The results are asked for, so that an error in a thread is raised here.
             list(pool.map(merge_share, [windows[k::threads] for k in range(threads)]))
     return merged
-
-
-def check_number(name: str, value: float, low: float, high: float) -> float:
-    """Return `value` as a float; ColorizerError, naming `name`, unless it is a number from `low` to `high`."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not low <= value <= high:
-        raise ColorizerError(f"{name} must be a number from {low:g} to {high:g}, got {value!r}")
-    return float(value)
 
 
 def _fitting(ab: Tensor | np.ndarray, size: tuple[int, int]) -> np.ndarray:

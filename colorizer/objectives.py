@@ -30,8 +30,7 @@ class Turn:
 class Player(nn.Module):
     """One who trains a module. Its other tensors (weights of the bins, say) are saved for resuming, never published.
 
-    `module` may be replaced by its wrapped self (DDP); it is registered by the trainer, not here, so that the state saved
-    for the player does not hold the module twice.
+    The module is not registered as a part of the player: the trainer saves it, and twice would be once too often.
     """
 
     def __init__(self, name: str, module: nn.Module):
@@ -44,8 +43,11 @@ class Player(nn.Module):
         """The module whose weights this player trains."""
         return self._wrapped[0]
 
-    @trained.setter
-    def trained(self, module: nn.Module) -> None:
+    def train_through(self, module: nn.Module) -> None:
+        """Use this wrapper (DDP, say) of the module from now on.
+
+        A method, not a property's setter: nn.Module would register a module that is assigned, and never call the setter.
+        """
         self._wrapped[0] = module
 
     def loss(self, turn: Turn) -> tuple[Tensor, dict[str, Tensor]]:

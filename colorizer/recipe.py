@@ -8,7 +8,8 @@ class Recipe:
     """Defaults of a training run, the approach's published ones.
 
     optimizer: "adam", "adamw" or "rmsprop". plateau_patience: epochs of validation without progress after which the rate is
-    multiplied by plateau_factor; early_stopping_patience: after which the run ends; 0 is never. rotation and shear in
+    multiplied by plateau_factor; early_stopping_patience: after which the run ends; 0 is never; progress is a validation
+    loss that falls by more than early_stopping_min_delta. rotation and shear in
     degrees; min_scale and max_scale: shares of a photo's side that a random crop keeps; zoom: largest stretch of a side.
     """
 
@@ -23,6 +24,7 @@ class Recipe:
     plateau_patience: int = 0
     plateau_factor: float = 0.1
     early_stopping_patience: int = 0
+    early_stopping_min_delta: float = 0.0
     flip: bool = True
     vertical_flip: bool = False
     min_scale: float = 1.0

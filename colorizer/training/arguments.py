@@ -39,6 +39,7 @@ class TrainingArguments(Recipe):
     min_colorfulness: float = _argument(
         "leave out training photos below this colorfulness; 15 is slightly colorful", 0.0
     )
+    streaming: bool = _argument("decode photos as they come by and keep none; needs --max_train_steps", False)
     cache_in_memory: bool = _argument("keep the decoded photos in memory, on a GPU where they fit", False)
     dataloader_num_workers: int = _argument("threads that decode photos, 0 for one a core", 0)
 

@@ -1,36 +1,26 @@
-"""The photos of a run: those to learn from and those to validate on."""
+"""The photos of a run: those to learn from, those to validate on, and how many steps they make."""
 
-import torch
+import math
+from collections.abc import Iterator
+from itertools import islice
+
 from accelerate import Accelerator
 from torch import Tensor
 
-from colorizer.data import PhotoDataset, list_splits, load_photos, photo_seeds
-from colorizer.errors import DatasetError
+from colorizer.data import PhotoBatches, PhotoDataset, PhotoStream, list_splits, load_photos
+from colorizer.data.files import split_name
+from colorizer.errors import ColorizerError, DatasetError
 from colorizer.training.arguments import TrainingArguments
 
 HELD_OUT_SHARE = 0.02
 
-
-class PhotoSubset:
-    """Some photos of a dataset, for when it has no validation split."""
-
-    def __init__(self, dataset: PhotoDataset, indices: Tensor):
-        self.dataset, self.indices = dataset, indices
-        self.report, self.classes, self.resolution = dataset.report, dataset.classes, dataset.resolution
-        self.labels = dataset.labels[indices]
-        self.in_memory = dataset.in_memory[indices] if dataset.in_memory is not None else None
-
-    def __len__(self) -> int:
-        return len(self.indices)
-
-    def batch(self, indices: Tensor) -> dict[str, Tensor]:
-        """As the dataset's own `batch`, counted within the subset."""
-        return self.dataset.batch(self.indices[torch.as_tensor(indices, dtype=torch.int64)])
+# Photos from which an objective may take statistics, such as how often each color occurs.
+MAX_STATISTICS_PHOTOS = 4096
 
 
 def open_photos(
     arguments: TrainingArguments, resolution: int, accelerator: Accelerator
-) -> tuple[PhotoDataset | PhotoSubset, PhotoDataset | PhotoSubset]:
+) -> tuple[PhotoDataset | PhotoStream, PhotoDataset]:
     """Photos to learn from, with room for the random crops, and photos to validate on, at the network's resolution.
 
     Raises:
@@ -50,26 +40,69 @@ def open_photos(
             arguments.dataset_name,
             split=arguments.train_split,
             resolution=stored,
+            streaming=arguments.streaming,
             cache_in_memory=arguments.cache_in_memory,
             max_photos=arguments.max_train_samples,
             min_colorfulness=arguments.min_colorfulness,
             **shared,
         )
         splits = list_splits(arguments.dataset_name, revision=arguments.dataset_revision, token=arguments.hub_token)
-        if arguments.validation_split in splits:
+        if split_name(arguments.validation_split) in splits:
             validation = load_photos(
                 arguments.dataset_name,
                 split=arguments.validation_split,
                 resolution=resolution,
+                classes=train.classes,
                 max_photos=arguments.max_validation_samples,
                 **shared,
             )
             return train, validation
+    if isinstance(train, PhotoStream):
+        raise DatasetError(
+            f"{arguments.dataset_name} has no split {arguments.validation_split!r}, and a stream has no photos to hold out. "
+            f"Its splits are {', '.join(splits)}: give one as --validation_split, or train without --streaming."
+        )
     if len(train) < 2:
         raise DatasetError(
             f"{arguments.dataset_name} has one usable photo: at least two are needed, one to validate on."
         )
-    (seed,) = photo_seeds(arguments.seed, 0, [-2])
-    order = torch.randperm(len(train), generator=torch.Generator().manual_seed(seed))
     held_out = min(max(1, round(HELD_OUT_SHARE * len(train))), arguments.max_validation_samples)
-    return PhotoSubset(train, order[held_out:].sort().values), PhotoSubset(train, order[:held_out].sort().values)
+    return train.split_off(held_out, seed=arguments.seed)
+
+
+def statistics_photos(photos: PhotoDataset | PhotoStream) -> Iterator[Tensor]:
+    """The first photos, sRGB in 0…1, (B, 3, S, S) a few at a time: the same on every process."""
+    batch_size = 64
+    batches = PhotoBatches(photos, batch_size, shuffle=False, drop_last=False)
+    for batch in islice(batches, MAX_STATISTICS_PHOTOS // batch_size):
+        yield batch["rgb"].float() / 255
+
+
+def count_steps(batches: PhotoBatches, arguments: TrainingArguments) -> tuple[int, int]:
+    """Optimizer steps of the run, and between validations.
+
+    Raises:
+        ColorizerError: a stream, whose epochs have no known length, and no number of steps.
+    """
+    if batches.is_endless:
+        if arguments.max_train_steps is None:
+            raise ColorizerError("A streamed dataset has no known length: give --max_train_steps.")
+        return arguments.max_train_steps, arguments.validation_steps or 1000
+    steps_per_epoch = len(batches) / arguments.gradient_accumulation_steps
+    num_steps = arguments.max_train_steps or math.ceil(arguments.num_train_epochs * steps_per_epoch)
+    return num_steps, arguments.validation_steps or max(1, round(steps_per_epoch))
+
+
+def numbered_batches(batches: PhotoBatches, start: int) -> Iterator[tuple[int, int, dict[str, Tensor]]]:
+    """Batches without end from number `start` of the run, each with its number and its epoch."""
+    if batches.is_endless:
+        for number, batch in enumerate(batches.iterate(start), start):
+            yield number, 0, batch
+        return
+    number = start
+    while True:
+        epoch, place = divmod(number, len(batches))
+        batches.set_epoch(epoch)
+        for batch in batches.iterate(place):
+            yield number, epoch, batch
+            number += 1

@@ -79,7 +79,7 @@ def describe_run(trainer) -> dict:
         "dataset": {
             "name": Path(arguments.dataset_name).name or arguments.dataset_name,
             "report": str(trainer.train_photos.report),
-            "num_photos": len(trainer.train_photos),
+            "num_photos": trainer.train_photos.report.kept,
             "num_validation_photos": len(trainer.validation_photos),
         },
         "hardware": hardware(accelerator.device, accelerator.num_processes),

@@ -1,12 +1,10 @@
 """The training loop. It knows players, not approaches; processes, precision and wrappers are accelerate's."""
 
 import math
-import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -16,19 +14,19 @@ from torch import Tensor
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from tqdm.auto import tqdm
 
+from colorizer.cards import write_card
 from colorizer.data import PhotoBatches, augment, photo_seeds
 from colorizer.errors import ColorizerError
 from colorizer.loading import save_checkpoint
 from colorizer.objectives import Player, Turn
+from colorizer.publishing import push
 from colorizer.training import reports
 from colorizer.training.arguments import TrainingArguments
 from colorizer.training.checkpointing import Progress, find_state, load_state, save_state
-from colorizer.training.photos import open_photos
+from colorizer.training.photos import count_steps, numbered_batches, open_photos, statistics_photos
 from colorizer.training.setup import make_ema, make_network, make_optimizer, make_scheduler
+from colorizer.training.stopping import StopRequest
 from colorizer.training.validation import Validation
-
-# Photos from which an objective may take statistics, such as how often each color occurs.
-MAX_STATISTICS_PHOTOS = 4096
 
 LOG_EVERY = 10
 
@@ -81,19 +79,16 @@ class Trainer:
             num_processes=self.accelerator.num_processes,
             device=self.accelerator.device,
         )
-        steps_per_epoch = len(self.batches) / arguments.gradient_accumulation_steps
-        self.num_steps = arguments.max_train_steps or math.ceil(arguments.num_train_epochs * steps_per_epoch)
-        self.validation_steps = arguments.validation_steps or max(1, round(steps_per_epoch))
+        self.num_steps, self.validation_steps = count_steps(self.batches, arguments)
         self.objective = self.network.objective
         # The discriminator, say, must start alike on every process and in every run of this seed.
         torch.manual_seed(arguments.seed + 1)
-        self.players = self.objective.players(self.network, self.space, self._statistics_photos)
+        self.players = self.objective.players(self.network, self.space, partial(statistics_photos, self.train_photos))
         self.ema = make_ema(self.network, arguments.ema_decay)
         self._prepare()
         self.validation = Validation(self.accelerator, self.validation_photos, arguments, self.objective)
         self.progress = Progress()
         self.accelerator.register_for_checkpointing(self.progress, self.ema, *self.schedulers, *self.players)
-        self._stop = False
 
     def say(self, message: str) -> None:
         """Tell the user, once whatever the number of processes."""
@@ -103,23 +98,17 @@ class Trainer:
     def _prepare(self) -> None:
         if self.accelerator.num_processes > 1 and self.accelerator.device.type == "cuda":
             for player in self.players:
-                player.trained = torch.nn.SyncBatchNorm.convert_sync_batchnorm(player.trained)
+                player.train_through(torch.nn.SyncBatchNorm.convert_sync_batchnorm(player.trained))
         optimizers = [make_optimizer(player.trained, self.arguments) for player in self.players]
         self.schedulers = [make_scheduler(optimizer, self.arguments, self.num_steps) for optimizer in optimizers]
         prepared = self.accelerator.prepare(*(player.trained for player in self.players), *optimizers)
         for player, module in zip(self.players, prepared, strict=False):
-            player.trained = module
+            player.train_through(module)
             player.to(self.accelerator.device)
         self.optimizers = prepared[len(self.players) :]
         self.ema.to(self.accelerator.device)
         # The network itself is the last player's: a discriminator moves first, on the same prediction.
         self.wrapped_network = self.players[-1].trained
-
-    def _statistics_photos(self) -> Iterator[Tensor]:
-        """The same photos on every process, sRGB in 0…1, a few at a time."""
-        count = min(len(self.train_photos), MAX_STATISTICS_PHOTOS)
-        for start in range(0, count, 64):
-            yield self.train_photos.batch(range(start, min(start + 64, count)))["rgb"].float() / 255
 
     @property
     def identity(self) -> dict:
@@ -132,7 +121,7 @@ class Trainer:
             **arguments.model_fields,
             "num_steps": self.num_steps,
             "num_processes": self.accelerator.num_processes,
-            "num_photos": len(self.train_photos),
+            "num_photos": "streamed" if arguments.streaming else len(self.train_photos),
         }
 
     def train(self) -> Path:
@@ -146,9 +135,9 @@ class Trainer:
             unit="step",
             disable=not self.accelerator.is_local_main_process,
         )
-        with bar, self._stopping():
-            self._loop(bar)
-        if self._stopped_early:
+        with bar, StopRequest(self.accelerator) as stop:
+            self._loop(bar, stop)
+        if stop.was_made:
             path = self._save_state()
             self.say(
                 f"Stopped at step {self.progress.step}, saved in {path}. Go on with --resume_from_checkpoint latest."
@@ -161,9 +150,18 @@ class Trainer:
             reports.write_json(self.output_dir / "history.json", self.progress.history)
             reports.save_curves(self.progress.history, self.output_dir / "curves.png", self.arguments.approach)
             reports.write_json(self.output_dir / "training.json", reports.describe_run(self))
-        self.accelerator.end_training()
+            self._publish()
         self.accelerator.wait_for_everyone()
+        self.accelerator.end_training()
         return self.output_dir
+
+    def _publish(self) -> None:
+        arguments = self.arguments
+        write_card(self.output_dir)
+        if arguments.push_to_hub:
+            repo_id = arguments.hub_model_id or self.output_dir.resolve().name
+            url = push(self.output_dir, repo_id, private=arguments.hub_private_repo, token=arguments.hub_token)
+            self.say(f"Published: {url}")
 
     def _resume(self) -> None:
         asked = self.arguments.resume_from_checkpoint
@@ -175,15 +173,15 @@ class Trainer:
             self.say(f"Resuming at step {self.progress.step} from {state}.")
         self.last_validated = self.progress.history[-1]["step"] if self.progress.history else 0
 
-    def _loop(self, bar: tqdm) -> None:
+    def _loop(self, bar: tqdm, stop: StopRequest) -> None:
         arguments, progress = self.arguments, self.progress
         accumulation = arguments.gradient_accumulation_steps
         started, seconds_before = time.perf_counter(), progress.seconds
         sums: dict[str, Tensor] = {}
         since = time.perf_counter()
         counted = 0
-        for micro_step, batch in self._micro_batches(progress.step * accumulation):
-            logs = self._take_turns(micro_step, batch)
+        for micro_step, epoch, batch in numbered_batches(self.batches, progress.step * accumulation):
+            logs = self._take_turns(micro_step, epoch, batch)
             for name, value in logs.items():
                 sums[name] = sums.get(name, 0) + value
             counted += 1
@@ -193,40 +191,31 @@ class Trainer:
             progress.photos_seen += self.batches.global_batch_size * accumulation
             progress.seconds = seconds_before + time.perf_counter() - started
             bar.update()
-            if progress.step % LOG_EVERY == 0 or progress.step == self.num_steps:
+            is_last = progress.step >= self.num_steps
+            is_checkpoint = bool(arguments.checkpointing_steps) and progress.step % arguments.checkpointing_steps == 0
+            # A state holds no half-filled means, so that the log of a resumed run is that of the whole run.
+            if progress.step % LOG_EVERY == 0 or is_checkpoint or is_last:
                 means = self._mean_over_processes({name: value / counted for name, value in sums.items()})
                 speed = counted * self.batches.global_batch_size / (time.perf_counter() - since)
                 self._log(bar, means, speed)
                 sums, counted = {}, 0
-            is_last = progress.step >= self.num_steps
             if progress.step % self.validation_steps == 0 and not is_last:
                 self._validate()
                 is_last = self._is_stuck()
-            if arguments.checkpointing_steps and progress.step % arguments.checkpointing_steps == 0 and not is_last:
+            if is_checkpoint and not is_last:
                 self._save_state()
             if counted == 0:
                 since = time.perf_counter()
-            if is_last or self._asked_to_stop():
+            if is_last or stop.is_made():
                 return
 
-    def _micro_batches(self, start: int) -> Iterator[tuple[int, dict[str, Tensor]]]:
-        """Batches without end, numbered over the run, from number `start`."""
-        per_epoch = len(self.batches)
-        micro_step = start
-        while micro_step < self.num_steps * self.arguments.gradient_accumulation_steps:
-            self.epoch = micro_step // per_epoch
-            self.batches.set_epoch(self.epoch)
-            for batch in self.batches.iterate(micro_step % per_epoch):
-                yield micro_step, batch
-                micro_step += 1
-
-    def _take_turns(self, micro_step: int, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    def _take_turns(self, micro_step: int, epoch: int, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         # Dropout and whatever else is random depends on the step alone, so that a resumed run repeats it exactly.
         torch.manual_seed(photo_seeds(self.arguments.seed, micro_step, [self.accelerator.process_index])[0])
         rgb = augment(
             batch["rgb"],
             size=self.network.config.resolution,
-            seeds=photo_seeds(self.arguments.seed, self.epoch, batch["index"].cpu()),
+            seeds=photo_seeds(self.arguments.seed, epoch, batch["index"]),
             **self.arguments.cropping,
         )
         lightness, target = self.space.split(rgb)
@@ -277,8 +266,18 @@ class Trainer:
             ", ".join(f"{name} {value:.3g}" for name, value in means.items()) + f", {speed:.0f} photos/s"
         )
 
+    def _share_statistics(self) -> None:
+        """Average what batch norm saw over the processes: each saw its own photos, and one of them is published."""
+        if self.accelerator.num_processes == 1:
+            return
+        for module in (self.ema, *(player.trained for player in self.players)):
+            for buffer in module.buffers():
+                if buffer.is_floating_point():
+                    buffer.copy_(self.accelerator.reduce(buffer, reduction="mean"))
+
     def _validate(self) -> None:
         progress = self.progress
+        self._share_statistics()
         network = self.ema.module if self.arguments.ema_decay else self.accelerator.unwrap_model(self.wrapped_network)
         was_training = network.training
         record = self.validation.run(network.eval())
@@ -291,7 +290,8 @@ class Trainer:
             if isinstance(scheduler, ReduceLROnPlateau):
                 scheduler.step(loss)
         is_best = loss < progress.best_loss
-        progress.validations_since_best = 0 if is_best else progress.validations_since_best + 1
+        is_progress = loss < progress.best_loss - self.arguments.early_stopping_min_delta
+        progress.validations_since_best = 0 if is_progress else progress.validations_since_best + 1
         if is_best:
             progress.best_loss, progress.best_step = loss, progress.step
         if self.accelerator.is_main_process:
@@ -318,34 +318,9 @@ class Trainer:
         return False
 
     def _save_state(self) -> Path:
+        self._share_statistics()
         limit = self.arguments.checkpoints_total_limit
         return save_state(self.accelerator, self.output_dir, self.progress.step, self.identity, limit=limit)
-
-    @contextmanager
-    def _stopping(self) -> Iterator[None]:
-        """Ctrl-C and SIGTERM end the run after the step under way; a second one ends it at once."""
-
-        def ask(number: int, frame) -> None:
-            if self._stop:
-                raise KeyboardInterrupt
-            self._stop = True
-
-        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-        self._stopped_early = False
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-    def _asked_to_stop(self) -> bool:
-        stop = self._stop
-        if self.accelerator.num_processes > 1:
-            # All must leave the loop at the same step, or the others wait for ever.
-            flag = torch.tensor(float(stop), device=self.accelerator.device)
-            stop = self.accelerator.reduce(flag, reduction="sum").item() > 0
-        self._stopped_early = stop
-        return stop
 
     @property
     def settings(self) -> dict:

@@ -81,7 +81,7 @@ def test_wrong_shapes_and_options_are_refused(approach):
     with pytest.raises(ColorizerError, match="does not take the option sparkle"):
         model(torch.zeros(1, 1, size, size), sparkle=1)
     if model.is_fixed_size or model.size_multiple > 1:
-        with pytest.raises(ColorizerError, match="pixels|multiples"):
+        with pytest.raises(ColorizerError, match=r"pixels|multiples"):
             model(torch.zeros(1, 1, size + 1, size))
 
 

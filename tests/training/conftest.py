@@ -1,0 +1,82 @@
+import io
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from accelerate.state import AcceleratorState, GradientState
+from PIL import Image
+
+from colorizer.color import lab_to_rgb
+from colorizer.training import Trainer, parse_arguments
+
+
+def landscape(number: int, side: int = 40) -> Image.Image:
+    """Plain blue sky, rough green grass and a striped red disc. Grass and disc share their lightness: nothing is toned."""
+    generator = torch.Generator().manual_seed(number)
+    horizon, across, down = (0.3 + 0.4 * torch.rand(3, generator=generator)).tolist()
+    row, column = torch.meshgrid(*[torch.linspace(0, 1, side)] * 2, indexing="ij")
+    is_sky = row < horizon
+    is_disc = (row - down) ** 2 + (column - across) ** 2 < 0.04
+    lightness = torch.where(is_sky, 85 - 20 * row, 35 + 20 * torch.rand(side, side, generator=generator))
+    lightness = torch.where(is_disc, 45 + 10 * torch.sign(torch.sin(40 * column)), lightness)
+    a, b = (
+        torch.where(is_disc, disc, torch.where(is_sky, sky, grass))
+        for sky, grass, disc in ((-5, -30, 50), (-30, 35, 30))
+    )
+    rgb = lab_to_rgb(torch.stack((lightness, a, b)).float())
+    return Image.fromarray(np.ascontiguousarray((rgb * 255).round().to(torch.uint8).movedim(0, -1).numpy()))
+
+
+def write_parquet(path: Path, numbers: range) -> None:
+    rows = []
+    for number in numbers:
+        encoded = io.BytesIO()
+        landscape(number).save(encoded, "PNG")
+        rows.append({"bytes": encoded.getvalue(), "path": f"landscape-{number}.png"})
+    pq.write_table(pa.table({"image": rows, "label": ["landscape"] * len(rows)}), path)
+
+
+@pytest.fixture(scope="session")
+def dataset(tmp_path_factory) -> Path:
+    """16 landscapes to learn from and 4 to validate on, as parquet."""
+    folder = tmp_path_factory.mktemp("landscapes")
+    write_parquet(folder / "train.parquet", range(16))
+    write_parquet(folder / "validation.parquet", range(16, 20))
+    return folder
+
+
+@pytest.fixture
+def command(dataset, tmp_path) -> list[str]:
+    """The arguments of a tiny run of `dense`; later ones override them."""
+    given = {
+        "approach": "dense",
+        "width": 1 / 32,
+        "resolution": 16,
+        "dataset_name": dataset,
+        "output_dir": tmp_path / "run",
+        "train_batch_size": 4,
+        "max_train_steps": 6,
+        "validation_steps": 3,
+        "checkpointing_steps": 0,
+        "report_to": "none",
+    }
+    return ["--cpu", *(word for name, value in given.items() for word in (f"--{name}", str(value)))]
+
+
+@pytest.fixture
+def train(command):
+    """Train in this process with the tiny command and what is added to it; gives the trainer."""
+
+    def run(*added: str) -> Trainer:
+        AcceleratorState._reset_state(True)
+        GradientState._reset_state()
+        trainer = Trainer(parse_arguments([*command, *map(str, added)]))
+        trainer.train()
+        return trainer
+
+    yield run
+    AcceleratorState._reset_state(True)
+    GradientState._reset_state()

@@ -1,0 +1,67 @@
+import pytest
+
+from colorizer import ColorizerError
+from colorizer.approaches import get_model_class, list_approaches
+from colorizer.training import parse_arguments
+
+REQUIRED = ["--dataset_name", "data", "--output_dir", "run"]
+
+
+@pytest.mark.parametrize("approach", list_approaches())
+def test_defaults_are_the_approachs_recipe(approach):
+    arguments = parse_arguments(["--approach", approach, *REQUIRED])
+    recipe = vars(get_model_class(approach).recipe)
+    assert {name: getattr(arguments, name) for name in recipe} == recipe
+    assert arguments.model_fields["width"] == 1.0
+
+
+def test_the_command_line_goes_over_yaml_and_yaml_over_the_recipe(tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        "approach: pix2pix\ndataset_name: data\noutput_dir: run\nlearning_rate: 1e-3\nwidth: 0.5\nflip: false\n"
+    )
+    arguments = parse_arguments(["--config", str(config), "--width", "0.25"])
+    assert (arguments.approach, arguments.learning_rate, arguments.flip) == ("pix2pix", 1e-3, False)
+    assert arguments.model_fields["width"] == 0.25
+    assert arguments.adam_beta1 == 0.5
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("depth: 3", "not an argument: depth"), ("- 1", "name: value"), ("a: [", "can't be read")],
+)
+def test_a_bad_yaml_file_is_named(content, message, tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text(content)
+    with pytest.raises(ColorizerError, match=message):
+        parse_arguments(["--config", str(config), "--approach", "dense", *REQUIRED])
+
+
+def test_a_yaml_value_of_the_wrong_type_is_refused(tmp_path, capsys):
+    config = tmp_path / "config.yaml"
+    config.write_text("train_batch_size: many")
+    with pytest.raises(SystemExit):
+        parse_arguments(["--config", str(config), "--approach", "dense", *REQUIRED])
+    assert "train_batch_size" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--train_batch_size", "0"], "train_batch_size must be at least 1"),
+        (["--max_train_steps", "0"], "max_train_steps must be at least 1"),
+        (["--learning_rate", "-1"], "learning_rate must be positive"),
+        (["--ema_decay", "1"], "ema_decay"),
+    ],
+)
+def test_values_out_of_range_are_refused(words, message):
+    with pytest.raises(ColorizerError, match=message):
+        parse_arguments(["--approach", "dense", *REQUIRED, *words])
+
+
+def test_help_shows_the_networks_own_fields(capsys):
+    with pytest.raises(SystemExit):
+        parse_arguments(["--approach", "colorful", "--help"])
+    shown = capsys.readouterr().out
+    assert "--temperature" in shown
+    assert "2%" in shown

@@ -1,0 +1,45 @@
+"""Every objective learns: a tiny network overfits 8 photos through the project's own trainer."""
+
+import pytest
+import torch
+
+from colorizer import list_approaches, load_model
+from colorizer.approaches import get_model_class
+from colorizer.color import rgb_to_lab
+from colorizer.data import load_photos
+from colorizer.modeling import own_fields
+
+SIDE = 32
+
+
+def tiny_fields(approach: str) -> list[str]:
+    """Width, size and depth at which the approach trains in seconds."""
+    fields = own_fields(get_model_class(approach).config_class)
+    tiny = {"width": 1 / 8, "resolution": SIDE, "num_levels": 5}
+    return [word for name, value in tiny.items() if name in fields for word in (f"--{name}", str(value))]
+
+
+@pytest.mark.parametrize("approach", list_approaches())
+def test_it_overfits_eight_photos(approach, dataset, train, tmp_path):
+    run = [
+        *("--approach", approach, *tiny_fields(approach)),
+        *("--max_train_samples", "8", "--train_batch_size", "8", "--no-flip", "--min_scale", "1", "--max_scale", "1"),
+        *("--optimizer", "adam", "--learning_rate", "3e-3", "--lr_scheduler", "constant", "--adam_weight_decay", "0"),
+        *("--max_train_steps", "150", "--validation_steps", "150", "--ema_decay", "0.9"),
+    ]
+    trainer = train(*run)
+    # What training descends: L1 for a GAN, whose full loss is a contest that neither side should win.
+    name = "generator_l1" if "generator" in {player.name for player in trainer.players} else "network_loss"
+    losses = [record[name] for record in trainer.progress.history if name in record]
+    floor = 3.0 if "temperature" in trainer.network.options else 0.0  # the soft encoding's own entropy is never reached
+    assert losses[-1] - floor < 0.5 * (losses[0] - floor), losses
+
+    rgb = load_photos(dataset, resolution=SIDE, max_photos=8).batch(range(8))["rgb"].float() / 255
+    lab = rgb_to_lab(rgb)
+    with torch.no_grad():
+        ab = load_model(tmp_path / "run")(lab[:, :1]).ab
+    # Gray would be off by the truth's own chroma: the colors must be nearer than half of that, and of the right sign.
+    assert (ab - lab[:, 1:]).norm(dim=1).mean() < 0.5 * lab[:, 1:].norm(dim=1).mean()
+    sky, grass = lab[:, 2] < -15, lab[:, 1] < -15
+    assert ab[:, 1][sky].mean() < -5
+    assert ab[:, 0][grass].mean() < -5

@@ -11,6 +11,7 @@ from colorizer.modeling import ColorizerModel, own_fields
 APPROACHES = {
     "dense": "Dense",
     "colorful": "Colorful",
+    "pix2pix_rgb": "Pix2PixRgb",
     "pix2pix": "Pix2Pix",
 }
 

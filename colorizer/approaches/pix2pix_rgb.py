@@ -1,0 +1,75 @@
+"""pix2pix_rgb: a conditional GAN on RGB, as the paper has it."""
+
+from torch import Tensor
+from transformers import initialization as init
+
+from colorizer.modeling import ColorizerConfig, ColorizerModel
+from colorizer.nn.unet import UNet
+from colorizer.objectives import Adversarial
+from colorizer.recipe import Recipe
+from colorizer.spaces import Rgb
+
+
+class Pix2PixRgbConfig(ColorizerConfig):
+    """num_levels: halvings of the U-Net, 8 go down to 1×1 at 256; l1, gan: weights of the losses.
+
+    discriminator_width: multiplies the discriminator's channels, on top of width.
+    """
+
+    model_type = "colorizer-pix2pix-rgb"
+    num_levels: int = 8
+    dropout: float = 0.5
+    l1: float = 100.0
+    gan: float = 1.0
+    discriminator_width: float = 1.0
+
+
+class Pix2PixRgb(ColorizerModel):
+    """A U-Net against a 70×70 PatchGAN, from the gray photo to the whole RGB photo, its lightness included."""
+
+    title = "Image-to-Image Translation with Conditional Adversarial Networks"
+    authors = "Phillip Isola, Jun-Yan Zhu, Tinghui Zhou, Alexei A. Efros"
+    year = 2017
+    paper_url = "https://arxiv.org/abs/1611.07004"
+
+    config_class = Pix2PixRgbConfig
+    space = Rgb(input_channels=3, scale=2.0, offset=-1.0)
+    # Section 3.3 of the paper: Adam 2e-4, β = (0.5, 0.999); appendix 6.2: random jitter by a crop from 286 to 256, mirroring.
+    recipe = Recipe(
+        learning_rate=2e-4,
+        adam_beta1=0.5,
+        train_batch_size=4,
+        num_train_epochs=200,
+        min_scale=256 / 286,
+        max_scale=256 / 286,
+    )
+
+    def __init__(self, config: Pix2PixRgbConfig):
+        super().__init__(config)
+        self.network = UNet(
+            self.space.input_channels,
+            self.space.output_channels,
+            width=config.width,
+            num_levels=config.num_levels,
+            dropout=config.dropout,
+        )
+        self.post_init()
+
+    @property
+    def size_multiple(self) -> int:
+        """Each level halves."""
+        return 2**self.config.num_levels
+
+    @property
+    def objective(self) -> Adversarial:
+        """Conditional GAN + 100 · L1."""
+        config = self.config
+        return Adversarial(config.l1, config.gan, config.width * config.discriminator_width)
+
+    def predict(self, source: Tensor) -> Tensor:
+        """The gray photo in −1…1 (B, 3, H, W) to RGB in −1…1 (B, 3, H, W)."""
+        return self.network(source)
+
+    def init_weight(self, weight: Tensor) -> None:
+        """N(0, 0.02), as DCGAN."""
+        init.normal_(weight, 0.0, 0.02)

@@ -133,7 +133,7 @@ def render_card(info: dict[str, Any]) -> str:
         model=info.get("model") or name,
         network=_network_rows(info, fields),
         training=_training_rows(training),
-        command=training.get("command"),
+        commands=[*training.get("earlier_commands", []), *filter(None, [training.get("command")])],
         results=_results(name, evaluation),
         validation=[(METRICS.get(key, key), _number(value)) for key, value in _validation(training).items()],
         pictures=info.get("pictures") or [],

@@ -76,6 +76,7 @@ def describe_run(trainer) -> dict:
         "approach": arguments.approach,
         "arguments": trainer.settings,
         "command": command_line(),
+        "earlier_commands": earlier_commands(arguments.pretrained_model_name_or_path),
         "dataset": {
             "name": Path(arguments.dataset_name).name or arguments.dataset_name,
             "report": str(trainer.train_photos.report),
@@ -104,6 +105,15 @@ def command_line() -> str:
         words.append("***" if hide else "--hub_token=***" if word.startswith("--hub_token=") else word)
         hide = word == "--hub_token"
     return shlex.join(["accelerate", "launch", Path(sys.argv[0]).name, *words])
+
+
+def earlier_commands(pretrained: str | None) -> list[str]:
+    """The commands that made the checkpoint a run started from, oldest first, where its folder tells them."""
+    record = Path(pretrained or "") / "training.json"
+    if not pretrained or not record.is_file():
+        return []
+    training = json.loads(record.read_text(encoding="utf-8"))
+    return [*training.get("earlier_commands", []), training["command"]]
 
 
 def hardware(device: torch.device, num_processes: int) -> str:

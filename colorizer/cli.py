@@ -11,56 +11,73 @@ from colorizer.errors import ColorizerError
 
 FORMATS = ("png", "jpg", "webp")
 
+# Lines of at most 79 letters, which a terminal shows unbroken.
 EXAMPLES = """\
 examples:
   python -m colorizer colorize old.jpg -o colored --model colorful
-  python -m colorizer colorize album/ "scans/*.tif" -o colored --model colorful pix2pix --format jpg
+  python -m colorizer colorize album/ "scans/*.tif" -o colored --model colorful
   python -m colorizer compare old.jpg -o sheet.png
-  python -m colorizer evaluate --model colorful pix2pix --dataset photos/ --split test -o results
-  accelerate launch -m colorizer evaluate --model colorful --dataset user/photos -o results
+  python -m colorizer evaluate --model colorful --dataset photos/ -o results
   python -m colorizer push runs/colorful user/colorful
   python -m colorizer list
 
-A MODEL is a checkpoint that comes with the package (see `list`), the folder of a training run, or a Hub id (user/name).
-Exit codes: 0 all done; 1 some photos could not be read or saved, the others are done; 2 wrong usage, nothing more is
-done; 130 interrupted with Ctrl-C.
+A MODEL is a checkpoint that comes with the package (see `list`), the folder of
+a training run, or a Hub id (user/name).
+
+exit codes:
+  0    all is done
+  1    some photos could not be read or saved; the others are done
+  2    wrong usage, or something else that a message tells
+  130  interrupted by Ctrl-C; what was finished is saved
 """
 COLORIZE_NOTES = """\
-PHOTO is a photo, a folder (its photos, not those of its subfolders) or a pattern such as "scans/*.tif". Results have the
-photo's own size and lightness; PHOTO.jpg becomes FOLDER/PHOTO.png, or FOLDER/PHOTO-MODEL.png where several models are
-given. Results that are there already are left alone, so that a run that was interrupted goes on where it stopped.
+PHOTO is a photo, a folder (its photos, not those of its subfolders), a pattern
+such as "scans/*.tif", or an http(s) address. Results have the photo's own size
+and lightness. PHOTO.jpg becomes FOLDER/PHOTO.png, or FOLDER/PHOTO-MODEL.png
+where several models are given. Results that are there already are left alone,
+so that the same command goes on where it was interrupted.
 
 examples:
   python -m colorizer colorize old.jpg -o colored --model colorful
-  python -m colorizer colorize album/ -o colored --model colorful --saturation 1.2 --temperature 0.38
-  python -m colorizer colorize "scans/*.tif" -o colored --model runs/mine user/name --format webp --overwrite
+  python -m colorizer colorize album/ -o colored --model colorful pix2pix
+  python -m colorizer colorize album/ -o colored --model colorful \\
+      --saturation 1.2 --temperature 0.38 --format jpg --overwrite
+  python -m colorizer colorize "scans/*.tif" -o colored --model runs/mine
 """
 COMPARE_NOTES = """\
-A row a photo: gray, each model's result with its time, and the photo itself if it came in color; then PSNR, SSIM, ΔE2000
-and colorfulness stand under each picture, measured at 512 pixels at most.
+A row a photo: gray, each model's result with its time, and the photo itself if
+it came in color; then PSNR, SSIM, ΔE2000 and colorfulness stand under each
+picture, measured at 512 pixels at most.
 
 examples:
   python -m colorizer compare old.jpg new.jpg -o sheet.png
   python -m colorizer compare album/ -o sheet.png --model colorful runs/mine
 """
 EVALUATE_NOTES = """\
-DATA is a folder of photos, parquet files, a folder written by `datasets`, or a Hub dataset (user/name). Writes table.md,
-table.csv, evaluation.json and sheet.png; "gray" and "mean color" stand beside the models as what they have to beat.
-Under `accelerate launch` or `torchrun` the photos are shared out over the processes.
+DATA is a folder of photos, parquet files, a folder written by `datasets`, or a
+Hub dataset (user/name). Writes table.md, table.csv, evaluation.json and
+sheet.png; "gray" and "mean color" stand beside the models as what they have to
+beat. Under `accelerate launch` or `torchrun` the photos are shared out over
+the processes.
 
 examples:
-  python -m colorizer evaluate --model colorful pix2pix --dataset photos/ -o results
-  python -m colorizer evaluate --model runs/mine --dataset user/photos --split validation --max_photos 500 -o results
-  accelerate launch -m colorizer evaluate --model colorful --dataset test.parquet -o results
-  torchrun --nproc_per_node 2 -m colorizer evaluate --model colorful --dataset test.parquet -o results
+  python -m colorizer evaluate --model colorful pix2pix --dataset photos/ \\
+      --split train -o results
+  python -m colorizer evaluate --model runs/mine --dataset user/photos \\
+      --split validation --max_photos 500 -o results
+  accelerate launch -m colorizer evaluate --model colorful \\
+      --dataset test.parquet -o results
+  torchrun --nproc_per_node 2 -m colorizer evaluate --model colorful \\
+      --dataset test.parquet -o results
 """
 PUSH_NOTES = """\
-Uploads the checkpoint of FOLDER with its card and pictures to the Hub in one commit, after checking that it loads. Log in
-first with `hf auth login`, or give a token.
+Uploads the checkpoint of FOLDER with its card and pictures to the Hub in one
+commit, after checking that it loads. Log in first with `hf auth login`, or
+give a token.
 
 examples:
   python -m colorizer push runs/colorful user/colorful
-  python -m colorizer push runs/colorful user/colorful --private --revision experiment
+  python -m colorizer push runs/colorful user/colorful --private
 """
 
 
@@ -85,7 +102,7 @@ def make_parser() -> argparse.ArgumentParser:
     """The parser of the whole command line; each command is run by the module of its name in `commands`."""
     parser = argparse.ArgumentParser(
         prog="python -m colorizer",
-        description="Color black-and-white photos, compare the ways to do it, measure and share them.",
+        description="Color black-and-white photos; compare, measure and share the models.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -95,7 +112,7 @@ def make_parser() -> argparse.ArgumentParser:
     colorize = _add(commands, "colorize", "color photos and save them at full size", COLORIZE_NOTES)
     _add_photos(colorize)
     colorize.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="where results are saved")
-    colorize.add_argument("--model", nargs="+", required=True, metavar="MODEL", help="one or several; see `list`")
+    _add_models(colorize, required=True, help="one or several; see `list`")
     _add_options(colorize)
     colorize.add_argument("--format", choices=FORMATS, default="png", help="of the results (default: png)")
     colorize.add_argument(
@@ -112,11 +129,11 @@ def make_parser() -> argparse.ArgumentParser:
     compare.add_argument(
         "-o", "--output", type=Path, required=True, metavar="FILE", help="the picture to write, such as sheet.png"
     )
-    compare.add_argument("--model", nargs="+", metavar="MODEL", help="default: every checkpoint of the package")
+    _add_models(compare, required=False, help="default: every checkpoint of the package")
     _add_options(compare)
 
     evaluate = _add(commands, "evaluate", "measure models on photos whose colors are known", EVALUATE_NOTES)
-    evaluate.add_argument("--model", nargs="+", required=True, metavar="MODEL", help="one or several; see `list`")
+    _add_models(evaluate, required=True, help="one or several; see `list`")
     evaluate.add_argument("--dataset", required=True, metavar="DATA", help="the photos")
     evaluate.add_argument("--split", default="test", help="of the dataset (default: test)")
     evaluate.add_argument("--max_photos", type=_positive, metavar="N", help="only the first N usable photos")
@@ -152,6 +169,11 @@ def _add(commands, name: str, purpose: str, notes: str) -> argparse.ArgumentPars
 
 def _add_photos(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("photos", nargs="+", metavar="PHOTO", help="photos, folders of photos, or patterns")
+
+
+def _add_models(parser: argparse.ArgumentParser, *, required: bool, help: str) -> None:
+    # "extend", so that `--model a --model b` means both, as `--model a b` does.
+    parser.add_argument("--model", nargs="+", action="extend", required=required, metavar="MODEL", help=help)
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ from colorizer import images
 from colorizer.commands.exit_codes import OK, finish, reported
 from colorizer.commands.models import given_options, load_pipelines
 from colorizer.commands.photo_files import Job, make_folder, plan
-from colorizer.evaluation.comparison import options_for
+from colorizer.evaluation.options import options_for
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -42,6 +42,6 @@ def run(arguments: argparse.Namespace) -> int:
                     )
                     for job, image in zip(pending, colored, strict=True):
                         with reported(job.source, failed):
-                            images.save(image, job.outputs[name], model=name)
+                            images.save(image, job.outputs[name])
             bar.update(len(batch))
     return finish(len(failed), len(waiting))

@@ -2,7 +2,6 @@
 
 import argparse
 
-from PIL import Image
 from tqdm.auto import tqdm
 
 from colorizer import images
@@ -13,15 +12,21 @@ from colorizer.commands.photo_files import check_not_input, file_name, find_phot
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.comparison import compare, sheet
 
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Color photos by several models on one contact sheet."""
     sources = find_photos(arguments.photos)
-    if arguments.output.suffix.lower() not in Image.registered_extensions():
-        raise ColorizerError(f"{arguments.output} has no suffix of a picture: name it such as sheet.png.")
+    # Before the work that would be lost: `images.save` takes no other suffixes.
+    if arguments.output.suffix.lower() not in SUFFIXES:
+        raise ColorizerError(f"{arguments.output} must end in one of {', '.join(SUFFIXES)}: name it such as sheet.png.")
+    models = arguments.model or list_checkpoints()
+    if not models:
+        raise ColorizerError("No checkpoint comes with the package: name one with --model.")
     check_not_input([arguments.output], sources)
     make_folder(arguments.output.parent)
-    pipelines = load_pipelines(arguments.model or list_checkpoints(), arguments.device)
+    pipelines = load_pipelines(models, arguments.device)
     options = given_options(arguments, pipelines)
     comparisons, failed = [], set()
     for source in tqdm(sources, unit="photo", disable=None):
@@ -30,9 +35,6 @@ def run(arguments: argparse.Namespace) -> int:
         if source not in failed:
             comparisons.append(compare(photo, pipelines, title=file_name(source).name, **options))
     if comparisons:
-        try:
-            sheet(comparisons, list(pipelines)).save(arguments.output)
-        except OSError as error:
-            raise ColorizerError(f"{arguments.output} can't be written: {error}.") from error
+        images.save(sheet(comparisons, list(pipelines)), arguments.output, model=", ".join(pipelines))
         print(f"Written to {arguments.output}")
     return finish(len(failed), len(sources))

@@ -7,7 +7,6 @@ from pathlib import Path
 from accelerate import PartialState
 
 from colorizer.commands.exit_codes import OK
-from colorizer.commands.models import check_device
 from colorizer.data import load_photos
 from colorizer.evaluation.evaluate import evaluate
 from colorizer.evaluation.tables import to_markdown
@@ -15,7 +14,6 @@ from colorizer.evaluation.tables import to_markdown
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure models over a dataset, in as many processes as were launched."""
-    device = check_device(arguments.device)
     photos = load_photos(
         arguments.dataset,
         split=arguments.split,
@@ -32,12 +30,12 @@ def run(arguments: argparse.Namespace) -> int:
         split=arguments.split,
         output_dir=arguments.output,
         batch_size=arguments.batch_size,
-        device=device,
+        device=arguments.device,
         progress=sys.stderr.isatty(),
     )
     state = PartialState()
     if state.is_main_process:
         print(to_markdown(evaluated))
-        print(f"Photos: {photos.report}. Written to {arguments.output}")
+        print(f"{photos.report}. Written to {arguments.output}")
     state.destroy_process_group()
     return OK

@@ -3,11 +3,8 @@
 import argparse
 from collections.abc import Mapping, Sequence
 
-import torch
-
-from colorizer.errors import ColorizerError
-from colorizer.evaluation.comparison import check_options
 from colorizer.evaluation.names import model_names
+from colorizer.evaluation.options import check_options
 from colorizer.pipelines import ColorizationPipeline, pipeline
 
 
@@ -16,21 +13,7 @@ def load_pipelines(models: Sequence[str], device: str | None) -> dict[str, Color
 
     Raises CheckpointError, HubError, or ColorizerError for a device that is not there.
     """
-    checked = check_device(device)
-    return {name: pipeline(model, device=checked) for name, model in zip(model_names(models), models, strict=True)}
-
-
-def check_device(device: str | None) -> torch.device | None:
-    """The device as torch knows it; ColorizerError if this machine does not have it."""
-    if device is None:
-        return None
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ColorizerError(
-            f"--device {device} can't be used here ({str(error).splitlines()[0]}): try cpu."
-        ) from error
-    return torch.device(device)
+    return {name: pipeline(model, device=device) for name, model in zip(model_names(models), models, strict=True)}
 
 
 def given_options(arguments: argparse.Namespace, pipelines: Mapping[str, ColorizationPipeline]) -> dict[str, float]:

@@ -10,11 +10,10 @@ from PIL import Image
 from torch import Tensor
 
 from colorizer.color import colorfulness
-from colorizer.errors import ColorizerError
 from colorizer.evaluation.metrics import compute_metrics
+from colorizer.evaluation.options import options_for
 from colorizer.evaluation.sheets import contact_sheet
 from colorizer.merging import merge
-from colorizer.modeling import ColorizerModel
 from colorizer.photo import Photo
 from colorizer.pipelines import ColorizationPipeline
 
@@ -23,7 +22,6 @@ SCORE_SIDE = 512
 seconds."""
 
 SHEET_HEIGHT = 320
-PIPELINE_OPTIONS = ("resolution", "saturation", "temperature")
 
 
 @dataclass(frozen=True)
@@ -56,29 +54,6 @@ def compare(photo: Photo, pipelines: Mapping[str, ColorizationPipeline], *, titl
     width, height = photo.size
     notes = "".join(f" · {note}" for note in photo.notes)
     return Comparison(f"{title} · {width}×{height}{notes}", pictures, captions)
-
-
-def options_for(model: ColorizerModel, options: Mapping[str, float]) -> dict[str, float]:
-    """Those of the pipeline's options that this model takes."""
-    return {
-        name: value
-        for name, value in options.items()
-        if (name != "temperature" or name in model.options) and (name != "resolution" or not model.is_fixed_size)
-    }
-
-
-def check_options(models: Mapping[str, ColorizerModel], options: Mapping[str, float]) -> None:
-    """Refuse an option that none of the models takes.
-
-    Raises ColorizerError: it says which options each model has.
-    """
-    for option in options:
-        if not any(option in options_for(model, options) for model in models.values()):
-            known = "; ".join(
-                f"{name} has {', '.join(options_for(model, dict.fromkeys(PIPELINE_OPTIONS)))}"
-                for name, model in models.items()
-            )
-            raise ColorizerError(f"No model here takes the option {option}: {known}.")
 
 
 def sheet(comparisons: Sequence[Comparison], names: Sequence[str]) -> Image.Image:

@@ -29,6 +29,7 @@ from colorizer.evaluation.tables import Evaluation, Report, to_csv, to_json, to_
 from colorizer.loading import load_model
 from colorizer.merging import merge
 from colorizer.modeling import ColorizerModel
+from colorizer.pipelines import working_size
 
 BASELINES = ("gray", "mean color")
 NUM_SAMPLES = 12
@@ -75,7 +76,7 @@ def evaluate(
         progress: show a bar.
 
     Raises:
-        ColorizerError: no models, an unknown baseline, or a folder that can't be written.
+        ColorizerError: no models, an unknown baseline, a device that isn't there, or a folder that can't be written.
         CheckpointError, HubError: a model can't be loaded.
     """
     if unknown := sorted(set(baselines) - set(BASELINES)):
@@ -84,7 +85,7 @@ def evaluate(
         raise ColorizerError("There is nothing to evaluate: name at least one model.")
     names = model_names(models)
     state = PartialState(cpu=not torch.cuda.is_available())
-    device = torch.device(device) if device is not None else state.device
+    device = state.device if device is None else _checked_device(device)
     folder = _make_folder(output_dir) if output_dir is not None and state.is_main_process else None
     batches = PhotoBatches(
         photos,
@@ -137,12 +138,22 @@ def _network(
     network = network.to(device).eval()
 
     def predict(lightness: Tensor) -> Tensor:
-        size = network.config.resolution
-        if lightness.shape[-2:] != (size, size):
-            lightness = F.interpolate(lightness, (size, size), mode="bilinear", antialias=True)
+        size = working_size((lightness.shape[-1], lightness.shape[-2]), network)
+        if lightness.shape[-2:] != size:
+            lightness = F.interpolate(lightness, size, mode="bilinear", antialias=True)
         return network(lightness).ab
 
     return _Candidate(name, predict, network)
+
+
+def _checked_device(device: str | torch.device) -> torch.device:
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ColorizerError(
+            f"The device {device} can't be used here ({str(error).splitlines()[0]}): try cpu."
+        ) from error
+    return torch.device(device)
 
 
 def _sample_places(num_photos: int) -> list[int]:

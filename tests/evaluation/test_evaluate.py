@@ -125,6 +125,8 @@ def test_wrong_requests_are_refused(dataset: PhotoDataset, tmp_path: Path):
         evaluate([], dataset, baselines=[])
     with pytest.raises(CheckpointError, match="no checkpoint 'nothing'"):
         evaluate(["nothing"], dataset)
+    with pytest.raises(ColorizerError, match="toaster"):
+        evaluate([], dataset, device="toaster")
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ColorizerError, match="can't be made"):
         evaluate([], dataset, output_dir=tmp_path / "file" / "results")

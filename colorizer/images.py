@@ -73,12 +73,10 @@ def read(source: Any, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTE
     if isinstance(source, Image.Image):
         name = os.fspath(getattr(source, "filename", "")) or None
         return _from_image(source, name, max_pixels)
-    if isinstance(source, np.ndarray | Tensor):
-        kind, convert = ("array", array_to_pixels) if isinstance(source, np.ndarray) else ("tensor", tensor_to_pixels)
-        # A channel or two more than there are pixels, but it is a bound, not a census.
-        _check_pixels(source.size if isinstance(source, np.ndarray) else source.numel(), 4 * max_pixels, f"The {kind}")
-        pixels, alpha = convert(source, f"The {kind}")
-        return Photo(pixels, alpha)
+    if isinstance(source, np.ndarray):
+        return _from_values(*array_to_pixels(source, "The array"), max_pixels)
+    if isinstance(source, Tensor):
+        return _from_values(*tensor_to_pixels(source, "The tensor"), max_pixels)
     if isinstance(source, str) and source.lower().startswith(("http://", "https://")):
         name = _address_without_secrets(source)
         return _from_file(io.BytesIO(_download(source, name, max_bytes)), name, max_pixels)
@@ -93,6 +91,11 @@ def read(source: Any, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTE
         f"A photo can't be read from {type(source).__name__}: give a path, an http(s) address, bytes, a binary file, "
         "a PIL image, a numpy array or a torch tensor."
     )
+
+
+def _from_values(pixels: np.ndarray, alpha: np.ndarray | None, max_pixels: int) -> Photo:
+    _check_pixels(pixels.shape[0] * pixels.shape[1], max_pixels, "The photo")
+    return Photo(pixels, alpha)
 
 
 def _from_path(path: Path, max_pixels: int, max_bytes: int) -> Photo:

@@ -5,6 +5,7 @@ so that 12 megapixels cost a small fraction of a conversion to Lab and back, in 
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ MAX_SATURATION = 10.0
 _TOLERANCE = 10.0  # a color this little outside sRGB (half a level at black, less elsewhere) counts as inside
 _BLAS_SIZE = 24576  # pixels; a product of this size is too small for BLAS to start threads of its own inside ours
 _FAR = 1e6  # in ROOTS: far beyond any color, and as far as indices go
-_SEARCH_STEPS = 12  # halvings on the way to the edge of sRGB: 1/4096 of the predicted chroma
+_HALVINGS = 10  # of the search for the edge of sRGB: to a thousandth of the predicted chroma
 
 
 def merge(pixels: np.ndarray, ab: Tensor | np.ndarray, *, saturation: float = 1.0) -> np.ndarray:
@@ -73,9 +74,11 @@ def _fitting(ab: Tensor | np.ndarray, size: tuple[int, int]) -> np.ndarray:
 class _Interpolation:
     """Linear interpolation along one axis of (2, h, w) from `source` samples to `target` >= `source`, centers aligned."""
 
-    def __init__(self, axis: int, source: int, target: int):
+    axis: int
+
+    def __init__(self, source: int, target: int):
         position = ((np.arange(target) + 0.5) * (source / target) - 0.5).clip(0, source - 1)
-        self.axis, self.is_identity = axis, source == target
+        self.is_identity = source == target
         self.low = position.astype(np.intp)
         self.high = np.minimum(self.low + 1, source - 1)
         self.fraction = (position - self.low).astype(np.float32)
@@ -85,19 +88,41 @@ class _Interpolation:
         span = window if self.is_identity else slice(self.low[window.start], self.high[window.stop - 1] + 1)
         return samples[(slice(None),) * self.axis + (span,)]
 
+
+class _Columns(_Interpolation):
+    axis = 2
+
     def __call__(self, cropped: np.ndarray, window: slice, scratch: Scratch) -> np.ndarray:
-        """Values at `window` of the target, of the samples that `crop` gives for it."""
+        """Values at columns `window` of the target, of the samples that `crop` gives for it."""
         if self.is_identity:
             return cropped
-        length = window.stop - window.start
-        shape = (2, length, cropped.shape[2]) if self.axis == 1 else (2, cropped.shape[1], length)
-        values, step = scratch(f"values {self.axis}", shape), scratch(f"step {self.axis}", shape)
+        shape = (2, cropped.shape[1], window.stop - window.start)
+        values, step = scratch("columns", shape), scratch("step", shape)
         first = self.low[window.start]
-        cropped.take(self.low[window] - first, self.axis, out=values, mode="clip")
-        cropped.take(self.high[window] - first, self.axis, out=step, mode="clip")
+        cropped.take(self.low[window] - first, 2, out=values, mode="clip")
+        cropped.take(self.high[window] - first, 2, out=step, mode="clip")
         step -= values
-        step *= self.fraction[window].reshape((-1, 1) if self.axis == 1 else (-1,))
+        step *= self.fraction[window]
         values += step
+        return values
+
+
+class _Rows(_Interpolation):
+    axis = 1
+
+    def __call__(self, cropped: np.ndarray, window: slice, scratch: Scratch) -> np.ndarray:
+        """Values at rows `window` of the target, of the samples that `crop` gives for it."""
+        if self.is_identity:
+            return cropped
+        low = self.low[window] - self.low[window.start]
+        fraction = self.fraction[window, None]
+        values = scratch("rows", (2, len(low), cropped.shape[2]))
+        # Rows between the same two samples at once: fewer passes than gathering both for every row.
+        for begin, end in pairwise([0, *np.flatnonzero(np.diff(low)) + 1, len(low)]):
+            first = cropped[:, low[begin], None]
+            second = cropped[:, min(low[begin] + 1, cropped.shape[1] - 1), None]
+            np.multiply(second - first, fraction[begin:end], out=values[:, begin:end])
+            values[:, begin:end] += first
         return values
 
 
@@ -108,8 +133,8 @@ class _Painter:
         self.pixels, self.ab, self.merged = pixels, ab, merged
         # a* is added to the cube root of X, b* taken from that of Z.
         self.scale = np.float32([[[ROOTS * saturation / 500]], [[-ROOTS * saturation / 200]]])
-        self.rows = _Interpolation(1, ab.shape[1], pixels.shape[0])
-        self.columns = _Interpolation(2, ab.shape[2], pixels.shape[1])
+        self.rows = _Rows(ab.shape[1], pixels.shape[0])
+        self.columns = _Columns(ab.shape[2], pixels.shape[1])
         self.luminance = Luminance(pixels)
         self.scratch = Scratch()
         # Colors outside sRGB take a search. They wait until there are many: it is a hundred calls, of few pixels or of many.
@@ -133,7 +158,7 @@ class _Painter:
         tables().root.take(index, out=root, mode="clip")
         linear = self._linear(root, luminance, chroma)
         if linear.min() < -_TOLERANCE or linear.max() > LEVELS + _TOLERANCE:
-            outside = np.flatnonzero(_is_outside(linear))
+            outside = np.flatnonzero(~_is_inside(linear))
             y, x = np.divmod(outside, plane[1])
             place = (down.start + y) * self.pixels.shape[1] + across.start + x
             self.outsiders.append((place, root[outside], luminance[outside], chroma[:, outside]))
@@ -151,14 +176,16 @@ class _Painter:
             return
         place, root, luminance, chroma = (np.concatenate(parts, axis=-1) for parts in zip(*self.outsiders, strict=True))
         self.outsiders, self.num_outsiders = [], 0
-        scale = np.zeros(len(place), np.float32)  # the gray of this lightness is always inside
+        # By halving, since the way to the edge may bend: dark colors take a hundredth of their chroma, light ones most of it.
+        share = np.zeros(len(place), np.float32)  # the gray of this lightness is always inside
         step = np.float32(1)
-        for _ in range(_SEARCH_STEPS):
+        more, part = self.scratch("more", share.shape), self.scratch("part", chroma.shape)
+        for _ in range(_HALVINGS):
             step /= 2
-            candidate = scale + step
-            is_inside = ~_is_outside(self._linear(root, luminance, chroma * candidate))
-            np.copyto(scale, candidate, where=is_inside)
-        linear = self._linear(root, luminance, chroma * scale)
+            np.add(share, step, out=more)
+            np.multiply(chroma, more, out=part)
+            np.copyto(share, more, where=_is_inside(self._linear(root, luminance, part)))
+        linear = self._linear(root, luminance, np.multiply(chroma, share, out=part))
         merged = self.merged.reshape(-1, 3)
         for channel in range(3):
             merged[place, channel] = self._levels(linear[channel])
@@ -192,5 +219,8 @@ class _Painter:
         return index
 
 
-def _is_outside(linear: np.ndarray) -> np.ndarray:
-    return (linear.min(0) < -_TOLERANCE) | (linear.max(0) > LEVELS + _TOLERANCE)
+def _is_inside(linear: np.ndarray) -> np.ndarray:
+    """Whether sRGB can show colors (3, n), (n)."""
+    is_inside = linear.min(0) >= -_TOLERANCE
+    is_inside &= linear.max(0) <= LEVELS + _TOLERANCE
+    return is_inside

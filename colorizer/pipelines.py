@@ -16,7 +16,7 @@ from transformers.image_processing_utils import BaseImageProcessor
 
 from colorizer import images
 from colorizer.checks import check_count, check_number, checked_device, checked_dtype
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, PhotoError
 from colorizer.loading import load_model
 from colorizer.merging import MAX_SATURATION
 from colorizer.modeling import ColorizerModel
@@ -163,18 +163,24 @@ class ColorizationPipeline(Pipeline):
             )
         return int(resolution)
 
-    def preprocess(self, source: Any, resolution: int | None = None) -> dict[str, _Work]:
+    def preprocess(self, source: Any, resolution: int | None = None) -> dict[str, _Work | PhotoError]:
         """Read a photo and bring its lightness to the working size."""
-        photo = images.read(source)
+        try:
+            photo = images.read(source)
+        except PhotoError as error:
+            return {"work": error}  # raised in `_forward`: a worker process would bury it in a traceback
         start = time.perf_counter()
         size = working_size(photo.size, self.model, resolution)
         lightness = images.lightness(photo, size)
         return {"work": _Work(photo, lightness, time.perf_counter() - start)}
 
     def _forward(
-        self, inputs: dict[str, _Work | list[_Work]], keeps_logits: bool = False, **options: float
+        self, inputs: dict[str, _Work | PhotoError | list], keeps_logits: bool = False, **options: float
     ) -> dict[str, list[_Work]]:
         batch = inputs["work"] if isinstance(inputs["work"], list) else [inputs["work"]]
+        for work in batch:
+            if isinstance(work, PhotoError):
+                raise work
         # Photos of one shape go through the network together. Nothing is padded, so that what a photo becomes does not
         # depend on its company.
         groups: dict[torch.Size, list[_Work]] = {}

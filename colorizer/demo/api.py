@@ -5,7 +5,7 @@ from typing import Any
 import gradio as gr
 
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.components import errors_in_page, new_folder, uploaded_file
+from colorizer.demo.components import errors_for_caller, new_folder, uploaded_file
 from colorizer.demo.handlers import Settings, colorize, compare, gallery
 
 
@@ -27,23 +27,23 @@ def build_endpoints(catalog: Catalog) -> None:
             allow_custom_value=True,
             label="Models; all if not given",
         )
-        saturation = gr.Number(1.0, minimum=0, maximum=2, label="Saturation, 0 (gray) to 2; 1 = as predicted")
+        saturation = gr.Number(1.0, label="Saturation, 0 (gray) to 10; 1 = as predicted")
         resolution = gr.Number(None, precision=0, label="Working resolution in pixels; the model's own if not given")
         colored = gr.Image(format="png", label="The photo in color, as PNG at its own size")
         pictures = gr.Gallery(format="png", label="The photo in color by each model, with its time as caption")
         colorize_trigger, compare_trigger = gr.Button(), gr.Button()
 
     def colorize_endpoint(
-        photo: dict[str, Any] | None, model: str | None, saturation: float, resolution: int | None
+        photo: dict[str, Any] | None, model: str | None, saturation: float, resolution: int | None = None
     ) -> str:
         """Colorize a photo by one model; answers a PNG of the photo's own size."""
-        with errors_in_page():
+        with errors_for_caller():
             settings = Settings(saturation, resolution=resolution)
             return str(colorize(catalog, uploaded_file(photo), model or catalog.default or "", settings, new_folder()))
 
     def compare_endpoint(photo: dict[str, Any] | None, models: list[str] | None) -> list[tuple[str, str]]:
         """Colorize a photo by several models; answers a gallery with each model's result and time."""
-        with errors_in_page():
+        with errors_for_caller():
             *_, comparison = compare(catalog, uploaded_file(photo), models or catalog.names, Settings(), new_folder())
             return gallery(comparison)
 

@@ -8,7 +8,7 @@ import gradio as gr
 
 from colorizer.demo.captions import captions, summary
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.components import errors_in_page, new_folder, uploaded_file
+from colorizer.demo.components import new_folder, uploaded_file
 from colorizer.demo.examples import example_photos
 from colorizer.demo.handlers import Comparison, Settings, compare
 from colorizer.errors import ColorizerError
@@ -47,7 +47,7 @@ def build_compare_tab(catalog: Catalog) -> gr.CheckboxGroup:
                 buttons=["fullscreen"],
                 alt_text="The photo to colorize",
             )
-            examples = example_photos(new_folder())
+            examples = example_photos(new_folder("examples"))
             gallery = gr.Gallery(
                 examples,
                 label="Or try one of these",
@@ -85,7 +85,8 @@ def build_compare_tab(catalog: Catalog) -> gr.CheckboxGroup:
                     filterable=False,
                 )
             button = gr.Button("Colorize", variant="primary", size="lg")
-    status = gr.Markdown("Results appear here, one after another.", elem_id="status", min_height=60)
+            # Here the progress bar shows too, which is in sight when the button was pressed.
+            status = gr.Markdown("Results appear below, one after another.", elem_id="status", min_height=60)
     with gr.Row(elem_id="results"):
         slots = [_build_slot(number) for number in range(1, len(catalog.names) + EXTRA_SLOTS + 1)]
 
@@ -97,21 +98,24 @@ def build_compare_tab(catalog: Catalog) -> gr.CheckboxGroup:
         resolution: str,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 (Gradio finds its progress bar by this default)
     ) -> Iterator[dict[gr.blocks.Block, Any]]:
-        settings = Settings(saturation, temperature, None if resolution == OWN_RESOLUTION else int(resolution))
-
         def report(done: int, total: int, name: str) -> None:
             progress((done, total), desc=f"Coloring by {name}", unit="approaches")
 
-        with errors_in_page():
+        # Earlier results go only once there is a new one, so that a photo that can't be read takes nothing away.
+        updates = {slot.column: gr.Column(visible=False) for slot in slots}
+        try:
             if len(approaches) > len(slots):
                 raise ColorizerError(f"Choose at most {len(slots)} approaches at a time.")
-            # Earlier results go only once there is a new one, so that a photo that can't be read takes nothing away.
-            updates = {slot.column: gr.Column(visible=False) for slot in slots}
+            settings = Settings(saturation, temperature, None if resolution == OWN_RESOLUTION else int(resolution))
             for comparison in compare(catalog, uploaded_file(photo), approaches, settings, new_folder(), report):
-                # The progress bar stands where the summary comes.
+                # Until then the progress bar stands in its place.
                 words = summary(comparison) if comparison.is_done else ""
                 yield {**updates, status: words, **_show(slots, comparison)}
                 updates = {}
+        except ColorizerError as error:
+            # Not raised as gr.Error, which would lie over the page with a word that says nothing.
+            gr.Warning(str(error), title="Nothing was colored")
+            yield {status: f"⚠ {error}"}
 
     def take_example(event: gr.SelectData) -> str:
         return examples[event.index][0]

@@ -14,7 +14,7 @@ PHOTOS = {
     "chelsea.png": "Cat",
     "astronaut.png": "Astronaut",
     "rocket.jpg": "Rocket",
-    "camera.png": "Photographer (gray)",
+    "camera.png": "Camera (gray)",
 }
 MADE_GRAY = {"chelsea.png": "Cat (gray)"}
 

@@ -14,10 +14,13 @@ from colorizer.demo.catalog import Catalog
 from colorizer.demo.scores import score, to_rgb
 from colorizer.errors import ColorizerError, PhotoError
 from colorizer.modeling import ColorizerModel
-from colorizer.pipelines import ColorizationResult
+from colorizer.pipelines import ColorizationPipeline, ColorizationResult
 
 # What a page shows: more pixels than this no screen shows in half its width, and a bigger PNG is slow to send.
 PREVIEW_PIXELS = 2_000_000
+# What one visitor may ask of a machine that many share.
+MAX_PIXELS = 50_000_000
+MAX_RESOLUTION = 1024
 
 
 @dataclass(frozen=True)
@@ -28,14 +31,23 @@ class Settings:
     temperature: float | None = None
     resolution: int | None = None
 
-    def for_model(self, model: ColorizerModel) -> dict[str, float | int]:
-        """The pipeline's options among these that `model` takes: in a comparison each approach gets those it has."""
-        options: dict[str, float | int] = {"saturation": self.saturation}
-        if self.temperature is not None and "temperature" in model.options:
-            options["temperature"] = self.temperature
-        if self.resolution is not None and not model.is_fixed_size:
-            options["resolution"] = self.resolution
-        return options
+    def __post_init__(self) -> None:
+        if isinstance(self.resolution, int) and self.resolution > MAX_RESOLUTION:
+            raise ColorizerError(f"The working resolution is at most {MAX_RESOLUTION} here, not {self.resolution}.")
+
+    @property
+    def options(self) -> dict[str, float | int]:
+        """The pipeline's options for them."""
+        options = {"saturation": self.saturation, "temperature": self.temperature, "resolution": self.resolution}
+        return {name: value for name, value in options.items() if value is not None}
+
+    def for_model(self, model: ColorizerModel) -> "Settings":
+        """Those of the settings that `model` takes: in a comparison each approach gets the ones it has."""
+        return replace(
+            self,
+            temperature=self.temperature if "temperature" in model.options else None,
+            resolution=None if model.is_fixed_size else self.resolution,
+        )
 
 
 @dataclass(frozen=True)
@@ -68,10 +80,17 @@ class Comparison:
 
 
 def read_photo(source: str | None) -> images.Photo:
-    """The photo that was uploaded; raises PhotoError where there is none or it can't be read."""
+    """The photo that was uploaded; raises PhotoError where there is none or it can't be read.
+
+    It goes by its file's name: which folder of the server it lies in is no business of the visitor's.
+    """
     if not source:
         raise PhotoError("Choose a photo first: upload one, paste one, take one or pick an example.")
-    return images.read(source)
+    name = Path(source).name
+    try:
+        return replace(images.read(source, max_pixels=MAX_PIXELS), name=name)
+    except PhotoError as error:
+        raise PhotoError(str(error).replace(source, name)) from error
 
 
 def compare(
@@ -92,7 +111,7 @@ def compare(
     names = list(dict.fromkeys(names))
     photo = read_photo(source)
     is_small = photo.pixels.shape[0] * photo.pixels.shape[1] <= PREVIEW_PIXELS
-    gray = _save_preview(Image.fromarray(gray_pixels(photo.pixels)), folder / "gray.png")
+    gray = _save_preview(images.to_pil(photo, gray_pixels(photo.pixels)), folder / "gray.png")
     truth = None if photo.is_gray else to_rgb(Image.fromarray(photo.pixels))
     comparison = Comparison(
         (), len(names), photo.size, photo.notes, None if truth is None else score(truth, truth)["colorfulness"]
@@ -101,7 +120,8 @@ def compare(
         report(len(comparison.results), len(names), name)
         done = comparison.results
         try:
-            colored, seconds = _colorize(catalog, photo, name, settings)
+            pipe = catalog.pipeline(name)
+            colored, seconds = _colorize(pipe, photo, settings.for_model(pipe.model))
             scores = {} if truth is None else score(to_rgb(colored), truth)
             result = Result(name, catalog.entry(name).title, seconds, scores, gray)
             download = folder / f"{_file_stem(photo, name)}.png"
@@ -123,7 +143,7 @@ def compare(
 def colorize(catalog: Catalog, source: str | None, name: str, settings: Settings, folder: Path) -> Path:
     """Colorize one photo by one checkpoint; the PNG in `folder` has the photo's own size."""
     photo = read_photo(source)
-    colored, _ = _colorize(catalog, photo, name, settings)
+    colored, _ = _colorize(catalog.pipeline(name), photo, settings)
     path = folder / f"{_file_stem(photo, name)}.png"
     images.save(colored, path, model=name)
     return path
@@ -146,9 +166,8 @@ def gray_pixels(pixels: np.ndarray) -> np.ndarray:
     return images.merge(pixels, torch.zeros(2, 1, 1))
 
 
-def _colorize(catalog: Catalog, photo: images.Photo, name: str, settings: Settings) -> tuple[Image.Image, float]:
-    pipe = catalog.pipeline(name)
-    result: ColorizationResult = pipe(photo, return_dict=True, **settings.for_model(pipe.model))
+def _colorize(pipe: ColorizationPipeline, photo: images.Photo, settings: Settings) -> tuple[Image.Image, float]:
+    result: ColorizationResult = pipe(photo, return_dict=True, **settings.options)
     return result.image, result.seconds
 
 
@@ -162,7 +181,7 @@ def _save_preview(image: Image.Image, path: Path) -> Path:
 
 
 def _file_stem(photo: images.Photo, name: str) -> str:
-    return f"{_plain(Path(photo.name or 'photo').stem)[:80] or 'photo'}-{_plain(name)}"
+    return f"{_plain(Path(photo.name).stem)[:80]}-{_plain(name)}"
 
 
 def _plain(text: str) -> str:

@@ -1,15 +1,17 @@
 """The Models tab: which checkpoints there are, and loading more from the Hub."""
 
+from typing import Any
+
 import gradio as gr
 
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.components import errors_in_page
+from colorizer.errors import ColorizerError
 
 
 def build_models_tab(catalog: Catalog, approaches: gr.CheckboxGroup) -> None:
     """Build the tab inside the current Blocks; a checkpoint loaded here is added to `approaches`, ticked."""
     table = gr.Markdown(models_table(catalog), elem_id="models")
-    model = gr.Textbox(
+    model_id = gr.Textbox(
         label="Model on the Hugging Face Hub",
         info="Its id, with a revision if wanted: user/name or user/name@revision",
         placeholder="user/name",
@@ -17,18 +19,24 @@ def build_models_tab(catalog: Catalog, approaches: gr.CheckboxGroup) -> None:
     button = gr.Button("Load", variant="primary")
     status = gr.Markdown(min_height=60)
 
-    def add(model: str, chosen: list[str]) -> tuple[gr.CheckboxGroup, str, str, str]:
-        with errors_in_page():
+    def add(model: str, chosen: list[str]) -> dict[gr.blocks.Block, Any]:
+        try:
             entry = catalog.add_from_hub(model)
+        except ColorizerError as error:
+            return {status: f"⚠ {error}"}
         value = [*[name for name in chosen if name != entry.name], entry.name]
-        message = f"{entry.name} is loaded, and ticked in Compare."
-        return gr.CheckboxGroup(choices=catalog.choices, value=value), models_table(catalog), "", message
+        return {
+            approaches: gr.CheckboxGroup(choices=catalog.choices, value=value),
+            table: models_table(catalog),
+            model_id: "",
+            status: f"{entry.name} is loaded, and ticked in Compare.",
+        }
 
     gr.on(
-        [button.click, model.submit],
+        [button.click, model_id.submit],
         add,
-        [model, approaches],
-        [approaches, table, model, status],
+        [model_id, approaches],
+        [approaches, table, model_id, status],
         show_progress_on=status,
         api_visibility="private",
     )

@@ -77,7 +77,8 @@ def save(image: Image.Image, path: str | os.PathLike, *, model: str | None = Non
     elif file_format == "WEBP":
         options["quality"] = quality
     else:
-        options["compression"] = "tiff_lzw"
+        # Pillow can't write EXIF's own directories through libtiff, which is what compresses.
+        options["compression"] = "raw"
     beside = path.with_name(f".{path.name[-100:]}.{secrets.token_hex(4)}.part")
     try:
         with beside.open("xb") as file:

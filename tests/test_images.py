@@ -1,0 +1,336 @@
+"""Reading photos from everything that holds one, and refusing what holds none."""
+
+import http.server
+import io
+import struct
+import threading
+import zlib
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageCms, ImageOps
+from skimage import data
+
+from colorizer import ColorizerError, PhotoError, images
+
+ORIENTATION = 0x0112
+
+
+@pytest.fixture(scope="module")
+def pixels() -> np.ndarray:
+    """A color photo, 60×40, in which no two corners are alike."""
+    return np.array(Image.fromarray(data.coffee()).resize((60, 40), Image.Resampling.BOX))
+
+
+def encode(image: Image.Image | np.ndarray, file_format: str = "PNG", **options: object) -> bytes:
+    file = io.BytesIO()
+    (Image.fromarray(image) if isinstance(image, np.ndarray) else image).save(file, file_format, **options)
+    return file.getvalue()
+
+
+class TestSources:
+    def test_path_bytes_file_image_array_tensor_and_photo_are_the_same_photo(self, pixels, tmp_path):
+        path = tmp_path / "photo.png"
+        path.write_bytes(encode(pixels))
+        tensor = torch.from_numpy(pixels).permute(2, 0, 1)
+        with path.open("rb") as file:
+            sources = [str(path), path, path.read_bytes(), bytearray(path.read_bytes()), memoryview(path.read_bytes())]
+            sources += [file, Image.open(path), Image.fromarray(pixels), pixels, pixels / 255]
+            sources += [tensor, tensor[None], tensor / 255, (tensor / 255).double()]
+            for source in sources:
+                photo = images.read(source)
+                np.testing.assert_array_equal(photo.pixels, pixels)
+                assert photo.pixels.dtype == np.uint8
+                assert photo.size == (60, 40)
+                assert photo.alpha is None
+        assert images.read(path).name == str(path)
+        photo = images.read(path)
+        assert images.read(photo) is photo
+
+    def test_an_address_is_downloaded_within_bounds(self, pixels):
+        content = encode(pixels)
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                if self.path.startswith("/missing"):
+                    return self.send_error(404)
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(content) + ("short" in self.path)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        try:
+            photo = images.read(f"{address}/photo.png?token=secret")
+            np.testing.assert_array_equal(photo.pixels, pixels)
+            assert photo.name == f"{address}/photo.png"
+            with pytest.raises(PhotoError, match=r"missing\.png.*404"):
+                images.read(f"{address}/missing.png")
+            with pytest.raises(PhotoError, match=r"short\.png broke off"):
+                images.read(f"{address}/short.png")
+            with pytest.raises(PhotoError, match="more than"):
+                images.read(f"{address}/photo.png", max_bytes=100)
+        finally:
+            server.shutdown()
+            server.server_close()
+        with pytest.raises(PhotoError, match="could not be downloaded"):
+            images.read(f"{address}/gone.png")
+
+    @pytest.mark.parametrize("source", [None, 3, {"path": "a.jpg"}, object(), ["a.jpg"]])
+    def test_what_is_no_source_is_refused(self, source):
+        with pytest.raises(PhotoError, match=f"can't be read from {type(source).__name__}"):
+            images.read(source)
+
+    def test_missing_paths_folders_and_text_files_are_named(self, tmp_path):
+        for path in (tmp_path / "none.jpg", tmp_path, "/\0bad.jpg"):
+            with pytest.raises(PhotoError, match=r"none\.jpg|is not a file|bad\.jpg"):
+                images.read(path)
+        (tmp_path / "photo.jpg").write_text("no photo")
+        with (tmp_path / "photo.jpg").open() as file, pytest.raises(PhotoError, match=r"photo\.jpg is open as text"):
+            images.read(file)
+
+    def test_photo_errors_are_value_errors(self):
+        with pytest.raises(ValueError, match="no file"):
+            images.read("none.jpg")
+        assert issubclass(PhotoError, ColorizerError)
+
+
+class TestArrays:
+    def test_every_number_type_fills_its_range(self):
+        gray = np.array([[0, 128, 255]], np.uint8)
+        for array in (
+            gray,
+            gray[..., None],
+            gray.astype(np.uint16) * 257,
+            gray / 255,
+            (gray / 255).astype(np.float32),
+            (gray / 255).astype(np.float16),
+        ):
+            np.testing.assert_array_equal(images.read(array).pixels, np.repeat(gray[..., None], 3, 2))
+        np.testing.assert_array_equal(images.read(np.array([[False, True]])).pixels[..., 0], [[0, 255]])
+
+    def test_a_fourth_channel_is_alpha(self, pixels):
+        alpha = np.arange(60 * 40, dtype=np.uint32).reshape(40, 60, 1).astype(np.uint8)
+        photo = images.read(np.concatenate([pixels, alpha], 2))
+        np.testing.assert_array_equal(photo.alpha, alpha[..., 0])
+        np.testing.assert_array_equal(photo.pixels, pixels)
+        assert images.read(torch.ones(4, 5, 6)).alpha.shape == (5, 6)
+
+    @pytest.mark.parametrize(
+        ("array", "message"),
+        [
+            (np.full((4, 4, 3), np.nan), "not finite"),
+            (np.full((4, 4, 3), np.inf, np.float32), "not finite"),
+            (np.full((4, 4, 3), 200.0), "expected 0 to 1"),
+            (np.full((4, 4, 3), -1.0), "expected 0 to 1"),
+            (np.zeros((4, 4, 3), np.int64), "int64"),
+            (np.zeros((4, 4, 3), complex), "complex"),
+            (np.array([["a"]]), "<U1"),
+            (np.zeros((4, 4, 2), np.uint8), "shape"),
+            (np.zeros((2, 4, 4, 3), np.uint8), "shape"),
+            (np.zeros(4, np.uint8), "shape"),
+            (np.zeros((0, 4, 3), np.uint8), "no pixels"),
+            (torch.full((3, 4, 4), float("nan")), "not finite"),
+            (torch.zeros(3, 4, 4, dtype=torch.int64), "int64"),
+            (torch.zeros(2, 3, 4, 4), "shape"),
+            (torch.zeros(4, 4), "shape"),
+            (torch.zeros(3, 0, 4), "no pixels"),
+            (torch.zeros(3, 4, 4, device="meta"), "meta"),
+        ],
+        ids=str,
+    )
+    def test_arrays_that_are_no_photo_are_refused(self, array, message):
+        with pytest.raises(PhotoError, match=message):
+            images.read(array)
+
+
+class TestModes:
+    def test_alpha_comes_along_whatever_way_it_is_stored(self, pixels):
+        alpha = np.tile(np.arange(60, dtype=np.uint8), (40, 1))
+        color = Image.fromarray(np.dstack([pixels, alpha]))
+        gray = Image.merge("LA", [Image.fromarray(pixels[..., 1]), Image.fromarray(alpha)])
+        for image, expected in ((color, pixels), (gray, np.repeat(pixels[..., 1:2], 3, 2))):
+            photo = images.read(encode(image))
+            np.testing.assert_array_equal(photo.alpha, alpha)
+            np.testing.assert_array_equal(photo.pixels, expected)
+        premultiplied = images.read(color.convert("RGBa"))
+        np.testing.assert_array_equal(premultiplied.alpha, alpha)
+        palette = Image.fromarray(pixels).quantize(8)
+        photo = images.read(encode(palette, transparency=0))
+        np.testing.assert_array_equal(photo.pixels, np.array(palette.convert("RGB")))
+        np.testing.assert_array_equal(photo.alpha == 0, np.array(palette) == 0)
+
+    def test_sixteen_bits_keep_their_tones(self):
+        ramp = np.linspace(0, 65535, 256).round().astype(np.uint16)[None].repeat(4, 0)
+        expected = np.rint(ramp / 257).astype(np.uint8)
+        for image in (
+            encode(Image.fromarray(ramp)),
+            encode(Image.fromarray(ramp), "TIFF"),
+            encode(Image.fromarray(ramp.astype(np.int32)), "TIFF"),
+            Image.fromarray(ramp.astype(np.int32)),
+        ):
+            np.testing.assert_array_equal(images.read(image).pixels[..., 0], expected)
+        levels = np.arange(256, dtype=np.uint8)[None]
+        for mode in ("I", "F"):
+            np.testing.assert_array_equal(images.read(Image.fromarray(levels).convert(mode)).pixels[..., 0], levels)
+        np.testing.assert_array_equal(images.read(Image.fromarray(np.float32(levels / 255))).pixels[..., 0], levels)
+
+    def test_values_without_a_place_between_black_and_white_are_refused(self):
+        for values in (np.int32([[-5, 3]]), np.int32([[0, 70000]]), np.float32([[0, np.nan]])):
+            with pytest.raises(PhotoError, match=r"16 bits|not finite"):
+                images.read(Image.fromarray(values))
+
+    @pytest.mark.parametrize("mode", ["1", "L", "P", "CMYK", "YCbCr", "HSV", "RGBX"])
+    def test_every_mode_is_read_as_pillow_shows_it(self, pixels, mode):
+        image = Image.fromarray(pixels).convert(mode)
+        np.testing.assert_array_equal(images.read(image).pixels, np.array(image.convert("RGB")))
+
+    def test_lab_comes_back_as_the_color_it_was(self, pixels):
+        lab = ImageCms.profileToProfile(
+            Image.fromarray(pixels), ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), outputMode="LAB"
+        )
+        photo = images.read(encode(lab, "TIFF"))
+        assert np.abs(photo.pixels.astype(int) - pixels).mean() < 3
+
+    def test_the_first_frame_of_an_animation_is_read_and_said(self, pixels):
+        frames = [Image.fromarray(np.roll(pixels, shift, 1)) for shift in range(3)]
+        for file_format in ("WEBP", "PNG", "TIFF"):
+            options = {"lossless": True} if file_format == "WEBP" else {}
+            photo = images.read(encode(frames[0], file_format, save_all=True, append_images=frames[1:], **options))
+            np.testing.assert_array_equal(photo.pixels, pixels)
+            assert "the first of 3 frames" in " ".join(photo.notes)
+        assert images.read(encode(pixels)).notes == ()
+
+
+class TestExif:
+    @pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF"])
+    @pytest.mark.parametrize("orientation", range(1, 9))
+    def test_every_orientation_is_turned_upright_once(self, pixels, orientation, file_format):
+        exif = Image.Exif()
+        exif[ORIENTATION] = orientation
+        exif[0x010F] = "Camera"
+        content = encode(pixels, file_format, exif=exif.tobytes())
+        photo = images.read(content)
+        expected = np.array(ImageOps.exif_transpose(Image.open(io.BytesIO(content))).convert("RGB"))
+        np.testing.assert_array_equal(photo.pixels, expected)
+        kept = Image.Exif()
+        kept.load(photo.exif)
+        assert ORIENTATION not in kept
+        assert kept[0x010F] == "Camera"
+
+    def test_alpha_is_turned_along(self, pixels):
+        exif = Image.Exif()
+        exif[ORIENTATION] = 6
+        photo = images.read(encode(np.dstack([pixels, pixels[..., 0]]), exif=exif))
+        np.testing.assert_array_equal(photo.alpha, photo.pixels[..., 0])
+
+    @pytest.mark.parametrize("orientation", [0, 9, 700])
+    def test_an_unknown_orientation_turns_nothing(self, pixels, orientation):
+        exif = Image.Exif()
+        exif[ORIENTATION] = orientation
+        np.testing.assert_array_equal(images.read(encode(pixels, exif=exif)).pixels, pixels)
+
+    @pytest.mark.parametrize(
+        "exif", [b"Exif\0\0garbage", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0MM\0*\0\0\0\x08\xff"]
+    )
+    def test_broken_exif_does_not_cost_the_photo(self, pixels, exif):
+        assert images.read(encode(pixels, "JPEG", exif=exif)).size == (60, 40)
+
+
+class TestColorProfiles:
+    def test_an_rgb_profile_is_kept_and_the_pixels_stay(self, pixels):
+        profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+        photo = images.read(encode(pixels, icc_profile=profile))
+        assert photo.icc_profile == profile
+        np.testing.assert_array_equal(photo.pixels, pixels)
+
+    def test_profiles_of_other_colors_or_of_none_are_left_out(self, pixels):
+        rgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+        cmyk = bytearray(rgb)
+        cmyk[16:20] = b"CMYK"  # a header that lies
+        for image, profile in (
+            (Image.fromarray(pixels), b"no profile"),
+            (Image.fromarray(pixels), bytes(cmyk)),
+            (Image.fromarray(pixels).convert("L"), rgb),
+        ):
+            photo = images.read(encode(image, icc_profile=profile))
+            assert photo.icc_profile is None
+            np.testing.assert_array_equal(photo.pixels, np.array(image.convert("RGB")))
+        photo = images.read(encode(Image.fromarray(pixels).convert("CMYK"), "JPEG", icc_profile=bytes(cmyk)))
+        assert photo.icc_profile is None
+        assert "profile is damaged" in photo.notes[0]
+
+
+def small_png_of(width: int, height: int) -> bytes:
+    """A PNG of a few bytes that says it is as large as this, as a decompression bomb does."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(1000))), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
+    )
+
+
+class TestBadFiles:
+    @pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP"])
+    def test_a_file_cut_short_anywhere_is_an_error_that_names_it(self, pixels, tmp_path, file_format):
+        whole = encode(pixels, file_format)
+        path = tmp_path / f"cut.{file_format.lower()}"
+        for length in (len(whole) // 10, len(whole) // 2, len(whole) * 8 // 10):
+            path.write_bytes(whole[:length])
+            with pytest.raises(PhotoError, match=r"cut\."):
+                images.read(path)
+
+    def test_scrambled_files_give_a_photo_or_an_error_of_ours(self, pixels):
+        generator = np.random.default_rng(0)
+        for file_format in ("JPEG", "PNG", "WEBP", "TIFF", "GIF"):
+            whole = np.frombuffer(encode(pixels, file_format), np.uint8)
+            for _ in range(40):
+                scrambled = whole.copy()
+                scrambled[generator.integers(0, min(len(whole), 400), 8)] = generator.integers(0, 256, 8)
+                try:
+                    photo = images.read(scrambled.tobytes(), max_pixels=1_000_000)
+                except PhotoError:
+                    continue
+                assert photo.pixels.dtype == np.uint8
+
+    @pytest.mark.parametrize(
+        "content", [b"no photo at all", b"\0" * 1000, b"%PDF-1.7", b"%!PS-Adobe-3.0 EPSF-3.0\n", b"<svg/>"]
+    )
+    def test_what_is_no_photo_is_refused(self, tmp_path, content):
+        (tmp_path / "notes.jpg").write_bytes(content)
+        with pytest.raises(PhotoError, match=r"notes\.jpg"):
+            images.read(tmp_path / "notes.jpg")
+
+    def test_empty_files_are_refused(self):
+        with pytest.raises(PhotoError, match="empty"):
+            images.read(b"")
+
+    def test_bombs_are_refused_by_their_header(self):
+        for width, height in ((20_000, 20_000), (11_000, 11_000), (2**31 - 1, 2**31 - 1)):
+            with pytest.raises(PhotoError, match="pixels"):
+                images.read(small_png_of(width, height))
+        with pytest.raises(PhotoError, match=r"more than the 0\.001 allowed"):
+            images.read(small_png_of(60, 40), max_pixels=1000)
+
+    def test_too_many_bytes_are_refused_before_they_are_read(self, pixels, tmp_path):
+        path = tmp_path / "large.png"
+        path.write_bytes(encode(pixels))
+        for source in (path, path.read_bytes(), io.BytesIO(path.read_bytes())):
+            with pytest.raises(PhotoError, match="MiB allowed"):
+                images.read(source, max_bytes=1000)
+
+    def test_an_image_without_pixels_is_refused(self):
+        with pytest.raises(PhotoError, match="no pixels"):
+            images.read(Image.new("RGB", (0, 5)))
+
+    @pytest.mark.parametrize("size", [(1, 1), (1, 10_000), (10_000, 1)])
+    def test_extreme_shapes_are_read(self, size):
+        photo = images.read(encode(Image.new("RGB", size, (10, 20, 30))))
+        assert photo.size == size
+        assert (photo.pixels == (10, 20, 30)).all()

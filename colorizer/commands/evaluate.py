@@ -4,10 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from accelerate import PartialState
-
 from colorizer.commands.exit_codes import OK
 from colorizer.data import load_photos
+from colorizer.evaluation import processes
 from colorizer.evaluation.evaluate import evaluate
 from colorizer.evaluation.tables import to_markdown
 
@@ -33,9 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
         device=arguments.device,
         progress=sys.stderr.isatty(),
     )
-    state = PartialState()
-    if state.is_main_process:
+    if processes.is_first():
         print(to_markdown(evaluated))
         print(f"{photos.report}. Written to {arguments.output}")
-    state.destroy_process_group()
+    processes.leave()
     return OK

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from accelerate import PartialState
 from accelerate.utils import gather_object
 from PIL import Image
 from torch import Tensor
@@ -21,6 +20,7 @@ from tqdm.auto import tqdm
 from colorizer.color import colorfulness, rgb_to_lab
 from colorizer.data import PhotoBatches, PhotoDataset
 from colorizer.errors import ColorizerError
+from colorizer.evaluation import processes
 from colorizer.evaluation.averages import Averages
 from colorizer.evaluation.metrics import compute_metrics
 from colorizer.evaluation.names import model_names
@@ -84,7 +84,7 @@ def evaluate(
     if not models and not baselines:
         raise ColorizerError("There is nothing to evaluate: name at least one model.")
     names = model_names(models)
-    state = PartialState(cpu=not torch.cuda.is_available())
+    state = processes.join()
     device = state.device if device is None else _checked_device(device)
     folder = _make_folder(output_dir) if output_dir is not None and state.is_main_process else None
     batches = PhotoBatches(

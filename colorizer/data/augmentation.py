@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from colorizer.data.contrast import change_contrast
 from colorizer.errors import ColorizerError
 
 # SplitMix64 (Steele, Lea and Flood 2014): a bijection of 64-bit integers that passes the usual tests, also on counters.
@@ -56,8 +57,9 @@ def augment(
     rotation: float = 0.0,
     shear: float = 0.0,
     zoom: float = 0.0,
+    contrast: float = 0.0,
 ) -> Tensor:
-    """Randomly crop, flip, turn, shear and zoom uint8 photos (B, 3, S, S): float32 rgb in 0…1, (B, 3, size, size).
+    """Randomly crop, flip, turn, shear, zoom, re-light uint8 photos (B, 3, S, S): float32 rgb in 0…1, (B, 3, size, size).
 
     Args:
         seeds: one a photo, from `photo_seeds`; the same seed always gives the same change.
@@ -65,6 +67,8 @@ def augment(
             with both at size / S it is a plain random crop, its pixels untouched.
         rotation, shear: the largest angles in degrees.
         zoom: the largest share by which width and height, each for itself, are stretched or squeezed.
+        contrast: the share of the photos whose lightness gets another contrast by one of the three ways of
+            `change_contrast`, each as likely.
 
     rotation, shear and zoom mean what they do in Keras' ImageDataGenerator, except that what they bring in from outside
     the photo is its mirror image. With nothing asked the photo is resized, or kept as it is where S equals size.
@@ -82,7 +86,30 @@ def augment(
         )
     if min(rotation, shear, zoom) < 0 or zoom >= 1 or shear >= 90:
         raise ColorizerError("rotation, shear and zoom must not be negative, shear below 90 degrees, zoom below 1")
-    draws = _uniforms(seeds, 9)
+    if not 0 <= contrast <= 1:
+        raise ColorizerError(f"contrast is a share of the photos, 0…1, not {contrast}")
+    draws = _uniforms(seeds, 11)
+    rgb = _placed(rgb, draws, size, flip, vertical_flip, min_scale, max_scale, rotation, shear, zoom)
+    changed = (draws[:, 9] < contrast).nonzero()[:, 0]
+    if len(changed):
+        places = changed.to(rgb.device)
+        rgb[places] = change_contrast(rgb[places], (3 * draws[changed, 10]).long())
+    return rgb
+
+
+def _placed(
+    rgb: Tensor,
+    draws: Tensor,
+    size: int,
+    flip: bool,
+    vertical_flip: bool,
+    min_scale: float,
+    max_scale: float,
+    rotation: float,
+    shear: float,
+    zoom: float,
+) -> Tensor:
+    """What `augment` does to the places of pixels; their values stay."""
     flips = (draws[:, 0] < 0.5) & flip, (draws[:, 1] < 0.5) & vertical_flip
     stored = rgb.shape[-1]
     if rotation == shear == zoom == 0 and min_scale == max_scale and round(stored * max_scale) in (size, stored):

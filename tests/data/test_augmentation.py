@@ -141,6 +141,7 @@ def test_turning_keeps_the_photo_upright_on_average() -> None:
         ({"min_scale": 0.9, "max_scale": 0.8}, "min_scale"),
         ({"rotation": -1.0}, "negative"),
         ({"zoom": 1.0}, "zoom"),
+        ({"contrast": 1.5}, "contrast"),
         ({"rgb": torch.zeros(2, 3, 8, 8)}, "uint8"),
         ({"rgb": torch.zeros(2, 3, 8, 9, dtype=torch.uint8)}, "square"),
     ],

@@ -1,0 +1,77 @@
+"""Contrast augmentation on the batch: stretching and two equalizations of the lightness, the colors left as they are.
+
+The three are those of scikit-image's `exposure` module. Each is a table from a photo's levels of lightness to new ones, or
+a grid of such tables, and one sampler looks all of them up.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from colorizer.color import lab_to_rgb, rgb_to_lab
+
+NUM_LEVELS = 256
+NUM_TILES = 8  # each way
+CLIP_LIMIT = 0.01  # largest share of a tile's pixels on one level, so that noise in plain tiles is not blown up
+PERCENTILES = 0.02, 0.98
+
+
+def change_contrast(rgb: Tensor, kinds: Tensor) -> Tensor:
+    """sRGB in 0…1 (B, 3, H, W) with another contrast each: kinds (B,) 0 adaptive, 1 stretched, 2 equalized.
+
+    * adaptive: contrast-limited adaptive histogram equalization (Zuiderveld 1994) over 8×8 tiles, clip limit 0.01.
+    * stretched: the lightness's 2nd and 98th percentiles become 0 and 100.
+    * equalized: every lightness becomes as frequent as any other.
+    """
+    lab = rgb_to_lab(rgb)
+    # A 1-pixel photo has one tile.
+    num_tiles = min(NUM_TILES, *rgb.shape[-2:])
+    tiles = _histograms(lab[:, 0], num_tiles)
+    whole = tiles.sum((1, 2), keepdim=True)
+    kinds = kinds.to(rgb.device).view(-1, 1, 1, 1)
+    tables = torch.where(kinds == 0, _adaptive(tiles), torch.where(kinds == 1, _stretched(whole), _equalized(whole)))
+    return lab_to_rgb(torch.cat((100 * _look_up(lab[:, :1] / 100, tables), lab[:, 1:]), 1))
+
+
+def _histograms(lightness: Tensor, num_tiles: int) -> Tensor:
+    """How many pixels of each tile have each level: L (B, H, W) → (B, tiles, tiles, levels)."""
+    batch, height, width = lightness.shape
+    level = (lightness * (NUM_LEVELS / 100)).long().clamp(0, NUM_LEVELS - 1)
+    photo, row, column = (torch.arange(size, device=lightness.device) for size in (batch, height, width))
+    row, column = row * num_tiles // height, column * num_tiles // width
+    tile = (photo[:, None, None] * num_tiles + row[None, :, None]) * num_tiles + column
+    counts = torch.bincount((tile * NUM_LEVELS + level).flatten(), minlength=batch * num_tiles**2 * NUM_LEVELS)
+    return counts.view(batch, num_tiles, num_tiles, NUM_LEVELS).float()
+
+
+def _equalized(histograms: Tensor) -> Tensor:
+    """Tables of new levels in 0…1: the share of pixels that are no lighter."""
+    return histograms.cumsum(-1) / histograms.sum(-1, keepdim=True)
+
+
+def _adaptive(histograms: Tensor) -> Tensor:
+    pixels = histograms.sum(-1, keepdim=True)
+    limit = (CLIP_LIMIT * pixels).floor().clamp(min=1)
+    clipped = histograms.minimum(limit)
+    return _equalized(clipped + (pixels - clipped.sum(-1, keepdim=True)) / NUM_LEVELS)
+
+
+def _stretched(histograms: Tensor) -> Tensor:
+    shares = _equalized(histograms)
+    # The number of levels that hold less than the share is the level on which the percentile lies.
+    low, high = ((shares < share).sum(-1, keepdim=True) for share in PERCENTILES)
+    levels = torch.arange(NUM_LEVELS, device=shares.device)
+    # A plain photo, all on one level, has nothing to stretch: its level stays.
+    return torch.where(high > low, (levels - low) / (high - low).clamp(min=1), levels / (NUM_LEVELS - 1)).clamp(0, 1)
+
+
+def _look_up(levels: Tensor, tables: Tensor) -> Tensor:
+    """Levels in 0…1 (B, 1, H, W) by the tables (B, rows, columns, levels), linear between levels and between tiles."""
+    height, width = levels.shape[-2:]
+    across, down = ((2 * torch.arange(size, device=levels.device) + 1) / size - 1 for size in (width, height))
+    level = 2 * levels[:, 0] - 1
+    grid = torch.stack((level, across.expand_as(level), down[:, None].expand_as(level)), -1)
+    # As a volume whose last axis is the level: grid_sample's x, y, z are then level, column, row.
+    return F.grid_sample(tables[:, None], grid[:, None], mode="bilinear", padding_mode="border", align_corners=False)[
+        :, :, 0
+    ]

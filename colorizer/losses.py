@@ -1,9 +1,13 @@
 """Losses between a prediction and its target, each a function of two (B, C, H, W) tensors that gives one number."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from colorizer import bins
+
+SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+"""Exponents of MS-SSIM's scales, the finest first: Wang, Simoncelli and Bovik 2003, section 4."""
 
 
 def mse(prediction: Tensor, target: Tensor) -> Tensor:
@@ -43,3 +47,75 @@ def soft_bin_cross_entropy(
     if weights is not None:
         loss = loss * weights[index[:, 0]]
     return loss.mean()
+
+
+def blurred_distance(prediction: Tensor, target: Tensor) -> Tensor:
+    """Euclidean distance between two colors, mean over the pixels: the sharp one's plus those under 3- and 5-pixel blurs.
+
+    Dahl 2016, "Loss Function". The blurs are Gaussian, of the σ that OpenCV takes for kernels of 3 and 5 pixels. In float32.
+    """
+    with torch.autocast(prediction.device.type, enabled=False):
+        # A blur is linear: the difference of two blurred photos is their difference, blurred.
+        difference = prediction.float() - target.float()
+        blurred = [
+            smooth(F.pad(difference, 4 * (side // 2,), mode="reflect"), side, sigma)
+            for side, sigma in ((3, 0.8), (5, 1.1))
+        ]
+        return sum(torch.linalg.vector_norm(channels, dim=1).mean() for channels in (difference, *blurred))
+
+
+def ms_ssim_loss(prediction: Tensor, target: Tensor, *, value_range: float = 2.0, floor: float = 0.01) -> Tensor:
+    """1 − MS-SSIM (Wang, Simoncelli and Bovik 2003, equation 7), mean over the photos, in float32.
+
+    Photos of 176 pixels and more get the paper's five scales. On smaller ones an 11-pixel window does not fit that often:
+    64 pixels get three scales, 32 two, the exponents keeping their proportions and summing to 1 as all five do. Where even
+    the first does not fit, the window is as large as the photo.
+
+    A power of a similarity has no gradient at 0 and no value below, where two unlike photos are; each that falls short of
+    `floor` counts as `floor` in the product, and by how much it falls short is added to the loss.
+
+    Args:
+        value_range: largest difference of two values; 2 for those in −1…1.
+    """
+    with torch.autocast(prediction.device.type, enabled=False):
+        prediction, target = prediction.float(), target.float()
+        side = min(prediction.shape[-2:])
+        window = min(11, side - 1 + side % 2)
+        num_scales = 1
+        while num_scales < len(SCALE_WEIGHTS) and side >> num_scales >= window:
+            num_scales += 1
+        weights = prediction.new_tensor(SCALE_WEIGHTS[:num_scales])
+        similarities = []
+        for scale in range(num_scales):
+            if scale:
+                prediction, target = F.avg_pool2d(prediction, 2), F.avg_pool2d(target, 2)
+            if scale < num_scales - 1:
+                structure, _ = _similarity(prediction, target, window, value_range)
+                similarities.append(structure.mean((1, 2, 3)))
+        # Mirrored at the rim, as torchmetrics has it: a few windows inside would hardly see the colors out there.
+        mirrored = [F.pad(photo, 4 * (window // 2,), mode="reflect") for photo in (prediction, target)]
+        structure, luminance = _similarity(*mirrored, window, value_range)
+        similarities.append((structure * luminance).mean((1, 2, 3)))
+        similarity = torch.stack(similarities, 1)
+        product = (similarity.clamp(min=floor) ** (weights / weights.sum())).prod(1)
+        return (1 - product + (floor - similarity).clamp(min=0).sum(1)).mean()
+
+
+def _similarity(first: Tensor, second: Tensor, window: int, value_range: float) -> tuple[Tensor, Tensor]:
+    """SSIM's contrast-and-structure and luminance terms under a Gaussian window of σ = 1.5, where it fits into the photo."""
+    moments = torch.cat((first, second, first * first, second * second, first * second), 1)
+    mean_1, mean_2, square_1, square_2, mixed = smooth(moments, window, 1.5).chunk(5, 1)
+    stability_1, stability_2 = (0.01 * value_range) ** 2, (0.03 * value_range) ** 2
+    variances = square_1 - mean_1**2 + square_2 - mean_2**2
+    structure = (2 * (mixed - mean_1 * mean_2) + stability_2) / (variances + stability_2)
+    luminance = (2 * mean_1 * mean_2 + stability_1) / (mean_1**2 + mean_2**2 + stability_1)
+    return structure, luminance
+
+
+def smooth(channels: Tensor, side: int, sigma: float) -> Tensor:
+    """Gaussian blur by a kernel of side × side pixels where it fits: (B, C, H, W) → (B, C, H − side + 1, W − side + 1)."""
+    places = torch.arange(side, device=channels.device, dtype=channels.dtype) - (side - 1) / 2
+    kernel = (-(places**2) / (2 * sigma**2)).exp()
+    kernel = (kernel / kernel.sum()).expand(channels.shape[1], 1, 1, side)
+    across = F.conv2d(channels, kernel, groups=channels.shape[1])
+    return F.conv2d(across, kernel.mT, groups=channels.shape[1])

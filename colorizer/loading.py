@@ -14,7 +14,7 @@ from transformers.utils import logging
 from colorizer import hub
 from colorizer.approaches import get_model_class, list_approaches
 from colorizer.checkpoints import checkpoint_folder, list_checkpoints
-from colorizer.errors import CheckpointError, ColorizerError
+from colorizer.errors import CheckpointError, ColorizerError, HubError
 from colorizer.modeling import ColorizerModel, own_fields
 
 WEIGHTS = "model.safetensors"
@@ -107,6 +107,22 @@ def resolve(
         f"There is no checkpoint {name!r}. Give one that comes with the package ({', '.join(list_checkpoints())}), "
         'a folder, or a Hub id such as "user/name".'
     )
+
+
+def fill_pretrained_parts(model: ColorizerModel, *, token: str | None = None) -> list[str]:
+    """Begin from published weights what begins from them; returns a line for each part that stays at random.
+
+    Raises:
+        CheckpointError: what is published there is of another layout.
+    """
+    messages = []
+    for part in model.pretrained_parts:
+        try:
+            is_folder = Path(part.source).is_dir()
+            part.fill(part.source if is_folder else hub.download(part.source, revision=part.revision, token=token))
+        except HubError as error:
+            messages.append(f"{model.approach} starts without the weights of {part.source}, at random: {error}")
+    return messages
 
 
 def save_checkpoint(model: ColorizerModel, folder: str | os.PathLike, *, dtype: torch.dtype = torch.float16) -> Path:

@@ -11,6 +11,7 @@ from transformers import initialization as init
 from transformers.utils import ModelOutput
 
 from colorizer.errors import ColorizerError
+from colorizer.nn.pretrained import PretrainedPart
 from colorizer.objectives import Objective
 from colorizer.recipe import Recipe
 from colorizer.spaces import Space
@@ -58,11 +59,15 @@ class ColorizerOutput(ModelOutput):
     ab: (B, 2, H, W) in CIE units, float32; None if it was not asked for.
     prediction: the network's own output in its space's scale, which training compares with the target.
     logits: (B, 313, h, w) where the approach has a distribution over bins.
+    scene_logits: (B, num_scenes) where the approach classifies the scene.
+    global_features: (B, C), what such an approach says of the photo as a whole, and colors it by.
     """
 
     ab: Tensor | None = None
     prediction: Tensor | None = None
     logits: Tensor | None = None
+    scene_logits: Tensor | None = None
+    global_features: Tensor | None = None
 
 
 class ColorizerModel(PreTrainedModel):
@@ -100,15 +105,32 @@ class ColorizerModel(PreTrainedModel):
         return self.space.options
 
     @property
-    def default_options(self) -> dict[str, float]:
+    def default_options(self) -> dict[str, float | str]:
         """The options with the values that this checkpoint uses unless told otherwise."""
         return {name: getattr(self.config, name) for name in self.options}
+
+    @property
+    def pretrained_parts(self) -> list[PretrainedPart]:
+        """The parts that training begins from published weights, where the Hub can be reached."""
+        return []
+
+    @classmethod
+    def fields_for(cls, classes: list[str]) -> dict[str, int | float | bool | str]:
+        """The configuration fields that follow from the names of a dataset's labels, none of them if it has no labels."""
+        return {}
 
     def predict(self, source: Tensor) -> Tensor:
         """The space's encoded lightness (B, C, H, W) to the network's output in the space's scale."""
         raise TypeError(f"{type(self).__name__} has no predict: an approach defines it")
 
-    def forward(self, lightness: Tensor, *, decode: bool = True, **options: float) -> ColorizerOutput:
+    def compute(self, source: Tensor, **options: float | str) -> ColorizerOutput:
+        """The network's output, not decoded; an approach that has more to say than `predict` overrides this.
+
+        `options` are those that the network takes and its space does not.
+        """
+        return ColorizerOutput(prediction=self.predict(source))
+
+    def forward(self, lightness: Tensor, *, decode: bool = True, **options: float | str) -> ColorizerOutput:
         """Colorize.
 
         Args:
@@ -121,15 +143,16 @@ class ColorizerModel(PreTrainedModel):
         """
         self.check_options(options)
         self._check_size(lightness)
-        prediction = self.predict(self.space.encode(lightness).to(self.dtype))
-        output = ColorizerOutput(prediction=prediction)
-        if "temperature" in self.options:
-            output.logits = prediction
+        options = self.default_options | options
+        decoding = {name: options.pop(name) for name in self.space.options}
+        output = self.compute(self.space.encode(lightness).to(self.dtype), **options)
+        if "temperature" in decoding:
+            output.logits = output.prediction
         if decode:
-            output.ab = self.space.join(lightness.float(), prediction.float(), **(self.default_options | options))
+            output.ab = self.space.join(lightness.float(), output.prediction.float(), **decoding)
         return output
 
-    def check_options(self, options: dict[str, float]) -> None:
+    def check_options(self, options: dict[str, float | str]) -> None:
         """Refuse options that the approach does not have.
 
         Raises:

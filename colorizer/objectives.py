@@ -5,8 +5,8 @@ player has a module whose weights it trains and a loss. A regression has one pla
 discriminator built for that run. The training loop knows players, nothing else.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
@@ -30,13 +30,27 @@ class Turn:
 class Player(nn.Module):
     """One who trains a module. Its other tensors (weights of the bins, say) are saved for resuming, never published.
 
-    The module is not registered as a part of the player: the trainer saves it, and twice would be once too often.
+    The module is not registered as a part of the player: the trainer saves it, and twice would be once too often. Several
+    players may train one module, each with an optimizer of its own.
+
+    Attributes:
+        starts, ends: the optimizer steps starts … ends - 1 in which it plays; to the end of the run if `ends` is None.
+        settings: arguments of the run that are others for this player, such as `learning_rate`.
+        note: what the log says when it begins.
     """
 
     def __init__(self, name: str, module: nn.Module):
         super().__init__()
         self.name = name
         self._wrapped = [module]
+        self.starts = 0
+        self.ends: int | None = None
+        self.settings: dict[str, float] = {}
+        self.note = ""
+
+    def plays(self, step: int) -> bool:
+        """Whether it takes a turn in the optimizer step that follows `step` others."""
+        return self.starts <= step and (self.ends is None or step < self.ends)
 
     @property
     def trained(self) -> nn.Module:
@@ -182,3 +196,42 @@ class _Generator(Player):
             discriminator.requires_grad_(True)
         l1 = losses.l1(turn.prediction, turn.target)
         return self.objective.gan * gan + self.objective.l1 * l1, {"gan": gan, "l1": l1}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of a run: an objective for `num_steps` optimizer steps, in the last stage for all that remain.
+
+    settings: arguments of the run that are others in this stage, such as `learning_rate`.
+    """
+
+    objective: Objective
+    num_steps: int | None = None
+    settings: Mapping[str, float] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Staged:
+    """Objectives one after the other, each with players of its own; a stage of no steps is left out."""
+
+    stages: tuple[Stage, ...]
+
+    def players(self, network: nn.Module, space: Space, photos: Callable[[], Iterable[Tensor]]) -> list[Player]:
+        players: list[Player] = []
+        start = 0
+        for stage in self.stages:
+            if stage.num_steps == 0:
+                continue
+            end = None if stage.num_steps is None else start + stage.num_steps
+            members = stage.objective.players(network, space, photos)
+            for player in members:
+                player.starts, player.ends, player.settings = start, end, dict(stage.settings)
+            members[-1].note = stage.note
+            players += members
+            start = end
+        return players
+
+    def validate(self, turn: Turn) -> Tensor:
+        """The last stage's loss throughout, so that one curve shows the whole run."""
+        return self.stages[-1].objective.validate(turn)

@@ -13,6 +13,7 @@ APPROACHES = {
     "colorful": "Colorful",
     "pix2pix_rgb": "Pix2PixRgb",
     "pix2pix": "Pix2Pix",
+    "resnet_unet": "ResNetUNet",
 }
 
 

@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 
 import yaml
@@ -88,6 +88,10 @@ class TrainingArguments(Recipe):
         """What `augment` takes of these."""
         names = ("flip", "vertical_flip", "min_scale", "max_scale", "rotation", "shear", "zoom")
         return {name: getattr(self, name) for name in names}
+
+    def changed(self, settings: dict[str, float]) -> "TrainingArguments":
+        """These with others for one player, such as `learning_rate`."""
+        return replace(self, **settings)
 
 
 def parse_arguments(command: Sequence[str] | None = None) -> TrainingArguments:

@@ -1,29 +1,45 @@
 """What a run is built of: the network it starts from, optimizers, schedules, averaged weights."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from transformers import get_scheduler
 
-from colorizer.approaches import create_model
+from colorizer.approaches import create_model, get_model_class
 from colorizer.errors import ColorizerError
-from colorizer.loading import load_model
+from colorizer.loading import fill_pretrained_parts, load_model
 from colorizer.modeling import ColorizerModel, own_fields
 from colorizer.training.arguments import TrainingArguments
 
 OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "rmsprop": torch.optim.RMSprop}
 
 
-def make_network(arguments: TrainingArguments) -> ColorizerModel:
-    """The network asked for, with random weights or those of `pretrained_model_name_or_path`.
+def working_resolution(arguments: TrainingArguments) -> int:
+    """Side of the photos that the network takes, known before it is built.
+
+    Raises:
+        ColorizerError: a field of the configuration has a value that it can't have.
+    """
+    return get_model_class(arguments.approach).config_class(**arguments.model_fields).resolution
+
+
+def make_network(arguments: TrainingArguments, classes: list[str], say: Callable[[str], None]) -> ColorizerModel:
+    """The network asked for, with the weights of `pretrained_model_name_or_path`, or those that the approach begins from.
+
+    `classes` are the names of the dataset's labels; `say` hears of parts that stay at random since there is no Hub.
 
     Raises:
         ColorizerError: the checkpoint is of another approach or of another width.
     """
-    network = create_model(arguments.approach, **arguments.model_fields)
+    following = get_model_class(arguments.approach).fields_for(classes)
+    network = create_model(arguments.approach, **(arguments.model_fields | following))
     name = arguments.pretrained_model_name_or_path
     if not name:
+        for message in fill_pretrained_parts(network, token=arguments.hub_token):
+            say(message)
         return network
     pretrained = load_model(name)
     if pretrained.approach != arguments.approach:

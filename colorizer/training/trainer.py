@@ -1,6 +1,5 @@
 """The training loop. It knows players, not approaches; processes, precision and wrappers are accelerate's."""
 
-import math
 import sys
 import time
 from dataclasses import asdict
@@ -11,21 +10,22 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs, ProjectConfiguration
 from torch import Tensor
-from torch.optim.lr_scheduler import ReduceLROnPlateau
 from tqdm.auto import tqdm
 
 from colorizer.cards import write_card
 from colorizer.data import PhotoBatches, augment, photo_seeds
 from colorizer.errors import ColorizerError
 from colorizer.loading import save_checkpoint
-from colorizer.objectives import Player, Turn
+from colorizer.objectives import Turn
 from colorizer.publishing import push
 from colorizer.training import reports
 from colorizer.training.arguments import TrainingArguments
 from colorizer.training.checkpointing import Progress, find_state, load_state, save_state
+from colorizer.training.means import Means
 from colorizer.training.photos import count_steps, numbered_batches, open_photos, statistics_photos
-from colorizer.training.setup import make_ema, make_network, make_optimizer, make_scheduler
+from colorizer.training.setup import make_ema, make_network, working_resolution
 from colorizer.training.stopping import StopRequest
+from colorizer.training.team import Team
 from colorizer.training.validation import Validation
 
 LOG_EVERY = 10
@@ -64,13 +64,14 @@ class Trainer:
             kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
         )
         self.output_dir.mkdir(parents=True, exist_ok=True)
-        torch.manual_seed(arguments.seed)
-        self.network = make_network(arguments)
-        self.space = self.network.space
-        self.train_photos, self.validation_photos = open_photos(
-            arguments, self.network.config.resolution, self.accelerator
-        )
+        resolution = working_resolution(arguments)
+        self.train_photos, self.validation_photos = open_photos(arguments, resolution, self.accelerator)
         self.say(f"Learning from {self.train_photos.report}; validating on {len(self.validation_photos)} photos.")
+        # The first process downloads what the network begins from, the others find it.
+        with self.accelerator.main_process_first():
+            torch.manual_seed(arguments.seed)
+            self.network = make_network(arguments, self.train_photos.classes, self.say)
+        self.space = self.network.space
         self.batches = PhotoBatches(
             self.train_photos,
             arguments.train_batch_size,
@@ -84,31 +85,20 @@ class Trainer:
         # The discriminator, say, must start alike on every process and in every run of this seed.
         torch.manual_seed(arguments.seed + 1)
         self.players = self.objective.players(self.network, self.space, partial(statistics_photos, self.train_photos))
-        self.ema = make_ema(self.network, arguments.ema_decay)
-        self._prepare()
+        self.ema = make_ema(self.network, arguments.ema_decay).to(self.accelerator.device)
+        self.team = Team(self.accelerator, self.players, arguments, self.num_steps)
+        self.optimizers = self.team.optimizers
+        if not self.team.is_last_stage(self.num_steps - 1):
+            self.say(f"The {self.num_steps} steps of this run end before its last stage begins.")
+        self.means = Means(self.accelerator)
         self.validation = Validation(self.accelerator, self.validation_photos, arguments, self.objective)
         self.progress = Progress()
-        self.accelerator.register_for_checkpointing(self.progress, self.ema, *self.schedulers, *self.players)
+        self.accelerator.register_for_checkpointing(self.progress, self.ema, *self.team.schedulers, *self.players)
 
     def say(self, message: str) -> None:
         """Tell the user, once whatever the number of processes."""
         if self.accelerator.is_main_process:
             tqdm.write(message, file=sys.stderr)
-
-    def _prepare(self) -> None:
-        if self.accelerator.num_processes > 1 and self.accelerator.device.type == "cuda":
-            for player in self.players:
-                player.train_through(torch.nn.SyncBatchNorm.convert_sync_batchnorm(player.trained))
-        optimizers = [make_optimizer(player.trained, self.arguments) for player in self.players]
-        self.schedulers = [make_scheduler(optimizer, self.arguments, self.num_steps) for optimizer in optimizers]
-        prepared = self.accelerator.prepare(*(player.trained for player in self.players), *optimizers)
-        for player, module in zip(self.players, prepared, strict=False):
-            player.train_through(module)
-            player.to(self.accelerator.device)
-        self.optimizers = prepared[len(self.players) :]
-        self.ema.to(self.accelerator.device)
-        # The network itself is the last player's: a discriminator moves first, on the same prediction.
-        self.wrapped_network = self.players[-1].trained
 
     @property
     def identity(self) -> dict:
@@ -172,18 +162,17 @@ class Trainer:
             load_state(self.accelerator, state, self.identity)
             self.say(f"Resuming at step {self.progress.step} from {state}.")
         self.last_validated = self.progress.history[-1]["step"] if self.progress.history else 0
+        for note in self.team.notes(self.progress.step):
+            self.say(note)
 
     def _loop(self, bar: tqdm, stop: StopRequest) -> None:
         arguments, progress = self.arguments, self.progress
         accumulation = arguments.gradient_accumulation_steps
         started, seconds_before = time.perf_counter(), progress.seconds
-        sums: dict[str, Tensor] = {}
         since = time.perf_counter()
         counted = 0
         for micro_step, epoch, batch in numbered_batches(self.batches, progress.step * accumulation):
-            logs = self._take_turns(micro_step, epoch, batch)
-            for name, value in logs.items():
-                sums[name] = sums.get(name, 0) + value
+            self.means.add(self._take_turns(micro_step, epoch, batch))
             counted += 1
             if (micro_step + 1) % accumulation:
                 continue
@@ -195,13 +184,15 @@ class Trainer:
             is_checkpoint = bool(arguments.checkpointing_steps) and progress.step % arguments.checkpointing_steps == 0
             # A state holds no half-filled means, so that the log of a resumed run is that of the whole run.
             if progress.step % LOG_EVERY == 0 or is_checkpoint or is_last:
-                means = self._mean_over_processes({name: value / counted for name, value in sums.items()})
+                means = self.means.take(progress.step)
                 speed = counted * self.batches.global_batch_size / (time.perf_counter() - since)
                 self._log(bar, means, speed)
-                sums, counted = {}, 0
+                counted = 0
             if progress.step % self.validation_steps == 0 and not is_last:
                 self._validate()
                 is_last = self._is_stuck()
+            if not is_last:
+                self._begin_stage()
             if is_checkpoint and not is_last:
                 self._save_state()
             if counted == 0:
@@ -219,66 +210,31 @@ class Trainer:
             **self.arguments.cropping,
         )
         lightness, target = self.space.split(rgb)
-        logs = {}
-        for player in self.players:
-            player.trained.train()
-        with self.accelerator.accumulate(*(player.trained for player in self.players)):
-            prediction = self.wrapped_network(lightness, decode=False).prediction
-            turn = Turn(self.space.encode(lightness), prediction, target)
-            for player, optimizer in zip(self.players, self.optimizers, strict=True):
-                logs |= self._move(player, optimizer, turn)
+        step = self.progress.step
+        modules = self.team.modules_playing(step)
+        for module in modules:
+            module.train()
+        with self.accelerator.accumulate(*modules):
+            output = self.team.network(lightness, decode=False)
+            logs = self.team.move(step, Turn(self.space.encode(lightness), output.prediction, target))
             if self.accelerator.sync_gradients:
-                for scheduler in self.schedulers:
-                    if not isinstance(scheduler, ReduceLROnPlateau):
-                        scheduler.step()
-                self.ema.update_parameters(self.accelerator.unwrap_model(self.wrapped_network))
+                self.team.step_schedules(step)
+                self.ema.update_parameters(self.accelerator.unwrap_model(self.team.network))
         return logs
-
-    def _move(self, player: Player, optimizer: torch.optim.Optimizer, turn: Turn) -> dict[str, Tensor]:
-        loss, parts = player.loss(turn)
-        self.accelerator.backward(loss)
-        if self.accelerator.sync_gradients and self.arguments.max_grad_norm:
-            self.accelerator.clip_grad_norm_(player.trained.parameters(), self.arguments.max_grad_norm)
-        optimizer.step()
-        optimizer.zero_grad()
-        logs = {f"{player.name}_loss": loss.detach()}
-        return logs | {f"{player.name}_{name}": part.detach() for name, part in parts.items()}
-
-    def _mean_over_processes(self, values: dict[str, Tensor]) -> dict[str, float]:
-        names = list(values)
-        means = self.accelerator.reduce(
-            torch.stack([values[name].float() for name in names]), reduction="mean"
-        ).tolist()
-        for name, mean in zip(names, means, strict=True):
-            if not math.isfinite(mean):
-                raise ColorizerError(
-                    f"{name} is {mean} at step {self.progress.step}: the training diverged. Lower --learning_rate or set "
-                    "--max_grad_norm; the best checkpoint so far is in the output folder."
-                )
-        return dict(zip(names, means, strict=True))
 
     def _log(self, bar: tqdm, means: dict[str, float], speed: float) -> None:
         record = {"step": self.progress.step, **means, "photos_per_second": speed}
-        record["learning_rate"] = self.schedulers[-1].optimizer.param_groups[0]["lr"]
+        record["learning_rate"] = self.team.learning_rate(self.progress.step - 1)
         self.progress.history.append(record)
         self.accelerator.log({name: value for name, value in record.items() if name != "step"}, step=self.progress.step)
         bar.set_postfix_str(
             ", ".join(f"{name} {value:.3g}" for name, value in means.items()) + f", {speed:.0f} photos/s"
         )
 
-    def _share_statistics(self) -> None:
-        """Average what batch norm saw over the processes: each saw its own photos, and one of them is published."""
-        if self.accelerator.num_processes == 1:
-            return
-        for module in (self.ema, *(player.trained for player in self.players)):
-            for buffer in module.buffers():
-                if buffer.is_floating_point():
-                    buffer.copy_(self.accelerator.reduce(buffer, reduction="mean"))
-
     def _validate(self) -> None:
         progress = self.progress
-        self._share_statistics()
-        network = self.ema.module if self.arguments.ema_decay else self.accelerator.unwrap_model(self.wrapped_network)
+        self.team.share_statistics(self.ema)
+        network = self.ema.module if self.arguments.ema_decay else self.accelerator.unwrap_model(self.team.network)
         was_training = network.training
         record = self.validation.run(network.eval())
         network.train(was_training)
@@ -286,9 +242,7 @@ class Trainer:
         progress.history.append({"step": progress.step, **record})
         self.last_validated = progress.step
         self.accelerator.log(record, step=progress.step)
-        for scheduler in self.schedulers:
-            if isinstance(scheduler, ReduceLROnPlateau):
-                scheduler.step(loss)
+        self.team.step_plateaus(progress.step - 1, loss)
         is_best = loss < progress.best_loss
         is_progress = loss < progress.best_loss - self.arguments.early_stopping_min_delta
         progress.validations_since_best = 0 if is_progress else progress.validations_since_best + 1
@@ -310,15 +264,26 @@ class Trainer:
         )
         self.accelerator.wait_for_everyone()
 
+    def _begin_stage(self) -> None:
+        progress = self.progress
+        if not (beginning := self.team.beginning(progress.step)):
+            return
+        # What follows is not measured by what came before: L1 alone always finds a lower L1 than a GAN does.
+        progress.best_loss, progress.validations_since_best = float("inf"), 0
+        for player in beginning:
+            if player.note:
+                self.say(player.note)
+
     def _is_stuck(self) -> bool:
         patience = self.arguments.early_stopping_patience
-        if patience and self.progress.validations_since_best >= patience:
+        is_last_stage = self.team.is_last_stage(self.progress.step - 1)
+        if patience and is_last_stage and self.progress.validations_since_best >= patience:
             self.say(f"No progress over {patience} validations: stopping at step {self.progress.step}.")
             return True
         return False
 
     def _save_state(self) -> Path:
-        self._share_statistics()
+        self.team.share_statistics(self.ema)
         limit = self.arguments.checkpoints_total_limit
         return save_state(self.accelerator, self.output_dir, self.progress.step, self.identity, limit=limit)
 

@@ -1,0 +1,184 @@
+"""resnet_unet: a U-Net on an ImageNet ResNet, trained with L1 first and as a conditional GAN then."""
+
+import torch
+from torch import Tensor, nn
+from transformers import ResNetBackbone, ResNetConfig
+from transformers import initialization as init
+
+from colorizer import color
+from colorizer.errors import ColorizerError
+from colorizer.losses import l1
+from colorizer.modeling import ColorizerConfig, ColorizerModel
+from colorizer.nn.layers import scaled
+from colorizer.nn.pretrained import PretrainedPart
+from colorizer.objectives import Adversarial, Regression, Stage, Staged
+from colorizer.recipe import Recipe
+from colorizer.spaces import Lab
+
+# He et al., CVPR 2016, table 1: kind of layer, layers of each stage.
+DEPTHS = {
+    18: ("basic", [2, 2, 2, 2]),
+    34: ("basic", [3, 4, 6, 3]),
+    50: ("bottleneck", [3, 4, 6, 3]),
+    101: ("bottleneck", [3, 4, 23, 3]),
+    152: ("bottleneck", [3, 8, 36, 3]),
+}
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+class ResNetUNetConfig(ColorizerConfig):
+    """depth: of the ResNet, 18, 34, 50, 101 or 152.
+
+    pretrained, pretrained_revision: where the ImageNet weights of the encoder are, which only width 1 can take; "" for none.
+    pretrain_steps, pretrain_learning_rate, pretrain_adam_beta1: of the first stage, L1 alone; then the conditional GAN with
+    l1 and gan, the weights of its losses. discriminator_width: multiplies the discriminator's channels, on top of width.
+    """
+
+    model_type = "colorizer-resnet-unet"
+    depth: int = 18
+    pretrained: str = "microsoft/resnet-{depth}"
+    pretrained_revision: str = "main"
+    # 30 epochs of 9,000 photos in batches of 16.
+    pretrain_steps: int = 16875
+    pretrain_learning_rate: float = 1e-4
+    pretrain_adam_beta1: float = 0.9
+    l1: float = 100.0
+    gan: float = 1.0
+    discriminator_width: float = 1.0
+
+    def __post_init__(self, **kwargs):
+        super().__post_init__(**kwargs)
+        if self.depth not in DEPTHS:
+            raise ColorizerError(f"resnet_unet: depth must be one of {', '.join(map(str, DEPTHS))}, not {self.depth}.")
+        if self.pretrain_steps < 0:
+            raise ColorizerError(f"resnet_unet: pretrain_steps must not be negative, not {self.pretrain_steps}.")
+
+
+class ResNetUNet(ColorizerModel):
+    """A U-Net on an ImageNet ResNet, skips at every scale: L1 alone at first, then against the PatchGAN of pix2pix."""
+
+    title = "A U-Net on a pretrained ResNet, pretrained with L1"
+    authors = "a capstone project"
+    year = 2021
+    paper_url = "https://arxiv.org/abs/1512.03385"
+
+    config_class = ResNetUNetConfig
+    space = Lab(l=50.0, offset=-1.0, ab=110.0)
+    # Of the second stage, that of pix2pix; 30 + 70 epochs in all.
+    recipe = Recipe(learning_rate=2e-4, adam_beta1=0.5, train_batch_size=16, num_train_epochs=100)
+    size_multiple = 32
+
+    def __init__(self, config: ResNetUNetConfig):
+        super().__init__(config)
+        layer_type, depths = DEPTHS[config.depth]
+        widest = 512 if layer_type == "basic" else 2048
+        stem = scaled(64, config.width)
+        # A bottleneck has a quarter of its stage's channels, and at least one.
+        stages = [max(4, scaled(widest // 2**level, config.width)) for level in (3, 2, 1, 0)]
+        self.encoder = ResNetBackbone(
+            ResNetConfig(embedding_size=stem, hidden_sizes=stages, depths=depths, layer_type=layer_type)
+        )
+        deepest = stages[-1]
+        self.bridge = nn.Sequential(
+            nn.BatchNorm2d(deepest),
+            nn.ReLU(),
+            nn.Conv2d(deepest, 2 * deepest, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(2 * deepest, deepest, 3, padding=1),
+            nn.ReLU(),
+        )
+        self.decoder = nn.ModuleList()
+        channels = deepest
+        skips = [*reversed(stages[:-1]), stem]
+        for index, skip in enumerate(skips, 1):
+            merged = channels // 2 + skip
+            self.decoder.append(Merge(channels, skip, merged // 2 if index == len(skips) else merged))
+            channels = self.decoder[-1].out_channels
+        self.enlarge = Enlarge(channels, channels)
+        channels += self.space.input_channels
+        self.refine = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU(), nn.Conv2d(channels, channels, 3, padding=1)
+        )
+        self.color = nn.Conv2d(channels, self.space.output_channels, 1)
+        self.post_init()
+
+    @property
+    def objective(self) -> Staged:
+        """L1 alone for `pretrain_steps` optimizer steps, then conditional GAN + 100 · L1."""
+        config = self.config
+        settings = {"learning_rate": config.pretrain_learning_rate, "adam_beta1": config.pretrain_adam_beta1}
+        adversarial = Adversarial(config.l1, config.gan, config.width * config.discriminator_width)
+        return Staged(
+            (
+                Stage(Regression(l1), config.pretrain_steps, settings, f"L1 alone up to step {config.pretrain_steps}."),
+                Stage(adversarial, note="Adversarial training."),
+            )
+        )
+
+    @property
+    def pretrained_parts(self) -> list[PretrainedPart]:
+        """The encoder, where its width is that of the published one."""
+        config = self.config
+        if config.width != 1 or not config.pretrained:
+            return []
+        source = config.pretrained.format(depth=config.depth)
+        return [PretrainedPart(self.encoder, source, config.pretrained_revision, _published_name)]
+
+    def predict(self, source: Tensor) -> Tensor:
+        """L in −1…1 (B, 1, H, W) to ab/110 (B, 2, H, W)."""
+        gray = color.lightness_to_gray((source - self.space.offset) * self.space.l)
+        mean, std = (gray.new_tensor(numbers).view(1, 3, 1, 1) for numbers in (IMAGENET_MEAN, IMAGENET_STD))
+        # The backbone's own forward has max pooling behind the first features that it gives; their scale is a skip here.
+        features = [self.encoder.embedder.embedder((gray - mean) / std)]
+        hidden = self.encoder.embedder.pooler(features[0])
+        for stage in self.encoder.encoder.stages:
+            hidden = stage(hidden)
+            features.append(hidden)
+        hidden = self.bridge(features.pop())
+        for merge in self.decoder:
+            hidden = merge(hidden, features.pop())
+        merged = torch.cat((self.enlarge(hidden), source), dim=1)
+        return torch.tanh(self.color(torch.relu(merged + self.refine(merged))))
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module) -> None:
+        super()._init_weights(module)
+        if isinstance(module, Enlarge):
+            # ICNR (Aitken et al. 2017): the four pixels that a shuffle makes of one start alike, without a checkerboard.
+            init.copy_(module.weight, module.weight[::4].repeat_interleave(4, dim=0))
+
+
+class Enlarge(nn.Conv2d):
+    """Twice the size by a 1×1 convolution, ReLU and pixel shuffle: (B, C, H, W) → (B, out_channels, 2H, 2W)."""
+
+    def __init__(self, in_channels: int, out_channels: int):
+        super().__init__(in_channels, 4 * out_channels, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return nn.functional.pixel_shuffle(torch.relu(super().forward(features)), 2)
+
+
+class Merge(nn.Module):
+    """Enlarge to half the channels, concatenate the encoder's features, and convolve twice."""
+
+    def __init__(self, in_channels: int, skip_channels: int, out_channels: int):
+        super().__init__()
+        self.out_channels = out_channels
+        self.enlarge = Enlarge(in_channels, in_channels // 2)
+        self.normalize = nn.BatchNorm2d(skip_channels)
+        self.convolve = nn.Sequential(
+            nn.ReLU(),
+            nn.Conv2d(in_channels // 2 + skip_channels, out_channels, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(out_channels, out_channels, 3, padding=1),
+            nn.ReLU(),
+        )
+
+    def forward(self, features: Tensor, skip: Tensor) -> Tensor:
+        return self.convolve(torch.cat((self.enlarge(features), self.normalize(skip)), dim=1))
+
+
+def _published_name(name: str) -> str | None:
+    """A tensor of transformers' ResNetForImageClassification as its backbone calls it."""
+    return None if name.startswith("classifier.") else name.removeprefix("resnet.")

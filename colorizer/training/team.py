@@ -1,0 +1,106 @@
+"""The players of a run with what moves them: modules as accelerate wraps them, optimizers, schedules."""
+
+from collections.abc import Iterator
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+
+from colorizer.objectives import Player, Turn
+from colorizer.training.arguments import TrainingArguments
+from colorizer.training.setup import make_optimizer, make_scheduler
+
+
+class Team:
+    """Players by the steps in which they play. `step` is everywhere the number of optimizer steps done before."""
+
+    def __init__(
+        self, accelerator: Accelerator, players: list[Player], arguments: TrainingArguments, num_steps: int
+    ) -> None:
+        self.accelerator = accelerator
+        self.players = players
+        self.max_grad_norm = arguments.max_grad_norm
+        if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
+            for player in players:
+                player.train_through(nn.SyncBatchNorm.convert_sync_batchnorm(player.trained))
+        settings = [arguments.changed(player.settings) for player in players]
+        optimizers = [make_optimizer(player.trained, given) for player, given in zip(players, settings, strict=True)]
+        self.schedulers: list[LRScheduler | ReduceLROnPlateau] = []
+        for player, optimizer, given in zip(players, optimizers, settings, strict=True):
+            end = num_steps if player.ends is None else min(player.ends, num_steps)
+            self.schedulers.append(make_scheduler(optimizer, given, max(1, end - player.starts)))
+        # A module that several players train is wrapped once.
+        modules = list({id(player.trained): player.trained for player in players}.values())
+        prepared = accelerator.prepare(*modules, *optimizers)
+        wrapped = {id(module): wrapper for module, wrapper in zip(modules, prepared, strict=False)}
+        for player in players:
+            player.train_through(wrapped[id(player.trained)])
+            player.to(accelerator.device)
+        self.modules: list[nn.Module] = list(wrapped.values())
+        self.optimizers: list[torch.optim.Optimizer] = list(prepared[len(modules) :])
+
+    @property
+    def network(self) -> nn.Module:
+        """The network itself, wrapped. It is the last player's: a discriminator moves first, on the same prediction."""
+        return self.players[-1].trained
+
+    def _playing(self, step: int) -> Iterator[int]:
+        return (index for index, player in enumerate(self.players) if player.plays(step))
+
+    def beginning(self, step: int) -> list[Player]:
+        """Those whose first step this is."""
+        return [player for player in self.players if player.starts == step]
+
+    def notes(self, step: int) -> list[str]:
+        """What those who play have to say to the log."""
+        return [self.players[index].note for index in self._playing(step) if self.players[index].note]
+
+    def is_last_stage(self, step: int) -> bool:
+        """Whether nobody begins later."""
+        return all(player.starts <= step for player in self.players)
+
+    def modules_playing(self, step: int) -> list[nn.Module]:
+        """The modules that are trained in this step, each once."""
+        return list({id(module): module for i in self._playing(step) for module in [self.players[i].trained]}.values())
+
+    def move(self, step: int, turn: Turn) -> dict[str, Tensor]:
+        """Loss, backward and step of each who plays, in order; the losses and their parts by name."""
+        logs: dict[str, Tensor] = {}
+        for index in self._playing(step):
+            player, optimizer = self.players[index], self.optimizers[index]
+            loss, parts = player.loss(turn)
+            self.accelerator.backward(loss)
+            if self.accelerator.sync_gradients and self.max_grad_norm:
+                self.accelerator.clip_grad_norm_(player.trained.parameters(), self.max_grad_norm)
+            optimizer.step()
+            optimizer.zero_grad()
+            logs[f"{player.name}_loss"] = loss.detach()
+            logs |= {f"{player.name}_{name}": part.detach() for name, part in parts.items()}
+        return logs
+
+    def step_schedules(self, step: int) -> None:
+        """The schedules that go by steps, after an optimizer step."""
+        for index in self._playing(step):
+            if not isinstance(self.schedulers[index], ReduceLROnPlateau):
+                self.schedulers[index].step()
+
+    def step_plateaus(self, step: int, validation_loss: float) -> None:
+        """The schedules that go by progress, after a validation."""
+        for index in self._playing(step):
+            if isinstance(self.schedulers[index], ReduceLROnPlateau):
+                self.schedulers[index].step(validation_loss)
+
+    def learning_rate(self, step: int) -> float:
+        """The rate of the last who plays: the network's."""
+        *_, index = self._playing(step)
+        return self.schedulers[index].optimizer.param_groups[0]["lr"]
+
+    def share_statistics(self, averaged: nn.Module) -> None:
+        """Average what batch norm saw over the processes: each saw its own photos, and one of them is published."""
+        if self.accelerator.num_processes == 1:
+            return
+        for module in (averaged, *self.modules):
+            for buffer in module.buffers():
+                if buffer.is_floating_point():
+                    buffer.copy_(self.accelerator.reduce(buffer, reduction="mean"))

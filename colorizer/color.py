@@ -56,7 +56,9 @@ def _power(base: Tensor, exponent: float) -> Tensor:
 def rgb_to_linear(rgb: Tensor) -> Tensor:
     """sRGB in 0…1 to linear light in 0…1."""
     threshold = 0.04045
-    return rgb.clamp(max=threshold) / 12.92 + _power((rgb.clamp(min=threshold) + 0.055) / 1.055, 2.4) - threshold / 12.92
+    return (
+        rgb.clamp(max=threshold) / 12.92 + _power((rgb.clamp(min=threshold) + 0.055) / 1.055, 2.4) - threshold / 12.92
+    )
 
 
 def linear_to_rgb(linear: Tensor) -> Tensor:

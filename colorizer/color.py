@@ -31,7 +31,9 @@ DELTA = 6 / 29
 
 def _apply(matrix: tuple[tuple[float, ...], ...], channels: Tensor) -> Tensor:
     weights = torch.tensor(matrix, dtype=channels.dtype, device=channels.device)
-    return torch.einsum("ij,...jhw->...ihw", weights, channels)
+    # Mixed precision would take this for a network's layer and round colors to 8 bits.
+    with torch.autocast(channels.device.type, enabled=False):
+        return torch.einsum("ij,...jhw->...ihw", weights, channels)
 
 
 def _inverse(matrix: tuple[tuple[float, ...], ...]) -> tuple[tuple[float, ...], ...]:
@@ -105,6 +107,37 @@ def yuv_to_rgb(yuv: Tensor, *, clip: bool = True) -> Tensor:
     """YUV (BT.601), (…, 3, H, W), to sRGB, cut to 0…1 unless `clip` is off."""
     rgb = _apply(YUV_TO_RGB, yuv)
     return rgb.clamp(0, 1) if clip else rgb
+
+
+def uv_to_rgb(lightness: Tensor, uv: Tensor) -> Tensor:
+    """The sRGB color that has this CIE lightness and these U and V (BT.601), to 1e-6.
+
+    Y alone does not say it: it weighs gamma-encoded levels where L weighs light, and a blue and a yellow of one Y are far
+    apart in L. Each pixel's Y is therefore solved for. U and V that sRGB does not have at that lightness give levels outside
+    0…1; they are not cut, which would change the lightness.
+
+    Args:
+        lightness: CIE L in 0…100, (…, 1, H, W).
+        uv: U in ±0.436 and V in ±0.615, (…, 2, H, W).
+    """
+    luminance = _cube((lightness + 16) / 116)
+    weights = torch.tensor(RGB_TO_XYZ[1], dtype=uv.dtype, device=uv.device).view(3, 1, 1)
+    offsets = yuv_to_rgb(torch.cat((torch.zeros_like(lightness), uv), dim=-3), clip=False)
+    # Newton's method. The curve is convex, so from above it can't overshoot; and by Jensen's inequality the Y at which the
+    # weighted mean of the levels is the gray's lies above. Four steps leave float32's own error over all of sRGB.
+    luma = linear_to_rgb(luminance) - (weights * offsets).sum(-3, keepdim=True)
+    for _ in range(4):
+        rgb = offsets + luma
+        excess = (weights * rgb_to_linear(rgb)).sum(-3, keepdim=True) - luminance
+        luma = luma - excess / (weights * _linear_slope(rgb)).sum(-3, keepdim=True)
+    return offsets + luma
+
+
+def _linear_slope(rgb: Tensor) -> Tensor:
+    """Derivative of `rgb_to_linear`."""
+    threshold = 0.04045
+    power = 2.4 / 1.055 * _power((rgb.clamp(min=threshold) + 0.055) / 1.055, 1.4)
+    return torch.where(rgb > threshold, power, 1 / 12.92)
 
 
 def colorfulness(rgb: Tensor) -> Tensor:

@@ -80,7 +80,38 @@ class Rgb:
         return color.rgb_to_lab(((prediction - self.offset) / self.scale).clamp(0, 1))[:, 1:]
 
 
-Space = Lab | Rgb
+@dataclass(frozen=True)
+class Yuv:
+    """The gray photo, color as U and V (BT.601) in 0…1: U / (2 · u) + 0.5 and V / (2 · v) + 0.5.
+
+    u, v: the largest U and V of sRGB.
+    """
+
+    u: float = color.RGB_TO_YUV[1][2]
+    v: float = color.RGB_TO_YUV[2][0]
+
+    input_channels = 1
+    output_channels = 2
+    options = ()
+
+    def encode(self, lightness: Tensor) -> Tensor:
+        """L in 0…100, (B, 1, H, W), to the gray photo's levels in 0…1, same shape."""
+        return color.lightness_to_gray(lightness)
+
+    def split(self, rgb: Tensor) -> tuple[Tensor, Tensor]:
+        """sRGB in 0…1, (B, 3, H, W), to the lightness (B, 1, H, W) and the target UV (B, 2, H, W) in 0…1."""
+        return color.rgb_to_lab(rgb)[:, :1], color.rgb_to_yuv(rgb)[:, 1:] / self._range(rgb) + 0.5
+
+    def join(self, lightness: Tensor, prediction: Tensor) -> Tensor:
+        """The predicted UV (B, 2, H, W) as CIE ab, that of the color with this UV and the photo's own lightness."""
+        uv = (prediction - 0.5) * self._range(prediction)
+        return color.rgb_to_lab(color.uv_to_rgb(lightness, uv))[:, 1:]
+
+    def _range(self, like: Tensor) -> Tensor:
+        return like.new_tensor((2 * self.u, 2 * self.v)).view(2, 1, 1)
+
+
+Space = Lab | Rgb | Yuv
 
 
 @lru_cache(maxsize=8)

@@ -63,3 +63,30 @@ def test_colorfulness_is_the_papers_formula(rgb):
     expected = deviation + 0.3 * np.hypot(*(opponent.mean() for opponent in opponents))
     assert color.colorfulness(rgb)[0].item() == pytest.approx(expected, rel=1e-4)
     assert color.colorfulness(torch.full((1, 3, 8, 8), 0.3)).item() == pytest.approx(0, abs=1e-4)
+
+
+def every_color(step: int) -> torch.Tensor:
+    levels = torch.arange(0, 256, step) / 255
+    return torch.cartesian_prod(levels, levels, levels).T.reshape(3, 1, -1)
+
+
+def test_u_v_and_lightness_name_the_color():
+    rgb = every_color(5)
+    found = color.uv_to_rgb(color.rgb_to_lab(rgb)[:1], color.rgb_to_yuv(rgb)[1:])
+    assert (found - rgb).abs().max() < 1e-6
+
+
+def test_u_and_v_that_srgb_does_not_have_keep_the_lightness():
+    lightness, u, v = torch.cartesian_prod(
+        torch.linspace(0, 100, 9), torch.linspace(-0.436, 0.436, 9), torch.linspace(-0.615, 0.615, 9)
+    ).T.view(3, 1, 1, -1)
+    rgb = color.uv_to_rgb(lightness, torch.cat((u, v)))
+    assert color.rgb_to_lab(rgb)[:1] == pytest.approx(lightness, abs=1e-3)
+    assert color.rgb_to_yuv(rgb)[1:] == pytest.approx(torch.cat((u, v)), abs=1e-5)
+
+
+def test_colors_keep_their_precision_under_mixed_precision(rgb):
+    lab = color.rgb_to_lab(rgb)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(color.rgb_to_lab(rgb), lab)
+        assert color.yuv_to_rgb(color.rgb_to_yuv(rgb)) == pytest.approx(rgb, abs=1e-5)

@@ -84,9 +84,9 @@ class TrainingArguments(Recipe):
             raise ColorizerError(f"--ema_decay must be in 0…1, 1 excluded, not {self.ema_decay}.")
 
     @property
-    def cropping(self) -> dict[str, float | bool]:
+    def augmentation(self) -> dict[str, float | bool]:
         """What `augment` takes of these."""
-        names = ("flip", "vertical_flip", "min_scale", "max_scale", "rotation", "shear", "zoom")
+        names = ("flip", "vertical_flip", "min_scale", "max_scale", "rotation", "shear", "zoom", "contrast")
         return {name: getattr(self, name) for name in names}
 
     def changed(self, settings: dict[str, float]) -> "TrainingArguments":

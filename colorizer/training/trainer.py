@@ -107,7 +107,7 @@ class Trainer:
         names = ("approach", "train_batch_size", "gradient_accumulation_steps", "seed", "optimizer", "learning_rate")
         return {
             **{name: getattr(arguments, name) for name in (*names, "lr_scheduler", "ema_decay")},
-            **arguments.cropping,
+            **arguments.augmentation,
             **arguments.model_fields,
             "num_steps": self.num_steps,
             "num_processes": self.accelerator.num_processes,
@@ -207,7 +207,7 @@ class Trainer:
             batch["rgb"],
             size=self.network.config.resolution,
             seeds=photo_seeds(self.arguments.seed, epoch, batch["index"]),
-            **self.arguments.cropping,
+            **self.arguments.augmentation,
         )
         lightness, target = self.space.split(rgb)
         step = self.progress.step

@@ -1,7 +1,10 @@
+import inspect
+
 import pytest
 
 from colorizer import ColorizerError
 from colorizer.approaches import get_model_class, list_approaches
+from colorizer.data import augment
 from colorizer.training import parse_arguments
 
 REQUIRED = ["--dataset_name", "data", "--output_dir", "run"]
@@ -13,6 +16,13 @@ def test_defaults_are_the_approachs_recipe(approach):
     recipe = vars(get_model_class(approach).recipe)
     assert {name: getattr(arguments, name) for name in recipe} == recipe
     assert arguments.model_fields["width"] == 1.0
+
+
+def test_augment_gets_everything_it_takes():
+    arguments = parse_arguments(["--approach", "dense", *REQUIRED, "--contrast", "0.5", "--rotation", "20"])
+    takes = {name: item.default for name, item in inspect.signature(augment).parameters.items()}
+    expected = {name: default for name, default in takes.items() if default is not inspect.Parameter.empty}
+    assert arguments.augmentation == expected | {"contrast": 0.5, "rotation": 20}
 
 
 def test_the_command_line_goes_over_yaml_and_yaml_over_the_recipe(tmp_path):

@@ -195,6 +195,11 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         metavar="T",
         help="for models that predict a distribution of colors: low is vivid, 1 the average (default: the model's)",
     )
+    parser.add_argument(
+        "--scene",
+        metavar="NAME",
+        help="for models that know scenes: color in the style of this one (default: as the photo itself looks)",
+    )
     parser.add_argument("--device", help="cpu, cuda, cuda:1, … (default: a GPU if there is one)")
 
 

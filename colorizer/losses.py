@@ -26,6 +26,11 @@ def adversarial(logits: Tensor, is_real: bool) -> Tensor:
     return F.binary_cross_entropy_with_logits(logits, logits.new_full(logits.shape, float(is_real)))
 
 
+def class_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy of logits (B, N) against labels (B,), mean over all B photos, in float32; that of a label -1 is 0."""
+    return F.cross_entropy(logits.float(), labels, ignore_index=-1, reduction="sum") / len(labels)
+
+
 def soft_bin_cross_entropy(
     logits: Tensor,
     ab: Tensor,

@@ -12,7 +12,7 @@ from transformers.utils import ModelOutput
 
 from colorizer.errors import ColorizerError
 from colorizer.nn.pretrained import PretrainedPart
-from colorizer.objectives import Objective
+from colorizer.objectives import Objective, Turn
 from colorizer.recipe import Recipe
 from colorizer.spaces import Space
 
@@ -33,6 +33,10 @@ class ColorizerConfig(PreTrainedConfig):
             given = getattr(self, name)
             if kind is float and isinstance(given, int) and not isinstance(given, bool):
                 setattr(self, name, float(given))
+            elif kind is tuple and isinstance(given, list | tuple) and all(isinstance(item, str) for item in given):
+                setattr(self, name, tuple(given))  # JSON has lists alone
+            elif kind is tuple:
+                raise ColorizerError(f"{self.model_type}: {name} must be a list of names, not {given!r}.")
             elif not isinstance(given, kind) or (isinstance(given, bool) and kind is not bool):
                 raise ColorizerError(
                     f"{self.model_type}: {name} must be {kind.__name__} such as {value!r}, not {given!r}."
@@ -43,7 +47,11 @@ class ColorizerConfig(PreTrainedConfig):
         super().__post_init__(**kwargs)
 
 
-def own_fields(config_class: type[ColorizerConfig]) -> dict[str, int | float | bool | str]:
+Field = int | float | bool | str | tuple[str, ...]
+"""What a field of the configuration can hold."""
+
+
+def own_fields(config_class: type[ColorizerConfig]) -> dict[str, Field]:
     """The configuration fields that are ours, not transformers', with their defaults."""
     names = {}
     for base in reversed(config_class.__mro__):
@@ -91,6 +99,8 @@ class ColorizerModel(PreTrainedModel):
 
     size_multiple: int = 1
     """Height and width of the lightness must be multiples of it."""
+    network_options: ClassVar[tuple[str, ...]] = ()
+    """The options that the network takes, besides its space's."""
     is_fixed_size: ClassVar[bool] = False
     """Whether the network takes config.resolution × config.resolution and nothing else."""
 
@@ -102,12 +112,22 @@ class ColorizerModel(PreTrainedModel):
     @property
     def options(self) -> tuple[str, ...]:
         """Names of the options that inference takes, such as `temperature`."""
-        return self.space.options
+        return (*self.space.options, *self.network_options)
 
     @property
-    def default_options(self) -> dict[str, float | str]:
+    def default_options(self) -> dict[str, float | str | None]:
         """The options with the values that this checkpoint uses unless told otherwise."""
         return {name: getattr(self.config, name) for name in self.options}
+
+    @property
+    def option_choices(self) -> dict[str, tuple[str, ...]]:
+        """The options that are not numbers, with the values that each may have besides None, the checkpoint's own."""
+        return {}
+
+    @property
+    def scenes(self) -> tuple[str, ...]:
+        """Names of the scenes that `scene_logits` are of, in their order."""
+        return ()
 
     @property
     def pretrained_parts(self) -> list[PretrainedPart]:
@@ -115,7 +135,7 @@ class ColorizerModel(PreTrainedModel):
         return []
 
     @classmethod
-    def fields_for(cls, classes: list[str]) -> dict[str, int | float | bool | str]:
+    def fields_for(cls, classes: list[str]) -> dict[str, Field]:
         """The configuration fields that follow from the names of a dataset's labels, none of them if it has no labels."""
         return {}
 
@@ -123,14 +143,14 @@ class ColorizerModel(PreTrainedModel):
         """The space's encoded lightness (B, C, H, W) to the network's output in the space's scale."""
         raise TypeError(f"{type(self).__name__} has no predict: an approach defines it")
 
-    def compute(self, source: Tensor, **options: float | str) -> ColorizerOutput:
+    def compute(self, source: Tensor, **options: float | str | None) -> ColorizerOutput:
         """The network's output, not decoded; an approach that has more to say than `predict` overrides this.
 
         `options` are those that the network takes and its space does not.
         """
         return ColorizerOutput(prediction=self.predict(source))
 
-    def forward(self, lightness: Tensor, *, decode: bool = True, **options: float | str) -> ColorizerOutput:
+    def forward(self, lightness: Tensor, *, decode: bool = True, **options: float | str | None) -> ColorizerOutput:
         """Colorize.
 
         Args:
@@ -152,15 +172,32 @@ class ColorizerModel(PreTrainedModel):
             output.ab = self.space.join(lightness.float(), output.prediction.float(), **decoding)
         return output
 
-    def check_options(self, options: dict[str, float | str]) -> None:
-        """Refuse options that the approach does not have.
+    def rank_scenes(self, output: ColorizerOutput) -> list[dict[str, float] | None]:
+        """Each photo's scenes with their probabilities, the likeliest first; None where the network tells no scenes."""
+        if output.scene_logits is None:
+            return [None] * len(output.prediction)
+        probabilities = output.scene_logits.float().softmax(1).tolist()
+        ranked = [sorted(zip(self.scenes, row, strict=True), key=lambda pair: -pair[1]) for row in probabilities]
+        return [dict(pairs) for pairs in ranked]
+
+    def turn(self, output: ColorizerOutput, lightness: Tensor, target: Tensor, labels: Tensor | None = None) -> Turn:
+        """What the objective's players see of a step: this network's output for the lightness, the target, the labels."""
+        source = self.space.encode(lightness)
+        return Turn(source, output.prediction, target, labels, output.scene_logits, output.global_features)
+
+    def check_options(self, options: dict[str, float | str | None]) -> None:
+        """Refuse options that the approach does not have, and values that are none of an option's choices.
 
         Raises:
-            ColorizerError: it names the options that there are.
+            ColorizerError: it names the options, or the choices, that there are.
         """
         if unknown := sorted(set(options) - set(self.options)):
             has = f"it has {', '.join(self.options)}" if self.options else "it has none of its own"
             raise ColorizerError(f"{self.approach} does not take the option {', '.join(unknown)}: {has}.")
+        for name, choices in self.option_choices.items():
+            if (value := options.get(name)) is not None and value not in choices:
+                known = f"there are {', '.join(choices)}" if choices else "this checkpoint knows none"
+                raise ColorizerError(f"{self.approach} has no {name} {value!r}: {known}.")
 
     def _check_size(self, lightness: Tensor) -> None:
         if lightness.ndim != 4 or lightness.shape[1] != 1:
@@ -187,7 +224,7 @@ class ColorizerModel(PreTrainedModel):
             self.init_weight(module.weight)
             if module.bias is not None:
                 init.zeros_(module.bias)
-        elif isinstance(module, nn.BatchNorm2d):
+        elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
             init.ones_(module.weight)
             init.zeros_(module.bias)
             # Made on the meta device, which gives buffers no values.

@@ -25,6 +25,9 @@ class Turn:
     source: Tensor  # (B, C, H, W), what the network saw
     prediction: Tensor  # the network's raw output, with its gradient
     target: Tensor  # (B, C, H, W) in the space's scale
+    labels: Tensor | None = None  # (B,), each photo's class by its number, -1 where it has none
+    scene_logits: Tensor | None = None  # (B, num_scenes) where the network classifies the scene
+    global_features: Tensor | None = None  # (B, C), what it says of the photo as a whole
 
 
 class Player(nn.Module):
@@ -101,6 +104,49 @@ class _Regressor(Player):
 
     def loss(self, turn: Turn) -> tuple[Tensor, dict[str, Tensor]]:
         return self.objective.validate(turn), {}
+
+
+@dataclass(frozen=True)
+class WithSceneClass:
+    """MSE + α · cross-entropy of the scene (Iizuka et al. 2016, equation 5), the mean over the photos.
+
+    A photo without a label has the first term alone, so that the mean is the same however a batch is shared out over
+    processes. Where no photo has one, the network has no classifier and the second term drops out.
+    """
+
+    alpha: float = 1 / 300
+
+    def players(self, network: nn.Module, space: Space, photos: Callable[[], Iterable[Tensor]]) -> list[Player]:
+        player = _SceneLearner(network, self)
+        if not network.scenes:
+            player.note = "The photos have no labels: training without the classification term."
+        return [player]
+
+    def terms(self, turn: Turn) -> tuple[Tensor, Tensor]:
+        """MSE and cross-entropy, α left out, both in float32."""
+        mse = losses.mse(turn.prediction, turn.target)
+        if turn.scene_logits is None or turn.labels is None:
+            return mse, torch.zeros_like(mse)
+        return mse, losses.class_cross_entropy(turn.scene_logits, turn.labels)
+
+    def validate(self, turn: Turn) -> Tensor:
+        mse, scene = self.terms(turn)
+        return mse + self.alpha * scene
+
+
+class _SceneLearner(Player):
+    def __init__(self, network: nn.Module, objective: WithSceneClass):
+        super().__init__("network", network)
+        self.objective = objective
+        # Itself, whatever wraps it later: it learns here what its scenes have in common.
+        self._network = [network]
+
+    def loss(self, turn: Turn) -> tuple[Tensor, dict[str, Tensor]]:
+        mse, scene = self.objective.terms(turn)
+        if turn.scene_logits is None or turn.labels is None:
+            return mse, {}
+        self._network[0].learn_scenes(turn.global_features.detach(), turn.labels)
+        return mse + self.objective.alpha * scene, {"mse": mse, "scene": scene}
 
 
 @dataclass(frozen=True)

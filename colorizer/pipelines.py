@@ -46,6 +46,7 @@ class ColorizationResult:
     image: the colored photo at its own size.
     ab: CIE a*, b* as the network gave them, float32 (2, h, w) at its working size, before `saturation`.
     logits: (313, h, w), float32, where the approach predicts a distribution over bins, else None.
+    scenes: each scene that the network was trained to tell, with its probability, the likeliest first, else None.
     seconds: what coloring took, reading the photo left out; a batch's time in the network is shared evenly.
     photo: the photo that was read; a pipeline takes it as input again without decoding it anew.
     """
@@ -53,6 +54,7 @@ class ColorizationResult:
     image: Image.Image
     ab: Tensor
     logits: Tensor | None
+    scenes: dict[str, float] | None
     seconds: float
     photo: images.Photo
 
@@ -66,6 +68,7 @@ class _Work:
     seconds: float
     ab: Tensor | None = None
     logits: Tensor | None = None
+    scenes: dict[str, float] | None = None
 
 
 class _NoImageProcessor(BaseImageProcessor):
@@ -83,7 +86,7 @@ class ColorizationPipeline(Pipeline):
       the checkpoint was trained at. The result has the photo's own size in any case.
     * `saturation`: factor on the predicted chroma, 0…10.
     * `return_dict`: a ColorizationResult instead of a PIL image.
-    * the options of the approach, such as `temperature`.
+    * the options of the approach, such as `temperature`, or `scene`, in whose style the photo is then colored.
 
     Raises PhotoError for photos that can't be read, ColorizerError for options that don't fit and for colors that are not
     finite.
@@ -140,11 +143,11 @@ class ColorizationPipeline(Pipeline):
         resolution: int | None = None,
         saturation: float | None = None,
         return_dict: bool | None = None,
-        **options: float,
+        **options: float | str | None,
     ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         self.model.check_options(options)
-        for name, value in options.items():
-            check_number(name, value, *OPTION_BOUNDS.get(name, (-float("inf"), float("inf"))))
+        for name in options.keys() - self.model.option_choices.keys():
+            check_number(name, options[name], *OPTION_BOUNDS.get(name, (-float("inf"), float("inf"))))
         preparing, coloring, finishing = {}, dict(options), {}
         if resolution is not None:
             preparing["resolution"] = self._checked_resolution(resolution)
@@ -175,7 +178,7 @@ class ColorizationPipeline(Pipeline):
         return {"work": _Work(photo, lightness, time.perf_counter() - start)}
 
     def _forward(
-        self, inputs: dict[str, _Work | PhotoError | list], keeps_logits: bool = False, **options: float
+        self, inputs: dict[str, _Work | PhotoError | list], keeps_logits: bool = False, **options: float | str | None
     ) -> dict[str, list[_Work]]:
         batch = inputs["work"] if isinstance(inputs["work"], list) else [inputs["work"]]
         for work in batch:
@@ -192,10 +195,12 @@ class ColorizationPipeline(Pipeline):
             output = self.model(lightness, **options)
             ab = output.ab.float().cpu()
             logits = output.logits.float().cpu() if keeps_logits and output.logits is not None else None
+            scenes = self.model.rank_scenes(output) if keeps_logits else [None] * len(group)
             seconds = (time.perf_counter() - start) / len(group)
             for index, work in enumerate(group):
                 work.ab = ab[index]
                 work.logits = None if logits is None else logits[index]
+                work.scenes = scenes[index]
                 work.seconds += seconds
                 if not torch.isfinite(work.ab).all():
                     raise ColorizerError(
@@ -215,7 +220,7 @@ class ColorizationPipeline(Pipeline):
         if not return_dict:
             return image
         seconds = work.seconds + time.perf_counter() - start
-        return ColorizationResult(image, work.ab, work.logits, seconds, work.photo)
+        return ColorizationResult(image, work.ab, work.logits, work.scenes, seconds, work.photo)
 
 
 def pipeline(

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 class Recipe:
     """Defaults of a training run, the approach's published ones.
 
-    optimizer: "adam", "adamw" or "rmsprop". plateau_patience: epochs of validation without progress after which the rate is
-    multiplied by plateau_factor; early_stopping_patience: after which the run ends; 0 is never; progress is a validation
-    loss that falls by more than early_stopping_min_delta. rotation and shear in degrees; min_scale and max_scale: shares of
-    a photo's side that a random crop keeps; zoom: largest stretch of a side; contrast: share of the photos whose contrast is
-    changed, in one of three ways at random.
+    optimizer: "adam", "adamw", "rmsprop" or "adadelta". plateau_patience: epochs of validation without progress after which
+    the rate is multiplied by plateau_factor; early_stopping_patience: after which the run ends; 0 is never; progress is a
+    validation loss that falls by more than early_stopping_min_delta. rotation and shear in degrees; min_scale and max_scale:
+    shares of a photo's side that a random crop keeps; zoom: largest stretch of a side; contrast: share of the photos whose
+    contrast is changed, in one of three ways at random.
     """
 
     optimizer: str = "adam"

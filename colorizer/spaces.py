@@ -16,11 +16,12 @@ from colorizer import bins, color
 
 @dataclass(frozen=True)
 class Lab:
-    """Lightness as L / l + offset, color as (a, b) / ab."""
+    """Lightness as L / l + offset, color as (a, b) / ab + ab_offset."""
 
     l: float = 100.0  # noqa: E741 - the field's own name
     offset: float = 0.0
     ab: float = 128.0
+    ab_offset: float = 0.0
 
     input_channels = 1
     output_channels = 2
@@ -33,11 +34,11 @@ class Lab:
     def split(self, rgb: Tensor) -> tuple[Tensor, Tensor]:
         """sRGB in 0…1, (B, 3, H, W), to the lightness (B, 1, H, W) and the target (B, 2, H, W) in this space's scale."""
         lab = color.rgb_to_lab(rgb)
-        return lab[:, :1], lab[:, 1:] / self.ab
+        return lab[:, :1], lab[:, 1:] / self.ab + self.ab_offset
 
     def join(self, lightness: Tensor, prediction: Tensor) -> Tensor:
         """The network's prediction (B, 2, H, W) as CIE ab."""
-        return prediction * self.ab
+        return (prediction - self.ab_offset) * self.ab
 
 
 @dataclass(frozen=True)

@@ -226,7 +226,8 @@ def test_list_shows_approaches_and_checkpoints(capsys: pytest.CaptureFixture):
     (bins,) = (line.split() for line in lines if line.startswith("bins "))
     assert bins[1] == "colorful"
     assert bins[3] == "M"
-    assert any("temperature" in line for line in lines if line.startswith("colorful "))
+    for approach, option in (("colorful", "temperature"), ("joint", "scene")):
+        assert any(option in line for line in lines if line.startswith(f"{approach} "))
 
 
 @pytest.mark.parametrize(
@@ -257,6 +258,24 @@ def test_a_temperature_goes_to_the_models_that_have_one(album: Path, tmp_path: P
         pictures.append({path.name: path.read_bytes() for path in out.iterdir()})
     assert pictures[0]["cat-small.png"] == pictures[1]["cat-small.png"]
     assert pictures[0]["cat-bins.png"] != pictures[1]["cat-bins.png"]
+
+
+def test_a_scene_goes_to_the_models_that_know_scenes(album: Path, tmp_path: Path, capsys: pytest.CaptureFixture):
+    joint = create_model("joint", width=1 / 16, resolution=32, scenes=["beach", "forest"])
+    joint.learn_scenes(torch.rand(2, 16) * 100, torch.tensor([0, 1]))
+    save_checkpoint(joint, tmp_path / "joint")
+    out = tmp_path / "out"
+    arguments = ["colorize", str(album / "cat.png"), "-o", str(out), "--model", str(tmp_path / "joint"), "small"]
+    pictures = []
+    for scene in ("beach", "forest"):
+        assert main([*arguments, "--overwrite", "--scene", scene]) == 0
+        pictures.append({path.name: path.read_bytes() for path in out.iterdir()})
+    assert pictures[0]["cat-small.png"] == pictures[1]["cat-small.png"]
+    assert pictures[0]["cat-joint.png"] != pictures[1]["cat-joint.png"]
+    assert main([*arguments, "--overwrite", "--scene", "moon"]) == 2
+    assert "there are beach, forest" in capsys.readouterr().err
+    assert main([*arguments[:-2], "small", "--overwrite", "--scene", "beach"]) == 2
+    assert "No model here takes the option scene" in capsys.readouterr().err
 
 
 def test_a_sheet_needs_the_suffix_of_a_picture(album: Path, capsys: pytest.CaptureFixture):

@@ -5,7 +5,7 @@ from importlib import import_module
 from transformers import AutoConfig, AutoModel
 
 from colorizer.errors import ColorizerError
-from colorizer.modeling import ColorizerModel, own_fields
+from colorizer.modeling import ColorizerModel, Field, own_fields
 
 # Name of the file and of the class in it.
 APPROACHES = {
@@ -14,6 +14,7 @@ APPROACHES = {
     "pix2pix_rgb": "Pix2PixRgb",
     "pix2pix": "Pix2Pix",
     "resnet_unet": "ResNetUNet",
+    "joint": "Joint",
 }
 
 
@@ -33,7 +34,7 @@ def get_model_class(approach: str) -> type[ColorizerModel]:
     return getattr(import_module(f"colorizer.approaches.{approach}"), APPROACHES[approach])
 
 
-def create_model(approach: str, **fields: int | float | bool | str) -> ColorizerModel:
+def create_model(approach: str, **fields: Field) -> ColorizerModel:
     """An untrained network. `fields` are those of the approach's configuration, such as `width`; others keep the paper's.
 
     Raises:

@@ -14,7 +14,8 @@ def run(arguments: argparse.Namespace) -> int:
     rows = [("approach", "year", "title", "options")]
     for name in list_approaches():
         model = get_model_class(name)
-        rows.append((name, str(model.year), model.title, ", ".join(model.space.options) or "–"))
+        options = ", ".join((*model.space.options, *model.network_options)) or "–"
+        rows.append((name, str(model.year), model.title, options))
     print_columns(rows)
     approaches = {get_model_class(name).config_class.model_type: name for name in list_approaches()}
     rows = [("checkpoint", "approach", "parameters", "size")]

@@ -16,9 +16,11 @@ def load_pipelines(models: Sequence[str], device: str | None) -> dict[str, Color
     return {name: pipeline(model, device=device) for name, model in zip(model_names(models), models, strict=True)}
 
 
-def given_options(arguments: argparse.Namespace, pipelines: Mapping[str, ColorizationPipeline]) -> dict[str, float]:
+def given_options(
+    arguments: argparse.Namespace, pipelines: Mapping[str, ColorizationPipeline]
+) -> dict[str, float | str]:
     """The options of the pipeline that the command line gives; ColorizerError for one that no model takes."""
-    options = {name: getattr(arguments, name) for name in ("resolution", "saturation", "temperature")}
+    options = {name: getattr(arguments, name) for name in ("resolution", "saturation", "temperature", "scene")}
     options = {name: value for name, value in options.items() if value is not None}
     check_options({name: colorize.model for name, colorize in pipelines.items()}, options)
     return options

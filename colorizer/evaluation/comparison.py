@@ -33,11 +33,13 @@ class Comparison:
     captions: Sequence[str]
 
 
-def compare(photo: Photo, pipelines: Mapping[str, ColorizationPipeline], *, title: str, **options: float) -> Comparison:
+def compare(
+    photo: Photo, pipelines: Mapping[str, ColorizationPipeline], *, title: str, **options: float | str
+) -> Comparison:
     """Color a photo by every pipeline: gray, each result with its scores and time, and the truth if it came in color.
 
     `options` go to the pipelines that have them: `resolution` not to networks of a fixed size, `temperature` to those that
-    predict a distribution. The photo is decoded once, by the caller.
+    predict a distribution, `scene` to those that know scenes. The photo is decoded once, by the caller.
     """
     truth = None if photo.is_gray else reduce(photo.pixels)
     gray = reduce(merge(photo.pixels, torch.zeros(2, 1, 1)))

@@ -11,12 +11,12 @@ def option_names(model: ColorizerModel) -> list[str]:
     return ["saturation", *([] if model.is_fixed_size else ["resolution"]), *model.options]
 
 
-def options_for(model: ColorizerModel, options: Mapping[str, float]) -> dict[str, float]:
+def options_for(model: ColorizerModel, options: Mapping[str, float | str]) -> dict[str, float | str]:
     """Those of the options that this model takes."""
     return {name: value for name, value in options.items() if name in option_names(model)}
 
 
-def check_options(models: Mapping[str, ColorizerModel], options: Mapping[str, float]) -> None:
+def check_options(models: Mapping[str, ColorizerModel], options: Mapping[str, float | str]) -> None:
     """Refuse an option that none of the models takes.
 
     Raises ColorizerError: it says which options each model has.

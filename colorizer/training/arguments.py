@@ -111,13 +111,7 @@ def parse_arguments(command: Sequence[str] | None = None) -> TrainingArguments:
     known = {action.dest for action in parser._actions}
     if unknown := sorted(set(configured) - known):
         raise ColorizerError(f"{chosen.config}: not an argument: {', '.join(unknown)}. --help lists them.")
-    # As text, so that argparse checks the types of YAML values like those of the command line.
-    parser.set_defaults(
-        **{
-            name: value if isinstance(value, bool) or value is None else str(value)
-            for name, value in configured.items()
-        }
-    )
+    parser.set_defaults(**{name: _as_typed(value) for name, value in configured.items()})
     for action in parser._actions:
         action.required = action.required and action.dest not in configured
     values = vars(parser.parse_args(command))
@@ -134,6 +128,13 @@ def _read_yaml(path: str) -> dict:
     if not isinstance(content, dict):
         raise ColorizerError(f"--config {path} must hold `name: value` lines.")
     return content
+
+
+def _as_typed(value: object) -> object:
+    """A YAML value as text, so that argparse checks its type like that of one from the command line."""
+    if isinstance(value, list):
+        return [str(item) for item in value]
+    return value if isinstance(value, bool) or value is None else str(value)
 
 
 def _make_parser(approach: str | None) -> argparse.ArgumentParser:
@@ -162,6 +163,9 @@ def _make_parser(approach: str | None) -> argparse.ArgumentParser:
 def _add(parser, name: str, default, kind, help: str, choices: list[str] | None = None) -> None:
     if kind is bool:
         parser.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, default=default, help=help)
+        return
+    if kind is tuple:
+        parser.add_argument(f"--{name}", nargs="*", default=list(default), help=help)
         return
     plain = next((candidate for candidate in (int, float) if kind in (candidate, candidate | None)), str)
     required = default is MISSING

@@ -14,7 +14,12 @@ from colorizer.loading import fill_pretrained_parts, load_model
 from colorizer.modeling import ColorizerModel, own_fields
 from colorizer.training.arguments import TrainingArguments
 
-OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "rmsprop": torch.optim.RMSprop}
+OPTIMIZERS = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "rmsprop": torch.optim.RMSprop,
+    "adadelta": torch.optim.Adadelta,
+}
 
 
 def working_resolution(arguments: TrainingArguments) -> int:
@@ -44,6 +49,10 @@ def make_network(arguments: TrainingArguments, classes: list[str], say: Callable
     pretrained = load_model(name)
     if pretrained.approach != arguments.approach:
         raise ColorizerError(f"{name} is a checkpoint of {pretrained.approach}, not of {arguments.approach}.")
+    if differing := [field for field in following if getattr(pretrained.config, field) != following[field]]:
+        # Equal in number, they would fit without a word.
+        names = "; ".join(f"{field} {getattr(pretrained.config, field)}, not {following[field]}" for field in differing)
+        raise ColorizerError(f"{name} was trained with other labels than the dataset has: {names}.")
     try:
         network.load_state_dict(pretrained.state_dict())
     except RuntimeError as error:
@@ -60,7 +69,7 @@ def make_optimizer(module: nn.Module, arguments: TrainingArguments) -> torch.opt
     """
     if arguments.optimizer not in OPTIMIZERS:
         raise ColorizerError(f"--optimizer must be one of {', '.join(OPTIMIZERS)}, not {arguments.optimizer}.")
-    options = {"betas": (arguments.adam_beta1, arguments.adam_beta2)} if arguments.optimizer != "rmsprop" else {}
+    options = {"betas": (arguments.adam_beta1, arguments.adam_beta2)} if arguments.optimizer.startswith("adam") else {}
     weights = [weight for weight in module.parameters() if weight.requires_grad]
     return OPTIMIZERS[arguments.optimizer](
         weights, lr=arguments.learning_rate, weight_decay=arguments.adam_weight_decay, **options

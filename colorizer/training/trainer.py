@@ -16,7 +16,6 @@ from colorizer.cards import write_card
 from colorizer.data import PhotoBatches, augment, photo_seeds
 from colorizer.errors import ColorizerError
 from colorizer.loading import save_checkpoint
-from colorizer.objectives import Turn
 from colorizer.publishing import push
 from colorizer.training import reports
 from colorizer.training.arguments import TrainingArguments
@@ -216,7 +215,7 @@ class Trainer:
             module.train()
         with self.accelerator.accumulate(*modules):
             output = self.team.network(lightness, decode=False)
-            logs = self.team.move(step, Turn(self.space.encode(lightness), output.prediction, target))
+            logs = self.team.move(step, self.network.turn(output, lightness, target, batch["label"]))
             if self.accelerator.sync_gradients:
                 self.team.step_schedules(step)
                 self.ema.update_parameters(self.accelerator.unwrap_model(self.team.network))

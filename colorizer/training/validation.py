@@ -9,7 +9,7 @@ from colorizer import color
 from colorizer.data import PhotoBatches, PhotoDataset
 from colorizer.evaluation.metrics import compute_metrics
 from colorizer.modeling import ColorizerModel
-from colorizer.objectives import Objective, Turn
+from colorizer.objectives import Objective
 from colorizer.training.arguments import TrainingArguments
 
 # What is worth a curve; the loss alone picks the grayest checkpoint.
@@ -45,7 +45,7 @@ class Validation:
             rgb = _resized(batch["rgb"], network.config.resolution)
             lightness, target = network.space.split(rgb)
             output = network(lightness)
-            loss = self.objective.validate(Turn(network.space.encode(lightness), output.prediction, target))
+            loss = self.objective.validate(network.turn(output, lightness, target, batch["label"]))
             measured = compute_metrics(color.lab_to_rgb(torch.cat((lightness, output.ab), 1)), rgb)
             row = [torch.ones_like(loss), loss, *(measured[name].mean() for name in CURVES)]
             sums += torch.stack([value.double() for value in row]) * len(rgb)

@@ -12,5 +12,7 @@ def test_each_model_gets_the_options_it_takes_and_none_may_be_for_nobody():
     assert options_for(dense, options) == {"saturation": 1.2}
     assert options_for(colorful, options) == options
     check_options({"dense": dense, "colorful": colorful}, options)
+    joint = create_model("joint", width=1 / 64, resolution=32, scenes=["beach"])
+    assert options_for(joint, {"temperature": 0.4, "scene": "beach"}) == {"scene": "beach"}
     with pytest.raises(ColorizerError, match=r"option resolution: floor has saturation\."):
         check_options({"floor": dense}, options)

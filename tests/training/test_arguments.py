@@ -36,6 +36,15 @@ def test_the_command_line_goes_over_yaml_and_yaml_over_the_recipe(tmp_path):
     assert arguments.adam_beta1 == 0.5
 
 
+def test_names_come_as_words_or_as_a_list_in_yaml(tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text("scenes:\n  - beach\n  - 1984\n")
+    given = ["--approach", "joint", *REQUIRED]
+    assert parse_arguments(given).model_fields["scenes"] == []
+    assert parse_arguments([*given, "--scenes", "beach", "at sea"]).model_fields["scenes"] == ["beach", "at sea"]
+    assert parse_arguments([*given, "--config", str(config)]).model_fields["scenes"] == ["beach", "1984"]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [("depth: 3", "not an argument: depth"), ("- 1", "name: value"), ("a: [", "can't be read")],

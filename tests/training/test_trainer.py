@@ -18,12 +18,13 @@ from colorizer.training import checkpointing
 
 REPOSITORY = Path(__file__).parents[2]
 # What makes a resume hard: the photos' order alone; batch norm and weights of the bins; dropout and two optimizers; a state
-# in the first stage and at its end.
+# in the first stage and at its end; the means of the scenes.
 RESUMABLE = {
     "dense": [],
     "colorful": ["--resolution", "32"],
     "pix2pix": ["--num_levels", "5", "--resolution", "32"],
     "resnet_unet": ["--resolution", "32", "--pretrain_steps", "3"],
+    "joint": ["--resolution", "32"],
 }
 
 

@@ -1,0 +1,187 @@
+"""joint: local features and one vector for the whole photo, which is classified while it is colored."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from colorizer.errors import ColorizerError
+from colorizer.modeling import ColorizerConfig, ColorizerModel, ColorizerOutput, Field
+from colorizer.nn.layers import scaled
+from colorizer.objectives import WithSceneClass
+from colorizer.recipe import Recipe
+from colorizer.spaces import Lab
+
+# What a scene's mean keeps of itself with each photo: it is that of the last thousand or so.
+SCENE_DECAY = 0.999
+
+
+class JointConfig(ColorizerConfig):
+    """alpha: weight of the classification in the loss. scenes: the names of the classes, those of the dataset's labels."""
+
+    model_type = "colorizer-joint"
+    resolution: int = 224
+    alpha: float = 1 / 300
+    scenes: tuple[str, ...] = ()
+
+    def __post_init__(self, **kwargs):
+        super().__post_init__(**kwargs)
+        if len(set(self.scenes)) < len(self.scenes) or "" in self.scenes:
+            raise ColorizerError(f"joint: scenes must have names that differ, not {list(self.scenes)}.")
+
+
+class Joint(ColorizerModel):
+    """Local features fused with one vector for the whole photo, from which the scene is told; colors follow the scene.
+
+    The option `scene` colors a photo in the style of a scene: instead of the photo's own, the network takes the mean vector
+    of the training photos of that label. It is section 3.5 of the paper, style transfer by the global features of another
+    photo, with a class in place of that photo. The vectors are kept in the checkpoint.
+    """
+
+    title = "Let there be Color!"
+    authors = "Satoshi Iizuka, Edgar Simo-Serra, Hiroshi Ishikawa"
+    year = 2016
+    paper_url = "https://doi.org/10.1145/2897824.2925974"
+
+    config_class = JointConfig
+    # A sigmoid's 0…1 holds ±110, and with it every color of sRGB.
+    space = Lab(l=100.0, ab=220.0, ab_offset=0.5)
+    # Section 4 of the paper: 224 pixels of 256 at random, flips, batches of 128, ADADELTA, 11 epochs.
+    recipe = Recipe(
+        optimizer="adadelta",
+        learning_rate=1.0,
+        train_batch_size=128,
+        num_train_epochs=11,
+        min_scale=0.875,
+        max_scale=0.875,
+    )
+    size_multiple = 8
+    network_options = ("scene",)
+
+    def __init__(self, config: JointConfig):
+        super().__init__(config)
+        width = config.width
+        # The global path always sees the photo at the size that is trained on, 224 in the paper, which it halves five times.
+        self.global_side = max(1, round(config.resolution / 32)) * 32
+        shared, features = scaled(512, width), scaled(256, width)
+        self.low_level = _stack(
+            self.space.input_channels, width, (64, 2), (128, 1), (128, 2), (256, 1), (256, 2), (512, 1)
+        )
+        self.mid_level = _stack(shared, width, (512, 1), (256, 1))
+        self.global_level = nn.Sequential(
+            _stack(shared, width, (512, 2), (512, 1), (512, 2), (512, 1)),
+            nn.Flatten(),
+            _dense((self.global_side // 32) ** 2 * shared, scaled(1024, width)),
+            _dense(scaled(1024, width), shared),
+        )
+        self.summarize = _dense(shared, features)
+        self.fuse = _convolution(2 * features, features, side=1)
+        self.colorize = nn.Sequential(
+            _stack(features, width, (128, 1)),
+            nn.Upsample(scale_factor=2),
+            _stack(scaled(128, width), width, (64, 1), (64, 1)),
+            nn.Upsample(scale_factor=2),
+            _stack(scaled(64, width), width, (32, 1)),
+            nn.Conv2d(scaled(32, width), self.space.output_channels, 3, padding=1),
+            nn.Sigmoid(),
+            # Bilinear, where the paper repeats pixels: what comes out here is seen.
+            nn.Upsample(scale_factor=2, mode="bilinear"),
+        )
+        self.classifier = None
+        if config.scenes:
+            num_scenes = len(config.scenes)
+            self.classifier = nn.Sequential(_dense(shared, features), nn.Linear(features, num_scenes))
+            # Sums over a scene's photos and the sums' weights. Both are linear in the photos, so that averaging them, over
+            # steps or over processes, leaves their quotient a mean.
+            self.register_buffer("scene_sums", torch.zeros(num_scenes, features))
+            self.register_buffer("scene_weights", torch.zeros(num_scenes))
+        self.post_init()
+
+    @property
+    def objective(self) -> WithSceneClass:
+        """MSE and, where photos have labels, α · cross-entropy."""
+        return WithSceneClass(self.config.alpha)
+
+    @property
+    def default_options(self) -> dict[str, None]:
+        return {"scene": None}
+
+    @property
+    def option_choices(self) -> dict[str, tuple[str, ...]]:
+        return {"scene": self.scenes}
+
+    @property
+    def scenes(self) -> tuple[str, ...]:
+        return self.config.scenes
+
+    @classmethod
+    def fields_for(cls, classes: list[str]) -> dict[str, Field]:
+        """The scenes, which are the dataset's classes."""
+        return {"scenes": tuple(classes)} if classes else {}
+
+    def compute(self, source: Tensor, scene: str | None = None) -> ColorizerOutput:
+        """L in 0…1 (B, 1, H, W) to ab/220 + 0.5 (B, 2, H, W), the scenes' logits (B, N) and the global features (B, 256).
+
+        Raises:
+            ColorizerError: no photo of `scene` was trained on; or one photo to train on, which can't be normalized.
+        """
+        if self.training and len(source) < 2:
+            raise ColorizerError(
+                "joint normalizes what it says of a photo over the photos of a batch: train on two at least, on each process."
+            )
+        local = self.low_level(source)
+        whole, side = local, self.global_side
+        if source.shape[-2:] != (side, side):
+            small = F.interpolate(source.float(), (side, side), mode="bilinear", antialias=True)
+            whole = self.low_level(small.to(source.dtype))
+        whole = self.global_level(whole)
+        global_features = self.summarize(whole)
+        local = self.mid_level(local)
+        style = global_features if scene is None else self.scene_features(scene).to(local.dtype).expand(len(local), -1)
+        fused = self.fuse(torch.cat((style[:, :, None, None].expand_as(local), local), dim=1))
+        return ColorizerOutput(
+            prediction=self.colorize(fused),
+            scene_logits=None if self.classifier is None else self.classifier(whole),
+            global_features=global_features,
+        )
+
+    def scene_features(self, scene: str) -> Tensor:
+        """The mean global features (256,) of the training photos of a scene, float32.
+
+        Raises:
+            ColorizerError: none was trained on.
+        """
+        place = self.scenes.index(scene)
+        weight = self.scene_weights[place].float()
+        if weight == 0:
+            raise ColorizerError(f"joint was trained on no photo of the scene {scene!r}: it has no style to color in.")
+        return self.scene_sums[place].float() / weight
+
+    @torch.no_grad()
+    def learn_scenes(self, features: Tensor, labels: Tensor) -> None:
+        """Let the scenes' means follow the global features (B, 256) of photos with `labels` (B,), -1 for none."""
+        of_scene = labels[:, None] == torch.arange(len(self.scenes), device=labels.device)
+        counts = of_scene.sum(0)
+        kept = SCENE_DECAY**counts
+        with torch.autocast(features.device.type, enabled=False):
+            means = of_scene.float().T @ features.float() / counts.clamp(min=1)[:, None]
+        self.scene_sums.copy_(kept[:, None] * self.scene_sums + (1 - kept)[:, None] * means)
+        self.scene_weights.copy_(kept * self.scene_weights + (1 - kept))
+
+
+def _convolution(in_channels: int, out_channels: int, *, side: int = 3, stride: int = 1) -> nn.Sequential:
+    # No bias: batch norm has one.
+    convolution = nn.Conv2d(in_channels, out_channels, side, stride, padding=side // 2, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(out_channels), nn.ReLU())
+
+
+def _stack(in_channels: int, width: float, *layers: tuple[int, int]) -> nn.Sequential:
+    """3×3 convolutions of (channels of the full network, stride)."""
+    stacked = []
+    for channels, stride in layers:
+        stacked.append(_convolution(in_channels, scaled(channels, width), stride=stride))
+        in_channels = scaled(channels, width)
+    return nn.Sequential(*stacked)
+
+
+def _dense(in_features: int, out_features: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(in_features, out_features, bias=False), nn.BatchNorm1d(out_features), nn.ReLU())

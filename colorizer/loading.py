@@ -121,6 +121,8 @@ def fill_pretrained_parts(model: ColorizerModel, *, token: str | None = None) ->
             is_folder = Path(part.source).is_dir()
             part.fill(part.source if is_folder else hub.download(part.source, revision=part.revision, token=token))
         except HubError as error:
+            if part.on_missing:
+                part.on_missing()
             messages.append(f"{model.approach} starts without the weights of {part.source}, at random: {error}")
     return messages
 

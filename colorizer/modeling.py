@@ -134,6 +134,23 @@ class ColorizerModel(PreTrainedModel):
         """The parts that training begins from published weights, where the Hub can be reached."""
         return []
 
+    @property
+    def frozen_parts(self) -> list[nn.Module]:
+        """The parts that stay as they are: in evaluation mode and without gradients, whatever mode the rest is in."""
+        return []
+
+    def train(self, mode: bool = True) -> "ColorizerModel":
+        """Set training or evaluation mode, frozen parts apart."""
+        super().train(mode)
+        for part in self.frozen_parts:
+            part.eval().requires_grad_(False)
+        return self
+
+    def post_init(self) -> None:
+        """What a network's __init__ ends with: initialize the weights, freeze what is frozen."""
+        super().post_init()
+        self.train(self.training)
+
     @classmethod
     def fields_for(cls, classes: list[str]) -> dict[str, Field]:
         """The configuration fields that follow from the names of a dataset's labels, none of them if it has no labels."""

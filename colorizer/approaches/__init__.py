@@ -10,7 +10,9 @@ from colorizer.modeling import ColorizerModel, Field, own_fields
 # Name of the file and of the class in it.
 APPROACHES = {
     "dense": "Dense",
+    "residual_encoder": "ResidualEncoder",
     "colorful": "Colorful",
+    "cnn": "Cnn",
     "pix2pix_rgb": "Pix2PixRgb",
     "pix2pix": "Pix2Pix",
     "resnet_unet": "ResNetUNet",

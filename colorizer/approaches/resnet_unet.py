@@ -9,6 +9,7 @@ from colorizer import color
 from colorizer.errors import ColorizerError
 from colorizer.losses import l1
 from colorizer.modeling import ColorizerConfig, ColorizerModel
+from colorizer.nn.imagenet import normalize
 from colorizer.nn.layers import scaled
 from colorizer.nn.pretrained import PretrainedPart
 from colorizer.objectives import Adversarial, Regression, Stage, Staged
@@ -23,8 +24,6 @@ DEPTHS = {
     101: ("bottleneck", [3, 4, 23, 3]),
     152: ("bottleneck", [3, 8, 36, 3]),
 }
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 class ResNetUNetConfig(ColorizerConfig):
@@ -128,9 +127,8 @@ class ResNetUNet(ColorizerModel):
     def predict(self, source: Tensor) -> Tensor:
         """L in −1…1 (B, 1, H, W) to ab/110 (B, 2, H, W)."""
         gray = color.lightness_to_gray((source - self.space.offset) * self.space.l)
-        mean, std = (gray.new_tensor(numbers).view(1, 3, 1, 1) for numbers in (IMAGENET_MEAN, IMAGENET_STD))
         # The backbone's own forward has max pooling behind the first features that it gives; their scale is a skip here.
-        features = [self.encoder.embedder.embedder((gray - mean) / std)]
+        features = [self.encoder.embedder.embedder(normalize(gray))]
         hidden = self.encoder.embedder.pooler(features[0])
         for stage in self.encoder.encoder.stages:
             hidden = stage(hidden)

@@ -20,12 +20,14 @@ class PretrainedPart:
     module: what is filled.
     source: the Hub's repository, "user/name", or a folder; with `revision`, a branch, tag or commit.
     rename: the published name of a tensor to its name in `module`; None leaves the tensor out, as a classifier's head.
+    on_missing: called where nobody gives the weights and the module stays at random, as one that is not worth freezing.
     """
 
     module: nn.Module
     source: str
     revision: str = "main"
     rename: Callable[[str], str | None] = str
+    on_missing: Callable[[], None] | None = None
 
     def fill(self, folder: str | os.PathLike) -> None:
         """Fill the module with the safetensors in `folder`, in the module's own precision.

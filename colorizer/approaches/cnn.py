@@ -1,0 +1,75 @@
+"""cnn: a plain encoder-decoder trained on structural similarity."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import initialization as init
+
+from colorizer.losses import ms_ssim_loss
+from colorizer.modeling import ColorizerConfig, ColorizerModel
+from colorizer.nn.layers import scaled
+from colorizer.objectives import Regression
+from colorizer.recipe import Recipe
+from colorizer.spaces import Lab
+
+
+class CnnConfig(ColorizerConfig):
+    """dropout: share of the activations dropped after each of the three convolutions that follow the encoder."""
+
+    model_type = "colorizer-cnn"
+    dropout: float = 0.5
+
+
+class Cnn(ColorizerModel):
+    """A plain encoder-decoder with dropout, trained on 1 − MS-SSIM, since with the squared error photos came out brown."""
+
+    title = "An encoder-decoder trained on structural similarity"
+    authors = "a capstone project"
+    year = 2019
+    paper_url = "https://doi.org/10.1109/ACSSC.2003.1292216"
+
+    config_class = CnnConfig
+    space = Lab(l=100.0, ab=128.0)
+    objective = Regression(ms_ssim_loss)
+    # RMSprop at Keras' own rate. A photo as it is and its three other contrasts are each as likely.
+    recipe = Recipe(
+        optimizer="rmsprop",
+        learning_rate=1e-3,
+        num_train_epochs=50,
+        vertical_flip=True,
+        contrast=0.75,
+    )
+    size_multiple = 8
+
+    def __init__(self, config: CnnConfig):
+        super().__init__(config)
+        self.network = nn.Sequential()
+        channels = self.space.input_channels
+        for full, stride in ((64, 1), (64, 2), (128, 1), (128, 2), (256, 1), (256, 2), (512, 1)):
+            channels = self._convolve(channels, full, stride=stride)
+        for full in (512, 256, 128):
+            channels = self._convolve(channels, full)
+            self.network.append(nn.Dropout(config.dropout))
+        for full in (64, 32):
+            channels = self._convolve(channels, full)
+            self.network.append(nn.Upsample(scale_factor=2))
+        self.color = nn.Conv2d(channels, self.space.output_channels, 3, padding=1)
+        self.post_init()
+
+    def _convolve(self, in_channels: int, full: int, *, stride: int = 1) -> int:
+        channels = scaled(full, self.config.width)
+        self.network.append(nn.Conv2d(in_channels, channels, 3, stride=stride, padding=1))
+        self.network.append(nn.ReLU())
+        self.network.append(nn.BatchNorm2d(channels))
+        return channels
+
+    def predict(self, source: Tensor) -> Tensor:
+        """L/100 (B, 1, H, W) to ab/128 (B, 2, H, W)."""
+        return F.interpolate(torch.tanh(self.color(self.network(source))), scale_factor=2)
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module) -> None:
+        super()._init_weights(module)
+        if module is self.color:
+            # Begins nearly gray: of garish colors, at the ends of tanh, the similarity's gradient hardly finds a way back.
+            init.normal_(module.weight, 0.0, 0.02)

@@ -1,0 +1,106 @@
+"""residual_encoder: the features of a classifier, summed back up level by level."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from colorizer.losses import blurred_distance
+from colorizer.modeling import ColorizerConfig, ColorizerModel
+from colorizer.nn.imagenet import normalize
+from colorizer.nn.pretrained import PretrainedPart
+from colorizer.nn.vgg import Vgg16
+from colorizer.objectives import Regression
+from colorizer.recipe import Recipe
+from colorizer.spaces import Yuv
+
+# Blocks of VGG-16 up to conv4_3.
+NUM_BLOCKS = 4
+
+
+class ResidualEncoderConfig(ColorizerConfig):
+    """batch_norm: whether the VGG-16 is the variant with batch norm.
+
+    pretrained, pretrained_revision: where its ImageNet weights are, which only width 1 can take; "" for none.
+    freeze_encoder: whether a VGG-16 that began from them stays as it is, as in the network's public reimplementations; one
+    that began at random is always trained.
+    """
+
+    model_type = "colorizer-residual-encoder"
+    resolution: int = 224
+    batch_norm: bool = False
+    pretrained: str = "timm/{vgg}.tv_in1k"
+    pretrained_revision: str = "main"
+    freeze_encoder: bool = True
+
+
+class ResidualEncoder(ColorizerModel):
+    """VGG-16's features, each level added to the upsampled one below it, down to U and V at the photo's own size."""
+
+    title = "Automatic Colorization"
+    authors = "Ryan Dahl"
+    year = 2016
+    paper_url = "https://tinyclouds.org/colorize"
+
+    config_class = ResidualEncoderConfig
+    space = Yuv()
+    objective = Regression(blurred_distance)
+    # Adam at its usual rate; known of the training are ImageNet, 224 pixels and three days.
+    recipe = Recipe(learning_rate=1e-3, train_batch_size=16)
+    size_multiple = 2 ** (NUM_BLOCKS - 1)
+
+    def __init__(self, config: ResidualEncoderConfig):
+        super().__init__(config)
+        self.encoder = Vgg16(num_blocks=NUM_BLOCKS, width=config.width, batch_norm=config.batch_norm)
+        # The photo itself is the level above conv1_2.
+        levels = [3, *self.encoder.channels]
+        self.normalize = nn.ModuleList(nn.BatchNorm2d(channels) for channels in levels)
+        self.convolve = nn.ModuleList(
+            Convolve(levels[index], levels[max(index - 1, 0)], kernel_size=1 if index == NUM_BLOCKS else 3)
+            for index in range(len(levels))
+        )
+        self.color = nn.Conv2d(levels[0], self.space.output_channels, 3, padding=1)
+        self.post_init()
+
+    @property
+    def pretrained_parts(self) -> list[PretrainedPart]:
+        """The VGG-16, where its width is that of the published one."""
+        config = self.config
+        if config.width != 1 or not config.pretrained:
+            return []
+        source = config.pretrained.format(vgg="vgg16_bn" if config.batch_norm else "vgg16")
+        return [
+            PretrainedPart(
+                self.encoder, source, config.pretrained_revision, self.encoder.published_name, self._train_encoder
+            )
+        ]
+
+    @property
+    def frozen_parts(self) -> list[nn.Module]:
+        """The VGG-16, where it has published weights to keep."""
+        return [self.encoder] if self.config.freeze_encoder and self.pretrained_parts else []
+
+    def _train_encoder(self) -> None:
+        self.config.freeze_encoder = False
+        self.encoder.requires_grad_(True)
+
+    def predict(self, source: Tensor) -> Tensor:
+        """Gray levels in 0…1 (B, 1, H, W) to U and V in 0…1 (B, 2, H, W)."""
+        photo = normalize(source)
+        levels = [photo, *self.encoder(photo)]
+        merged = self.convolve[-1](self.normalize[-1](levels[-1]))
+        for index in reversed(range(len(levels) - 1)):
+            if index:
+                merged = F.interpolate(merged, scale_factor=2, mode="bilinear", align_corners=False)
+            merged = self.convolve[index](merged + self.normalize[index](levels[index]))
+        return torch.sigmoid(self.color(merged))
+
+
+class Convolve(nn.Sequential):
+    """Convolution, batch norm in place of a bias, ReLU."""
+
+    def __init__(self, in_channels: int, out_channels: int, *, kernel_size: int):
+        super().__init__(
+            nn.Conv2d(in_channels, out_channels, kernel_size, padding=kernel_size // 2, bias=False),
+            nn.BatchNorm2d(out_channels),
+            nn.ReLU(),
+        )

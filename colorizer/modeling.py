@@ -186,7 +186,8 @@ class ColorizerModel(PreTrainedModel):
         if "temperature" in decoding:
             output.logits = output.prediction
         if decode:
-            output.ab = self.space.join(lightness.float(), output.prediction.float(), **decoding)
+            with torch.autocast(lightness.device.type, enabled=False):
+                output.ab = self.space.join(lightness.float(), output.prediction.float(), **decoding)
         return output
 
     def rank_scenes(self, output: ColorizerOutput) -> list[dict[str, float] | None]:

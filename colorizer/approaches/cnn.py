@@ -65,7 +65,9 @@ class Cnn(ColorizerModel):
 
     def predict(self, source: Tensor) -> Tensor:
         """L/100 (B, 1, H, W) to ab/128 (B, 2, H, W)."""
-        return F.interpolate(torch.tanh(self.color(self.network(source))), scale_factor=2)
+        ab = torch.tanh(self.color(self.network(source)))
+        # Bilinear, where Keras repeats pixels: what comes out here is seen.
+        return F.interpolate(ab, scale_factor=2, mode="bilinear", align_corners=False)
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:

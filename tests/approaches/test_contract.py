@@ -112,6 +112,20 @@ def test_gradients_reach_every_trainable_weight(approach):
     assert any(weight.grad.abs().max() > 0 for weight in model.parameters())
 
 
+def test_losses_and_colors_are_in_float32_under_mixed_precision(approach):
+    model, size = smallest(approach)
+    rgb = photos(size)
+    lightness, target = model.space.split(rgb)
+    source = model.space.encode(lightness)
+    for player in model.objective.players(model, model.space, lambda: [rgb]):
+        with torch.autocast("cpu", torch.bfloat16):
+            prediction = model.train()(lightness, decode=False).prediction
+            loss, parts = player.loss(Turn(source, prediction, target))
+        assert {loss.dtype, *(part.dtype for part in parts.values())} == {torch.float32}
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            assert model.eval()(lightness).ab.dtype == torch.float32
+
+
 def test_the_loss_falls_on_one_batch(approach):
     # Of a few channels dropout leaves so few that the loss is a matter of luck.
     model, size = smallest(approach, **dict.fromkeys(tunable(approach) & {"dropout"}, 0.0))

@@ -23,7 +23,8 @@ def tiny_fields(approach: str) -> list[str]:
 def test_it_overfits_eight_photos(approach, dataset, train, tmp_path):
     run = [
         *("--approach", approach, *tiny_fields(approach)),
-        *("--max_train_samples", "8", "--train_batch_size", "8", "--no-flip", "--min_scale", "1", "--max_scale", "1"),
+        *("--max_train_samples", "8", "--train_batch_size", "8", "--min_scale", "1", "--max_scale", "1"),
+        *("--no-flip", "--no-vertical_flip", "--rotation", "0", "--shear", "0", "--zoom", "0", "--contrast", "0"),
         *("--optimizer", "adam", "--learning_rate", "3e-3", "--lr_scheduler", "constant", "--adam_weight_decay", "0"),
         *("--max_train_steps", "150", "--validation_steps", "150", "--ema_decay", "0.9"),
     ]

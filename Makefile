@@ -1,4 +1,4 @@
-.PHONY: style quality test
+.PHONY: style quality test tables
 
 style:
 	ruff check --fix .
@@ -10,3 +10,6 @@ quality:
 
 test:
 	python -m pytest
+
+tables:
+	python -m colorizer.overview README.md

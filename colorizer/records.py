@@ -7,6 +7,8 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
+from colorizer.checkpoints import EVALUATION
+from colorizer.checkpoints import FOLDER as PACKAGE
 from colorizer.errors import CheckpointError
 
 RECORDS = ("training", "evaluation")
@@ -32,6 +34,9 @@ def read_info(
         pictures.append(("Photos not trained on: gray, colorized, true", f"samples/{samples[-1].name}"))
     num_weights, num_bytes = _measure_weights(folder)
     records = {record: publishable(_read_facts(folder / f"{record}.json")) for record in RECORDS}
+    if folder.parent == PACKAGE.absolute():
+        # The checkpoints of the package are measured together.
+        records["evaluation"] = records["evaluation"] or publishable(_read_facts(EVALUATION))
     trained_in = ((records["training"] or {}).get("arguments") or {}).get("output_dir") or ""
     return {
         "name": name or folder.name,

@@ -1,0 +1,101 @@
+"""The tables of the README, written from the code and the measurements: `python -m colorizer.overview README.md`."""
+
+import json
+import re
+import sys
+from functools import lru_cache, partial
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+
+from colorizer.approaches import get_model_class, list_approaches
+from colorizer.checkpoints import EVALUATION, checkpoint_folder, list_checkpoints
+from colorizer.objectives import Objective, Regression, Staged
+
+METRICS = {
+    "psnr": ("PSNR ↑", 2),
+    "ssim": ("SSIM ↑", 3),
+    "ciede2000": ("ΔE2000 ↓", 2),
+    "auc": ("AuC ↑", 1),
+    "mse_ab128": ("MSE ab/128 ↓", 4),
+    "colorfulness": ("colorfulness", 1),
+}
+
+
+def approaches_table() -> str:
+    """A Markdown row for each approach: origin, color space, objective, parameters in full and in the package, options."""
+    rows = [
+        "| approach | origin | color space | objective | parameters | in the package | options |",
+        "|---|---|---|---|---:|---|---|",
+    ]
+    for name in list_approaches():
+        model = _full_network(name)
+        objective = _describe(model.objective)
+        space = type(model.space).__name__
+        options = ", ".join(f"`{option}`" for option in model.options) or "–"
+        origin = f"[{model.authors.split(',')[0]}{' et al.' if ',' in model.authors else ''}, {model.year}]({model.paper_url})"
+        count = f"{sum(weight.numel() for weight in model.parameters()) / 1e6:.1f} M"
+        packaged = ", ".join(_packaged(name)) or "–"
+        rows.append(f"| `{name}` | {origin} | {space} | {objective} | {count} | {packaged} | {options} |")
+    return "\n".join(rows)
+
+
+def _describe(objective: Objective) -> str:
+    """The objective's kind, with the loss of a regression and the stages of one that has them."""
+    if isinstance(objective, Staged):
+        return ", then ".join(_describe(stage.objective) for stage in objective.stages)
+    kind = type(objective).__name__
+    if not isinstance(objective, Regression):
+        return kind
+    loss = objective.loss.func if isinstance(objective.loss, partial) else objective.loss
+    return f"{kind}: `{loss.__name__}`"
+
+
+@lru_cache
+def _full_network(name: str):
+    # On the meta device: the paper's networks are large, and only their shapes are asked for.
+    with torch.device("meta"):
+        model_class = get_model_class(name)
+        return model_class(model_class.config_class())
+
+
+def _packaged(approach: str) -> list[str]:
+    found = []
+    for name in list_checkpoints():
+        folder = checkpoint_folder(name)
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        if config["model_type"] == get_model_class(approach).config_class.model_type:
+            with safe_open(folder / "model.safetensors", framework="pt") as tensors:
+                shapes = [tensors.get_slice(key).get_shape() for key in tensors.keys()]  # noqa: SIM118 - not a dict
+            count = sum(torch.Size(shape).numel() for shape in shapes)
+            found.append(f"`{name}` ({count / 1e6:.1f} M)")
+    return found
+
+
+def results_table(evaluation: dict) -> str:
+    """A Markdown row for each checkpoint and baseline of an evaluation.json: means over the photos."""
+    rows = ["| |" + "".join(f" {label} |" for label, _ in METRICS.values()), "|---|" + "---:|" * len(METRICS)]
+    for name, measured in evaluation["models"].items():
+        values = [
+            f"{measured[key]['mean']:.{digits}f}" if key in measured else "–" for key, (_, digits) in METRICS.items()
+        ]
+        rows.append(f"| {name} |" + "".join(f" {value} |" for value in values))
+    return "\n".join(rows)
+
+
+def replace_section(text: str, section: str, content: str) -> str:
+    """The text with `content` between the comments that mark a section."""
+    pattern = rf"(<!-- {section}[^>]*-->\n).*?(<!-- /{section} -->)"
+    return re.sub(pattern, lambda match: f"{match[1]}{content}\n{match[2]}", text, flags=re.DOTALL)
+
+
+def update_readme(readme: Path) -> None:
+    """Write the tables anew into the README."""
+    text = replace_section(readme.read_text(encoding="utf-8"), "approaches", approaches_table())
+    results = results_table(json.loads(EVALUATION.read_text(encoding="utf-8")))
+    readme.write_text(replace_section(text, "results", results), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    update_readme(Path(sys.argv[1]))

@@ -1,0 +1,40 @@
+import ast
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from colorizer.checkpoints import EVALUATION
+from colorizer.overview import approaches_table, replace_section, results_table
+
+REPOSITORY = Path(__file__).parents[1]
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+
+def test_its_tables_are_what_the_code_and_the_measurements_say():
+    assert replace_section(README, "approaches", approaches_table()) == README
+    results = results_table(json.loads(EVALUATION.read_text(encoding="utf-8")))
+    assert replace_section(README, "results", results) == README
+
+
+def test_it_is_a_card_that_a_space_takes():
+    _, front, _ = README.split("---\n", 2)
+    card = yaml.safe_load(front)
+    assert card["sdk"] == "gradio"
+    assert len(card["short_description"]) <= 60
+    assert (REPOSITORY / card["app_file"]).is_file()
+    requirements = (REPOSITORY / "requirements.txt").read_text(encoding="utf-8")
+    (lowest,) = re.findall(r"gradio>=([\d.]+)", requirements)
+    assert card["sdk_version"].startswith(lowest)
+
+
+@pytest.mark.parametrize("block", re.findall(r"```python\n(.*?)```", README, re.DOTALL))
+def test_its_python_is_python(block):
+    ast.parse(block)
+
+
+def test_what_it_links_to_is_there():
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (REPOSITORY / target).exists(), target

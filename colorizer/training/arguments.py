@@ -58,6 +58,10 @@ class TrainingArguments(Recipe):
     overwrite_output_dir: bool = _argument("start anew in a folder that holds another run", False)
     report_to: str = _argument('trackers, separated by commas, such as tensorboard; "none" for none', "tensorboard")
 
+    find_lr: bool = _argument("sweep the learning rate from 1e-7 to 10, suggest one, and end", False)
+    find_lr_steps: int = _argument("optimizer steps of that sweep, for each of a GAN's two", 100)
+    train_after_find_lr: bool = _argument("go on to train after the sweep, as if there had been none", False)
+
     push_to_hub: bool = _argument("publish the checkpoint when done", False)
     hub_model_id: str | None = _argument("repository to publish to, the output folder's name unless given", None)
     hub_private_repo: bool = _argument("make the repository private", False)
@@ -70,6 +74,7 @@ class TrainingArguments(Recipe):
             ("num_train_epochs", 1),
             ("checkpoints_total_limit", 1),
             ("max_validation_samples", 1),
+            ("find_lr_steps", 2),
             ("validation_steps", 0),
             ("checkpointing_steps", 0),
             ("lr_warmup_steps", 0),
@@ -82,6 +87,11 @@ class TrainingArguments(Recipe):
             raise ColorizerError(f"--learning_rate must be positive, not {self.learning_rate}.")
         if not 0 <= self.ema_decay < 1:
             raise ColorizerError(f"--ema_decay must be in 0…1, 1 excluded, not {self.ema_decay}.")
+
+    @property
+    def trains(self) -> bool:
+        """Whether the run trains, and does not only look for a learning rate."""
+        return self.train_after_find_lr or not self.find_lr
 
     @property
     def augmentation(self) -> dict[str, float | bool]:

@@ -25,6 +25,7 @@ class Team:
             for player in players:
                 player.train_through(nn.SyncBatchNorm.convert_sync_batchnorm(player.trained))
         settings = [arguments.changed(player.settings) for player in players]
+        self.rates = [given.learning_rate for given in settings]
         optimizers = [make_optimizer(player.trained, given) for player, given in zip(players, settings, strict=True)]
         self.schedulers: list[LRScheduler | ReduceLROnPlateau] = []
         for player, optimizer, given in zip(players, optimizers, settings, strict=True):
@@ -95,6 +96,12 @@ class Team:
         """The rate of the last who plays: the network's."""
         *_, index = self._playing(step)
         return self.schedulers[index].optimizer.param_groups[0]["lr"]
+
+    def set_rates(self, given: dict[Player, float]) -> None:
+        """Until the schedules' next step, everyone's rate is the one given, or that of the run's arguments."""
+        for player, optimizer, rate in zip(self.players, self.optimizers, self.rates, strict=True):
+            for group in optimizer.param_groups:
+                group["lr"] = given.get(player, rate)
 
     def share_statistics(self, averaged: nn.Module) -> None:
         """Average what batch norm saw over the processes: each saw its own photos, and one of them is published."""

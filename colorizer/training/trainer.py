@@ -20,6 +20,7 @@ from colorizer.publishing import push
 from colorizer.training import reports
 from colorizer.training.arguments import TrainingArguments
 from colorizer.training.checkpointing import Progress, find_state, load_state, save_state
+from colorizer.training.lr_finder import find_learning_rates
 from colorizer.training.means import Means
 from colorizer.training.photos import count_steps, numbered_batches, open_photos, statistics_photos
 from colorizer.training.setup import make_ema, make_network, working_resolution
@@ -43,9 +44,8 @@ class Trainer:
         self.arguments = arguments
         self.output_dir = Path(arguments.output_dir)
         # Before anything is decoded or built: what the folder already holds is not ours to overwrite.
-        if (self.output_dir / "model.safetensors").exists() and not (
-            arguments.resume_from_checkpoint or arguments.overwrite_output_dir
-        ):
+        is_trained = (self.output_dir / "model.safetensors").exists()
+        if arguments.trains and is_trained and not (arguments.resume_from_checkpoint or arguments.overwrite_output_dir):
             raise ColorizerError(
                 f"{self.output_dir} holds a trained checkpoint. Give another --output_dir, go on with "
                 "--resume_from_checkpoint latest, or start anew with --overwrite_output_dir."
@@ -114,8 +114,16 @@ class Trainer:
         }
 
     def train(self) -> Path:
-        """Train to the last step, or until stopped; the best checkpoint is in the output folder either way."""
+        """Train to the last step, or until stopped; the best checkpoint is in the output folder either way.
+
+        With `find_lr`, look for a learning rate before, and train only with `train_after_find_lr`.
+        """
         self._resume()
+        if self.arguments.find_lr:
+            find_learning_rates(self, self._take_turns)
+        if not self.arguments.trains:
+            self.accelerator.end_training()
+            return self.output_dir
         self.accelerator.init_trackers("colorizer")
         bar = tqdm(
             total=self.num_steps,

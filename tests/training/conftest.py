@@ -1,3 +1,4 @@
+import csv
 import io
 from pathlib import Path
 
@@ -37,6 +38,18 @@ def write_parquet(path: Path, numbers: range) -> None:
         landscape(number).save(encoded, "PNG")
         rows.append({"bytes": encoded.getvalue(), "path": f"landscape-{number}.png"})
     pq.write_table(pa.table({"image": rows, "label": ["landscape"] * len(rows)}), path)
+
+
+def read_lr_curves(run: Path) -> dict[str, dict[str, list[float]]]:
+    """The columns of `lr_finder.csv` of each player; its name has the step behind it with which it begins, if not the first."""
+    curves: dict[str, dict[str, list[float]]] = {}
+    with (run / "lr_finder.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            player, starts = row.pop("player"), row.pop("starts")
+            columns = curves.setdefault(player if starts == "0" else f"{player} {starts}", {name: [] for name in row})
+            for name, value in row.items():
+                columns[name].append(float(value))
+    return curves
 
 
 @pytest.fixture(scope="session")

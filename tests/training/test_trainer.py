@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 
 from colorizer import CheckpointError, ColorizerError, DatasetError, pipeline
 from colorizer.training import checkpointing
+from tests.training.conftest import read_lr_curves
 
 REPOSITORY = Path(__file__).parents[2]
 # What makes a resume hard: the photos' order alone; batch norm and weights of the bins; dropout and two optimizers; a state
@@ -113,6 +114,7 @@ def test_a_resumed_run_is_the_run_it_would_have_been(approach, train, tmp_path):
 
 def test_two_processes_and_one_descend_the_same_loss(command, train, tmp_path, port):
     given = ["--approach", "dense", "--max_train_steps", "4", "--validation_steps", "2", "--train_batch_size"]
+    given = ["--find_lr", "--find_lr_steps", "12", "--train_after_find_lr", *given]
     train(*given, "4", "--output_dir", tmp_path / "one")
     two = launch([*TORCHRUN, port], [*command, *given, "2", "--output_dir", str(tmp_path / "two")])
     assert two.returncode == 0, two.stderr
@@ -121,6 +123,10 @@ def test_two_processes_and_one_descend_the_same_loss(command, train, tmp_path, p
     assert facts["photos_seen"] == 16
     for one, other in zip(losses(tmp_path / "one"), losses(tmp_path / "two"), strict=True):
         assert other == pytest.approx(one, rel=1e-4)
+    one, other = (read_lr_curves(tmp_path / name)["network"] for name in ("one", "two"))
+    assert len(one["loss"]) == 12
+    for column in one:
+        assert other[column] == pytest.approx(one[column], rel=1e-2), column
     one, other = (load_file(tmp_path / name / "checkpoint-4/model.safetensors") for name in ("one", "two"))
     for name, tensor in one.items():
         assert torch.allclose(tensor, other[name], atol=1e-4), name
@@ -131,8 +137,13 @@ def test_two_processes_of_a_gan_resume_exactly(command, tmp_path, port):
     given = [*command, "--approach", "pix2pix", *RESUMABLE["pix2pix"], "--train_batch_size", "2"]
     given += ["--max_train_steps", "4", "--validation_steps", "2", "--checkpointing_steps", "2"]
     # --cpu is implied where there is no GPU.
-    first = launch([*ACCELERATE, port], [*given, "--output_dir", str(whole)], without_cpu=not torch.cuda.is_available())
+    # The finder first: the processes must agree on where a sweep ends, and be back afterwards where they were.
+    sweep = ["--find_lr", "--find_lr_steps", "24", "--train_after_find_lr", "--output_dir", str(whole)]
+    first = launch([*ACCELERATE, port], [*given, *sweep], without_cpu=not torch.cuda.is_available())
     assert first.returncode == 0, first.stderr
+    curves = read_lr_curves(whole)
+    assert list(curves) == ["discriminator", "generator"]
+    assert min(len(curve["loss"]) for curve in curves.values()) < 24
     assert json.loads((whole / "training.json").read_text())["num_processes"] == 2
     shutil.copytree(whole, resumed)
     shutil.rmtree(resumed / "checkpoint-4")
@@ -240,8 +251,13 @@ def test_without_a_validation_split_photos_are_held_out(train, dataset):
     assert not (trainer.train_photos.batch(range(15))["rgb"] == held_out).flatten(1).all(1).any()
 
 
-def test_it_trains_on_a_stream(train, dataset):
-    assert train("--streaming").progress.photos_seen == 24
+def test_it_trains_on_a_stream(train, dataset, monkeypatch):
+    # Closing a stream waits for seconds, in case the interpreter ends right then; here it does not.
+    monkeypatch.setattr("datasets.config.SLEEP_TIME_ON_THREADS_SHUTDOWN", 0.1)
+    trainer = train("--streaming", "--find_lr", "--find_lr_steps", "5", "--train_after_find_lr")
+    assert trainer.progress.photos_seen == 24
+    # Those of the sweep are not counted; one batch is read ahead.
+    assert trainer.train_photos.report.kept == 28
     with pytest.raises(DatasetError, match="a stream has no photos to hold out"):
         train("--streaming", "--dataset_name", dataset / "train.parquet", "--overwrite_output_dir")
 

@@ -137,7 +137,7 @@ def save_checkpoint(model: ColorizerModel, folder: str | os.PathLike, *, dtype: 
         ColorizerError: the folder can't be written.
     """
     folder = Path(folder)
-    saved = copy.deepcopy(model).to("cpu", dtype)
+    saved = copy.deepcopy(model).to("cpu", dtype, memory_format=torch.contiguous_format)
     if bad := [name for name, tensor in saved.state_dict().items() if not torch.isfinite(tensor).all()]:
         raise CheckpointError(f"Not saved: values that are not finite in {_shorten(bad)}. The training diverged.")
     try:
@@ -171,7 +171,9 @@ def _read_config(path: Path) -> tuple[type[ColorizerModel], object]:
         model_type = content["model_type"]
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
         raise CheckpointError(f"{path} is not a configuration with a model_type: {error!r}.") from error
-    classes = {get_model_class(name).config_class.model_type: get_model_class(name) for name in list_approaches()}
+    classes = {
+        get_model_class(name).config_class.model_type: get_model_class(name) for name in list_approaches(own=True)
+    }
     if model_type not in classes:
         raise CheckpointError(f"{path} is of type {model_type!r}, not one of {', '.join(classes)}.")
     model_class = classes[model_type]

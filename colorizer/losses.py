@@ -20,6 +20,13 @@ def l1(prediction: Tensor, target: Tensor) -> Tensor:
     return F.l1_loss(prediction.float(), target.float())
 
 
+def huber(prediction: Tensor, target: Tensor, *, delta: float) -> Tensor:
+    """Huber's loss of the distance between two colors, mean over the pixels, over delta: half the square up to `delta`, linear
+    beyond it. In float32."""
+    distance = torch.linalg.vector_norm(prediction.float() - target.float(), dim=1)
+    return F.huber_loss(distance, torch.zeros_like(distance), delta=delta) / delta
+
+
 def adversarial(logits: Tensor, is_real: bool) -> Tensor:
     """Binary cross-entropy of a discriminator's logits against "all real" or "all fake", in float32."""
     logits = logits.float()

@@ -153,7 +153,7 @@ def test_only_model_of_an_evaluation_needs_no_name(checkpoint: Path) -> None:
     assert results(ModelCard.load(write_card(checkpoint))) == {"psnr": 20.5}
 
 
-@pytest.mark.parametrize("approach", list_approaches())
+@pytest.mark.parametrize("approach", list_approaches(own=True))
 def test_every_approach_has_a_card(approach: str) -> None:
     text = render_card({"config": {"model_type": f"colorizer-{approach}"}})
     model_class = type(create_model(approach, width=1 / 64))

@@ -1,4 +1,4 @@
-"""The approaches, one file each. A tenth is its file and its name in this list."""
+"""The approaches, one file each. A tenth is its file and its name in this list; our own network stands beside it."""
 
 from importlib import import_module
 
@@ -19,10 +19,13 @@ APPROACHES = {
     "joint": "Joint",
 }
 
+# Not one of the approaches that are compared, but what the checkpoint `default` is made of.
+OWN = {"lite_unet": "LiteUNet"}
 
-def list_approaches() -> list[str]:
-    """Names of the approaches."""
-    return list(APPROACHES)
+
+def list_approaches(*, own: bool = False) -> list[str]:
+    """Names of the approaches; with `own`, our own network too, which trains, loads and colors like them."""
+    return list(APPROACHES | OWN if own else APPROACHES)
 
 
 def get_model_class(approach: str) -> type[ColorizerModel]:
@@ -31,9 +34,10 @@ def get_model_class(approach: str) -> type[ColorizerModel]:
     Raises:
         ColorizerError: there is no such approach; the message lists those there are.
     """
-    if approach not in APPROACHES:
-        raise ColorizerError(f"There is no approach {approach!r}. There are: {', '.join(APPROACHES)}.")
-    return getattr(import_module(f"colorizer.approaches.{approach}"), APPROACHES[approach])
+    classes = APPROACHES | OWN
+    if approach not in classes:
+        raise ColorizerError(f"There is no approach {approach!r}. There are: {', '.join(classes)}.")
+    return getattr(import_module(f"colorizer.approaches.{approach}"), classes[approach])
 
 
 def create_model(approach: str, **fields: Field) -> ColorizerModel:
@@ -51,7 +55,7 @@ def create_model(approach: str, **fields: Field) -> ColorizerModel:
 
 def register() -> None:
     """Make transformers' AutoConfig and AutoModel know every approach; doing it again changes nothing."""
-    for approach in APPROACHES:
+    for approach in list_approaches(own=True):
         model_class = get_model_class(approach)
         AutoConfig.register(model_class.config_class.model_type, model_class.config_class, exist_ok=True)
         AutoModel.register(model_class.config_class, model_class, exist_ok=True)

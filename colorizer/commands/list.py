@@ -17,7 +17,7 @@ def run(arguments: argparse.Namespace) -> int:
         options = ", ".join((*model.space.options, *model.network_options)) or "–"
         rows.append((name, str(model.year), model.title, options))
     print_columns(rows)
-    approaches = {get_model_class(name).config_class.model_type: name for name in list_approaches()}
+    approaches = {get_model_class(name).config_class.model_type: name for name in list_approaches(own=True)}
     rows = [("checkpoint", "approach", "parameters", "size")]
     for name in list_checkpoints():
         info = read_info(checkpoint_folder(name))

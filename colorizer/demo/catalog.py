@@ -156,12 +156,12 @@ def _class_of_folder(folder: Path) -> type[ColorizerModel]:
         model_type = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{folder.name} has no readable config.json that names a model_type") from error
-    for approach in list_approaches():
+    for approach in list_approaches(own=True):
         model_class = get_model_class(approach)
         if model_class.config_class.model_type == model_type:
             return model_class
     raise CheckpointError(
-        f"{folder.name} is a {model_type!r}, none of the approaches here: {', '.join(list_approaches())}"
+        f"{folder.name} is a {model_type!r}, none of the approaches here: {', '.join(list_approaches(own=True))}"
     )
 
 

@@ -161,7 +161,7 @@ def _make_parser(approach: str | None) -> argparse.ArgumentParser:
         if item.name == "model_fields":
             continue
         default = getattr(recipe, item.name) if item.name in recipe_names else item.default
-        choices = list_approaches() if item.name == "approach" else None
+        choices = list_approaches(own=True) if item.name == "approach" else None
         _add(parser, item.name, default, item.type, item.metadata.get("help", "of the recipe"), choices)
     if approach:
         group = parser.add_argument_group(f"network of {approach}")

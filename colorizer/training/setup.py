@@ -62,7 +62,7 @@ def make_network(arguments: TrainingArguments, classes: list[str], say: Callable
 
 
 def make_optimizer(module: nn.Module, arguments: TrainingArguments) -> torch.optim.Optimizer:
-    """The optimizer asked for, over the module's trainable weights.
+    """The optimizer asked for, over the module's trainable weights; those of its pretrained parts at a rate of their own.
 
     Raises:
         ColorizerError: there is no such optimizer.
@@ -70,9 +70,21 @@ def make_optimizer(module: nn.Module, arguments: TrainingArguments) -> torch.opt
     if arguments.optimizer not in OPTIMIZERS:
         raise ColorizerError(f"--optimizer must be one of {', '.join(OPTIMIZERS)}, not {arguments.optimizer}.")
     options = {"betas": (arguments.adam_beta1, arguments.adam_beta2)} if arguments.optimizer.startswith("adam") else {}
+    parts = module.pretrained_parts if isinstance(module, ColorizerModel) and arguments.pretrained_rate != 1 else []
+    pretrained = {id(weight) for part in parts for weight in part.module.parameters()}
     weights = [weight for weight in module.parameters() if weight.requires_grad]
+    groups = [
+        {"params": [weight for weight in weights if id(weight) not in pretrained]},
+        {
+            "params": [weight for weight in weights if id(weight) in pretrained],
+            "lr": arguments.learning_rate * arguments.pretrained_rate,
+        },
+    ]
     return OPTIMIZERS[arguments.optimizer](
-        weights, lr=arguments.learning_rate, weight_decay=arguments.adam_weight_decay, **options
+        [group for group in groups if group["params"]],
+        lr=arguments.learning_rate,
+        weight_decay=arguments.adam_weight_decay,
+        **options,
     )
 
 

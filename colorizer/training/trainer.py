@@ -70,6 +70,8 @@ class Trainer:
         with self.accelerator.main_process_first():
             torch.manual_seed(arguments.seed)
             self.network = make_network(arguments, self.train_photos.classes, self.say)
+        if arguments.channels_last:
+            self.network.to(memory_format=torch.channels_last)
         self.space = self.network.space
         self.batches = PhotoBatches(
             self.train_photos,

@@ -10,7 +10,7 @@ from colorizer.training import parse_arguments
 REQUIRED = ["--dataset_name", "data", "--output_dir", "run"]
 
 
-@pytest.mark.parametrize("approach", list_approaches())
+@pytest.mark.parametrize("approach", list_approaches(own=True))
 def test_defaults_are_the_approachs_recipe(approach):
     arguments = parse_arguments(["--approach", approach, *REQUIRED])
     recipe = vars(get_model_class(approach).recipe)

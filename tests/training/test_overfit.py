@@ -19,7 +19,7 @@ def tiny_fields(approach: str) -> list[str]:
     return [word for name, value in tiny.items() if name in fields for word in (f"--{name}", str(value))]
 
 
-@pytest.mark.parametrize("approach", list_approaches())
+@pytest.mark.parametrize("approach", list_approaches(own=True))
 def test_it_overfits_eight_photos(approach, dataset, train, tmp_path):
     run = [
         *("--approach", approach, *tiny_fields(approach)),

@@ -1,0 +1,111 @@
+"""lite_unet: our own, what the checkpoint `default` is: an ImageNet encoder, features added up level by level, regression."""
+
+from functools import partial
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from colorizer import color
+from colorizer.errors import ColorizerError
+from colorizer.losses import huber
+from colorizer.modeling import ColorizerConfig, ColorizerModel
+from colorizer.nn.efficientnet_lite import STAGES, EfficientNetLite, published_name
+from colorizer.nn.layers import scaled
+from colorizer.nn.pretrained import PretrainedPart
+from colorizer.objectives import Regression
+from colorizer.recipe import Recipe
+from colorizer.spaces import Lab
+
+
+class LiteUNetConfig(ColorizerConfig):
+    """pretrained, pretrained_revision: a folder or a Hub repository with EfficientNet-Lite0's ImageNet weights, in the layout
+    of transformers' EfficientNetForImageClassification, which only width 1 can take; "" for none.
+
+    num_frozen: stages of the encoder, from the first, that are never trained. decoder_width: multiplies the decoder's channels,
+    on top of width. delta: where the Huber loss goes from square to linear, in CIE units.
+    """
+
+    model_type = "colorizer-lite-unet"
+    resolution: int = 192
+    pretrained: str = ""
+    pretrained_revision: str = "main"
+    num_frozen: int = 0
+    decoder_width: float = 1.0
+    delta: float = 12.0
+
+    def __post_init__(self, **kwargs):
+        super().__post_init__(**kwargs)
+        if not 0 <= self.num_frozen <= len(STAGES):
+            raise ColorizerError(f"lite_unet: num_frozen must be 0…{len(STAGES)}, not {self.num_frozen}.")
+
+
+class LiteUNet(ColorizerModel):
+    """Our own: EfficientNet-Lite0 on the gray photo, its its features added up, color at a quarter of the size."""
+
+    title = "A light U-Net on EfficientNet-Lite0"
+    authors = "the authors of colorizer"
+    year = 2026
+    paper_url = "https://arxiv.org/abs/1905.11946"
+
+    config_class = LiteUNetConfig
+    space = Lab(l=100.0, ab=110.0)
+    recipe = Recipe(
+        optimizer="adamw",
+        learning_rate=2e-3,
+        pretrained_rate=0.2,
+        adam_weight_decay=0.01,
+        lr_scheduler="cosine",
+        min_scale=0.5,
+        channels_last=True,
+    )
+    size_multiple = 32
+
+    def __init__(self, config: LiteUNetConfig):
+        super().__init__(config)
+        self.encoder = EfficientNetLite(config.width, config.num_frozen)
+        width = config.width * config.decoder_width
+        _, *skips, deepest = self.encoder.channels
+        channels = scaled(160, width)
+        self.bottom = Combine(deepest, channels)
+        # What the photo shows as a whole: a sunset, a kitchen.
+        self.scene = nn.Sequential(nn.Linear(deepest, channels), nn.ReLU(), nn.Linear(channels, channels))
+        self.laterals, self.combine = nn.ModuleList(), nn.ModuleList()
+        for skip, out_channels in zip(reversed(skips), (128, 96, 64), strict=True):
+            self.laterals.append(nn.Conv2d(skip, channels, 1))
+            self.combine.append(Combine(channels, scaled(out_channels, width)))
+            channels = scaled(out_channels, width)
+        self.refine = Combine(channels, channels)
+        self.color = nn.Conv2d(channels, self.space.output_channels, 1)
+        self.post_init()
+
+    @property
+    def objective(self) -> Regression:
+        """The Huber loss on ab."""
+        return Regression(partial(huber, delta=self.config.delta / self.space.ab))
+
+    @property
+    def pretrained_parts(self) -> list[PretrainedPart]:
+        """The encoder, where its width is that of the published one."""
+        config = self.config
+        if config.width != 1 or not config.pretrained:
+            return []
+        return [PretrainedPart(self.encoder, config.pretrained, config.pretrained_revision, published_name)]
+
+    def predict(self, source: Tensor) -> Tensor:
+        """L in 0…1 (B, 1, H, W) to ab/110 (B, 2, H, W)."""
+        gray = color.lightness_to_gray(source * self.space.l).to(source.dtype)
+        _, *skips, deepest = self.encoder(gray.expand(-1, 3, -1, -1))
+        hidden = self.bottom(deepest) + self.scene(deepest.mean((2, 3)))[:, :, None, None]
+        for lateral, combine, skip in zip(self.laterals, self.combine, reversed(skips), strict=True):
+            hidden = combine(F.interpolate(hidden, scale_factor=2.0, mode="bilinear") + lateral(skip))
+        ab = self.color(self.refine(hidden))
+        return F.interpolate(ab, scale_factor=4.0, mode="bilinear")
+
+
+class Combine(nn.Sequential):
+    """3×3 convolution, batch norm, ReLU."""
+
+    def __init__(self, in_channels: int, out_channels: int):
+        super().__init__(
+            nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False), nn.BatchNorm2d(out_channels), nn.ReLU()
+        )

@@ -1,0 +1,119 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from transformers import EfficientNetConfig, EfficientNetForImageClassification
+
+from colorizer import CheckpointError, ColorizerError, create_model
+from colorizer.approaches import list_approaches
+from colorizer.loading import fill_pretrained_parts
+from colorizer.losses import huber
+from colorizer.nn.efficientnet_lite import GIVEN, STAGES
+
+LITE0 = EfficientNetConfig(
+    width_coefficient=1.0,
+    depth_coefficient=1.0,
+    image_size=224,
+    squeeze_expansion_ratio=0.001,
+    hidden_act="relu6",
+    hidden_dim=1280,
+    num_labels=1000,
+)
+# Lite scales neither stem nor head, and repeats the blocks of B0.
+LAST_BLOCKS = [sum(stage[-1] for stage in STAGES[: index + 1]) - 1 for index in GIVEN]
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory) -> tuple[Path, EfficientNetForImageClassification]:
+    """Lite0 as transformers lays it out, squeeze-and-excite made the identity, statistics that are not those of the start."""
+    torch.manual_seed(3)
+    classifier = EfficientNetForImageClassification(LITE0).eval()
+    for name, tensor in classifier.state_dict().items():
+        if "squeeze_excite" in name:
+            tensor.fill_(20.0 if name.endswith("expand.bias") else 0.0)
+        elif name.endswith("running_var"):
+            tensor.uniform_(0.5, 1.5)
+        elif name.endswith("running_mean"):
+            tensor.normal_(0, 0.1)
+    folder = tmp_path_factory.mktemp("efficientnet-lite0")
+    save_file(classifier.state_dict(), folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps({"model_type": "efficientnet"}), encoding="utf-8")
+    return folder, classifier
+
+
+def test_the_encoder_computes_what_transformers_does_with_the_same_weights(published):
+    folder, classifier = published
+    model = create_model("lite_unet", pretrained=str(folder)).eval()
+    assert fill_pretrained_parts(model) == []
+    rgb = torch.rand(2, 3, 64, 96)
+    with torch.no_grad():
+        hidden = classifier.efficientnet((255 * rgb - 127) / 128, output_hidden_states=True).hidden_states
+        features = model.encoder(rgb)
+    assert [tuple(feature.shape[1:]) for feature in features] == [
+        (16, 32, 48),
+        (24, 16, 24),
+        (40, 8, 12),
+        (112, 4, 6),
+        (320, 2, 3),
+    ]
+    for feature, index in zip(features, LAST_BLOCKS, strict=True):
+        torch.testing.assert_close(feature, hidden[index + 1], atol=1e-4, rtol=1e-3)
+
+
+def test_weights_of_another_network_are_refused(published, tmp_path):
+    _, classifier = published
+    tensors = classifier.state_dict()
+    name = "efficientnet.encoder.blocks.3.projection.project_conv.weight"
+    save_file(tensors | {name: torch.zeros(40, 1, 1, 1)}, tmp_path / "model.safetensors")
+    with pytest.raises(CheckpointError, match=r"wrong shape for stages\.2\.0\.project\.0\.weight"):
+        fill_pretrained_parts(create_model("lite_unet", pretrained=str(tmp_path)))
+
+
+def test_parameters_of_the_encoder_by_hand():
+    with torch.device("meta"):
+        model = create_model("lite_unet")
+    count, channels = 32 * 27 + 64, 32
+    for expansion, kernel, _, out_channels, num_blocks in STAGES:
+        for _ in range(num_blocks):
+            hidden = expansion * channels
+            expand = channels * hidden + 2 * hidden if expansion > 1 else 0
+            count += expand + hidden * kernel**2 + 2 * hidden + hidden * out_channels + 2 * out_channels
+            channels = out_channels
+    assert sum(weight.numel() for weight in model.encoder.parameters()) == count
+    # In float16 the package's checkpoint stays well under its 16 MB.
+    assert sum(weight.numel() for weight in model.parameters()) < 6e6
+
+
+def test_frozen_stages_stay_as_they_are_in_training():
+    model = create_model("lite_unet", width=1 / 16, num_frozen=3).train()
+    frozen = [model.encoder.stem, *model.encoder.stages[:3]]
+    assert all(not module.training for part in frozen for module in part.modules())
+    assert model.encoder.stages[3].training
+    before = {name: tensor.clone() for name, tensor in model.encoder.state_dict().items()}
+    model(torch.rand(2, 1, 64, 64) * 100, decode=False).prediction.mean().backward()
+    assert all(weight.grad is None for part in frozen for weight in part.parameters())
+    assert all(weight.grad is not None for weight in model.encoder.stages[3].parameters())
+    for name, tensor in model.encoder.state_dict().items():
+        if name.startswith(("stem", "stages.0", "stages.1", "stages.2")):
+            assert torch.equal(tensor, before[name]), name
+    with pytest.raises(ColorizerError, match="num_frozen"):
+        create_model("lite_unet", num_frozen=8)
+
+
+def test_hubers_loss_by_the_pixel():
+    prediction, target = torch.randn(2, 2, 3, 4), torch.randn(2, 2, 3, 4)
+    expected = 0.0
+    for photo in range(2):
+        for row in range(3):
+            for column in range(4):
+                a, b = (prediction - target)[photo, :, row, column].tolist()
+                distance = (a * a + b * b) ** 0.5
+                expected += distance**2 / 2 if distance < 0.7 else 0.7 * (distance - 0.35)
+    assert huber(prediction, target, delta=0.7).item() == pytest.approx(expected / 24 / 0.7, rel=1e-5)
+
+
+def test_it_is_beside_the_approaches_and_not_one_of_them():
+    assert "lite_unet" not in list_approaches()
+    assert list_approaches(own=True) == [*list_approaches(), "lite_unet"]

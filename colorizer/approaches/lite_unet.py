@@ -68,10 +68,11 @@ class LiteUNet(ColorizerModel):
         channels = scaled(160, width)
         self.bottom = Combine(deepest, channels)
         # What the photo shows as a whole: a sunset, a kitchen.
-        self.scene = nn.Sequential(nn.Linear(deepest, channels), nn.ReLU(), nn.Linear(channels, channels))
+        self.scene = nn.Sequential(nn.Linear(channels, channels), nn.ReLU(), nn.Linear(channels, channels))
         self.laterals, self.combine = nn.ModuleList(), nn.ModuleList()
         for skip, out_channels in zip(reversed(skips), (128, 96, 64), strict=True):
-            self.laterals.append(nn.Conv2d(skip, channels, 1))
+            # The encoder's features have no bounds: unnormalized, their variance would leave what float16 can hold.
+            self.laterals.append(nn.Sequential(nn.Conv2d(skip, channels, 1, bias=False), nn.BatchNorm2d(channels)))
             self.combine.append(Combine(channels, scaled(out_channels, width)))
             channels = scaled(out_channels, width)
         self.refine = Combine(channels, channels)
@@ -95,7 +96,8 @@ class LiteUNet(ColorizerModel):
         """L in 0…1 (B, 1, H, W) to ab/110 (B, 2, H, W)."""
         gray = color.lightness_to_gray(source * self.space.l).to(source.dtype)
         _, *skips, deepest = self.encoder(gray.expand(-1, 3, -1, -1))
-        hidden = self.bottom(deepest) + self.scene(deepest.mean((2, 3)))[:, :, None, None]
+        hidden = self.bottom(deepest)
+        hidden = hidden + self.scene(hidden.mean((2, 3)))[:, :, None, None]
         for lateral, combine, skip in zip(self.laterals, self.combine, reversed(skips), strict=True):
             hidden = combine(F.interpolate(hidden, scale_factor=2.0, mode="bilinear") + lateral(skip))
         ab = self.color(self.refine(hidden))

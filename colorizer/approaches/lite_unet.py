@@ -2,8 +2,10 @@
 
 from functools import partial
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from transformers import initialization as init
 
 from colorizer import color
 from colorizer.errors import ColorizerError
@@ -101,7 +103,15 @@ class LiteUNet(ColorizerModel):
         for lateral, combine, skip in zip(self.laterals, self.combine, reversed(skips), strict=True):
             hidden = combine(F.interpolate(hidden, scale_factor=2.0, mode="bilinear") + lateral(skip))
         ab = self.color(self.refine(hidden))
-        return F.interpolate(ab, scale_factor=4.0, mode="bilinear")
+        # No color of sRGB is farther out.
+        return F.interpolate(ab, scale_factor=4.0, mode="bilinear").clamp(-1, 1)
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module) -> None:
+        super()._init_weights(module)
+        if module is self.color:
+            # Gray at first, with a way out.
+            init.normal_(module.weight, std=0.01)
 
 
 class Combine(nn.Sequential):

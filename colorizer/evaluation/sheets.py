@@ -66,7 +66,8 @@ def contact_sheet(
         if row_title:
             blocks.append(_text_strip(row_title, bold, content_width))
         if is_wrapped:
-            # Once they no longer stand under one another, columns are as wide as the row's own photos.
+            # Once they no longer stand under one another, columns are as wide as the row's own photos, and end with them.
+            photos = photos[: 1 + max((place for place, photo in enumerate(photos) if photo is not None), default=0)]
             widths = _column_widths([photos], height)
         for line in _break_columns(widths, content_width):
             cells = []

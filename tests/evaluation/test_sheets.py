@@ -51,6 +51,14 @@ def test_columns_that_do_not_fit_go_on_a_further_line():
     assert blue[0] == red[0]
 
 
+def test_a_row_that_ends_early_leaves_no_gap_where_columns_are_wrapped():
+    rows = [("short", [plain(RED), plain(RED), None]), ("long", [plain(GREEN), plain(GREEN), plain(BLUE)])]
+    sheet = contact_sheet(rows, height=60, max_width=180)
+    # The third place of the first row would be a line of its own.
+    assert box(sheet, GREEN)[1] - box(sheet, RED)[3] < 60
+    assert box(sheet, BLUE)[1] > box(sheet, GREEN)[3]
+
+
 def test_captions_are_broken_at_the_width_of_their_photo():
     photos = [plain(RED), plain(GREEN)]
     bare = contact_sheet([("", photos)], height=100)

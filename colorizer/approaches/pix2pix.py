@@ -42,6 +42,7 @@ class Pix2Pix(ColorizerModel):
         num_train_epochs=200,
         min_scale=256 / 286,
         max_scale=256 / 286,
+        metric_for_best_model="last",
     )
 
     def __init__(self, config: Pix2PixConfig):

@@ -65,7 +65,13 @@ class ResNetUNet(ColorizerModel):
     config_class = ResNetUNetConfig
     space = Lab(l=50.0, offset=-1.0, ab=110.0)
     # Of the second stage, that of pix2pix; 30 + 70 epochs in all.
-    recipe = Recipe(learning_rate=2e-4, adam_beta1=0.5, train_batch_size=16, num_train_epochs=100)
+    recipe = Recipe(
+        learning_rate=2e-4,
+        adam_beta1=0.5,
+        train_batch_size=16,
+        num_train_epochs=100,
+        metric_for_best_model="last",
+    )
     size_multiple = 32
 
     def __init__(self, config: ResNetUNetConfig):

@@ -11,6 +11,7 @@ from colorizer.approaches import get_model_class, list_approaches
 from colorizer.errors import ColorizerError
 from colorizer.modeling import own_fields
 from colorizer.recipe import Recipe
+from colorizer.training.selection import SCORES
 
 
 def _argument(help: str, default=MISSING, **metadata):
@@ -81,6 +82,10 @@ class TrainingArguments(Recipe):
         ):
             if getattr(self, name) < minimum:
                 raise ColorizerError(f"--{name} must be at least {minimum}, not {getattr(self, name)}.")
+        if self.metric_for_best_model not in SCORES:
+            raise ColorizerError(
+                f"--metric_for_best_model must be one of {', '.join(SCORES)}, not {self.metric_for_best_model}."
+            )
         if self.max_train_steps is not None and self.max_train_steps < 1:
             raise ColorizerError(f"--max_train_steps must be at least 1, not {self.max_train_steps}.")
         if self.learning_rate <= 0:

@@ -22,6 +22,7 @@ class Progress:
     step: int = 0  # optimizer steps done
     best_step: int = 0
     best_loss: float = float("inf")
+    best_score: float = float("inf")
     validations_since_best: int = 0
     seconds: float = 0.0
     photos_seen: int = 0

@@ -23,6 +23,7 @@ from colorizer.training.checkpointing import Progress, find_state, load_state, s
 from colorizer.training.lr_finder import find_learning_rates
 from colorizer.training.means import Means
 from colorizer.training.photos import count_steps, numbered_batches, open_photos, statistics_photos
+from colorizer.training.selection import SCORES
 from colorizer.training.setup import make_ema, make_network, working_resolution
 from colorizer.training.stopping import StopRequest
 from colorizer.training.team import Team
@@ -252,11 +253,13 @@ class Trainer:
         self.last_validated = progress.step
         self.accelerator.log(record, step=progress.step)
         self.team.step_plateaus(progress.step - 1, loss)
-        is_best = loss < progress.best_loss
+        score = SCORES[self.arguments.metric_for_best_model](record, progress.step)
+        is_best = score < progress.best_score
         is_progress = loss < progress.best_loss - self.arguments.early_stopping_min_delta
         progress.validations_since_best = 0 if is_progress else progress.validations_since_best + 1
+        progress.best_loss = min(loss, progress.best_loss)
         if is_best:
-            progress.best_loss, progress.best_step = loss, progress.step
+            progress.best_score, progress.best_step = score, progress.step
         if self.accelerator.is_main_process:
             if is_best:
                 save_checkpoint(network, self.output_dir)
@@ -278,7 +281,8 @@ class Trainer:
         if not (beginning := self.team.beginning(progress.step)):
             return
         # What follows is not measured by what came before: L1 alone always finds a lower L1 than a GAN does.
-        progress.best_loss, progress.validations_since_best = float("inf"), 0
+        progress.best_loss = progress.best_score = float("inf")
+        progress.validations_since_best = 0
         for player in beginning:
             if player.note:
                 self.say(player.note)

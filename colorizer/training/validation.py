@@ -13,7 +13,7 @@ from colorizer.objectives import Objective
 from colorizer.training.arguments import TrainingArguments
 
 # What is worth a curve; the loss alone picks the grayest checkpoint.
-CURVES = ("psnr", "ciede2000", "auc", "colorfulness")
+CURVES = ("psnr", "ciede2000", "auc", "colorfulness", "colorfulness_difference")
 
 NUM_SAMPLES = 6
 

@@ -36,6 +36,27 @@ def nearest_bins(ab: Tensor, centers: Tensor, num: int = 1) -> tuple[Tensor, Ten
     return nearest.values.clamp(min=0).permute(0, 3, 1, 2), nearest.indices.permute(0, 3, 1, 2)
 
 
+def bin_indices(ab: Tensor) -> Tensor:
+    """The nearest of the 313 bins of each pixel's ab (B, 2, H, W), int64 (B, H, W), without a look at all of them.
+
+    The bins are points of a grid, so that rounding finds the nearest; only where that point is none of the bins, at the
+    rim of the gamut, they are searched.
+    """
+    centers = bin_centers().to(ab)
+    reach = int(centers.abs().max()) // GRID
+    places = (centers / GRID).long() + reach
+    side = 2 * reach + 1
+    table = torch.full((side * side,), -1, dtype=torch.int64, device=ab.device)
+    table[places[:, 0] * side + places[:, 1]] = torch.arange(NUM_BINS, device=ab.device)
+    cell = (ab / GRID).round_().clamp_(-reach, reach).long() + reach
+    index = table[cell[:, 0] * side + cell[:, 1]]
+    is_outside = index < 0
+    if is_outside.any():
+        points = ab.movedim(1, -1)[is_outside]
+        index[is_outside] = nearest_bins(points.T[None, :, :, None], centers)[1][0, 0, :, 0]
+    return index
+
+
 def soft_encode(ab: Tensor, centers: Tensor, *, num_neighbors: int = 5, sigma: float = 5.0) -> Tensor:
     """Each pixel's ab (B, 2, H, W) as a distribution over the bins, (B, Q, H, W).
 

@@ -25,6 +25,7 @@ METRICS = {
     "ab_rmse": "root mean square error of a and b, less is better",
     "mse_ab128": "mean square error of ab / 128, less is better",
     "auc": "area under the accuracy curve in %, more is better",
+    "auc_rebalanced": "the same with all colors counting alike, more is better",
     "within_5": "pixels within 5 of the true ab in %",
     "within_10": "pixels within 10 of the true ab in %",
     "within_20": "pixels within 20 of the true ab in %",
@@ -42,7 +43,7 @@ RECIPE = {
     "min_colorfulness": "least colorfulness of a training photo",
     "seed": "seed",
 }
-BASELINES = ("gray", "mean color")
+BASELINES = ("gray", "mean color", "mean by lightness")
 UNKNOWN_TERMS = """\
 The record of this run names the photos, not their terms. Photos belong to those who took them, and many collections of
 photos allow research alone or state no license at all. Unless you know that the terms of these photos allow more, take

@@ -55,10 +55,13 @@ examples:
 """
 EVALUATE_NOTES = """\
 DATA is a folder of photos, parquet files, a folder written by `datasets`, or a
-Hub dataset (user/name). Writes table.md, table.csv, evaluation.json and
-sheet.png; "gray" and "mean color" stand beside the models as what they have to
-beat. Under `accelerate launch` or `torchrun` the photos are shared out over
-the processes.
+Hub dataset (user/name). Writes table.md, table.csv, evaluation.json, sheet.png
+and sheet-matched.png. Beside the models stand what they have to beat: "gray",
+"mean color" and "mean by lightness", both means of the training split. Each
+model is there twice: as it is, and with its chroma scaled by the gain at which
+the validation split is as colorful as in truth. What a dataset has no split
+for is taken from the evaluated photos. Under `accelerate launch` or `torchrun`
+the photos are shared out over the processes.
 
 examples:
   python -m colorizer evaluate --model colorful pix2pix --dataset photos/ \\
@@ -136,6 +139,12 @@ def make_parser() -> argparse.ArgumentParser:
     _add_models(evaluate, required=True, help="one or several; see `list`")
     evaluate.add_argument("--dataset", required=True, metavar="DATA", help="the photos")
     evaluate.add_argument("--split", default="test", help="of the dataset (default: test)")
+    evaluate.add_argument(
+        "--baseline_split", default="train", metavar="SPLIT", help="whose colors the baselines know (default: train)"
+    )
+    evaluate.add_argument(
+        "--gain_split", default="validation", metavar="SPLIT", help="that the gains are chosen on (default: validation)"
+    )
     evaluate.add_argument("--max_photos", type=_positive, metavar="N", help="only the first N usable photos")
     evaluate.add_argument(
         "-o", "--output", type=Path, required=True, metavar="FOLDER", help="where results are written"

@@ -185,13 +185,14 @@ def test_compare_without_any_photo_writes_nothing(broken: Path, tmp_path: Path):
 
 def test_evaluate_writes_its_tables_alike_in_one_process_and_two(models: Path, tmp_path: Path):
     photos = tmp_path / "photos"
-    photos.mkdir()
-    for number in range(5):
-        cut = data.coffee()[20 * number : 20 * number + 96, 40 * number : 40 * number + 96]
-        Image.fromarray(cut).save(photos / f"{number}.png")
+    for split, numbers in {"train": (5, 6), "val": (7, 8), "test": range(5)}.items():
+        (photos / split).mkdir(parents=True)
+        for number in numbers:
+            cut = data.coffee()[20 * number : 20 * number + 96, 40 * number : 40 * number + 96]
+            Image.fromarray(cut).save(photos / split / f"{number}.png")
 
     def arguments(folder: str) -> list[str]:
-        dataset = ["--dataset", str(photos), "--split", "train", "--resolution", "64", "--batch_size", "2"]
+        dataset = ["--dataset", str(photos), "--resolution", "64", "--batch_size", "2"]
         return ["evaluate", "--model", str(models / "bins"), *dataset, "-o", str(tmp_path / folder)]
 
     assert main(arguments("one")) == 0
@@ -200,11 +201,20 @@ def test_evaluate_writes_its_tables_alike_in_one_process_and_two(models: Path, t
     assert two.returncode == 0, two.stderr
     assert two.stdout.count("| bins |") == 1, "only one process reports"
     for folder in ("one", "two"):
-        assert names(tmp_path / folder) == ["evaluation.json", "sheet.png", "table.csv", "table.md"]
+        assert names(tmp_path / folder) == [
+            "evaluation.json",
+            "sheet-matched.png",
+            "sheet.png",
+            "table.csv",
+            "table.md",
+        ]
     one_table, two_table = (
         list(csv.DictReader((tmp_path / folder / "table.csv").read_text().splitlines())) for folder in ("one", "two")
     )
-    assert [row["model"] for row in one_table] == ["gray", "mean color", "bins"]
+    assert [row["model"] for row in one_table] == ["gray", "mean color", "mean by lightness", "bins", "bins"]
+    table = (tmp_path / "one" / "table.md").read_text()
+    assert "from 2 of the training photos" in table
+    assert "for want of" not in table
     for one_row, two_row in zip(one_table, two_table, strict=True):
         for column in set(one_row) - {"model", "approach", "photos_per_second", "num_parameters"}:
             assert float(one_row[column]) == pytest.approx(float(two_row[column]), rel=1e-4, abs=1e-6), column

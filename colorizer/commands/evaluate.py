@@ -5,26 +5,23 @@ import sys
 from pathlib import Path
 
 from colorizer.commands.exit_codes import OK
-from colorizer.data import load_photos
-from colorizer.evaluation import processes
+from colorizer.data import PhotoDataset, list_splits, load_photos
+from colorizer.data.files import split_name
+from colorizer.evaluation import matching, processes, statistics
 from colorizer.evaluation.evaluate import evaluate
 from colorizer.evaluation.tables import to_markdown
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure models over a dataset, in as many processes as were launched."""
-    photos = load_photos(
-        arguments.dataset,
-        split=arguments.split,
-        resolution=arguments.resolution,
-        max_photos=arguments.max_photos,
-        labels=False,
-    )
+    photos = _load(arguments, arguments.split, max_photos=arguments.max_photos)
     # The tables are made to be published, so they don't say where on this machine the photos are.
     is_local = Path(arguments.dataset).exists()
     evaluated = evaluate(
         arguments.model,
         photos,
+        training_photos=_other_split(arguments, arguments.baseline_split, statistics.NUM_PHOTOS),
+        validation_photos=_other_split(arguments, arguments.gain_split, matching.NUM_PHOTOS),
         dataset=Path(arguments.dataset).resolve().name if is_local else arguments.dataset,
         split=arguments.split,
         output_dir=arguments.output,
@@ -37,3 +34,16 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{photos.report}. Written to {arguments.output}")
     processes.leave()
     return OK
+
+
+def _load(arguments: argparse.Namespace, split: str, *, max_photos: int | None) -> PhotoDataset:
+    return load_photos(
+        arguments.dataset, split=split, resolution=arguments.resolution, max_photos=max_photos, labels=False
+    )
+
+
+def _other_split(arguments: argparse.Namespace, split: str, max_photos: int) -> PhotoDataset | None:
+    """Photos of another split, None if there is no such split or it is the evaluated one."""
+    if split_name(split) == split_name(arguments.split) or split_name(split) not in list_splits(arguments.dataset):
+        return None
+    return _load(arguments, split, max_photos=max_photos)

@@ -2,52 +2,42 @@
 
 import os
 import platform
-import statistics
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
-import torch.nn.functional as F
-from accelerate.utils import gather_object
 from PIL import Image
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from colorizer.color import colorfulness, rgb_to_lab
 from colorizer.data import PhotoBatches, PhotoDataset
 from colorizer.errors import ColorizerError
 from colorizer.evaluation import processes
 from colorizer.evaluation.averages import Averages
-from colorizer.evaluation.metrics import compute_metrics
+from colorizer.evaluation.candidates import BASELINES, Candidate, baseline, network_candidate
+from colorizer.evaluation.matching import match_gain
+from colorizer.evaluation.metrics import Truth
 from colorizer.evaluation.names import model_names
+from colorizer.evaluation.places import spread
+from colorizer.evaluation.results import FILE_NAME, Evaluation, Report, Scores, to_json
 from colorizer.evaluation.sheets import contact_sheet
-from colorizer.evaluation.tables import Evaluation, Report, to_csv, to_json, to_markdown
-from colorizer.loading import load_model
-from colorizer.merging import merge
+from colorizer.evaluation.statistics import ColorStatistics, color_statistics
+from colorizer.evaluation.tables import to_csv, to_markdown
 from colorizer.modeling import ColorizerModel
-from colorizer.pipelines import working_size
 
-BASELINES = ("gray", "mean color")
 NUM_SAMPLES = 12
 
-
-@dataclass(frozen=True)
-class _Candidate:
-    """What is evaluated: a name and what gives ab (B, 2, h, w) of lightness (B, 1, H, W); a network or a baseline."""
-
-    name: str
-    predict: Callable[[Tensor], Tensor]
-    network: ColorizerModel | None = None
+NUM_CURVE_PHOTOS = 250
+"""So many photos, spread over the dataset, draw the curves."""
 
 
 def evaluate(
     models: Sequence[str | os.PathLike | ColorizerModel],
     photos: PhotoDataset,
     *,
+    training_photos: PhotoDataset | None = None,
+    validation_photos: PhotoDataset | None = None,
     dataset: str = "photos",
     split: str = "test",
     output_dir: str | os.PathLike | None = None,
@@ -61,15 +51,20 @@ def evaluate(
     """Color the photos of a dataset by every model and compare with their true colors.
 
     The prediction is put on the true photo's own lightness as the pipeline does it, in 8 bits, so that what is measured
-    is what a user gets. "gray" has no color at all, "mean color" the mean ab of these very photos everywhere. Under
-    `accelerate launch` or `torchrun` the photos are shared out over the processes, and every process returns the whole
-    report; the first writes the files.
+    is what a user gets. Each model is measured as it is, and at matched colorfulness: with its chroma scaled by the one
+    gain that makes its validation photos as colorful as the true ones are. "gray" has no color at all, "mean color" the
+    mean ab of the training photos everywhere, "mean by lightness" that of the training photos' pixels of its lightness.
+
+    Each photo is converted once for all models, which are all in memory. Under `accelerate launch` or `torchrun` the photos
+    are shared out over the processes, and every process returns the whole report; the first writes the files.
 
     Args:
         models: checkpoint names, folders, Hub ids, or models.
+        training_photos: what the baselines know, and by whose colors the rebalanced AuC weights; `photos` unless given.
+        validation_photos: what the gains are chosen on; `photos` unless given.
         dataset, split: what the tables call the photos.
         output_dir: where table.md, table.csv, evaluation.json and sheet.png (12 photos at fixed places, by every model)
-            are written; nothing is written without it.
+            and sheet-matched.png (the same at matched colorfulness) are written; nothing is written without it.
         batch_size: photos a step and process.
         device: of the networks; the process's own GPU, or the CPU where there is none, unless given.
         seed: of the bootstrap intervals.
@@ -87,6 +82,14 @@ def evaluate(
     state = processes.join()
     device = state.device if device is None else _checked_device(device)
     folder = _make_folder(output_dir) if output_dir is not None and state.is_main_process else None
+    networks = [network_candidate(name, model, device, token) for name, model in zip(names, models, strict=True)]
+    colors = color_statistics(training_photos or photos)
+    candidates = [*(baseline(name, colors) for name in baselines), *networks]
+    with tqdm(total=len(networks), desc="gains", unit="model", disable=not (progress and state.is_main_process)) as bar:
+        for candidate in networks:
+            gain = match_gain(candidate.color, validation_photos or photos, batch_size=batch_size)
+            candidate.vary(gain, frozenset(spread(NUM_CURVE_PHOTOS, len(photos))))
+            bar.update()
     batches = PhotoBatches(
         photos,
         batch_size,
@@ -94,56 +97,25 @@ def evaluate(
         num_processes=state.num_processes,
         shuffle=False,
         drop_last=False,
-        device=device,
     )
-    samples = _sample_places(len(photos))
-    mean_ab, true_colorfulness = _describe_truth(batches)
-
-    evaluations, columns = [], {}
-    # One network after another, so that memory holds one.
-    candidates = chain(
-        (_baseline(name, mean_ab) for name in baselines),
-        (_network(name, model, device, token) for name, model in zip(names, models, strict=True)),
-    )
-    total = len(batches) * (len(baselines) + len(models))
-    with tqdm(total=total, unit="batch", disable=not (progress and state.is_main_process)) as bar:
-        for candidate in candidates:
-            bar.set_description(candidate.name)
-            averages, colored, seconds = _run(candidate, batches, samples, bar)
-            evaluations.append(_summarize(candidate, averages, seconds, seed))
-            columns[candidate.name] = colored
+    samples = spread(NUM_SAMPLES, len(photos))
+    truth = _run(candidates, batches, colors.bin_weights(), samples, progress=progress and state.is_main_process)
     report = Report(
-        evaluations=evaluations,
+        evaluations=[_summarize(candidate, seed) for candidate in candidates],
         dataset=dataset,
         split=split,
         num_photos=len(photos),
         resolution=photos.resolution,
-        true_colorfulness=true_colorfulness,
+        true_colorfulness=truth.means()["colorfulness"],
         hardware=_hardware(device),
+        notes=_notes(colors, training_photos, validation_photos, networks),
     )
     if folder is not None:
-        _write(report, _sheet(columns, photos, samples), folder)
+        sheets = {"sheet.png": _sheet(candidates, photos, samples, 0)}
+        if networks:
+            sheets["sheet-matched.png"] = _sheet(networks, photos, samples, 1)
+        _write(report, sheets, folder)
     return report
-
-
-def _baseline(name: str, mean_ab: Tensor) -> _Candidate:
-    ab = mean_ab if name == "mean color" else torch.zeros_like(mean_ab)
-    return _Candidate(name, lambda lightness: ab.expand(len(lightness), -1).unflatten(1, (2, 1, 1)))
-
-
-def _network(
-    name: str, model: str | os.PathLike | ColorizerModel, device: torch.device, token: str | None
-) -> _Candidate:
-    network = model if isinstance(model, ColorizerModel) else load_model(model, token=token)
-    network = network.to(device).eval()
-
-    def predict(lightness: Tensor) -> Tensor:
-        size = working_size((lightness.shape[-1], lightness.shape[-2]), network)
-        if lightness.shape[-2:] != size:
-            lightness = F.interpolate(lightness, size, mode="bilinear", antialias=True)
-        return network(lightness).ab
-
-    return _Candidate(name, predict, network)
 
 
 def _checked_device(device: str | torch.device) -> torch.device:
@@ -156,75 +128,89 @@ def _checked_device(device: str | torch.device) -> torch.device:
     return torch.device(device)
 
 
-def _sample_places(num_photos: int) -> list[int]:
-    """Fixed places spread over the dataset, the same for every model and every run."""
-    count = min(NUM_SAMPLES, num_photos)
-    return [place * num_photos // count for place in range(count)]
-
-
-def _describe_truth(batches: PhotoBatches) -> tuple[Tensor, float]:
-    """The photos' mean ab (2,) and mean colorfulness, over all processes."""
-    sums = torch.zeros(4, dtype=torch.float64)
-    for batch in batches:
-        rgb = batch["rgb"].float() / 255
-        ab = rgb_to_lab(rgb)[:, 1:].mean(dim=(2, 3)).sum(0)
-        sums += torch.cat((ab, colorfulness(rgb).sum()[None], ab.new_tensor([len(rgb)]))).double().cpu()
-    a, b, colors, count = torch.stack(gather_object([sums])).sum(0)
-    return torch.stack((a, b)).float().to(batches.device) / count.float(), float(colors / count)
-
-
-@torch.inference_mode()
 def _run(
-    candidate: _Candidate, batches: PhotoBatches, samples: list[int], bar: tqdm
-) -> tuple[Averages, dict[int, np.ndarray], float | None]:
-    """The candidate's metrics, the photos of the sheet as it colors them, and the seconds a photo takes its network."""
-    averages, colored, seconds = Averages(), {}, []
-    for batch in batches:
-        true_rgb = batch["rgb"].float() / 255
-        lightness = rgb_to_lab(true_rgb)[:, :1]
-        start = _now(batches.device)
-        ab = candidate.predict(lightness)
-        seconds.append((_now(batches.device) - start) / len(ab))
-        pixels = batch["rgb"].permute(0, 2, 3, 1).cpu().numpy()
-        merged = np.stack([merge(photo, photo_ab) for photo, photo_ab in zip(pixels, ab.cpu(), strict=True)])
-        rgb = torch.from_numpy(merged).to(batches.device).permute(0, 3, 1, 2).float() / 255
-        averages.add(batch["index"], compute_metrics(rgb, true_rgb))
-        colored |= {i: photo for i, photo in zip(batch["index"].tolist(), merged, strict=True) if i in samples}
-        bar.update()
-    for others in gather_object([(averages, colored)]):
-        averages.update(others[0])
-        colored |= others[1]
-    # The first batch also pays for memory and for the choice of kernels; the median leaves that out.
-    return averages, colored, statistics.median(seconds) if seconds else None
+    candidates: Sequence[Candidate],
+    batches: PhotoBatches,
+    bin_weights: Tensor,
+    samples: Sequence[int],
+    *,
+    progress: bool,
+) -> Averages:
+    """Measure every variant of every candidate on all photos; returns what was measured of the true ones."""
+    of_truth = Averages()
+    total = len(batches)
+    with processes.photo_threads() as pool, tqdm(total=total, unit="batch", disable=not progress) as bar:
+        for batch in batches:
+            truths = list(pool.map(partial(_truth, bin_weights=bin_weights), batch["rgb"]))
+            of_truth.add(batch["index"], {"colorfulness": torch.cat([truth.colorfulness for truth in truths])})
+            lightness = torch.cat([truth.lab[:, :1] for truth in truths])
+            for candidate in candidates:
+                predicted = candidate.color_lightness(lightness)
+                work = zip(batch["index"].tolist(), batch["rgb"], predicted, truths, strict=True)
+                list(pool.map(partial(_measure, candidate, samples), *zip(*work, strict=True)))
+            bar.update()
+    for candidate in candidates:
+        for variant in candidate.variants:
+            variant.gather()
+    of_truth.gather()
+    return of_truth
 
 
-def _now(device: torch.device) -> float:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter()
+def _truth(rgb: Tensor, bin_weights: Tensor) -> Truth:
+    return Truth(rgb[None].float() / 255, bin_weights=bin_weights).prepare()
 
 
-def _summarize(candidate: _Candidate, averages: Averages, seconds: float | None, seed: int) -> Evaluation:
-    means, intervals = averages.means(), averages.intervals(seed=seed)
-    if candidate.network is None:
-        return Evaluation(candidate.name, means, intervals)
+def _measure(candidate: Candidate, samples: Sequence[int], index: int, rgb: Tensor, ab: Tensor, truth: Truth) -> None:
+    for variant in candidate.variants:
+        if variant.places is None or index in variant.places:
+            variant.measure(index, rgb.permute(1, 2, 0).numpy(), ab, truth, is_shown=index in samples)
+
+
+def _summarize(candidate: Candidate, seed: int) -> Evaluation:
+    scores = [
+        Scores(variant.averages.means(), variant.averages.intervals(seed=seed), variant.gain)
+        for variant in candidate.variants
+    ]
+    network = candidate.network
+    if network is None:
+        return Evaluation(scores[0].means, scores[0].intervals, name=candidate.name)
     return Evaluation(
-        candidate.name,
-        means,
-        intervals,
-        approach=candidate.network.approach,
-        num_parameters=sum(parameter.numel() for parameter in candidate.network.parameters()),
-        photos_per_second=1 / seconds if seconds else None,
+        scores[0].means,
+        scores[0].intervals,
+        name=candidate.name,
+        approach=network.approach,
+        num_parameters=sum(parameter.numel() for parameter in network.parameters()),
+        photos_per_second=candidate.photos_per_second,
+        matched=scores[1],
+        curve=candidate.curve(),
     )
 
 
-def _sheet(columns: dict[str, dict[int, np.ndarray]], photos: PhotoDataset, samples: list[int]) -> Image.Image:
+def _notes(
+    colors: ColorStatistics,
+    training_photos: PhotoDataset | None,
+    validation_photos: PhotoDataset | None,
+    networks: Sequence[Candidate],
+) -> list[str]:
+    known = "training photos" if training_photos is not None else "the evaluated photos themselves, for want of others"
+    notes = [
+        f"The baselines' colors, and the weights of the rebalanced AuC, are from {colors.num_photos:,} of the {known}."
+        if training_photos is not None
+        else f"The baselines' colors, and the weights of the rebalanced AuC, are from {known}."
+    ]
+    if networks and validation_photos is None:
+        notes.append("The gains were chosen on the evaluated photos themselves, for want of validation photos.")
+    return notes
+
+
+def _sheet(candidates: Sequence[Candidate], photos: PhotoDataset, samples: list[int], variant: int) -> Image.Image:
     truth = photos.batch(samples)["rgb"].permute(0, 2, 3, 1).numpy()
+    columns = [candidate.variants[variant].colored for candidate in candidates]
     rows = [
-        (f"photo {index}", [*(colored[index] for colored in columns.values()), true])
+        (f"photo {index}", [*(colored[index] for colored in columns), true])
         for index, true in zip(samples, truth, strict=True)
     ]
-    return contact_sheet(rows, columns=[*columns, "truth"])
+    return contact_sheet(rows, columns=[*(candidate.name for candidate in candidates), "truth"])
 
 
 def _hardware(device: torch.device) -> str:
@@ -242,12 +228,13 @@ def _make_folder(output_dir: str | os.PathLike) -> Path:
     return folder
 
 
-def _write(report: Report, sheet: Image.Image, folder: Path) -> None:
-    texts = {"table.md": to_markdown(report), "table.csv": to_csv(report), "evaluation.json": to_json(report)}
+def _write(report: Report, sheets: dict[str, Image.Image], folder: Path) -> None:
+    texts = {"table.md": to_markdown(report), "table.csv": to_csv(report), FILE_NAME: to_json(report)}
     try:
         for name, text in texts.items():
             (folder / name).write_text(text, encoding="utf-8")
-        sheet.save(folder / "sheet.png")
+        for name, sheet in sheets.items():
+            sheet.save(folder / name)
     except OSError as error:
         raise ColorizerError(
             f"The results can't be written to {folder}: {error}. Make room or choose another."

@@ -4,13 +4,18 @@ A colorizer keeps the photo's own lightness, so PSNR and SSIM are high even for 
 baseline, not with figures of other tasks.
 """
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
-from torchmetrics.functional.image import structural_similarity_index_measure
+from collections.abc import Callable, Collection
+from functools import cached_property
 
+import torch
+from torch import Tensor
+
+from colorizer.bins import bin_indices
 from colorizer.color import colorfulness, rgb_to_lab
 from colorizer.errors import ColorizerError
+from colorizer.evaluation.difference import ciede2000
+from colorizer.evaluation.edges import near_edges
+from colorizer.evaluation.similarity import Structure
 
 MAX_PSNR = 100.0
 """PSNR of equal photos in dB, so that means stay finite; one level off in one channel of one pixel of 256² is 101."""
@@ -21,8 +26,6 @@ MAX_AB_ERROR = 150
 WITHIN = (5, 10, 20)
 """ab errors, in CIE units, whose share of pixels is counted."""
 
-_SSIM_WINDOW = 11
-
 
 def psnr(predicted_rgb: Tensor, true_rgb: Tensor) -> Tensor:
     """Peak signal-to-noise ratio over all three channels in dB, (B,), at most `MAX_PSNR`."""
@@ -31,68 +34,17 @@ def psnr(predicted_rgb: Tensor, true_rgb: Tensor) -> Tensor:
 
 
 def ssim(predicted_rgb: Tensor, true_rgb: Tensor) -> Tensor:
-    """Structural similarity (Wang et al. 2004: Gaussian window of 11 pixels, sigma 1.5), mean of the channels, (B,).
-
-    Windows at the edge see the photo mirrored. A photo with a side under 11 is first continued to 11.
-    """
-    height, width = true_rgb.shape[-2:]
-    missing = max(0, _SSIM_WINDOW - height), max(0, _SSIM_WINDOW - width)
-    if any(missing):
-        padding = (0, missing[1], 0, missing[0])
-        predicted_rgb, true_rgb = (F.pad(rgb, padding, mode="replicate") for rgb in (predicted_rgb, true_rgb))
-    return structural_similarity_index_measure(predicted_rgb, true_rgb, data_range=1.0, reduction="none").reshape(-1)
+    """Structural similarity (Wang et al. 2004), mean of the channels, (B,); `Structure` says how edges are treated."""
+    return Structure(true_rgb).similarity(predicted_rgb)
 
 
-def ciede2000(lab: Tensor, other_lab: Tensor) -> Tensor:
-    """CIEDE2000 color difference of each pixel, Lab (…, 3, H, W) → (…, H, W); 1 is about the least that is noticed.
-
-    Sharma, Wu and Dalal, "The CIEDE2000 color-difference formula: implementation notes, supplementary test data, and
-    mathematical observations", 2005; all three weighting factors are 1. The comments give that paper's equations.
-    """
-    l1, a1, b1 = lab.unbind(-3)
-    l2, a2, b2 = other_lab.unbind(-3)
-    stretch = 1.5 - 0.5 * _chroma_share((torch.hypot(a1, b1) + torch.hypot(a2, b2)) / 2)  # 1 + G, equations 2–4
-    a1, a2 = a1 * stretch, a2 * stretch
-    c1, c2 = torch.hypot(a1, b1), torch.hypot(a2, b2)
-    h1, h2 = (torch.rad2deg(torch.atan2(b, a)) % 360 for a, b in ((a1, b1), (a2, b2)))
-    is_gray = (c1 == 0) | (c2 == 0)
-    dh = h2 - h1
-    dh = torch.where(dh > 180, dh - 360, torch.where(dh < -180, dh + 360, dh))  # equation 10
-    # Halfway along the shorter arc; the hue of gray is 0, so that the sum is the other color's (equation 14).
-    hue = torch.where(is_gray, h1 + h2, h1 + dh / 2) % 360
-    dl, dc = l2 - l1, c2 - c1
-    dh = torch.where(is_gray, 0.0, 2 * (c1 * c2).sqrt() * torch.sin(torch.deg2rad(dh / 2)))  # equation 11
-    lightness, chroma = (l1 + l2) / 2, (c1 + c2) / 2
-    t = (
-        1
-        - 0.17 * torch.cos(torch.deg2rad(hue - 30))
-        + 0.24 * torch.cos(torch.deg2rad(2 * hue))
-        + 0.32 * torch.cos(torch.deg2rad(3 * hue + 6))
-        - 0.20 * torch.cos(torch.deg2rad(4 * hue - 63))
-    )  # equation 15
-    rotation = 30 * torch.exp(-(((hue - 275) / 25) ** 2))  # in degrees, equation 16
-    from_middle = (lightness - 50).square()
-    dl = dl / (1 + 0.015 * from_middle / (20 + from_middle).sqrt())
-    dc = dc / (1 + 0.045 * chroma)
-    dh = dh / (1 + 0.015 * chroma * t)
-    cross = -torch.sin(torch.deg2rad(2 * rotation)) * 2 * _chroma_share(chroma) * dc * dh
-    # Rounding may leave a hair under 0 where both colors are equal.
-    return (dl.square() + dc.square() + dh.square() + cross).clamp(min=0).sqrt()
-
-
-def _chroma_share(chroma: Tensor) -> Tensor:
-    """sqrt(C⁷ / (C⁷ + 25⁷)), written so that float32 does not overflow."""
-    ratio = (chroma / 25) ** 7
-    return (ratio / (ratio + 1)).sqrt()
-
-
-def auc(distance: Tensor) -> Tensor:
-    """Area under the accuracy curve in percent, from ab errors (B, H, W) → (B,).
+def auc(distance: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Area under the accuracy curve in percent, from ab errors (B, H, W) → (B,), each pixel by its weight (B, H, W).
 
     Zhang et al. 2016, section 3.1 ("raw accuracy"): the share of pixels whose ab error is within t, integrated over
     t = 0…150. A pixel adds 150 − error to that integral, so it needs no thresholds. Gray has about 90.
     """
-    return 100 * (1 - distance / MAX_AB_ERROR).clamp(min=0).mean(dim=(-2, -1))
+    return 100 * weighted_mean((1 - distance / MAX_AB_ERROR).clamp(min=0), weights)
 
 
 def within(distance: Tensor, limit: float) -> Tensor:
@@ -100,34 +52,135 @@ def within(distance: Tensor, limit: float) -> Tensor:
     return 100 * (distance <= limit).to(distance.dtype).mean(dim=(-2, -1))
 
 
-def compute_metrics(predicted_rgb: Tensor, true_rgb: Tensor) -> dict[str, Tensor]:
-    """Every metric of a batch by name, each (B,): a value a photo.
+def weighted_mean(values: Tensor, weights: Tensor | None) -> Tensor:
+    """Mean over the pixels, (B, H, W) → (B,); 0 for a photo whose weights are all 0."""
+    if weights is None:
+        return values.mean(dim=(-2, -1))
+    total = weights.sum(dim=(-2, -1))
+    return (values * weights).sum(dim=(-2, -1)) / torch.where(total == 0, 1.0, total)
+
+
+class Truth:
+    """True photos, sRGB in 0…1 (B, 3, H, W), with what comparing predictions with them takes, computed when first asked
+    for and then kept for all predictions.
+
+    bin_weights: (313,), what a pixel counts in the rebalanced AuC by the bin of its true color; it is not measured without.
+    """
+
+    def __init__(self, rgb: Tensor, *, bin_weights: Tensor | None = None) -> None:
+        self.rgb = rgb.float()
+        self.bin_weights = bin_weights
+
+    def prepare(self) -> "Truth":
+        """Compute what the metrics will ask for; returns itself."""
+        _ = self.lab, self.structure, self.colorfulness, self.edges
+        if self.bin_weights is not None:
+            _ = self.class_weights
+        return self
+
+    @cached_property
+    def lab(self) -> Tensor:
+        return rgb_to_lab(self.rgb)
+
+    @cached_property
+    def structure(self) -> Structure:
+        return Structure(self.rgb)
+
+    @cached_property
+    def colorfulness(self) -> Tensor:
+        """Of each photo, (B,)."""
+        return colorfulness(self.rgb)
+
+    @cached_property
+    def edges(self) -> Tensor:
+        """1 near strong edges, 0 elsewhere, (B, H, W)."""
+        return near_edges(self.lab[:, 1:]).to(self.rgb.dtype)
+
+    @cached_property
+    def class_weights(self) -> Tensor:
+        """What each pixel counts in the rebalanced AuC, (B, H, W)."""
+        return self.bin_weights.to(self.rgb)[bin_indices(self.lab[:, 1:])]
+
+    def weights(self, names: Collection[str]) -> dict[str, Tensor]:
+        """How much each photo's value counts in the mean over photos, (B,), for those of the metrics whose pixels have
+        weights: by these, so that the mean is one over all pixels of all photos."""
+        return {name: _PIXEL_WEIGHTS[name](self).mean(dim=(-2, -1)) for name in names if name in _PIXEL_WEIGHTS}
+
+
+class _Pair:
+    """A prediction beside its truth, with what several metrics share."""
+
+    def __init__(self, rgb: Tensor, truth: Truth) -> None:
+        self.rgb = rgb.float()
+        self.truth = truth
+
+    @cached_property
+    def lab(self) -> Tensor:
+        return rgb_to_lab(self.rgb)
+
+    @cached_property
+    def error(self) -> Tensor:
+        return self.lab[:, 1:] - self.truth.lab[:, 1:]
+
+    @cached_property
+    def distance(self) -> Tensor:
+        return self.error.square().sum(dim=1).sqrt()
+
+    @cached_property
+    def square_error(self) -> Tensor:
+        return self.error.square().mean(dim=(1, 2, 3))
+
+    @cached_property
+    def colorfulness(self) -> Tensor:
+        return colorfulness(self.rgb)
+
+
+_PIXEL_WEIGHTS: dict[str, Callable[[Truth], Tensor]] = {
+    "auc_rebalanced": lambda truth: truth.class_weights,
+    "edge_error": lambda truth: truth.edges,
+    "elsewhere_error": lambda truth: 1 - truth.edges,
+}
+_METRICS: dict[str, Callable[[_Pair], Tensor]] = {
+    "psnr": lambda pair: psnr(pair.rgb, pair.truth.rgb),
+    "ssim": lambda pair: pair.truth.structure.similarity(pair.rgb),
+    "ciede2000": lambda pair: ciede2000(pair.lab, pair.truth.lab).mean(dim=(1, 2)),
+    "ab_mae": lambda pair: pair.error.abs().mean(dim=(1, 2, 3)),
+    "ab_rmse": lambda pair: pair.square_error.sqrt(),
+    "mse_ab128": lambda pair: pair.square_error / 128**2,
+    "auc": lambda pair: auc(pair.distance),
+    "auc_rebalanced": lambda pair: auc(pair.distance, pair.truth.class_weights),
+    **{f"within_{limit}": lambda pair, limit=limit: within(pair.distance, limit) for limit in WITHIN},
+    "colorfulness": lambda pair: pair.colorfulness,
+    "colorfulness_difference": lambda pair: (pair.colorfulness - pair.truth.colorfulness).abs(),
+    "edge_error": lambda pair: weighted_mean(pair.distance, pair.truth.edges),
+    "elsewhere_error": lambda pair: weighted_mean(pair.distance, 1 - pair.truth.edges),
+}
+NAMES = tuple(_METRICS)
+"""All metrics, in the order of the tables."""
+
+
+def compute_metrics(
+    predicted_rgb: Tensor, true_rgb: Tensor | Truth, names: Collection[str] | None = None
+) -> dict[str, Tensor]:
+    """Metrics of a batch by name, each (B,): a value a photo.
 
     psnr (dB), ssim, ciede2000 (mean over the pixels), ab_mae and ab_rmse (CIE units, over both channels), mse_ab128
-    (mean square error of ab / 128, the number that Deep Koalarization reports), auc, within_5, within_10, within_20
-    (percent), colorfulness (of the prediction, Hasler and Süsstrunk 2003) and colorfulness_difference (how far it is
-    from the truth's, either way).
+    (mean square error of ab / 128, the number that Deep Koalarization reports), auc, auc_rebalanced, within_5, within_10,
+    within_20 (percent), colorfulness (of the prediction, Hasler and Süsstrunk 2003) and colorfulness_difference (how far it
+    is from the truth's, either way), edge_error and elsewhere_error (mean distance in ab of the pixels near strong edges of
+    the truth, and of the others; 0 for a photo that has none of them, which counts nothing by `Truth.weights`).
+
+    Args:
+        true_rgb: the true photos, or a `Truth` made of them where several predictions are compared with them.
+        names: only these metrics; by default all that can be computed, auc_rebalanced needs a `Truth` with weights.
 
     Raises ColorizerError unless both are (B, 3, H, W) of one size.
     """
-    shape, true_shape = tuple(predicted_rgb.shape), tuple(true_rgb.shape)
+    truth = true_rgb if isinstance(true_rgb, Truth) else Truth(true_rgb)
+    shape, true_shape = tuple(predicted_rgb.shape), tuple(truth.rgb.shape)
     if shape != true_shape or len(shape) != 4 or shape[1] != 3 or 0 in shape:
         raise ColorizerError(f"metrics compare two batches (B, 3, H, W) of one size, not {shape} and {true_shape}")
-    predicted_rgb, true_rgb = predicted_rgb.float(), true_rgb.float()
-    lab, true_lab = rgb_to_lab(predicted_rgb), rgb_to_lab(true_rgb)
-    error = lab[:, 1:] - true_lab[:, 1:]
-    distance = error.square().sum(dim=1).sqrt()
-    square_error = error.square().mean(dim=(1, 2, 3))
-    predicted_colorfulness = colorfulness(predicted_rgb)
-    return {
-        "psnr": psnr(predicted_rgb, true_rgb),
-        "ssim": ssim(predicted_rgb, true_rgb),
-        "ciede2000": ciede2000(lab, true_lab).mean(dim=(1, 2)),
-        "ab_mae": error.abs().mean(dim=(1, 2, 3)),
-        "ab_rmse": square_error.sqrt(),
-        "mse_ab128": square_error / 128**2,
-        "auc": auc(distance),
-        **{f"within_{limit}": within(distance, limit) for limit in WITHIN},
-        "colorfulness": predicted_colorfulness,
-        "colorfulness_difference": (predicted_colorfulness - colorfulness(true_rgb)).abs(),
-    }
+    if names is None:
+        names = [name for name in NAMES if name != "auc_rebalanced" or truth.bin_weights is not None]
+    pair = _Pair(predicted_rgb, truth)
+    return {name: _METRICS[name](pair) for name in names}

@@ -1,4 +1,8 @@
-"""The processes of `accelerate launch` or `torchrun`, of which there is one where neither was used."""
+"""The processes of `accelerate launch` or `torchrun`, of which there is one where neither was used, and their threads."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import torch
 from accelerate import PartialState
@@ -17,3 +21,12 @@ def is_first() -> bool:
 def leave() -> None:
     """Part from the other processes in good order, at the end of a program."""
     join().destroy_process_group()
+
+
+@contextmanager
+def photo_threads() -> Iterator[ThreadPoolExecutor]:
+    """As many threads as torch has, each for a photo of its own: what a photo's metrics take stays in the cache, and
+    nothing waits for the other half of an operation."""
+    count = torch.get_num_threads()
+    with ThreadPoolExecutor(count, "photos", initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        yield pool

@@ -1,17 +1,17 @@
-"""The comparison of models as Markdown, CSV and JSON."""
+"""The comparison of models as Markdown and CSV."""
 
 import csv
 import io
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from colorizer.evaluation.averages import CONFIDENCE
+from colorizer.evaluation.results import Evaluation, Report, Scores
 
 
 @dataclass(frozen=True)
 class Metric:
-    """How a metric of `compute_metrics` is shown.
+    """How a metric is shown.
 
     sign: 1 if more is better, -1 if less, 0 if it says what a model does, not how well.
     """
@@ -19,6 +19,11 @@ class Metric:
     label: str
     digits: int
     sign: int
+
+    @property
+    def heading(self) -> str:
+        """The label with an arrow to where it is better."""
+        return self.label + {1: " ↑", -1: " ↓", 0: ""}[self.sign]
 
 
 METRICS = {
@@ -29,113 +34,109 @@ METRICS = {
     "ab_rmse": Metric("ab RMSE", 2, -1),
     "mse_ab128": Metric("MSE ab/128", 4, -1),
     "auc": Metric("AuC (%)", 2, 1),
+    "auc_rebalanced": Metric("AuC rebalanced (%)", 2, 1),
     "within_5": Metric("within 5 (%)", 1, 1),
     "within_10": Metric("within 10 (%)", 1, 1),
     "within_20": Metric("within 20 (%)", 1, 1),
     "colorfulness": Metric("colorfulness", 1, 0),
     "colorfulness_difference": Metric("difference in colorfulness", 1, -1),
+    "edge_error": Metric("ab error at edges", 2, -1),
+    "elsewhere_error": Metric("ab error elsewhere", 2, -1),
+    "lpips": Metric("LPIPS", 3, -1),
+    "fid": Metric("FID", 1, -1),
 }
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """One model's, or one baseline's, results over the photos of a dataset.
-
-    means: metric → mean over the photos. intervals: metric → low and high of its 95% bootstrap interval.
-    approach, num_parameters, photos_per_second: None for a baseline, which has no network.
-    """
-
-    name: str
-    means: dict[str, float]
-    intervals: dict[str, tuple[float, float]]
-    approach: str | None = None
-    num_parameters: int | None = None
-    photos_per_second: float | None = None
+def rows(report: Report) -> list[tuple[str, Evaluation, Scores]]:
+    """The lines of the comparison: what each is called, the model's evaluation and the scores; first all as they are, then
+    the models at matched colorfulness, called by their gain."""
+    as_they_are = [(evaluation.name, evaluation, evaluation) for evaluation in report.evaluations]
+    matched = [
+        (f"{evaluation.name} × {evaluation.matched.gain:.2f}", evaluation, evaluation.matched)
+        for evaluation in report.evaluations
+        if evaluation.matched is not None
+    ]
+    return as_they_are + matched
 
 
-@dataclass(frozen=True)
-class Report:
-    """What was evaluated on what: everything the tables say."""
-
-    evaluations: Sequence[Evaluation]
-    dataset: str
-    split: str
-    num_photos: int
-    resolution: int
-    true_colorfulness: float
-    hardware: str
+def shown_metrics(report: Report) -> dict[str, Metric]:
+    """Those metrics that were measured."""
+    return {name: metric for name, metric in METRICS.items() if any(name in e.means for e in report.evaluations)}
 
 
-_ARROWS = {1: " ↑", -1: " ↓", 0: ""}
+def best_means(scores: Sequence[Scores], metrics: Mapping[str, Metric]) -> dict[str, float]:
+    """The best mean of each metric of which more, or less, is better; none where there is nothing to compare."""
+    if len(scores) < 2:
+        return {}
+    return {
+        name: metric.sign * max(metric.sign * each.means[name] for each in scores if name in each.means)
+        for name, metric in metrics.items()
+        if metric.sign and any(name in each.means for each in scores)
+    }
 
 
 def to_markdown(report: Report) -> str:
-    """The comparison as a table, a line a model; the best mean of each column is bold."""
-    header = ["model", *(metric.label + _ARROWS[metric.sign] for metric in METRICS.values()), "photos/s", "parameters"]
-    best = {
-        name: max(metric.sign * evaluation.means[name] for evaluation in report.evaluations)
-        for name, metric in METRICS.items()
-        if metric.sign
-    }
+    """The comparison as a table, a line a model as it is and one at matched colorfulness; of each kind the best mean of
+    each column is bold."""
+    metrics = shown_metrics(report)
+    header = ["model", *(metric.heading for metric in metrics.values()), "photos/s", "parameters"]
     lines = [header, ["---", *["---:"] * (len(header) - 1)]]
-    for evaluation in report.evaluations:
-        cells = [evaluation.name]
-        for name, metric in METRICS.items():
-            mean, (low, high) = evaluation.means[name], evaluation.intervals[name]
-            is_best = metric.sign * mean == best.get(name) and len(report.evaluations) > 1
-            text = f"{mean:.{metric.digits}f}"
-            cells.append(f"{f'**{text}**' if is_best else text} ± {(high - low) / 2:.{metric.digits}f}")
+    kinds = [list(report.evaluations), [e.matched for e in report.evaluations if e.matched is not None]]
+    best = [best_means(scores, metrics) for scores in kinds]
+    for title, evaluation, scores in rows(report):
+        cells = [title]
+        for name, metric in metrics.items():
+            is_best = scores.means.get(name) == best[scores is not evaluation].get(name, object())
+            cells.append(_cell(scores, name, metric, is_best))
         cells.append("" if evaluation.photos_per_second is None else f"{evaluation.photos_per_second:.3g}")
         cells.append("" if evaluation.num_parameters is None else f"{evaluation.num_parameters / 1e6:.3g} M")
         lines.append(cells)
-    table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-    return f"{_caption(report)}\n\n{table}\n"
+    return f"{caption(report)}\n\n{markdown_table(lines)}\n"
 
 
-def _caption(report: Report) -> str:
-    return (
+def markdown_table(lines: Sequence[Sequence[str]]) -> str:
+    """Cells, the header's and the rule's among them, as Markdown."""
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _cell(scores: Scores, name: str, metric: Metric, is_best: bool) -> str:
+    if name not in scores.means:
+        return ""
+    text = f"{scores.means[name]:.{metric.digits}f}"
+    text = f"**{text}**" if is_best else text
+    if name not in scores.intervals:
+        return text
+    low, high = scores.intervals[name]
+    return f"{text} ± {(high - low) / 2:.{metric.digits}f}"
+
+
+def caption(report: Report) -> str:
+    """What was measured on what, in sentences."""
+    sentences = [
         f"{report.num_photos:,} photos of {report.dataset} ({report.split}) at {report.resolution}×{report.resolution} "
-        f"pixels; ± is half the {CONFIDENCE:.0%} bootstrap interval of the mean. Colorfulness of the true photos: "
-        f"{report.true_colorfulness:.1f}. photos/s: the network alone, {report.hardware}."
-    )
+        f"pixels; ± is half the {CONFIDENCE:.0%} bootstrap interval of the mean.",
+        f"Colorfulness of the true photos: {report.true_colorfulness:.1f}.",
+    ]
+    if any(evaluation.matched is not None for evaluation in report.evaluations):
+        sentences.append(
+            "A model × a number is the same with its chroma multiplied by that, at which the validation photos are on "
+            "average as colorful as the true ones."
+        )
+    sentences.append(f"photos/s: the network alone, {report.hardware}.")
+    return " ".join([*sentences, *report.notes])
 
 
 def to_csv(report: Report) -> str:
-    """The comparison with every mean and interval at full precision; a column that a baseline lacks is empty."""
-    columns = [f"{name}{suffix}" for name in METRICS for suffix in ("", "_low", "_high")]
+    """The comparison with every mean and interval at full precision; a column that a row lacks is empty."""
+    metrics = shown_metrics(report)
+    columns = [f"{name}{suffix}" for name in metrics for suffix in ("", "_low", "_high")]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["model", "approach", *columns, "photos_per_second", "num_parameters"])
-    for evaluation in report.evaluations:
-        values = [value for name in METRICS for value in (evaluation.means[name], *evaluation.intervals[name])]
-        writer.writerow(
-            [evaluation.name, evaluation.approach, *values, evaluation.photos_per_second, evaluation.num_parameters]
-        )
+    writer.writerow(["model", "approach", "gain", *columns, "photos_per_second", "num_parameters"])
+    for _, evaluation, scores in rows(report):
+        values = [
+            value for name in metrics for value in (scores.means.get(name), *scores.intervals.get(name, (None, None)))
+        ]
+        network = [evaluation.photos_per_second, evaluation.num_parameters]
+        writer.writerow([evaluation.name, evaluation.approach, scores.gain, *values, *network])
     return text.getvalue()
-
-
-def to_json(report: Report) -> str:
-    """The comparison as evaluation.json holds it, which cards are written from.
-
-    {"dataset", "split", "num_photos", "resolution", "true_colorfulness", "hardware", "models": {NAME: {METRIC: {"mean",
-    "low", "high"}}}, "networks": {NAME: {"approach", "num_parameters", "photos_per_second"}}}; baselines are among the
-    models, not among the networks.
-    """
-    facts = {field.name: getattr(report, field.name) for field in fields(report) if field.name != "evaluations"}
-    models = {
-        evaluation.name: {
-            name: {"mean": evaluation.means[name], "low": low, "high": high}
-            for name, (low, high) in evaluation.intervals.items()
-        }
-        for evaluation in report.evaluations
-    }
-    networks = {
-        evaluation.name: {
-            "approach": evaluation.approach,
-            "num_parameters": evaluation.num_parameters,
-            "photos_per_second": evaluation.photos_per_second,
-        }
-        for evaluation in report.evaluations
-        if evaluation.approach is not None
-    }
-    return json.dumps(facts | {"models": models, "networks": networks}, indent=2, ensure_ascii=False) + "\n"

@@ -6,32 +6,19 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from skimage import data
 from torch import Tensor
 
 from colorizer.approaches import create_model
 from colorizer.color import colorfulness, rgb_to_lab
-from colorizer.data import PhotoDataset, load_photos
+from colorizer.data import PhotoDataset
 from colorizer.errors import CheckpointError, ColorizerError
+from colorizer.evaluation.candidates import BASELINES
 from colorizer.evaluation.evaluate import evaluate
 from colorizer.evaluation.metrics import compute_metrics
 from colorizer.evaluation.names import model_names
 from colorizer.loading import save_checkpoint
 from colorizer.merging import merge
 from colorizer.modeling import ColorizerModel
-
-SIZE = 48
-
-
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory: pytest.TempPathFactory) -> PhotoDataset:
-    """Seven cuts of scikit-image's color photos."""
-    folder = tmp_path_factory.mktemp("photos")
-    for number in range(7):
-        source = (data.astronaut, data.coffee, data.chelsea)[number % 3]()
-        top = 20 * number
-        Image.fromarray(source[top : top + 144, top : top + 144]).resize((SIZE, SIZE)).save(folder / f"{number}.png")
-    return load_photos(folder, resolution=SIZE, cache_dir=tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +33,7 @@ def true_rgb(dataset: PhotoDataset) -> Tensor:
 
 def test_a_model_is_measured_on_what_the_merge_makes_of_its_prediction(dataset: PhotoDataset, model: ColorizerModel):
     report = evaluate([model], dataset, batch_size=3)
-    assert [evaluation.name for evaluation in report.evaluations] == ["gray", "mean color", "dense"]
+    assert [evaluation.name for evaluation in report.evaluations] == [*BASELINES, "dense"]
 
     rgb = true_rgb(dataset)
     small = torch.nn.functional.interpolate(rgb_to_lab(rgb)[:, :1], (32, 32), mode="bilinear", antialias=True)
@@ -57,8 +44,10 @@ def test_a_model_is_measured_on_what_the_merge_makes_of_its_prediction(dataset: 
         predicted = torch.from_numpy(merged).permute(2, 0, 1)[None].float() / 255
         expected.append(compute_metrics(predicted, photo[None].float() / 255))
     dense = report.evaluations[-1]
+    per_photo = [name for name in expected[0] if name not in ("edge_error", "elsewhere_error")]
+    for name in per_photo:
+        assert dense.means[name] == pytest.approx(np.mean([float(values[name]) for values in expected]), rel=1e-3), name
     for name, mean in dense.means.items():
-        assert mean == pytest.approx(np.mean([float(values[name]) for values in expected]), rel=1e-3), name
         low, high = dense.intervals[name]
         assert low <= mean <= high
     assert dense.num_parameters == sum(p.numel() for p in model.parameters())
@@ -67,20 +56,65 @@ def test_a_model_is_measured_on_what_the_merge_makes_of_its_prediction(dataset: 
     assert report.num_photos == len(dataset)
 
 
-def test_the_baselines_are_gray_and_the_mean_color(dataset: PhotoDataset):
-    gray, mean_color = evaluate([], dataset).evaluations
-    rgb = true_rgb(dataset)
-    ab = rgb_to_lab(rgb)[:, 1:]
-    assert gray.means["ab_mae"] == pytest.approx(float(ab.abs().mean()), abs=0.01)
+def test_the_baselines_know_the_mean_colors_of_the_training_photos(dataset: PhotoDataset):
+    rest, evaluated = dataset.split_off(3)
+    report = evaluate([], evaluated, training_photos=rest)
+    gray, mean_color, by_lightness = report.evaluations
+    rgb = true_rgb(evaluated)
+    lab = rgb_to_lab(rgb)
+    assert gray.means["ab_mae"] == pytest.approx(float(lab[:, 1:].abs().mean()), abs=0.01)
     assert gray.means["colorfulness"] < 0.5
-    mean = ab.mean(dim=(0, 2, 3))[:, None, None]
-    merged = [merge(photo.permute(1, 2, 0).numpy(), mean) for photo in dataset.batch(range(len(dataset)))["rgb"]]
-    predicted = torch.from_numpy(np.stack(merged)).permute(0, 3, 1, 2) / 255
-    expected = {name: float(values.mean()) for name, values in compute_metrics(predicted, rgb).items()}
-    assert mean_color.means == pytest.approx(expected, rel=1e-3)
-    assert mean_color.means["mse_ab128"] < gray.means["mse_ab128"]
-    assert gray.photos_per_second is None
-    assert gray.num_parameters is None
+    known = rgb_to_lab(true_rgb(rest))
+    mean = known[:, 1:].mean(dim=(0, 2, 3))[:, None, None].expand(2, 48, 48)
+    levels, colors = known[:, 0].round().flatten(), known[:, 1:].movedim(1, 0).flatten(1)
+    table = {level: colors[:, levels == level].mean(1) for level in levels.unique().tolist()}
+    fitting = torch.stack(
+        [
+            torch.stack([table.get(level, mean[:, 0, 0]) for level in photo.flatten().tolist()], 1).view(2, 48, 48)
+            for photo in lab[:, 0].round()
+        ]
+    )
+    for evaluation, ab in ((mean_color, mean.expand(3, -1, -1, -1)), (by_lightness, fitting)):
+        photos = evaluated.batch(range(3))["rgb"]
+        merged = [merge(photo.permute(1, 2, 0).numpy(), color) for photo, color in zip(photos, ab, strict=True)]
+        predicted = torch.from_numpy(np.stack(merged)).permute(0, 3, 1, 2) / 255
+        expected = compute_metrics(predicted, rgb, ["psnr", "ssim", "ciede2000", "auc", "colorfulness"])
+        for name, values in expected.items():
+            assert evaluation.means[name] == pytest.approx(float(values.mean()), rel=2e-3), name
+        assert evaluation.means["mse_ab128"] < gray.means["mse_ab128"]
+    assert (gray.photos_per_second, gray.num_parameters, gray.matched) == (None, None, None)
+    assert "from 4 of the training photos" in report.notes[0]
+
+
+def test_a_model_is_measured_at_matched_colorfulness_too(
+    dataset: PhotoDataset, model: ColorizerModel, monkeypatch: pytest.MonkeyPatch
+):
+    forward, seen = type(model).forward, []
+
+    def counted(self, lightness, **options):
+        seen.append(len(lightness))
+        return forward(self, lightness, **options)
+
+    monkeypatch.setattr(type(model), "forward", counted)
+    training, validating = dataset.split_off(3)
+    report = evaluate([model], training, validation_photos=validating, batch_size=2)
+    assert sum(seen) == len(dataset), "the network runs once a photo for all gains"
+    (dense,) = report.evaluations[len(BASELINES) :]
+    matched = dense.matched
+    assert set(matched.means) == set(matched.intervals) == set(dense.means)
+    assert matched.gain != 1
+    assert (matched.means["colorfulness"] > dense.means["colorfulness"]) == (matched.gain > 1)
+
+    points = {point["gain"]: point for point in dense.curve}
+    assert list(points) == sorted(points)
+    assert set(points) == {1.0, *(min(10.0, share * matched.gain) for share in (0.25, 0.5, 0.75, 1.0, 1.25))}
+    for gain, scores in ((1.0, dense), (matched.gain, matched)):
+        for name in ("psnr", "ciede2000", "auc", "colorfulness"):
+            assert points[gain][name] == pytest.approx(scores.means[name])
+    vividness = [point["colorfulness"] for point in dense.curve]
+    assert vividness == sorted(vividness)
+    own = evaluate([model], validating, validation_photos=validating).evaluations[-1].matched
+    assert own.means["colorfulness"] == pytest.approx(float(colorfulness(true_rgb(validating)).mean()), abs=0.1)
 
 
 def test_the_batch_size_changes_nothing(dataset: PhotoDataset, model: ColorizerModel):
@@ -94,14 +128,16 @@ def test_it_writes_tables_and_a_sheet(dataset: PhotoDataset, model: ColorizerMod
     checkpoint = save_checkpoint(model, tmp_path / "runs" / "mine")
     folder = tmp_path / "results" / "new"
     report = evaluate([checkpoint], dataset, dataset="cuts", split="test", output_dir=folder)
-    assert {path.name for path in folder.iterdir()} == {"table.md", "table.csv", "evaluation.json", "sheet.png"}
+    sheets = {"sheet.png", "sheet-matched.png"}
+    assert {path.name for path in folder.iterdir()} == {"table.md", "table.csv", "evaluation.json", *sheets}
     content = json.loads((folder / "evaluation.json").read_text())
     assert content["dataset"] == "cuts"
     assert content["models"]["mine"]["psnr"]["mean"] == report.evaluations[-1].means["psnr"]
     assert content["networks"]["mine"]["approach"] == "dense"
+    assert content["matched"]["mine"]["gain"] == report.evaluations[-1].matched.gain
     assert str(tmp_path) not in (folder / "evaluation.json").read_text()
     with (folder / "table.csv").open() as lines:
-        assert [row["model"] for row in csv.DictReader(lines)] == ["gray", "mean color", "mine"]
+        assert [row["model"] for row in csv.DictReader(lines)] == [*BASELINES, "mine", "mine"]
     assert "| mine |" in (folder / "table.md").read_text()
     with Image.open(folder / "sheet.png") as sheet:
         assert sheet.width > 4 * 144

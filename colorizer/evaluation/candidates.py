@@ -1,0 +1,132 @@
+"""What is evaluated: networks and baselines, each as it is and with its chroma scaled, and what was measured of it."""
+
+import os
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from accelerate.utils import gather_object
+from torch import Tensor
+
+from colorizer.color import rgb_to_lab
+from colorizer.evaluation.averages import Averages
+from colorizer.evaluation.metrics import NAMES, Truth, compute_metrics
+from colorizer.evaluation.statistics import ColorStatistics
+from colorizer.loading import load_model
+from colorizer.merging import MAX_SATURATION, merge
+from colorizer.modeling import ColorizerModel
+from colorizer.pipelines import working_size
+
+BASELINES = ("gray", "mean color", "mean by lightness")
+CURVE_METRICS = ("psnr", "ciede2000", "auc", "colorfulness")
+"""What the curve of accuracy over colorfulness is drawn from."""
+
+CURVE_SHARES = (0.25, 0.5, 0.75, 1.25)
+"""Its gains, as shares of the one that matches the truth's colorfulness; that one and 1 are points of it too."""
+
+
+@dataclass(eq=False)
+class Variant:
+    """A candidate at one gain of its chroma: the metrics gathered of it, and the colored photos that the sheets show.
+
+    names, places: which metrics, and of which photos; None for all.
+    """
+
+    gain: float
+    names: tuple[str, ...] = NAMES
+    places: frozenset[int] | None = None
+    averages: Averages = field(default_factory=Averages)
+    colored: dict[int, np.ndarray] = field(default_factory=dict)
+
+    def measure(self, index: int, pixels: np.ndarray, ab: Tensor, truth: Truth, *, is_shown: bool) -> Tensor:
+        """Measure one photo, uint8 (H, W, 3), with predicted ab (2, h, w); returns it colored, (1, 3, H, W) in 0…1."""
+        merged = merge(pixels, ab, saturation=self.gain)
+        if is_shown:
+            self.colored[index] = merged
+        predicted = torch.from_numpy(merged).permute(2, 0, 1)[None].float() / 255
+        metrics = compute_metrics(predicted, truth, self.names)
+        self.averages.add(torch.tensor([index]), metrics, truth.weights(self.names))
+        return predicted
+
+    def gather(self) -> None:
+        """Take in what the other processes have measured."""
+        self.averages.gather()
+        for colored in gather_object([self.colored]):
+            self.colored |= colored
+
+
+@dataclass(eq=False)
+class Candidate:
+    """A network or a baseline: its name, what gives ab (B, 2, h, w) of lightness (B, 1, H, W), and its variants, the first
+    of which is as it is."""
+
+    name: str
+    predict: Callable[[Tensor], Tensor]
+    network: ColorizerModel | None = None
+    variants: list[Variant] = field(default_factory=lambda: [Variant(1.0)])
+    seconds: list[float] = field(default_factory=list)
+
+    @torch.inference_mode()
+    def color(self, rgb: Tensor) -> Tensor:
+        """ab (B, 2, h, w), on the CPU, of uint8 photos (B, 3, H, W)."""
+        return self.color_lightness(rgb_to_lab(rgb.float() / 255)[:, :1])
+
+    @torch.inference_mode()
+    def color_lightness(self, lightness: Tensor) -> Tensor:
+        """ab (B, 2, h, w), on the CPU, of lightness (B, 1, H, W), and note how long it took."""
+        start = time.perf_counter()
+        # A GPU's work is done once the result is fetched.
+        ab = self.predict(lightness).float().cpu()
+        self.seconds.append((time.perf_counter() - start) / len(ab))
+        return ab
+
+    def vary(self, gain: float, curve_places: frozenset[int]) -> None:
+        """Measure it at the `gain` that matches the truth's colorfulness too, and at further ones of these photos for its
+        curve."""
+        self.variants.append(Variant(gain))
+        gains = [min(share * gain, MAX_SATURATION) for share in CURVE_SHARES]
+        self.variants += [Variant(gain, CURVE_METRICS, curve_places) for gain in gains]
+
+    def curve(self) -> list[dict[str, float]]:
+        """Gain, colorfulness and accuracy of every variant, by rising gain, over the photos of the curve."""
+        places = self.variants[-1].places
+        points = [
+            {"gain": variant.gain, **variant.averages.subset(places, CURVE_METRICS).means()}
+            for variant in self.variants
+        ]
+        return sorted(points, key=lambda point: point["gain"])
+
+    @property
+    def photos_per_second(self) -> float | None:
+        """Of the network alone, in this process."""
+        # The first batch also pays for memory and for the choice of kernels; the median leaves that out.
+        return 1 / statistics.median(self.seconds) if self.network is not None and self.seconds else None
+
+
+def baseline(name: str, colors: ColorStatistics) -> Candidate:
+    """One of `BASELINES`, from what a dataset's colors are like on average."""
+    if name == "mean by lightness":
+        return Candidate(name, colors.ab_of)
+    ab = colors.mean_ab if name == "mean color" else torch.zeros(2)
+    return Candidate(name, lambda lightness: ab.expand(len(lightness), -1).unflatten(1, (2, 1, 1)))
+
+
+def network_candidate(
+    name: str, model: str | os.PathLike | ColorizerModel, device: torch.device, token: str | None
+) -> Candidate:
+    """A model, or the checkpoint of this name, folder or Hub id, as the pipeline runs it."""
+    network = model if isinstance(model, ColorizerModel) else load_model(model, token=token)
+    network = network.to(device).eval()
+
+    def predict(lightness: Tensor) -> Tensor:
+        lightness = lightness.to(device)
+        size = working_size((lightness.shape[-1], lightness.shape[-2]), network)
+        if lightness.shape[-2:] != size:
+            lightness = F.interpolate(lightness, size, mode="bilinear", antialias=True)
+        return network(lightness).ab
+
+    return Candidate(name, predict, network)

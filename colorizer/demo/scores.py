@@ -42,7 +42,7 @@ def score(rgb: Tensor, true_rgb: Tensor) -> dict[str, float]:
     # Only here, since torchmetrics takes two seconds to import and the page should not wait for it.
     from colorizer.evaluation.metrics import compute_metrics
 
-    values = compute_metrics(rgb, true_rgb)
+    values = compute_metrics(rgb, true_rgb, [metric.key for metric in METRICS])
     return {metric.key: float(values[metric.key][0]) for metric in METRICS}
 
 

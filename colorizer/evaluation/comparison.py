@@ -84,6 +84,6 @@ def _to_rgb(pixels: np.ndarray) -> Tensor:
 def _scores(pixels: np.ndarray, truth: np.ndarray | None) -> str:
     if truth is None:
         return ""
-    metrics = compute_metrics(_to_rgb(pixels), _to_rgb(truth))
+    metrics = compute_metrics(_to_rgb(pixels), _to_rgb(truth), ("psnr", "ssim", "ciede2000", "colorfulness"))
     psnr, ssim, difference, colors = (float(metrics[name]) for name in ("psnr", "ssim", "ciede2000", "colorfulness"))
     return f"PSNR {psnr:.1f} dB, SSIM {ssim:.3f}\nΔE2000 {difference:.1f}, colorfulness {colors:.0f}"

@@ -46,7 +46,7 @@ class Validation:
             lightness, target = network.space.split(rgb)
             output = network(lightness)
             loss = self.objective.validate(network.turn(output, lightness, target, batch["label"]))
-            measured = compute_metrics(color.lab_to_rgb(torch.cat((lightness, output.ab), 1)), rgb)
+            measured = compute_metrics(color.lab_to_rgb(torch.cat((lightness, output.ab), 1)), rgb, CURVES)
             row = [torch.ones_like(loss), loss, *(measured[name].mean() for name in CURVES)]
             sums += torch.stack([value.double() for value in row]) * len(rgb)
         count, *totals = self.accelerator.reduce(sums, reduction="sum").tolist()

@@ -1,5 +1,6 @@
 """Photos for training: sources, filters, batches, augmentation."""
 
+from colorizer.data.aging import age, age_lightness
 from colorizer.data.augmentation import augment, photo_seeds
 from colorizer.data.batches import PhotoBatches
 from colorizer.data.decoding import DatasetReport
@@ -12,6 +13,8 @@ __all__ = [
     "PhotoBatches",
     "PhotoDataset",
     "PhotoStream",
+    "age",
+    "age_lightness",
     "augment",
     "list_splits",
     "load_photos",

@@ -38,8 +38,8 @@ def photo_seeds(seed: int, epoch: int, indices: Tensor | list[int]) -> list[int]
     return (mixed >> np.uint64(1)).tolist()
 
 
-def _uniforms(seeds: list[int], count: int) -> Tensor:
-    """(B, count) numbers, uniform in 0…1 (1 excluded), float64 on the CPU."""
+def uniforms(seeds: list[int], count: int) -> Tensor:
+    """(B, count) numbers, uniform in 0…1 (1 excluded), float64 on the CPU: the same for the same seed."""
     with np.errstate(over="ignore"):
         counters = _mix(_as_uint64(seeds))[:, None] + np.arange(count, dtype=np.uint64) * _GAMMA
     return torch.from_numpy((_mix(counters) >> np.uint64(11)).astype(np.float64) * 2.0**-53)
@@ -88,7 +88,7 @@ def augment(
         raise ColorizerError("rotation, shear and zoom must not be negative, shear below 90 degrees, zoom below 1")
     if not 0 <= contrast <= 1:
         raise ColorizerError(f"contrast is a share of the photos, 0…1, not {contrast}")
-    draws = _uniforms(seeds, 11)
+    draws = uniforms(seeds, 11)
     rgb = _placed(rgb, draws, size, flip, vertical_flip, min_scale, max_scale, rotation, shear, zoom)
     changed = (draws[:, 9] < contrast).nonzero()[:, 0]
     if len(changed):

@@ -3,6 +3,7 @@
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from transformers import initialization as init
 
 from colorizer.losses import blurred_distance
 from colorizer.modeling import ColorizerConfig, ColorizerModel
@@ -18,7 +19,8 @@ NUM_BLOCKS = 4
 
 
 class ResidualEncoderConfig(ColorizerConfig):
-    """batch_norm: whether the VGG-16 is the variant with batch norm.
+    """batch_norm: whether the VGG-16 is the variant with batch norm. The original has none; but where there are no ImageNet
+    weights to hold it, its features, whose scale nothing downstream depends on, grow until they overflow.
 
     pretrained, pretrained_revision: where its ImageNet weights are, which only width 1 can take; "" for none.
     freeze_encoder: whether a VGG-16 that began from them stays as it is, as in the network's public reimplementations; one
@@ -27,7 +29,7 @@ class ResidualEncoderConfig(ColorizerConfig):
 
     model_type = "colorizer-residual-encoder"
     resolution: int = 224
-    batch_norm: bool = False
+    batch_norm: bool = True
     pretrained: str = "timm/{vgg}.tv_in1k"
     pretrained_revision: str = "main"
     freeze_encoder: bool = True
@@ -93,6 +95,13 @@ class ResidualEncoder(ColorizerModel):
                 merged = F.interpolate(merged, scale_factor=2, mode="bilinear", align_corners=False)
             merged = self.convolve[index](merged + self.normalize[index](levels[index]))
         return torch.sigmoid(self.color(merged))
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module) -> None:
+        super()._init_weights(module)
+        if module is self.color:
+            # Begins nearly gray, as the public reimplementations do: else edges are colored at random for a long time.
+            init.normal_(module.weight, 0.0, 0.01)
 
 
 class Convolve(nn.Sequential):

@@ -54,7 +54,7 @@ def slow_conv4_3(photo: torch.Tensor, tensors: dict[str, torch.Tensor], batch_no
 def test_parameters_of_the_full_network_by_hand():
     with torch.device("meta"):
         model = create_model("residual_encoder")
-        with_batch_norm = create_model("residual_encoder", batch_norm=True)
+        plain = create_model("residual_encoder", batch_norm=False)
     # What goes into each sum is batch-normed: conv4_3, conv3_3, conv2_2, conv1_2 and the photo.
     sums = 2 * (512 + 256 + 128 + 64 + 3)
     # Batch norm in place of a bias behind each, but for U and V.
@@ -62,8 +62,8 @@ def test_parameters_of_the_full_network_by_hand():
     decoder = sum(into * out * side**2 + 2 * out for into, out, side in conv) + 3 * 2 * 9 + 2
     # torchvision's VGG-16 has 14,714,688 up to its classifier, 3 · (512 · 512 · 9 + 512) of them in the fifth block.
     assert VGG_PARAMETERS == 14_714_688 - 7_079_424
-    assert model.num_parameters() == VGG_PARAMETERS + sums + decoder == 8_139_675
-    assert with_batch_norm.num_parameters() == 8_139_675 + 2 * (2 * 64 + 2 * 128 + 3 * 256 + 3 * 512)
+    assert plain.num_parameters() == VGG_PARAMETERS + sums + decoder == 8_139_675
+    assert model.num_parameters() == 8_139_675 + 2 * (2 * 64 + 2 * 128 + 3 * 256 + 3 * 512) == 8_145_051
 
 
 def test_sizes_that_are_no_powers_of_two():
@@ -112,7 +112,7 @@ def test_without_a_hub_the_encoder_is_trained(tmp_path):
     assert not any(weight.requires_grad for weight in model.encoder.parameters())
     before = copy.deepcopy(model.encoder.state_dict())
     (message,) = fill_pretrained_parts(model)
-    assert message.startswith("residual_encoder starts without the weights of timm/vgg16.away, at random:")
+    assert message.startswith("residual_encoder starts without the weights of timm/vgg16_bn.away, at random:")
     assert "\n" not in message
     assert all(tensor.equal(before[name]) for name, tensor in model.encoder.state_dict().items())
     assert model.train().encoder.training
@@ -132,10 +132,16 @@ def test_encoders_that_are_trained(fields):
 def test_another_network_is_refused(hub):
     hub.add("timm/vgg16_bn.tv_in1k", published(True, **{"features.0.weight": torch.zeros(64, 1, 3, 3).half()}))
     with pytest.raises(CheckpointError, match=r"vgg16_bn.tv_in1k has the wrong shape for features.0.weight"):
-        fill_pretrained_parts(create_model("residual_encoder", batch_norm=True))
+        fill_pretrained_parts(create_model("residual_encoder"))
     hub.add("timm/vgg16.tv_in1k", published(True))
     with pytest.raises(CheckpointError, match=r"vgg16.tv_in1k lacks features\.12\.bias, features\.12\.weight"):
-        fill_pretrained_parts(create_model("residual_encoder"))
+        fill_pretrained_parts(create_model("residual_encoder", batch_norm=False))
+
+
+def test_it_begins_nearly_gray():
+    torch.manual_seed(0)
+    model = create_model("residual_encoder", width=1 / 4).train()
+    assert (model(torch.rand(2, 1, 64, 64) * 100, decode=False).prediction - 0.5).abs().max() < 0.1
 
 
 def test_the_objective_is_the_distance_of_u_and_v_sharp_and_blurred():

@@ -205,6 +205,8 @@ def test_results_do_not_depend_on_memory_layout(approach):
 def test_compiling_does_not_change_results(approach):
     model, size = smallest(approach)
     lightness = torch.rand(2, 1, size, size, generator=torch.Generator().manual_seed(2)) * 100
+    # It compiles one and the same code, forward's, for eight networks at most.
+    torch.compiler.reset()
     # The compiler's front half, which traces and takes apart what it compiles; no graph breaks, or it would give up there.
     compiled = torch.compile(model.eval(), backend="aot_eager", fullgraph=True)
     with torch.no_grad():

@@ -1,8 +1,12 @@
-"""Model cards: what a checkpoint is, how it was trained and what was measured of it, from the files beside it."""
+"""Model cards: what a checkpoint is, how it was trained and what was measured of it, from the files beside it.
+
+`python -m colorizer.cards model_cards` writes those of the package's checkpoints.
+"""
 
 import inspect
 import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -267,3 +271,7 @@ def _time(seconds: float) -> str:
     if minutes == 0:
         return f"{seconds:.0f} s"
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+
+
+if __name__ == "__main__":
+    write_package_cards(sys.argv[1])

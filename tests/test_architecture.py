@@ -18,7 +18,7 @@ LAYERS = (
     {"modeling"},
     {"approaches"},
     {"hub", "loading", "pipelines", "data"},
-    {"cards", "publishing", "overview"},
+    {"cards", "publishing", "overview", "packaging"},
     {"evaluation"},
     {"training", "demo", "commands", "cli", "__main__"},
 )

@@ -1,0 +1,78 @@
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from colorizer import CheckpointError, create_model, packaging, save_checkpoint
+from colorizer.checkpoints import checkpoint_folder, list_checkpoints
+from colorizer.training import parse_arguments
+
+RECIPES = Path(__file__).parents[1] / "recipes"
+TRAINING = {
+    "arguments": {"output_dir": "runs/mine"},
+    "command": "accelerate launch train_accelerate.py --dataset_name /home/someone/photos --output_dir runs/mine",
+    "dataset": {
+        "name": "photos",
+        "report": "90 photos; left out: 1 gray, 2 dull: mother.jpg (gray), a.jpg (colorfulness 3.1)",
+    },
+}
+
+
+@pytest.fixture
+def run(tmp_path) -> Path:
+    folder = tmp_path / "runs" / "mine"
+    save_checkpoint(create_model("dense", width=1 / 32), folder)
+    (folder / "training.json").write_text(json.dumps(TRAINING), encoding="utf-8")
+    (folder / "curves.png").write_bytes(b"curves")
+    (folder / "samples").mkdir()
+    (folder / "samples" / "step-1.png").write_bytes(b"somebody's photos")
+    return folder
+
+
+def test_what_is_taken_in_names_no_photo_and_shows_none(run, tmp_path):
+    package = tmp_path / "package"
+    package.mkdir()
+    folder = packaging.take_in(run, package=package)
+    assert folder == package / "mine"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "config.json",
+        "curves.png",
+        "model.safetensors",
+        "training.json",
+    ]
+    taken = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+    assert taken["dataset"]["report"] == "90 photos; left out: 1 gray, 2 dull"
+    assert "/home" not in taken["command"]
+    assert packaging.take_in(run, name="other", package=package) == package / "other"
+
+
+def test_a_run_that_has_not_ended_or_is_too_large_is_refused(run, tmp_path, monkeypatch):
+    (run / "training.json").unlink()
+    with pytest.raises(CheckpointError, match="has not ended"):
+        packaging.take_in(run, package=tmp_path)
+    monkeypatch.setattr(packaging, "MAX_BYTES", 1000)
+    with pytest.raises(CheckpointError, match="smaller --width"):
+        packaging.take_in(run, package=tmp_path)
+    (run / "model.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=r"model\.safetensors"):
+        packaging.take_in(run, package=tmp_path)
+
+
+@pytest.mark.parametrize("name", list_checkpoints())
+def test_the_recipe_of_a_checkpoint_is_what_it_was_trained_by(name):
+    """Arguments that came later than the run have their defaults."""
+    recipe = asdict(parse_arguments(["--config", str(RECIPES / f"{name}.yaml")]))
+    trained = json.loads((checkpoint_folder(name) / "training.json").read_text(encoding="utf-8"))["arguments"]
+    assert {key: value for key, value in recipe.items() if key in trained} == trained
+
+
+def test_every_recipe_can_be_run_in_the_makefiles_order():
+    makefile = (RECIPES.parent / "Makefile").read_text(encoding="utf-8")
+    (runs,) = [line.split()[2:] for line in makefile.splitlines() if line.startswith("RUNS =")]
+    assert sorted(runs) == sorted(path.stem for path in RECIPES.glob("*.yaml"))
+    for place, name in enumerate(runs):
+        arguments = parse_arguments(["--config", str(RECIPES / f"{name}.yaml")])
+        assert arguments.output_dir == f"runs/{name}"
+        start = arguments.pretrained_model_name_or_path
+        assert start is None or start.removeprefix("runs/") in runs[:place]

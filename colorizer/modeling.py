@@ -11,6 +11,7 @@ from transformers import initialization as init
 from transformers.utils import ModelOutput
 
 from colorizer.errors import ColorizerError
+from colorizer.nn.hints import HintConvolution
 from colorizer.nn.pretrained import PretrainedPart
 from colorizer.objectives import Objective, Turn
 from colorizer.recipe import Recipe
@@ -130,6 +131,11 @@ class ColorizerModel(PreTrainedModel):
         return ()
 
     @property
+    def takes_hints(self) -> bool:
+        """Whether this checkpoint was made to take color hints."""
+        return getattr(self.config, "hints", False)
+
+    @property
     def pretrained_parts(self) -> list[PretrainedPart]:
         """The parts that training begins from published weights, where the Hub can be reached."""
         return []
@@ -160,28 +166,36 @@ class ColorizerModel(PreTrainedModel):
         """The space's encoded lightness (B, C, H, W) to the network's output in the space's scale."""
         raise TypeError(f"{type(self).__name__} has no predict: an approach defines it")
 
-    def compute(self, source: Tensor, **options: float | str | None) -> ColorizerOutput:
+    def compute(self, source: Tensor, **options: float | str | Tensor | None) -> ColorizerOutput:
         """The network's output, not decoded; an approach that has more to say than `predict` overrides this.
 
-        `options` are those that the network takes and its space does not.
+        `options` are those that the network takes and its space does not, and `hints` where there are any.
         """
-        return ColorizerOutput(prediction=self.predict(source))
+        return ColorizerOutput(prediction=self.predict(source, **options))
 
-    def forward(self, lightness: Tensor, *, decode: bool = True, **options: float | str | None) -> ColorizerOutput:
+    def forward(
+        self, lightness: Tensor, *, hints: Tensor | None = None, decode: bool = True, **options: float | str | None
+    ) -> ColorizerOutput:
         """Colorize.
 
         Args:
             lightness: (B, 1, H, W), CIE L in 0…100, H and W multiples of `size_multiple`.
+            hints: (B, 3, H, W), CIE a*, b* of the pixels whose color is known, 0 elsewhere, and a mask, 1 at those pixels and
+                0 elsewhere.
             decode: off in training, which needs the prediction and not the ab.
             options: those of `options`; each overrides the checkpoint's own value.
 
         Raises:
-            ColorizerError: the shape is not one that the network takes, or an option is not the approach's.
+            ColorizerError: the shape is not one that the network takes, an option is not the approach's, or it takes no hints.
         """
         self.check_options(options)
         self._check_size(lightness)
+        if hints is not None:
+            self._check_hints(hints, lightness)
         options = self.default_options | options
         decoding = {name: options.pop(name) for name in self.space.options}
+        if hints is not None:
+            options["hints"] = hints
         output = self.compute(self.space.encode(lightness).to(self.dtype), **options)
         if "temperature" in decoding:
             output.logits = output.prediction
@@ -217,6 +231,33 @@ class ColorizerModel(PreTrainedModel):
                 known = f"there are {', '.join(choices)}" if choices else "this checkpoint knows none"
                 raise ColorizerError(f"{self.approach} has no {name} {value!r}: {known}.")
 
+    def check_takes_hints(self) -> None:
+        """Refuse hints where the network has no use for them.
+
+        Raises:
+            ColorizerError: it names the approaches that can be trained to take hints.
+        """
+        if not self.takes_hints:
+            # Every approach registers itself as a subclass when it is imported, and no list of them is below this module.
+            able = [
+                model_class.config_class.model_type.removeprefix("colorizer-").replace("-", "_")
+                for model_class in ColorizerModel.__subclasses__()
+                if "hints" in own_fields(model_class.config_class)
+            ]
+            this = "This checkpoint of " if self.approach in able else ""
+            raise ColorizerError(
+                f"{this}{self.approach} takes no color hints: checkpoints of {', '.join(sorted(able))} do if they were "
+                "trained with --hints."
+            )
+
+    def _check_hints(self, hints: Tensor, lightness: Tensor) -> None:
+        self.check_takes_hints()
+        batch, _, height, width = lightness.shape
+        if hints.shape != (batch, 3, height, width):
+            raise ColorizerError(
+                f"hints must have the lightness's size, ({batch}, 3, {height}, {width}), not {tuple(hints.shape)}."
+            )
+
     def _check_size(self, lightness: Tensor) -> None:
         if lightness.ndim != 4 or lightness.shape[1] != 1:
             raise ColorizerError(
@@ -238,7 +279,9 @@ class ColorizerModel(PreTrainedModel):
     def _init_weights(self, module: nn.Module) -> None:
         # transformers calls this for every module, after __init__ and while loading; its own default would turn every
         # weight into N(0, 0.02). The functions of `init` leave tensors alone that a checkpoint has already filled.
-        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        if isinstance(module, HintConvolution):
+            init.zeros_(module.weight)
+        elif isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             self.init_weight(module.weight)
             if module.bias is not None:
                 init.zeros_(module.bias)

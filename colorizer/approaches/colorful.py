@@ -4,6 +4,7 @@ from torch import Tensor, nn
 from transformers import initialization as init
 
 from colorizer.modeling import ColorizerConfig, ColorizerModel
+from colorizer.nn.hints import HintConvolution
 from colorizer.nn.layers import scaled
 from colorizer.objectives import SoftBins
 from colorizer.recipe import Recipe
@@ -13,7 +14,8 @@ from colorizer.spaces import LabBins
 class ColorfulConfig(ColorizerConfig):
     """rebalance: whether training weights a pixel by the rarity of its color; uniform and prior_sigma: the paper's λ and σ.
 
-    temperature: of the annealed mean at inference, 0 < T ≤ 1; 1 is the mean, toward 0 the mode.
+    temperature: of the annealed mean at inference, 0 < T ≤ 1; 1 is the mean, toward 0 the mode. hints: whether the network
+    takes color hints, and is trained with random ones.
     """
 
     model_type = "colorizer-colorful"
@@ -23,6 +25,7 @@ class ColorfulConfig(ColorizerConfig):
     num_neighbors: int = 5
     sigma: float = 5.0
     temperature: float = 0.38
+    hints: bool = False
 
 
 class Colorful(ColorizerModel):
@@ -67,6 +70,7 @@ class Colorful(ColorizerModel):
             ),
             nn.Conv2d(channels[7], self.space.output_channels, 1),
         )
+        self.hints = HintConvolution(self.network[0][0]) if config.hints else None
         self.post_init()
 
     @property
@@ -75,9 +79,15 @@ class Colorful(ColorizerModel):
         config = self.config
         return SoftBins(config.rebalance, config.uniform, config.prior_sigma, config.num_neighbors, config.sigma)
 
-    def predict(self, source: Tensor) -> Tensor:
-        """Lightness in ±0.5 (B, 1, H, W) to logits (B, 313, H/4, W/4)."""
-        return self.network(source)
+    def predict(self, source: Tensor, hints: Tensor | None = None) -> Tensor:
+        """Lightness in ±0.5 (B, 1, H, W) and hints (B, 3, H, W) to logits (B, 313, H/4, W/4)."""
+        if hints is None:
+            return self.network(source)
+        first, *others = self.network[0]
+        features = first(source) + self.hints(hints)
+        for layer in (*others, *self.network[1:]):
+            features = layer(features)
+        return features
 
     def init_weight(self, weight: Tensor) -> None:
         """Xavier: with others, the reports saw color overflow the objects."""

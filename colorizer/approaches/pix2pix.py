@@ -4,6 +4,7 @@ from torch import Tensor
 from transformers import initialization as init
 
 from colorizer.modeling import ColorizerConfig, ColorizerModel
+from colorizer.nn.hints import HintConvolution
 from colorizer.nn.unet import UNet
 from colorizer.objectives import Adversarial
 from colorizer.recipe import Recipe
@@ -13,7 +14,8 @@ from colorizer.spaces import Lab
 class Pix2PixConfig(ColorizerConfig):
     """num_levels: halvings of the U-Net, 8 go down to 1×1 at 256; l1, gan: weights of the losses.
 
-    discriminator_width: multiplies the discriminator's channels, on top of width.
+    discriminator_width: multiplies the discriminator's channels, on top of width. hints: whether the network takes color
+    hints, and is trained with random ones.
     """
 
     model_type = "colorizer-pix2pix"
@@ -22,6 +24,7 @@ class Pix2PixConfig(ColorizerConfig):
     l1: float = 100.0
     gan: float = 1.0
     discriminator_width: float = 1.0
+    hints: bool = False
 
 
 class Pix2Pix(ColorizerModel):
@@ -54,6 +57,7 @@ class Pix2Pix(ColorizerModel):
             num_levels=config.num_levels,
             dropout=config.dropout,
         )
+        self.hints = HintConvolution(self.network.first) if config.hints else None
         self.post_init()
 
     @property
@@ -67,9 +71,9 @@ class Pix2Pix(ColorizerModel):
         config = self.config
         return Adversarial(config.l1, config.gan, config.width * config.discriminator_width)
 
-    def predict(self, source: Tensor) -> Tensor:
-        """L in −1…1 (B, 1, H, W) to ab/110 (B, 2, H, W)."""
-        return self.network(source)
+    def predict(self, source: Tensor, hints: Tensor | None = None) -> Tensor:
+        """L in −1…1 (B, 1, H, W) and hints (B, 3, H, W) to ab/110 (B, 2, H, W)."""
+        return self.network(source, None if hints is None else self.hints(hints))
 
     def init_weight(self, weight: Tensor) -> None:
         """N(0, 0.02), as DCGAN."""

@@ -9,6 +9,7 @@ from colorizer import color
 from colorizer.errors import ColorizerError
 from colorizer.losses import l1
 from colorizer.modeling import ColorizerConfig, ColorizerModel
+from colorizer.nn.hints import HintConvolution
 from colorizer.nn.imagenet import normalize
 from colorizer.nn.layers import scaled
 from colorizer.nn.pretrained import PretrainedPart
@@ -32,6 +33,7 @@ class ResNetUNetConfig(ColorizerConfig):
     pretrained, pretrained_revision: where the ImageNet weights of the encoder are, which only width 1 can take; "" for none.
     pretrain_steps, pretrain_learning_rate, pretrain_adam_beta1: of the first stage, L1 alone; then the conditional GAN with
     l1 and gan, the weights of its losses. discriminator_width: multiplies the discriminator's channels, on top of width.
+    hints: whether the network takes color hints, and is trained with random ones.
     """
 
     model_type = "colorizer-resnet-unet"
@@ -45,6 +47,7 @@ class ResNetUNetConfig(ColorizerConfig):
     l1: float = 100.0
     gan: float = 1.0
     discriminator_width: float = 1.0
+    hints: bool = False
 
     def __post_init__(self, **kwargs):
         super().__post_init__(**kwargs)
@@ -106,6 +109,7 @@ class ResNetUNet(ColorizerModel):
             nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU(), nn.Conv2d(channels, channels, 3, padding=1)
         )
         self.color = nn.Conv2d(channels, self.space.output_channels, 1)
+        self.hints = HintConvolution(self.encoder.embedder.embedder.convolution) if config.hints else None
         self.post_init()
 
     @property
@@ -130,11 +134,15 @@ class ResNetUNet(ColorizerModel):
         source = config.pretrained.format(depth=config.depth)
         return [PretrainedPart(self.encoder, source, config.pretrained_revision, _published_name)]
 
-    def predict(self, source: Tensor) -> Tensor:
-        """L in −1…1 (B, 1, H, W) to ab/110 (B, 2, H, W)."""
+    def predict(self, source: Tensor, hints: Tensor | None = None) -> Tensor:
+        """L in −1…1 (B, 1, H, W) and hints (B, 3, H, W) to ab/110 (B, 2, H, W)."""
         gray = color.lightness_to_gray((source - self.space.offset) * self.space.l)
         # The backbone's own forward has max pooling behind the first features that it gives; their scale is a skip here.
-        features = [self.encoder.embedder.embedder(normalize(gray))]
+        first = self.encoder.embedder.embedder
+        hidden = first.convolution(normalize(gray))
+        if hints is not None:
+            hidden = hidden + self.hints(hints)
+        features = [first.activation(first.normalization(hidden))]
         hidden = self.encoder.embedder.pooler(features[0])
         for stage in self.encoder.encoder.stages:
             hidden = stage(hidden)

@@ -4,6 +4,7 @@ from colorizer.data.aging import age, age_lightness
 from colorizer.data.augmentation import augment, photo_seeds
 from colorizer.data.batches import PhotoBatches
 from colorizer.data.decoding import DatasetReport
+from colorizer.data.hints import simulate_hints
 from colorizer.data.loading import load_photos
 from colorizer.data.photos import PhotoDataset, PhotoStream
 from colorizer.data.sources import list_splits
@@ -19,4 +20,5 @@ __all__ = [
     "list_splits",
     "load_photos",
     "photo_seeds",
+    "simulate_hints",
 ]

@@ -65,10 +65,18 @@ class UNet(nn.Module):
             for level in reversed(range(num_levels))
         )
 
-    def forward(self, photo: Tensor) -> Tensor:
+    @property
+    def first(self) -> nn.Conv2d:
+        """The first layer."""
+        return self.down[0][0]
+
+    def forward(self, photo: Tensor, added: Tensor | None = None) -> Tensor:
+        """`added` to what the first layer gives, (B, C, H/2, W/2), is something else that is known of the photo."""
         features = [photo]
         for down in self.down:
             features.append(down(features[-1]))
+            if added is not None and len(features) == 2:
+                features[-1] = features[-1] + added
         merged = features.pop()
         for up in self.up[:-1]:
             merged = torch.cat((up(merged), features.pop()), dim=1)

@@ -50,10 +50,11 @@ def save_curves(history: list[dict], path: Path, title: str) -> None:
         losses.plot(*_curve(training, name), label=f"training: {name.removesuffix('_loss')}", alpha=0.7)
     losses.plot(*_curve(validation, "validation_loss"), label="validation", marker="o", markersize=3)
     losses.set(title="Loss", xlabel="step", yscale="log")
-    for name, style in (("validation_ciede2000", "-"), ("validation_colorfulness", "--")):
-        measures.plot(
-            *_curve(validation, name), style, marker="o", markersize=3, label=name.removeprefix("validation_")
-        )
+    styles = {"ciede2000": "-", "colorfulness": "--", "psnr": "-.", "psnr_hinted": ":"}
+    for name, style in styles.items():
+        steps, values = _curve(validation, f"validation_{name}")
+        if steps:
+            measures.plot(steps, values, style, marker="o", markersize=3, label=name)
     measures.set(title="Validation", xlabel="step")
     rates.plot(*_curve(training, "learning_rate"))
     rates.set(title="Learning rate", xlabel="step")

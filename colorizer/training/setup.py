@@ -34,6 +34,8 @@ def working_resolution(arguments: TrainingArguments) -> int:
 def make_network(arguments: TrainingArguments, classes: list[str], say: Callable[[str], None]) -> ColorizerModel:
     """The network asked for, with the weights of `pretrained_model_name_or_path`, or those that the approach begins from.
 
+    A checkpoint that takes no hints may start a network that does.
+
     `classes` are the names of the dataset's labels; `say` hears of parts that stay at random since there is no Hub.
 
     Raises:
@@ -53,8 +55,12 @@ def make_network(arguments: TrainingArguments, classes: list[str], say: Callable
         # Equal in number, they would fit without a word.
         names = "; ".join(f"{field} {getattr(pretrained.config, field)}, not {following[field]}" for field in differing)
         raise ColorizerError(f"{name} was trained with other labels than the dataset has: {names}.")
+    tensors = pretrained.state_dict()
+    if network.takes_hints and not pretrained.takes_hints:
+        # What takes the hints starts at zero, as in a network that has not learnt to use them.
+        tensors |= {name: tensor for name, tensor in network.state_dict().items() if name.startswith("hints.")}
     try:
-        network.load_state_dict(pretrained.state_dict())
+        network.load_state_dict(tensors)
     except RuntimeError as error:
         fields = {field: getattr(pretrained.config, field) for field in own_fields(type(pretrained.config))}
         raise ColorizerError(f"{name} has other shapes than the network asked for. Its fields are {fields}.") from error

@@ -13,7 +13,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from colorizer.cards import write_card
-from colorizer.data import PhotoBatches, augment, photo_seeds
+from colorizer.data import PhotoBatches, augment, photo_seeds, simulate_hints
 from colorizer.errors import ColorizerError
 from colorizer.loading import save_checkpoint
 from colorizer.publishing import push
@@ -213,19 +213,16 @@ class Trainer:
     def _take_turns(self, micro_step: int, epoch: int, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         # Dropout and whatever else is random depends on the step alone, so that a resumed run repeats it exactly.
         torch.manual_seed(photo_seeds(self.arguments.seed, micro_step, [self.accelerator.process_index])[0])
-        rgb = augment(
-            batch["rgb"],
-            size=self.network.config.resolution,
-            seeds=photo_seeds(self.arguments.seed, epoch, batch["index"]),
-            **self.arguments.augmentation,
-        )
+        seeds = photo_seeds(self.arguments.seed, epoch, batch["index"])
+        rgb = augment(batch["rgb"], size=self.network.config.resolution, seeds=seeds, **self.arguments.augmentation)
+        hints = simulate_hints(rgb, seeds) if self.network.takes_hints else None
         lightness, target = self.space.split(rgb)
         step = self.progress.step
         modules = self.team.modules_playing(step)
         for module in modules:
             module.train()
         with self.accelerator.accumulate(*modules):
-            output = self.team.network(lightness, decode=False)
+            output = self.team.network(lightness, hints=hints, decode=False)
             logs = self.team.move(step, self.network.turn(output, lightness, target, batch["label"]))
             if self.accelerator.sync_gradients:
                 self.team.step_schedules(step)

@@ -6,8 +6,8 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from colorizer import color
-from colorizer.data import PhotoBatches, PhotoDataset
-from colorizer.evaluation.metrics import compute_metrics
+from colorizer.data import PhotoBatches, PhotoDataset, photo_seeds, simulate_hints
+from colorizer.evaluation.metrics import compute_metrics, psnr
 from colorizer.modeling import ColorizerModel
 from colorizer.objectives import Objective
 from colorizer.training.arguments import TrainingArguments
@@ -16,6 +16,8 @@ from colorizer.training.arguments import TrainingArguments
 CURVES = ("psnr", "ciede2000", "auc", "colorfulness", "colorfulness_difference")
 
 NUM_SAMPLES = 6
+
+NUM_HINTS = 10
 
 
 class Validation:
@@ -39,8 +41,13 @@ class Validation:
 
     @torch.no_grad()
     def run(self, network: ColorizerModel) -> dict[str, float]:
-        """Means over all validation photos: `validation_loss` and the measures of CURVES as `validation_…`."""
-        sums = torch.zeros(2 + len(CURVES), device=self.accelerator.device, dtype=torch.float64)
+        """Means over all validation photos: `validation_loss` and the measures of CURVES as `validation_…`.
+
+        All without color hints; a network that takes them has `validation_psnr_hinted` too, with NUM_HINTS a photo, always
+        the same.
+        """
+        names = ("loss", *CURVES, *(["psnr_hinted"] if network.takes_hints else []))
+        sums = torch.zeros(1 + len(names), device=self.accelerator.device, dtype=torch.float64)
         for batch in self.batches:
             rgb = _resized(batch["rgb"], network.config.resolution)
             lightness, target = network.space.split(rgb)
@@ -48,9 +55,13 @@ class Validation:
             loss = self.objective.validate(network.turn(output, lightness, target, batch["label"]))
             measured = compute_metrics(color.lab_to_rgb(torch.cat((lightness, output.ab), 1)), rgb, CURVES)
             row = [torch.ones_like(loss), loss, *(measured[name].mean() for name in CURVES)]
+            if network.takes_hints:
+                hints = simulate_hints(rgb, photo_seeds(0, 0, batch["index"]), num_points=NUM_HINTS)
+                hinted = network(lightness, hints=hints).ab
+                row.append(psnr(color.lab_to_rgb(torch.cat((lightness, hinted), 1)), rgb).mean())
             sums += torch.stack([value.double() for value in row]) * len(rgb)
         count, *totals = self.accelerator.reduce(sums, reduction="sum").tolist()
-        return {f"validation_{name}": total / count for name, total in zip(("loss", *CURVES), totals, strict=True)}
+        return {f"validation_{name}": total / count for name, total in zip(names, totals, strict=True)}
 
     @torch.no_grad()
     def samples(self, network: ColorizerModel) -> list[tuple[Tensor, Tensor, Tensor]]:

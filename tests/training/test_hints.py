@@ -1,0 +1,36 @@
+import json
+
+import torch
+from safetensors.torch import load_file
+
+from colorizer import load_model
+
+COLORFUL = ["--approach", "colorful", "--resolution", "32"]
+
+
+def test_a_checkpoint_without_hints_starts_a_network_that_learns_to_take_them(train, tmp_path):
+    train(*COLORFUL)
+    plain = load_file(tmp_path / "run/model.safetensors")
+    start = ["--pretrained_model_name_or_path", tmp_path / "run", "--output_dir", tmp_path / "hinted", "--hints"]
+    trainer = train(*COLORFUL, *start, "--learning_rate", "1e-4")
+    for name, tensor in trainer.network.state_dict().items():
+        if name == "hints.weight":
+            assert tensor.abs().max() > 0
+        elif name.endswith("weight"):
+            assert torch.allclose(tensor, plain[name].float(), atol=3e-3), name
+    assert load_model(tmp_path / "hinted").takes_hints
+    assert not load_model(tmp_path / "run").takes_hints
+    validated = [record for record in trainer.progress.history if "validation_loss" in record]
+    assert len(validated) == 2
+    assert all(0 < record["validation_psnr_hinted"] < 100 for record in validated)
+    assert "validation_psnr_hinted" not in (tmp_path / "run/history.json").read_text()
+    assert json.loads((tmp_path / "hinted/config.json").read_text())["hints"] is True
+
+
+def test_validation_with_hints_repeats_itself(train):
+    trainer = train(*COLORFUL, "--hints", "--max_train_steps", "1")
+    network = trainer.network.eval()
+    torch.nn.init.normal_(network.hints.weight)
+    assert trainer.validation.run(network) == trainer.validation.run(network)
+    hinted, plain = (trainer.validation.run(network)[f"validation_{name}"] for name in ("psnr_hinted", "psnr"))
+    assert hinted != plain

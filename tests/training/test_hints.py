@@ -28,7 +28,8 @@ def test_a_checkpoint_without_hints_starts_a_network_that_learns_to_take_them(tr
 
 
 def test_validation_with_hints_repeats_itself(train):
-    trainer = train(*COLORFUL, "--hints", "--max_train_steps", "1")
+    pix2pix = ["--approach", "pix2pix", "--num_levels", "4", "--resolution", "32"]
+    trainer = train(*pix2pix, "--hints", "--max_train_steps", "1")
     network = trainer.network.eval()
     torch.nn.init.normal_(network.hints.weight)
     assert trainer.validation.run(network) == trainer.validation.run(network)

@@ -68,6 +68,8 @@ examples:
       --split train -o results
   python -m colorizer evaluate --model runs/mine --dataset user/photos \\
       --split validation --max_photos 500 -o results
+  python -m colorizer evaluate --model colorful pix2pix --dataset user/photos \\
+      --by label --aged --sizes -o results
   accelerate launch -m colorizer evaluate --model colorful \\
       --dataset test.parquet -o results
   torchrun --nproc_per_node 2 -m colorizer evaluate --model colorful \\
@@ -145,6 +147,13 @@ def make_parser() -> argparse.ArgumentParser:
     evaluate.add_argument(
         "--gain_split", default="validation", metavar="SPLIT", help="that the gains are chosen on (default: validation)"
     )
+    evaluate.add_argument(
+        "--by",
+        metavar="COLUMN",
+        help="tell apart what the photos show, by this column: label for a folder's subfolders",
+    )
+    evaluate.add_argument("--aged", action="store_true", help="also color photos that were turned old")
+    evaluate.add_argument("--sizes", action="store_true", help="also tell how colors move between 128 and 1024 pixels")
     evaluate.add_argument("--max_photos", type=_positive, metavar="N", help="only the first N usable photos")
     evaluate.add_argument(
         "-o", "--output", type=Path, required=True, metavar="FOLDER", help="where results are written"

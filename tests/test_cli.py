@@ -193,7 +193,7 @@ def test_evaluate_writes_its_tables_alike_in_one_process_and_two(models: Path, t
 
     def arguments(folder: str) -> list[str]:
         dataset = ["--dataset", str(photos), "--resolution", "64", "--batch_size", "2"]
-        return ["evaluate", "--model", str(models / "bins"), *dataset, "-o", str(tmp_path / folder)]
+        return ["evaluate", "--model", str(models / "bins"), *dataset, "--by", "label", "-o", str(tmp_path / folder)]
 
     assert main(arguments("one")) == 0
     launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "colorizer"]

@@ -7,14 +7,14 @@ from pathlib import Path
 from colorizer.commands.exit_codes import OK
 from colorizer.data import PhotoDataset, list_splits, load_photos
 from colorizer.data.files import split_name
-from colorizer.evaluation import matching, processes, statistics
+from colorizer.evaluation import matching, processes, statistics, stress
 from colorizer.evaluation.evaluate import evaluate
 from colorizer.evaluation.tables import to_markdown
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure models over a dataset, in as many processes as were launched."""
-    photos = _load(arguments, arguments.split, max_photos=arguments.max_photos)
+    photos = _load(arguments, arguments.split, max_photos=arguments.max_photos, label_column=arguments.by)
     # The tables are made to be published, so they don't say where on this machine the photos are.
     is_local = Path(arguments.dataset).exists()
     evaluated = evaluate(
@@ -25,6 +25,9 @@ def run(arguments: argparse.Namespace) -> int:
         dataset=Path(arguments.dataset).resolve().name if is_local else arguments.dataset,
         split=arguments.split,
         output_dir=arguments.output,
+        by_label=arguments.by is not None,
+        aged=arguments.aged,
+        size_photos=_size_photos(arguments) if arguments.sizes else None,
         batch_size=arguments.batch_size,
         device=arguments.device,
         progress=sys.stderr.isatty(),
@@ -36,9 +39,21 @@ def run(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def _load(arguments: argparse.Namespace, split: str, *, max_photos: int | None) -> PhotoDataset:
+def _load(
+    arguments: argparse.Namespace,
+    split: str,
+    *,
+    max_photos: int | None,
+    resolution: int | None = None,
+    label_column: str | None = None,
+) -> PhotoDataset:
     return load_photos(
-        arguments.dataset, split=split, resolution=arguments.resolution, max_photos=max_photos, labels=False
+        arguments.dataset,
+        split=split,
+        resolution=resolution or arguments.resolution,
+        max_photos=max_photos,
+        labels=label_column is not None,
+        **({"label_column": label_column} if label_column else {}),
     )
 
 
@@ -47,3 +62,8 @@ def _other_split(arguments: argparse.Namespace, split: str, max_photos: int) -> 
     if split_name(split) == split_name(arguments.split) or split_name(split) not in list_splits(arguments.dataset):
         return None
     return _load(arguments, split, max_photos=max_photos)
+
+
+def _size_photos(arguments: argparse.Namespace) -> PhotoDataset:
+    count = min(stress.NUM_SIZED_PHOTOS, arguments.max_photos or stress.NUM_SIZED_PHOTOS)
+    return _load(arguments, arguments.split, max_photos=count, resolution=max(stress.SIZES))

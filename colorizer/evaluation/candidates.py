@@ -42,7 +42,7 @@ class Variant:
     averages: Averages = field(default_factory=Averages)
     colored: dict[int, np.ndarray] = field(default_factory=dict)
 
-    def measure(self, index: int, pixels: np.ndarray, ab: Tensor, truth: Truth, *, is_shown: bool) -> Tensor:
+    def measure(self, index: int, pixels: np.ndarray, ab: Tensor, truth: Truth, *, is_shown: bool = False) -> Tensor:
         """Measure one photo, uint8 (H, W, 3), with predicted ab (2, h, w); returns it colored, (1, 3, H, W) in 0…1."""
         merged = merge(pixels, ab, saturation=self.gain)
         if is_shown:

@@ -13,9 +13,10 @@ from tqdm.auto import tqdm
 
 from colorizer.data import PhotoBatches, PhotoDataset
 from colorizer.errors import ColorizerError
-from colorizer.evaluation import processes
+from colorizer.evaluation import labels, processes, stress
 from colorizer.evaluation.averages import Averages
 from colorizer.evaluation.candidates import BASELINES, Candidate, baseline, network_candidate
+from colorizer.evaluation.details import sections
 from colorizer.evaluation.matching import match_gain
 from colorizer.evaluation.metrics import Truth
 from colorizer.evaluation.names import model_names
@@ -41,6 +42,9 @@ def evaluate(
     dataset: str = "photos",
     split: str = "test",
     output_dir: str | os.PathLike | None = None,
+    by_label: bool = False,
+    aged: bool = False,
+    size_photos: PhotoDataset | None = None,
     baselines: Sequence[str] = BASELINES,
     batch_size: int = 16,
     device: str | torch.device | None = None,
@@ -65,6 +69,9 @@ def evaluate(
         dataset, split: what the tables call the photos.
         output_dir: where table.md, table.csv, evaluation.json and sheet.png (12 photos at fixed places, by every model)
             and sheet-matched.png (the same at matched colorfulness) are written; nothing is written without it.
+        by_label: tell the photos' labels apart.
+        aged: color photos that were turned old, too.
+        size_photos: tell how far the colors move between sizes, on these; as large as the largest size to try.
         batch_size: photos a step and process.
         device: of the networks; the process's own GPU, or the CPU where there is none, unless given.
         seed: of the bootstrap intervals.
@@ -109,6 +116,9 @@ def evaluate(
         true_colorfulness=truth.means()["colorfulness"],
         hardware=_hardware(device),
         notes=_notes(colors, training_photos, validation_photos, networks),
+        labels=labels.by_label({c.name: c.variants[0].averages for c in candidates}, photos) if by_label else None,
+        size=stress.size_table(networks, size_photos, seed=seed) if size_photos is not None else None,
+        age=stress.age_table(networks, photos, seed=seed, batch_size=batch_size) if aged else None,
     )
     if folder is not None:
         sheets = {"sheet.png": _sheet(candidates, photos, samples, 0)}
@@ -229,7 +239,8 @@ def _make_folder(output_dir: str | os.PathLike) -> Path:
 
 
 def _write(report: Report, sheets: dict[str, Image.Image], folder: Path) -> None:
-    texts = {"table.md": to_markdown(report), "table.csv": to_csv(report), FILE_NAME: to_json(report)}
+    markdown = [to_markdown(report), *(f"## {title}\n\n{text}\n\n{table}" for title, text, table in sections(report))]
+    texts = {"table.md": "\n".join(markdown), "table.csv": to_csv(report), FILE_NAME: to_json(report)}
     try:
         for name, text in texts.items():
             (folder / name).write_text(text, encoding="utf-8")

@@ -34,9 +34,8 @@ def match_gain(predict: Callable[[Tensor], Tensor], photos: PhotoDataset, *, bat
     Args:
         predict: uint8 photos (B, 3, H, W) to ab (B, 2, h, w).
     """
-    state = processes.join()
     all_places = spread(NUM_PHOTOS, len(photos))
-    places = all_places[state.process_index :: state.num_processes]
+    places = processes.share(all_places)
     kept: list[tuple[np.ndarray, Tensor]] = []
     true_sum = 0.0
     for start in range(0, len(places), batch_size):

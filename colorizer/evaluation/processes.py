@@ -18,6 +18,12 @@ def is_first() -> bool:
     return join().is_main_process
 
 
+def share(places: list[int]) -> list[int]:
+    """Those of the places that are this process's."""
+    state = join()
+    return places[state.process_index :: state.num_processes]
+
+
 def leave() -> None:
     """Part from the other processes in good order, at the end of a program."""
     join().destroy_process_group()

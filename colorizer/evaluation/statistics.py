@@ -51,11 +51,10 @@ class ColorStatistics:
 
 def color_statistics(photos: PhotoDataset) -> ColorStatistics:
     """The statistics of a dataset, from `NUM_PHOTOS` of its photos at most, over all processes together."""
-    state = processes.join()
     places = spread(NUM_PHOTOS, len(photos))
     sums = torch.zeros(NUM_LEVELS, 3, dtype=torch.float64)
     bins = torch.zeros(NUM_BINS, dtype=torch.float64)
-    for photo_sums, photo_bins in _of_photos(photos, places[state.process_index :: state.num_processes]):
+    for photo_sums, photo_bins in _of_photos(photos, processes.share(places)):
         sums += photo_sums
         bins += photo_bins
     gathered = gather_object([(sums, bins)])

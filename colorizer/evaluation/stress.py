@@ -1,0 +1,115 @@
+"""How colors hold where users see them fail: on photos of other sizes, and on old photos."""
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from colorizer.color import rgb_to_lab
+from colorizer.data import PhotoDataset, age_lightness, photo_seeds
+from colorizer.evaluation import processes
+from colorizer.evaluation.averages import Averages
+from colorizer.evaluation.candidates import Candidate, Variant
+from colorizer.evaluation.difference import ciede2000
+from colorizer.evaluation.metrics import Truth
+from colorizer.evaluation.places import spread
+from colorizer.merging import merge
+
+SIZES = (128, 256, 512, 1024)
+NUM_SIZED_PHOTOS = 100
+NUM_AGED_PHOTOS = 200
+AGED_METRICS = ("psnr", "ciede2000", "auc", "colorfulness")
+
+
+def size_table(networks: Sequence[Candidate], photos: PhotoDataset, *, seed: int = 0) -> dict[str, Any]:
+    """How far the colors move when a photo comes in another size.
+
+    Each photo is brought to each of `SIZES` that it has pixels for, and colored as the pipeline does; the results are put
+    on the photo of the smallest size and compared: the mean ΔE2000 of their pixels.
+
+    Returns {"num_photos", "sizes", "models": {NAME: {"mean", "low", "high", "pairs": {"128–256": mean, …}}}}; mean is that of
+    all pairs.
+    """
+    sizes = [size for size in SIZES if size <= photos.resolution] or [photos.resolution]
+    pairs = list(combinations(range(len(sizes)), 2))
+    places = spread(NUM_SIZED_PHOTOS, len(photos))
+    gathered = [Averages() for _ in networks]
+    with processes.photo_threads() as pool:
+        for place in processes.share(places):
+            rgb = photos.batch([place])["rgb"]
+            resized = list(pool.map(partial(_resized, rgb), sizes))
+            lightness = list(pool.map(_lightness, resized))
+            pixels = resized[0][0].permute(1, 2, 0).contiguous().numpy()
+            for candidate, averages in zip(networks, gathered, strict=True):
+                results = [candidate.color_lightness(each)[0] for each in lightness]
+                labs = list(pool.map(partial(_colored_lab, pixels), results))
+                moved = pool.map(partial(_distance, labs), pairs)
+                columns = {f"{sizes[a]}–{sizes[b]}": value[None] for (a, b), value in zip(pairs, moved, strict=True)}
+                columns["mean"] = torch.stack(list(columns.values())).mean(0)
+                averages.add(torch.tensor([place]), columns)
+    models = {}
+    for candidate, averages in zip(networks, gathered, strict=True):
+        averages.gather()
+        means, (low, high) = averages.means(), averages.intervals(seed=seed)["mean"]
+        models[candidate.name] = {"mean": means.pop("mean"), "low": low, "high": high, "pairs": means}
+    return {"num_photos": len(places), "sizes": sizes, "models": models}
+
+
+def _resized(rgb: Tensor, size: int) -> Tensor:
+    if rgb.shape[-1] == size:
+        return rgb
+    small = F.interpolate(rgb.float(), (size, size), mode="bilinear", antialias=True)
+    return small.round().clamp(0, 255).to(torch.uint8)
+
+
+def _lightness(rgb: Tensor) -> Tensor:
+    return rgb_to_lab(rgb.float() / 255)[:, :1]
+
+
+def _distance(labs: Sequence[Tensor], pair: tuple[int, int]) -> Tensor:
+    return ciede2000(labs[pair[0]], labs[pair[1]]).mean()
+
+
+def _colored_lab(pixels: np.ndarray, ab: Tensor) -> Tensor:
+    return rgb_to_lab(torch.from_numpy(merge(pixels, ab)).permute(2, 0, 1).float() / 255)
+
+
+def age_table(
+    networks: Sequence[Candidate], photos: PhotoDataset, *, seed: int = 0, batch_size: int = 16
+) -> dict[str, Any]:
+    """How near the colors come to the true ones when the photo has been turned old, by `colorizer.data.age`, before coloring.
+
+    The colors are put on the photo as it was, so that they alone are measured. What the same photos give as they are is
+    taken from what the networks' first variants have gathered.
+
+    Returns {"num_photos", "seed", "models": {NAME: {"new": {METRIC: mean}, "old": {METRIC: {"mean", "low", "high"}}}}}.
+    """
+    places = spread(NUM_AGED_PHOTOS, len(photos))
+    own = processes.share(places)
+    variants = [Variant(1.0, AGED_METRICS) for _ in networks]
+    with processes.photo_threads() as pool:
+        for start in range(0, len(own), batch_size):
+            members = own[start : start + batch_size]
+            rgb = photos.batch(members)["rgb"]
+            # One photo after another, so that its blur does not depend on its company.
+            seeds = photo_seeds(seed, 0, members)
+            truths = [Truth(photo[None].float() / 255) for photo in rgb]
+            aged = pool.map(lambda truth, own_seed: age_lightness(truth.rgb, [own_seed]), truths, seeds)
+            lightness = torch.cat(list(aged))
+            for candidate, variant in zip(networks, variants, strict=True):
+                pixels = [photo.permute(1, 2, 0).contiguous().numpy() for photo in rgb]
+                list(pool.map(variant.measure, members, pixels, candidate.color_lightness(lightness), truths))
+    models = {}
+    for candidate, variant in zip(networks, variants, strict=True):
+        variant.gather()
+        means, intervals = variant.averages.means(), variant.averages.intervals(seed=seed)
+        models[candidate.name] = {
+            "new": candidate.variants[0].averages.subset(places, AGED_METRICS).means(),
+            "old": {name: {"mean": means[name], "low": low, "high": high} for name, (low, high) in intervals.items()},
+        }
+    return {"num_photos": len(places), "seed": seed, "models": models}

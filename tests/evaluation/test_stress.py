@@ -1,0 +1,114 @@
+import numpy as np
+import pytest
+import torch
+from skimage.color import deltaE_ciede2000, rgb2lab
+from torch import Tensor
+
+from colorizer.color import rgb_to_lab
+from colorizer.data import PhotoDataset, age_lightness, photo_seeds
+from colorizer.evaluation import stress
+from colorizer.evaluation.candidates import Candidate
+from colorizer.evaluation.details import age_table, bleeding_table, sections, size_table
+from colorizer.evaluation.metrics import Truth, compute_metrics
+from colorizer.evaluation.results import Evaluation, Report, Scores
+from colorizer.merging import merge
+
+
+def steady(lightness: Tensor) -> Tensor:
+    """The same color whatever the photo."""
+    return torch.tensor([20.0, -10.0]).view(1, 2, 1, 1).expand(len(lightness), -1, -1, -1)
+
+
+def restless(lightness: Tensor) -> Tensor:
+    """A color that depends on the photo's size and on its lightness."""
+    return torch.cat((lightness / 4, torch.full_like(lightness, lightness.shape[-1] / 4)), 1)
+
+
+@pytest.fixture
+def sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stress, "SIZES", (24, 48, 96))
+
+
+def test_colors_that_ignore_the_size_do_not_move(dataset: PhotoDataset, sizes: None):
+    table = stress.size_table([Candidate("steady", steady), Candidate("restless", restless)], dataset)
+    assert table["sizes"] == [24, 48], "no photo has 96 pixels"
+    assert table["num_photos"] == len(dataset)
+    assert table["models"]["steady"] == {"mean": 0, "low": 0, "high": 0, "pairs": {"24–48": 0}}
+    assert table["models"]["restless"]["mean"] > 1
+
+
+def test_the_distance_between_sizes_is_that_of_the_results_on_the_smallest(dataset: PhotoDataset, sizes: None):
+    distances = []
+    for photo in dataset.batch(range(len(dataset)))["rgb"]:
+        small = torch.nn.functional.interpolate(photo[None].float(), (24, 24), mode="bilinear", antialias=True)
+        small = small.round().byte()
+        pixels = small[0].permute(1, 2, 0).numpy()
+        lightness = [rgb_to_lab(rgb.float() / 255)[:, :1] for rgb in (small, photo[None])]
+        labs = [rgb2lab(merge(pixels, restless(each)[0])) for each in lightness]
+        distances.append(deltaE_ciede2000(*labs).mean())
+    table = stress.size_table([Candidate("restless", restless)], dataset)
+    measured = table["models"]["restless"]
+    assert measured["mean"] == pytest.approx(np.mean(distances), abs=0.02)
+    assert measured["low"] < measured["mean"] < measured["high"]
+
+
+def test_old_photos_are_colored_and_their_colors_measured_on_the_new_ones(dataset: PhotoDataset):
+    candidates = [Candidate("steady", steady), Candidate("restless", restless)]
+    photos = dataset.batch(range(len(dataset)))["rgb"]
+    seeds = photo_seeds(5, 0, list(range(len(dataset))))
+    expected = []
+    for index, photo in enumerate(photos):
+        rgb = photo[None].float() / 255
+        for candidate in candidates:
+            pixels = photo.permute(1, 2, 0).contiguous().numpy()
+            truth = Truth(rgb, bin_weights=torch.ones(313))
+            candidate.variants[0].measure(index, pixels, candidate.color(photo[None])[0], truth)
+        ab = restless(age_lightness(rgb, [seeds[index]]))[0]
+        merged = torch.from_numpy(merge(pixels, ab)).permute(2, 0, 1)[None].float() / 255
+        expected.append(float(compute_metrics(merged, rgb)["ciede2000"]))
+    table = stress.age_table(candidates, dataset, seed=5, batch_size=2)
+    assert (table["seed"], table["num_photos"]) == (5, len(dataset))
+    still, moved = table["models"]["steady"], table["models"]["restless"]
+    assert {name: value["mean"] for name, value in still["old"].items()} == pytest.approx(still["new"])
+    assert moved["old"]["ciede2000"]["mean"] == pytest.approx(np.mean(expected), rel=1e-4)
+    assert moved["old"]["ciede2000"]["mean"] != pytest.approx(moved["new"]["ciede2000"], rel=1e-4)
+
+
+@pytest.fixture
+def report() -> Report:
+    def errors(edge: float, elsewhere: float) -> tuple[dict, dict]:
+        return {"edge_error": edge, "elsewhere_error": elsewhere}, {}
+
+    aged = {"old": {"psnr": {"mean": 21.0, "low": 20.0, "high": 22.0}}, "new": {"psnr": 23.0}}
+    return Report(
+        evaluations=[
+            Evaluation(*errors(20, 10), name="gray"),
+            Evaluation(*errors(15, 10), name="sharp", approach="dense", matched=Scores(*errors(18, 15), gain=2)),
+        ],
+        dataset="photos",
+        split="test",
+        num_photos=7,
+        resolution=48,
+        true_colorfulness=40.0,
+        hardware="CPU",
+        size={
+            "num_photos": 7,
+            "sizes": [128, 256],
+            "models": {"sharp": {"mean": 1.5, "low": 1.0, "high": 2.0, "pairs": {"128–256": 1.5}}},
+        },
+        age={"num_photos": 7, "seed": 0, "models": {"sharp": aged}},
+    )
+
+
+def test_each_table_is_a_section_with_a_word_on_how_to_read_it(report: Report):
+    assert [title for title, _, _ in sections(report)] == ["Bleeding", "Size", "Age"]
+    for _, text, table in sections(report):
+        assert text.endswith(".")
+        assert table.startswith("| model |")
+    assert bleeding_table(report).splitlines()[2:] == [
+        "| gray | 20.00 | **10.00** | 2.00 |",
+        "| sharp | **15.00** | **10.00** | 1.50 |",
+        "| sharp × 2.00 | 18.00 | 15.00 | 1.20 |",
+    ]
+    assert size_table(report).splitlines()[2] == "| sharp | 1.50 ± 0.50 | 1.50 |"
+    assert age_table(report).splitlines()[2] == "| sharp | 23.00 | 21.00 ± 1.00 |"

@@ -1,4 +1,4 @@
-"""Checkpoints in and out, strictly: what `transformers` only logs about a bad one is an error here."""
+"""Checkpoints in and out, by name, by folder and by Hub id."""
 
 import copy
 import json
@@ -8,18 +8,13 @@ import tempfile
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from transformers.utils import logging
 
 from colorizer import hub
 from colorizer.approaches import get_model_class, list_approaches
 from colorizer.checkpoints import checkpoint_folder, list_checkpoints
 from colorizer.errors import CheckpointError, ColorizerError, HubError
 from colorizer.modeling import ColorizerModel, own_fields
-
-WEIGHTS = "model.safetensors"
-WEIGHTS_INDEX = "model.safetensors.index.json"
-CONFIG = "config.json"
+from colorizer.strictness import CONFIG, WEIGHTS, no_progress_bars, not_finite, shorten
 
 
 def load_model(
@@ -45,38 +40,13 @@ def load_model(
     """
     folder = resolve(name_or_path, revision=revision, token=token, cache_dir=cache_dir)
     model_class, config = _read_config(folder / CONFIG)
-    weights = _check_weights(folder)
-    progress_bars = logging.is_progress_bar_enabled()
-    verbosity = logging.get_verbosity()
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()  # what it would log is raised below
     try:
-        model, info = model_class.from_pretrained(
-            folder,
-            config=config,
-            dtype=dtype,
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,
-            local_files_only=True,
-            use_safetensors=True,
-        )
-    except (OSError, RuntimeError, ValueError, SafetensorError) as error:
-        raise CheckpointError(f"{weights} could not be loaded: {error}") from error
-    finally:
-        logging.set_verbosity(verbosity)
-        if progress_bars:
-            logging.enable_progress_bar()
-    for fault, keys in (
-        ("lacks", info["missing_keys"]),
-        ("has left over", info["unexpected_keys"]),
-        ("has the wrong shape for", {key if isinstance(key, str) else key[0] for key in info["mismatched_keys"]}),
-    ):
-        if keys:
-            raise CheckpointError(
-                f"{weights} {fault} {_shorten(keys)}: it is not the checkpoint its config.json describes."
-            )
-    if bad := [name for name, tensor in model.state_dict().items() if not torch.isfinite(tensor).all()]:
-        raise CheckpointError(f"{weights} holds values that are not finite in {_shorten(bad)}: the training diverged.")
+        with no_progress_bars():
+            model = model_class.from_pretrained(folder, config=config, dtype=dtype, local_files_only=True)
+    except ColorizerError:
+        raise
+    except (OSError, RuntimeError, ValueError) as error:
+        raise CheckpointError(f"{folder / WEIGHTS} could not be loaded: {error}") from error
     return model.eval().to(device) if device is not None else model.eval()
 
 
@@ -138,12 +108,13 @@ def save_checkpoint(model: ColorizerModel, folder: str | os.PathLike, *, dtype: 
     """
     folder = Path(folder)
     saved = copy.deepcopy(model).to("cpu", dtype, memory_format=torch.contiguous_format)
-    if bad := [name for name, tensor in saved.state_dict().items() if not torch.isfinite(tensor).all()]:
-        raise CheckpointError(f"Not saved: values that are not finite in {_shorten(bad)}. The training diverged.")
+    if bad := not_finite(saved):
+        raise CheckpointError(f"Not saved: values that are not finite in {shorten(bad)}. The training diverged.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".saving-", dir=folder) as beside:
-            _save_quietly(saved, beside)
+            with no_progress_bars():
+                saved.save_pretrained(beside, max_shard_size="100GB")
             for name in (WEIGHTS, CONFIG):
                 os.replace(Path(beside) / name, folder / name)
     except OSError as error:
@@ -151,16 +122,6 @@ def save_checkpoint(model: ColorizerModel, folder: str | os.PathLike, *, dtype: 
             f"The checkpoint could not be saved in {folder}: {error}. What was there is whole."
         ) from error
     return folder
-
-
-def _save_quietly(model: ColorizerModel, folder: str) -> None:
-    progress_bars = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        model.save_pretrained(folder, max_shard_size="100GB")
-    finally:
-        if progress_bars:
-            logging.enable_progress_bar()
 
 
 def _read_config(path: Path) -> tuple[type[ColorizerModel], object]:
@@ -183,35 +144,3 @@ def _read_config(path: Path) -> tuple[type[ColorizerModel], object]:
     except ColorizerError as error:
         raise CheckpointError(f"{path}: {error}") from error
     return model_class, config
-
-
-def _check_weights(folder: Path) -> Path:
-    index = folder / WEIGHTS_INDEX
-    if index.is_file():
-        try:
-            shards = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, AttributeError, TypeError) as error:
-            raise CheckpointError(f"{index} is not an index of weights: {error!r}.") from error
-        files = [folder / shard for shard in shards]
-    else:
-        files = [folder / WEIGHTS]
-    for file in files:
-        if not file.is_file():
-            pickles = [
-                path.name for path in folder.iterdir() if path.suffix in {".bin", ".pt", ".pth", ".ckpt", ".pkl"}
-            ]
-            hint = f" {', '.join(pickles)} is a pickle, which can run code and is never loaded." if pickles else ""
-            raise CheckpointError(f"{file} is missing.{hint}")
-        try:
-            with safe_open(file, framework="pt"):
-                pass
-        except (SafetensorError, OSError) as error:
-            raise CheckpointError(
-                f"{file} is damaged or not safetensors: {error}. Download or save it again."
-            ) from error
-    return index if index.is_file() else files[0]
-
-
-def _shorten(names: set[str] | list[str]) -> str:
-    names = sorted(names)
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -1,16 +1,20 @@
 """The one contract: a `ColorizerModel` maps lightness to ab, both in CIE units, whatever it computes inside."""
 
 import inspect
+import os
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
 from transformers import initialization as init
 from transformers.utils import ModelOutput
 
-from colorizer.errors import ColorizerError
+from colorizer import strictness
+from colorizer.errors import CheckpointError, ColorizerError
 from colorizer.nn.hints import HintConvolution
 from colorizer.nn.pretrained import PretrainedPart
 from colorizer.objectives import Objective, Turn
@@ -46,6 +50,19 @@ class ColorizerConfig(PreTrainedConfig):
             if not 0 < getattr(self, name) < float("inf"):
                 raise ColorizerError(f"{self.model_type}: {name} must be positive, not {getattr(self, name)!r}.")
         super().__post_init__(**kwargs)
+
+    @classmethod
+    def from_dict(cls, config_dict: dict[str, Any], **options: Any) -> "Self | tuple[Self, dict[str, Any]]":
+        """What a config.json says; which file the weights are in is not for it to say.
+
+        Raises:
+            CheckpointError: a field has a value that it can't have.
+        """
+        known = {name: value for name, value in config_dict.items() if name != "transformers_weights"}
+        try:
+            return super().from_dict(known, **options)
+        except (ValueError, TypeError, StrictDataclassError) as error:
+            raise CheckpointError(f"{strictness.CONFIG}: {error}") from error
 
 
 Field = int | float | bool | str | tuple[str, ...]
@@ -156,6 +173,31 @@ class ColorizerModel(PreTrainedModel):
         """What a network's __init__ ends with: initialize the weights, freeze what is frozen."""
         super().post_init()
         self.train(self.training)
+
+    @classmethod
+    def from_pretrained(
+        cls, pretrained_model_name_or_path: str | os.PathLike | None, *model_args: Any, **options: Any
+    ) -> "Self | tuple[Self, dict[str, Any]]":
+        """As transformers has it, AutoModel and pipelines included, but strict, and safetensors only.
+
+        Raises:
+            CheckpointError: the weights are missing, a pickle or damaged, or have tensors that are missing, left over,
+                misshapen or not finite; the message names the file and the fault.
+            OSError: the Hub did not give the files.
+        """
+        wants_info = options.pop("output_loading_info", False)
+        if options.get("use_safetensors") is False:
+            raise CheckpointError("use_safetensors=False: a pickle can run code and is never loaded.")
+        strictly = {"use_safetensors": True, "output_loading_info": True, "ignore_mismatched_sizes": True}
+        name = pretrained_model_name_or_path
+        files = [] if name is None else strictness.find_weights(name, options)
+        with strictness.silence():
+            try:
+                model, info = super().from_pretrained(name, *model_args, **(options | strictly))
+            except SafetensorError as error:
+                raise CheckpointError(f"{files[-1]} could not be loaded: {error}.") from error
+        strictness.check_loaded(model, info, files)
+        return (model, info) if wants_info else model
 
     @classmethod
     def fields_for(cls, classes: list[str]) -> dict[str, Field]:

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
-from transformers import AutoModel
+from transformers import AutoModel as TransformersAutoModel
 from transformers.image_processing_utils import BaseImageProcessor
 
 from colorizer import images
@@ -77,6 +77,22 @@ class _NoImageProcessor(BaseImageProcessor):
     model_input_names = ("lightness",)
 
 
+class AutoModel(TransformersAutoModel):
+    """For `transformers.pipeline`, which catches every ValueError and says nothing but that no class could load the model.
+
+    A checkpoint that is refused goes on in the model's place, and the pipeline raises it. The name is what a pipeline that is
+    saved says of its model's class, to be found in transformers when it is loaded.
+    """
+
+    @classmethod
+    def from_pretrained(cls, *arguments: Any, **options: Any) -> Any:
+        """The model, or the ColorizerError that its checkpoint raised."""
+        try:
+            return super().from_pretrained(*arguments, **options)
+        except ColorizerError as error:
+            return error
+
+
 class ColorizationPipeline(Pipeline):
     """Colors photos: whatever `images.read` takes, one, a list, or a generator, whose results are then streamed.
 
@@ -100,7 +116,7 @@ class ColorizationPipeline(Pipeline):
 
     def __init__(
         self,
-        model: ColorizerModel,
+        model: ColorizerModel | ColorizerError,
         *,
         device: int | str | torch.device | None = None,
         dtype: str | torch.dtype | None = None,
@@ -108,6 +124,8 @@ class ColorizationPipeline(Pipeline):
         image_processor: BaseImageProcessor | None = None,
         **kwargs: Any,
     ):
+        if isinstance(model, ColorizerError):
+            raise model
         if not isinstance(model, ColorizerModel):
             raise ColorizerError(f"{type(model).__name__} is not a colorization model.")
         if kwargs.get("batch_size") is not None:

@@ -14,7 +14,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 # Layers from the bottom; a module may import its own layer and those below.
 LAYERS = (
     {"errors", "color", "bins", "losses", "recipe", "checks", "records", "checkpoints"},
-    {"luminance", "pixels", "photo", "images", "merging", "saving", "spaces", "objectives", "nn"},
+    {"luminance", "pixels", "photo", "images", "merging", "saving", "spaces", "objectives", "nn", "strictness"},
     {"modeling"},
     {"approaches"},
     {"hub", "loading", "pipelines", "data"},

@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Self
 
 import torch
 from huggingface_hub.errors import StrictDataclassError
-from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
 from transformers import initialization as init
@@ -185,19 +184,7 @@ class ColorizerModel(PreTrainedModel):
                 misshapen or not finite; the message names the file and the fault.
             OSError: the Hub did not give the files.
         """
-        wants_info = options.pop("output_loading_info", False)
-        if options.get("use_safetensors") is False:
-            raise CheckpointError("use_safetensors=False: a pickle can run code and is never loaded.")
-        strictly = {"use_safetensors": True, "output_loading_info": True, "ignore_mismatched_sizes": True}
-        name = pretrained_model_name_or_path
-        files = [] if name is None else strictness.find_weights(name, options)
-        with strictness.silence():
-            try:
-                model, info = super().from_pretrained(name, *model_args, **(options | strictly))
-            except SafetensorError as error:
-                raise CheckpointError(f"{files[-1]} could not be loaded: {error}.") from error
-        strictness.check_loaded(model, info, files)
-        return (model, info) if wants_info else model
+        return strictness.load(super().from_pretrained, pretrained_model_name_or_path, *model_args, **options)
 
     @classmethod
     def fields_for(cls, classes: list[str]) -> dict[str, Field]:

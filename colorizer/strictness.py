@@ -24,6 +24,30 @@ PICKLES = {".bin", ".pt", ".pth", ".ckpt", ".pkl"}
 WHERE = ("cache_dir", "force_download", "proxies", "token", "revision", "local_files_only", "subfolder")
 
 
+def load(
+    from_pretrained: Callable[..., Any], name_or_path: str | os.PathLike | None, *model_args: Any, **options: Any
+) -> Any:
+    """What `from_pretrained`, transformers' own, gives with these arguments; see ColorizerModel.from_pretrained.
+
+    Raises:
+        CheckpointError: the weights are not those of the model; the message names the file and the fault.
+        OSError: the Hub did not give the files.
+    """
+    if options.get("use_safetensors") is False:
+        raise CheckpointError("use_safetensors=False: a pickle can run code and is never loaded.")
+    wants_info = options.pop("output_loading_info", False)
+    # Other shapes are ignored here to be refused below, with the other faults.
+    strictly = {"use_safetensors": True, "output_loading_info": True, "ignore_mismatched_sizes": True}
+    files = [] if name_or_path is None else find_weights(name_or_path, options)
+    with _silence():
+        try:
+            model, info = from_pretrained(name_or_path, *model_args, **(options | strictly))
+        except SafetensorError as error:
+            raise CheckpointError(f"{files[-1]} could not be loaded: {error}.") from error
+    check_loaded(model, info, files)
+    return (model, info) if wants_info else model
+
+
 def find_weights(name_or_path: str | os.PathLike, options: dict[str, Any]) -> list[Path]:
     """The safetensors files of a folder or Hub id, each found to be whole; an index, if there is one, comes last.
 
@@ -85,7 +109,7 @@ def not_finite(model: nn.Module, files: Iterable[Path] = ()) -> list[str]:
 
 
 @contextmanager
-def silence() -> Iterator[None]:
+def _silence() -> Iterator[None]:
     """transformers logs nothing: what it would log is raised."""
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()

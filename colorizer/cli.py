@@ -1,4 +1,4 @@
-"""The command line: `python -m colorizer colorize | compare | evaluate | push | list`. What they do is in `commands`."""
+"""The command line, `python -m colorizer COMMAND`: what the commands do is in `commands`."""
 
 import argparse
 import sys
@@ -18,6 +18,7 @@ examples:
   python -m colorizer colorize album/ "scans/*.tif" -o colored --model colorful
   python -m colorizer compare old.jpg -o sheet.png
   python -m colorizer evaluate --model colorful --dataset photos/ -o results
+  python -m colorizer report results
   python -m colorizer push runs/colorful user/colorful
   python -m colorizer list
 
@@ -74,6 +75,15 @@ examples:
       --dataset test.parquet -o results
   torchrun --nproc_per_node 2 -m colorizer evaluate --model colorful \\
       --dataset test.parquet -o results
+"""
+REPORT_NOTES = """\
+Writes one page of HTML, with everything it shows inside it, of what `evaluate`
+wrote into RESULTS: tables, accuracy over colorfulness, metrics with intervals,
+and the same photos by every model.
+
+examples:
+  python -m colorizer report results
+  python -m colorizer report results -o comparison.html
 """
 PUSH_NOTES = """\
 Uploads the checkpoint of FOLDER with its card and pictures to the Hub in one
@@ -163,6 +173,10 @@ def make_parser() -> argparse.ArgumentParser:
     )
     evaluate.add_argument("--batch_size", type=_positive, default=16, metavar="N", help="photos a step (default: 16)")
     evaluate.add_argument("--device", help="cpu, cuda, cuda:1, … (default: each process's GPU if there is one)")
+
+    report = _add(commands, "report", "write one page that compares what was evaluated", REPORT_NOTES)
+    report.add_argument("results", type=Path, metavar="RESULTS", help="the folder that `evaluate` wrote")
+    report.add_argument("-o", "--output", type=Path, metavar="FILE", help="the page (default: RESULTS/report.html)")
 
     push = _add(commands, "push", "publish a checkpoint on the Hugging Face Hub", PUSH_NOTES)
     push.add_argument("folder", type=Path, metavar="FOLDER", help="a checkpoint, such as a training run's output")

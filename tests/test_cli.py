@@ -16,7 +16,7 @@ from colorizer.cli import main
 from colorizer.loading import save_checkpoint
 from tests.hub_server import HubServer
 
-COMMANDS = ("colorize", "compare", "evaluate", "push", "list")
+COMMANDS = ("colorize", "compare", "evaluate", "report", "push", "list")
 
 
 @pytest.fixture(scope="module")
@@ -200,6 +200,8 @@ def test_evaluate_writes_its_tables_alike_in_one_process_and_two(models: Path, t
     two = run_python(*launch, *arguments("two"))
     assert two.returncode == 0, two.stderr
     assert two.stdout.count("| bins |") == 1, "only one process reports"
+    assert main(["report", str(tmp_path / "one"), "-o", str(tmp_path / "report.html")]) == 0
+    assert "bins" in (tmp_path / "report.html").read_text()
     for folder in ("one", "two"):
         assert names(tmp_path / folder) == [
             "evaluation.json",

@@ -121,7 +121,10 @@ def evaluate(
         age=stress.age_table(networks, photos, seed=seed, batch_size=batch_size) if aged else None,
     )
     if folder is not None:
-        sheets = {"sheet.png": _sheet(candidates, photos, samples, 0)}
+        shown = [
+            candidate for candidate in candidates if candidate.network is not None or candidate.name == BASELINES[0]
+        ]
+        sheets = {"sheet.png": _sheet(shown or candidates, photos, samples, 0)}
         if networks:
             sheets["sheet-matched.png"] = _sheet(networks, photos, samples, 1)
         _write(report, sheets, folder)
@@ -214,13 +217,18 @@ def _notes(
 
 
 def _sheet(candidates: Sequence[Candidate], photos: PhotoDataset, samples: list[int], variant: int) -> Image.Image:
+    """Photos at fixed places by each candidate, at the variant's gain, and as they truly are."""
     truth = photos.batch(samples)["rgb"].permute(0, 2, 3, 1).numpy()
-    columns = [candidate.variants[variant].colored for candidate in candidates]
+    variants = [candidate.variants[variant] for candidate in candidates]
     rows = [
-        (f"photo {index}", [*(colored[index] for colored in columns), true])
+        (f"photo {index}", [*(each.colored[index] for each in variants), true])
         for index, true in zip(samples, truth, strict=True)
     ]
-    return contact_sheet(rows, columns=[*(candidate.name for candidate in candidates), "truth"])
+    gains = ["" if each.gain == 1 else f" × {each.gain:.2f}" for each in variants]
+    columns = [f"{candidate.name}{gain}" for candidate, gain in zip(candidates, gains, strict=True)]
+    # Small enough that many models stand side by side.
+    height = max(96, min(240, 2300 // (len(columns) + 1) - 10))
+    return contact_sheet(rows, columns=[*columns, "truth"], height=height)
 
 
 def _hardware(device: torch.device) -> str:

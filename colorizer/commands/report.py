@@ -1,0 +1,12 @@
+"""`report`: one page that compares what was evaluated."""
+
+import argparse
+
+from colorizer.commands.exit_codes import OK
+from colorizer.evaluation.page import write_report
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the report of an evaluation."""
+    print(write_report(arguments.results, arguments.output))
+    return OK

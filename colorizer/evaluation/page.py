@@ -1,0 +1,131 @@
+"""The report: one page of HTML that compares all checkpoints, with everything it shows inside it."""
+
+import base64
+import html
+import io
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+
+from PIL import Image
+
+from colorizer.errors import ColorizerError
+from colorizer.evaluation.details import sections
+from colorizer.evaluation.plots import curve_figure, metrics_figure, to_svg
+from colorizer.evaluation.results import Report, read_results
+from colorizer.evaluation.tables import caption, to_markdown
+
+SHEETS = {
+    "sheet.png": "The same photos by every model as it is, at fixed places of the dataset",
+    "sheet-matched.png": "The same photos at matched colorfulness",
+}
+FILE_NAME = "report.html"
+
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; color: #1c1c1c; background: #fafafa; max-width: 1500px; margin: 0 auto;
+  padding: 1.5rem; }
+h1 { font-size: 1.7rem; } h2 { font-size: 1.25rem; margin-top: 2.2rem; }
+p { max-width: 75ch; } .wide { overflow-x: auto; } img { width: 100%; height: auto; }
+table { border-collapse: collapse; font-size: 0.85rem; font-variant-numeric: tabular-nums; margin: 0.8rem 0; }
+th, td { padding: 0.25rem 0.6rem; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap; }
+th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: #fafafa; }
+th { vertical-align: bottom; } tbody tr:hover td { background: #f0f0f0; } .words td { text-align: left; white-space: normal; }
+"""
+
+
+def write_report(results: str | os.PathLike, output: str | os.PathLike | None = None) -> Path:
+    """Write the page of what `evaluate` wrote into the folder `results`; returns where, report.html there unless given.
+
+    Raises:
+        ColorizerError: there are no results there, or the page can't be written.
+    """
+    folder = Path(results)
+    report = read_results(folder)
+    path = Path(output) if output is not None else (folder if folder.is_dir() else folder.parent) / FILE_NAME
+    pictures = {}
+    for name, title in SHEETS.items():
+        sheet = (folder if folder.is_dir() else folder.parent) / name
+        if sheet.is_file():
+            pictures[title] = _read_picture(sheet)
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(render_page(report, pictures), encoding="utf-8")
+        os.replace(beside, path)
+    except OSError as error:
+        with suppress(OSError):
+            beside.unlink()
+        raise ColorizerError(f"The report {path} can't be written: {error}. Choose another place.") from error
+    return path
+
+
+def render_page(report: Report, pictures: dict[str, Image.Image] | None = None) -> str:
+    """The page as HTML. `pictures` are contact sheets by what they show."""
+    title = f"Photo colorization: {len(report.evaluations) - len(report.baselines)} models compared"
+    parts = [f"<h1>{html.escape(title)}</h1>", f"<p>{html.escape(caption(report))}</p>"]
+    if any(evaluation.curve for evaluation in report.evaluations):
+        parts += [
+            "<h2>Accuracy over colorfulness</h2>",
+            "<p>Scaling a model's chroma moves it along a curve, since dull colors are less wrong where they are wrong. Of two "
+            "models the better one is that whose curve runs higher, however vivid it is by itself. A ring marks each as it "
+            "is.</p>",
+            _picture(to_svg(curve_figure(report)), "svg+xml", "Accuracy over colorfulness"),
+        ]
+    parts += [
+        "<h2>Metrics</h2>",
+        "<p>With 95% intervals. Dotted: the best baseline; for colorfulness, the true photos.</p>",
+        _picture(to_svg(metrics_figure(report)), "svg+xml", "Metrics of each model"),
+        to_html(to_markdown(report).partition("\n\n")[2]),
+    ]
+    for heading, text, tables in sections(report):
+        parts += [f"<h2>{heading}</h2>", f"<p>{html.escape(text)}</p>", to_html(tables)]
+    for heading, picture in (pictures or {}).items():
+        parts += [f"<h2>{html.escape(heading)}</h2>", _picture(_jpeg(picture), "jpeg", heading)]
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width">\n<title>{html.escape(title)}</title>\n'
+        f"<style>{_STYLE}</style>\n</head>\n<body>\n" + "\n".join(parts) + "\n</body>\n</html>\n"
+    )
+
+
+def to_html(markdown: str) -> str:
+    """Markdown tables, of the kind that `markdown_table` writes, as HTML."""
+    return "\n".join(_table_to_html(block.splitlines()) for block in markdown.strip().split("\n\n"))
+
+
+def _table_to_html(lines: list[str]) -> str:
+    header, rule, *body = ([cell.strip() for cell in line.strip().strip("|").split("|")] for line in lines)
+    # A table whose columns are not of numbers has words in it.
+    kind = ' class="words"' if "---:" not in rule else ""
+    rows = ["".join(f"<td>{_bold(cell)}</td>" for cell in cells) for cells in body]
+    return (
+        f'<div class="wide"><table{kind}><thead><tr>'
+        + "".join(f"<th>{_bold(cell)}</th>" for cell in header)
+        + "</tr></thead><tbody>"
+        + "".join(f"<tr>{row}</tr>" for row in rows)
+        + "</tbody></table></div>"
+    )
+
+
+def _bold(cell: str) -> str:
+    return re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", html.escape(cell))
+
+
+def _picture(content: bytes, kind: str, text: str) -> str:
+    encoded = base64.b64encode(content).decode("ascii")
+    return f'<img alt="{html.escape(text)}" src="data:image/{kind};base64,{encoded}">'
+
+
+def _jpeg(picture: Image.Image) -> bytes:
+    stream = io.BytesIO()
+    picture.convert("RGB").save(stream, "jpeg", quality=88)
+    return stream.getvalue()
+
+
+def _read_picture(path: Path) -> Image.Image:
+    try:
+        with Image.open(path) as picture:
+            return picture.convert("RGB")
+    except OSError as error:
+        raise ColorizerError(f"{path} is no picture ({error}): evaluate again, or remove it.") from error

@@ -14,8 +14,8 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from colorizer.approaches import get_model_class
 from colorizer.checkpoints import checkpoint_folder, list_checkpoints
+from colorizer.configuration import own_fields
 from colorizer.errors import CheckpointError, ColorizerError
-from colorizer.modeling import own_fields
 from colorizer.records import read_info
 
 TEMPLATE = Path(__file__).with_name("card_template.md")

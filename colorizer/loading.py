@@ -12,8 +12,10 @@ import torch
 from colorizer import hub
 from colorizer.approaches import get_model_class, list_approaches
 from colorizer.checkpoints import checkpoint_folder, list_checkpoints
+from colorizer.configuration import own_fields
 from colorizer.errors import CheckpointError, ColorizerError, HubError
-from colorizer.modeling import ColorizerModel, own_fields
+from colorizer.modeling import ColorizerModel
+from colorizer.nn.pretrained import PretrainedPart
 from colorizer.strictness import CONFIG, WEIGHTS, no_progress_bars, not_finite, shorten
 
 
@@ -47,7 +49,21 @@ def load_model(
         raise
     except (OSError, RuntimeError, ValueError) as error:
         raise CheckpointError(f"{folder / WEIGHTS} could not be loaded: {error}") from error
+    complete(model, token=token, cache_dir=cache_dir)
     return model.eval().to(device) if device is not None else model.eval()
+
+
+def complete(model: ColorizerModel, *, token: str | None = None, cache_dir: str | os.PathLike | None = None) -> None:
+    """Bring the weights that the model's checkpoint leaves to the Hub.
+
+    Raises:
+        CheckpointError: what is published there is of another layout, or holds values that are not finite.
+        HubError: the Hub did not give it.
+    """
+    model.complete(lambda part: _published_folder(part, token=token, cache_dir=cache_dir))
+    for part in model.left_out_parts:
+        if bad := not_finite(part.module):
+            raise CheckpointError(f"{part.source} holds values that are not finite in {shorten(bad)}.")
 
 
 def resolve(
@@ -88,13 +104,20 @@ def fill_pretrained_parts(model: ColorizerModel, *, token: str | None = None) ->
     messages = []
     for part in model.pretrained_parts:
         try:
-            is_folder = Path(part.source).is_dir()
-            part.fill(part.source if is_folder else hub.download(part.source, revision=part.revision, token=token))
+            part.fill(_published_folder(part, token=token))
         except HubError as error:
             if part.on_missing:
                 part.on_missing()
             messages.append(f"{model.approach} starts without the weights of {part.source}, at random: {error}")
     return messages
+
+
+def _published_folder(
+    part: PretrainedPart, *, token: str | None = None, cache_dir: str | os.PathLike | None = None
+) -> Path:
+    if Path(part.source).is_dir():
+        return Path(part.source)
+    return hub.download(part.source, revision=part.revision, token=token, cache_dir=cache_dir)
 
 
 def save_checkpoint(model: ColorizerModel, folder: str | os.PathLike, *, dtype: torch.dtype = torch.float16) -> Path:

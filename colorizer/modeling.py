@@ -1,80 +1,20 @@
 """The one contract: a `ColorizerModel` maps lightness to ab, both in CIE units, whatever it computes inside."""
 
-import inspect
-import os
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 import torch
-from huggingface_hub.errors import StrictDataclassError
 from torch import Tensor, nn
-from transformers import PreTrainedConfig, PreTrainedModel
 from transformers import initialization as init
 from transformers.utils import ModelOutput
 
-from colorizer import strictness
-from colorizer.errors import CheckpointError, ColorizerError
+from colorizer.configuration import ColorizerConfig, Field, own_fields
+from colorizer.errors import ColorizerError
 from colorizer.nn.hints import HintConvolution
-from colorizer.nn.pretrained import PretrainedPart
 from colorizer.objectives import Objective, Turn
+from colorizer.parts import ModelOfParts
 from colorizer.recipe import Recipe
 from colorizer.spaces import Space
-
-
-class ColorizerConfig(PreTrainedConfig):
-    """What every approach's configuration has.
-
-    width: multiplies the channels of the full network, so that one definition gives the paper's network and a small one.
-    resolution: side in pixels of the square photos the network is trained on, and the pipeline's working size.
-    """
-
-    width: float = 1.0
-    resolution: int = 256
-
-    def __post_init__(self, **kwargs):
-        for name, value in own_fields(type(self)).items():
-            kind = type(value)
-            given = getattr(self, name)
-            if kind is float and isinstance(given, int) and not isinstance(given, bool):
-                setattr(self, name, float(given))
-            elif kind is tuple and isinstance(given, list | tuple) and all(isinstance(item, str) for item in given):
-                setattr(self, name, tuple(given))  # JSON has lists alone
-            elif kind is tuple:
-                raise ColorizerError(f"{self.model_type}: {name} must be a list of names, not {given!r}.")
-            elif not isinstance(given, kind) or (isinstance(given, bool) and kind is not bool):
-                raise ColorizerError(
-                    f"{self.model_type}: {name} must be {kind.__name__} such as {value!r}, not {given!r}."
-                )
-        for name in ("width", "resolution"):
-            if not 0 < getattr(self, name) < float("inf"):
-                raise ColorizerError(f"{self.model_type}: {name} must be positive, not {getattr(self, name)!r}.")
-        super().__post_init__(**kwargs)
-
-    @classmethod
-    def from_dict(cls, config_dict: dict[str, Any], **options: Any) -> "Self | tuple[Self, dict[str, Any]]":
-        """What a config.json says; which file the weights are in is not for it to say.
-
-        Raises:
-            CheckpointError: a field has a value that it can't have.
-        """
-        known = {name: value for name, value in config_dict.items() if name != "transformers_weights"}
-        try:
-            return super().from_dict(known, **options)
-        except (ValueError, TypeError, StrictDataclassError) as error:
-            raise CheckpointError(f"{strictness.CONFIG}: {error}") from error
-
-
-Field = int | float | bool | str | tuple[str, ...]
-"""What a field of the configuration can hold."""
-
-
-def own_fields(config_class: type[ColorizerConfig]) -> dict[str, Field]:
-    """The configuration fields that are ours, not transformers', with their defaults."""
-    names = {}
-    for base in reversed(config_class.__mro__):
-        if issubclass(base, ColorizerConfig):
-            names |= {name: getattr(config_class, name) for name in inspect.get_annotations(base)}
-    return {name: value for name, value in names.items() if name != "model_type"}
 
 
 @dataclass
@@ -95,7 +35,7 @@ class ColorizerOutput(ModelOutput):
     global_features: Tensor | None = None
 
 
-class ColorizerModel(PreTrainedModel):
+class ColorizerModel(ModelOfParts):
     """Base of every approach: `predict` in the approach's space becomes `lightness → ab` in CIE units.
 
     An approach gives `config_class`, `space`, `objective`, `recipe`, `predict` and the words that cards and the app show.
@@ -120,6 +60,8 @@ class ColorizerModel(PreTrainedModel):
     """The options that the network takes, besides its space's."""
     is_fixed_size: ClassVar[bool] = False
     """Whether the network takes config.resolution × config.resolution and nothing else."""
+    num_frozen_features: int = 0
+    """How many numbers `frozen_features` says of a photo."""
 
     @property
     def approach(self) -> str:
@@ -151,40 +93,13 @@ class ColorizerModel(PreTrainedModel):
         """Whether this checkpoint was made to take color hints."""
         return getattr(self.config, "hints", False)
 
-    @property
-    def pretrained_parts(self) -> list[PretrainedPart]:
-        """The parts that training begins from published weights, where the Hub can be reached."""
-        return []
+    def frozen_features(self, lightness: Tensor) -> Tensor | None:
+        """What frozen parts say of each photo as a whole, (B, num_frozen_features) float32, without gradient.
 
-    @property
-    def frozen_parts(self) -> list[nn.Module]:
-        """The parts that stay as they are: in evaluation mode and without gradients, whatever mode the rest is in."""
-        return []
-
-    def train(self, mode: bool = True) -> "ColorizerModel":
-        """Set training or evaluation mode, frozen parts apart."""
-        super().train(mode)
-        for part in self.frozen_parts:
-            part.eval().requires_grad_(False)
-        return self
-
-    def post_init(self) -> None:
-        """What a network's __init__ ends with: initialize the weights, freeze what is frozen."""
-        super().post_init()
-        self.train(self.training)
-
-    @classmethod
-    def from_pretrained(
-        cls, pretrained_model_name_or_path: str | os.PathLike | None, *model_args: Any, **options: Any
-    ) -> "Self | tuple[Self, dict[str, Any]]":
-        """As transformers has it, AutoModel and pipelines included, but strict, and safetensors only.
-
-        Raises:
-            CheckpointError: the weights are missing, a pickle or damaged, or have tensors that are missing, left over,
-                misshapen or not finite; the message names the file and the fault.
-            OSError: the Hub did not give the files.
+        Of the lightness alone, whoever is beside it in the batch: training may compute it once a photo, and give it to
+        `forward` whenever the photo comes by.
         """
-        return strictness.load(super().from_pretrained, pretrained_model_name_or_path, *model_args, **options)
+        return None
 
     @classmethod
     def fields_for(cls, classes: list[str]) -> dict[str, Field]:
@@ -198,12 +113,19 @@ class ColorizerModel(PreTrainedModel):
     def compute(self, source: Tensor, **options: float | str | Tensor | None) -> ColorizerOutput:
         """The network's output, not decoded; an approach that has more to say than `predict` overrides this.
 
-        `options` are those that the network takes and its space does not, and `hints` where there are any.
+        `options` are those that the network takes and its space does not, `hints` where there are any, and `features`, what
+        the frozen parts say where there are such.
         """
         return ColorizerOutput(prediction=self.predict(source, **options))
 
     def forward(
-        self, lightness: Tensor, *, hints: Tensor | None = None, decode: bool = True, **options: float | str | None
+        self,
+        lightness: Tensor,
+        *,
+        hints: Tensor | None = None,
+        features: Tensor | None = None,
+        decode: bool = True,
+        **options: float | str | None,
     ) -> ColorizerOutput:
         """Colorize.
 
@@ -211,20 +133,24 @@ class ColorizerModel(PreTrainedModel):
             lightness: (B, 1, H, W), CIE L in 0…100, H and W multiples of `size_multiple`.
             hints: (B, 3, H, W), CIE a*, b* of the pixels whose color is known, 0 elsewhere, and a mask, 1 at those pixels and
                 0 elsewhere.
+            features: what `frozen_features` gives of the lightness, where it is known already.
             decode: off in training, which needs the prediction and not the ab.
             options: those of `options`; each overrides the checkpoint's own value.
 
         Raises:
-            ColorizerError: the shape is not one that the network takes, an option is not the approach's, or it takes no hints.
+            ColorizerError: the shape is not one that the network takes, an option is not the approach's, it takes no hints, or
+                weights are missing.
         """
         self.check_options(options)
         self._check_size(lightness)
+        self.check_complete()
         if hints is not None:
             self._check_hints(hints, lightness)
         options = self.default_options | options
         decoding = {name: options.pop(name) for name in self.space.options}
-        if hints is not None:
-            options["hints"] = hints
+        features = self.frozen_features(lightness) if features is None else features
+        given = {"hints": hints, "features": features}
+        options |= {name: tensor for name, tensor in given.items() if tensor is not None}
         output = self.compute(self.space.encode(lightness).to(self.dtype), **options)
         if "temperature" in decoding:
             output.logits = output.prediction

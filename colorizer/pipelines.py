@@ -17,7 +17,7 @@ from transformers.image_processing_utils import BaseImageProcessor
 from colorizer import images
 from colorizer.checks import check_count, check_number, checked_device, checked_dtype
 from colorizer.errors import ColorizerError, PhotoError
-from colorizer.loading import load_model
+from colorizer.loading import complete, load_model
 from colorizer.merging import MAX_SATURATION
 from colorizer.modeling import ColorizerModel
 
@@ -88,9 +88,11 @@ class AutoModel(TransformersAutoModel):
     def from_pretrained(cls, *arguments: Any, **options: Any) -> Any:
         """The model, or the ColorizerError that its checkpoint raised."""
         try:
-            return super().from_pretrained(*arguments, **options)
+            model = super().from_pretrained(*arguments, **options)
+            complete(model, token=options.get("token"), cache_dir=options.get("cache_dir"))
         except ColorizerError as error:
             return error
+        return model
 
 
 class ColorizationPipeline(Pipeline):

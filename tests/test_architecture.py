@@ -15,7 +15,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = (
     {"errors", "color", "bins", "losses", "recipe", "checks", "records", "checkpoints"},
     {"luminance", "pixels", "photo", "images", "merging", "saving", "spaces", "objectives", "nn", "strictness"},
-    {"modeling"},
+    {"configuration", "parts", "modeling"},
     {"approaches"},
     {"hub", "loading", "pipelines", "data"},
     {"cards", "publishing", "overview", "packaging"},

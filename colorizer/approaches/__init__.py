@@ -4,14 +4,16 @@ from importlib import import_module
 
 from transformers import AutoConfig, AutoModel
 
+from colorizer.configuration import Field, own_fields
 from colorizer.errors import ColorizerError
-from colorizer.modeling import ColorizerModel, Field, own_fields
+from colorizer.modeling import ColorizerModel
 
 # Name of the file and of the class in it.
 APPROACHES = {
     "dense": "Dense",
     "residual_encoder": "ResidualEncoder",
     "colorful": "Colorful",
+    "fusion": "Fusion",
     "cnn": "Cnn",
     "pix2pix_rgb": "Pix2PixRgb",
     "pix2pix": "Pix2Pix",

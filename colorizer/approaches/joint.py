@@ -4,8 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from colorizer.configuration import ColorizerConfig, Field
 from colorizer.errors import ColorizerError
-from colorizer.modeling import ColorizerConfig, ColorizerModel, ColorizerOutput, Field
+from colorizer.modeling import ColorizerModel, ColorizerOutput
 from colorizer.nn.layers import scaled
 from colorizer.objectives import WithSceneClass
 from colorizer.recipe import Recipe

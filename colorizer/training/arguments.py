@@ -8,8 +8,8 @@ from pathlib import Path
 import yaml
 
 from colorizer.approaches import get_model_class, list_approaches
+from colorizer.configuration import own_fields
 from colorizer.errors import ColorizerError
-from colorizer.modeling import own_fields
 from colorizer.recipe import Recipe
 from colorizer.training.selection import SCORES
 
@@ -180,7 +180,8 @@ def _add(parser, name: str, default, kind, help: str, choices: list[str] | None 
         parser.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, default=default, help=help)
         return
     if kind is tuple:
-        parser.add_argument(f"--{name}", nargs="*", default=list(default), help=help)
+        item = float if default else str
+        parser.add_argument(f"--{name}", nargs="*", type=item, default=list(default), help=help)
         return
     plain = next((candidate for candidate in (int, float) if kind in (candidate, candidate | None)), str)
     required = default is MISSING

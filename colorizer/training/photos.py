@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from itertools import islice
 
+import torch.nn.functional as F
 from accelerate import Accelerator
 from torch import Tensor
 
@@ -76,6 +77,14 @@ def statistics_photos(photos: PhotoDataset | PhotoStream) -> Iterator[Tensor]:
     batches = PhotoBatches(photos, batch_size, shuffle=False, drop_last=False)
     for batch in islice(batches, MAX_STATISTICS_PHOTOS // batch_size):
         yield batch["rgb"].float() / 255
+
+
+def resized(rgb: Tensor, size: int) -> Tensor:
+    """uint8 photos (B, 3, S, S) as sRGB in 0…1, (B, 3, size, size)."""
+    rgb = rgb.float() / 255
+    if rgb.shape[-1] == size:
+        return rgb
+    return F.interpolate(rgb, (size, size), mode="bilinear", align_corners=False, antialias=True).clamp(0, 1)
 
 
 def count_steps(batches: PhotoBatches, arguments: TrainingArguments) -> tuple[int, int]:

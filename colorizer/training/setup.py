@@ -9,9 +9,10 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from transformers import get_scheduler
 
 from colorizer.approaches import create_model, get_model_class
+from colorizer.configuration import own_fields
 from colorizer.errors import ColorizerError
 from colorizer.loading import fill_pretrained_parts, load_model
-from colorizer.modeling import ColorizerModel, own_fields
+from colorizer.modeling import ColorizerModel
 from colorizer.training.arguments import TrainingArguments
 
 OPTIMIZERS = {
@@ -64,6 +65,8 @@ def make_network(arguments: TrainingArguments, classes: list[str], say: Callable
     except RuntimeError as error:
         fields = {field: getattr(pretrained.config, field) for field in own_fields(type(pretrained.config))}
         raise ColorizerError(f"{name} has other shapes than the network asked for. Its fields are {fields}.") from error
+    if not pretrained.left_out_parts:
+        network.keep_parts()
     return network
 
 
@@ -114,6 +117,10 @@ def make_ema(network: nn.Module, decay: float) -> AveragedModel:
     """Averaged weights, whose decay rises to `decay` so that a short run is not held back by its random start."""
 
     def average(averaged: list[Tensor], current: list[Tensor], num_averaged: Tensor) -> None:
+        if not averaged[0].is_floating_point():
+            # The mean of two counts, cut to a whole number, would count down.
+            torch._foreach_copy_(averaged, current)
+            return
         count = int(num_averaged)
         get_ema_multi_avg_fn(min(decay, (1 + count) / (10 + count)))(averaged, current, num_averaged)
 

@@ -20,6 +20,7 @@ from colorizer.publishing import push
 from colorizer.training import reports
 from colorizer.training.arguments import TrainingArguments
 from colorizer.training.checkpointing import Progress, find_state, load_state, save_state
+from colorizer.training.features import FrozenFeatures, repeats
 from colorizer.training.lr_finder import find_learning_rates
 from colorizer.training.means import Means
 from colorizer.training.photos import count_steps, numbered_batches, open_photos, statistics_photos
@@ -93,7 +94,11 @@ class Trainer:
         if not self.team.is_last_stage(self.num_steps - 1):
             self.say(f"The {self.num_steps} steps of this run end before its last stage begins.")
         self.means = Means(self.accelerator)
-        self.validation = Validation(self.accelerator, self.validation_photos, arguments, self.objective)
+        num_photos_seen = self.num_steps * arguments.gradient_accumulation_steps * self.batches.global_batch_size
+        keep = partial(FrozenFeatures, self.network, accelerator=self.accelerator, say=self.say)
+        self.features = keep(self.train_photos, is_repeated=repeats(arguments, self.train_photos, num_photos_seen))
+        features = keep(self.validation_photos)
+        self.validation = Validation(self.accelerator, self.validation_photos, arguments, self.objective, features)
         self.progress = Progress()
         self.accelerator.register_for_checkpointing(self.progress, self.ema, *self.team.schedulers, *self.players)
 
@@ -222,7 +227,8 @@ class Trainer:
         for module in modules:
             module.train()
         with self.accelerator.accumulate(*modules):
-            output = self.team.network(lightness, hints=hints, decode=False)
+            features = self.features.of(batch["index"])
+            output = self.team.network(lightness, hints=hints, features=features, decode=False)
             logs = self.team.move(step, self.network.turn(output, lightness, target, batch["label"]))
             if self.accelerator.sync_gradients:
                 self.team.step_schedules(step)

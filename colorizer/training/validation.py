@@ -1,7 +1,6 @@
 """Validation: the objective's loss and the measures of the colors, on photos that are never learnt from."""
 
 import torch
-import torch.nn.functional as F
 from accelerate import Accelerator
 from torch import Tensor
 
@@ -11,6 +10,8 @@ from colorizer.evaluation.metrics import compute_metrics, psnr
 from colorizer.modeling import ColorizerModel
 from colorizer.objectives import Objective
 from colorizer.training.arguments import TrainingArguments
+from colorizer.training.features import FrozenFeatures
+from colorizer.training.photos import resized
 
 # What is worth a curve; the loss alone picks the grayest checkpoint.
 CURVES = ("psnr", "ciede2000", "auc", "colorfulness", "colorfulness_difference")
@@ -24,8 +25,14 @@ class Validation:
     """Measures a network on the validation photos, shared out over the processes."""
 
     def __init__(
-        self, accelerator: Accelerator, photos: PhotoDataset, arguments: TrainingArguments, objective: Objective
+        self,
+        accelerator: Accelerator,
+        photos: PhotoDataset,
+        arguments: TrainingArguments,
+        objective: Objective,
+        features: FrozenFeatures,
     ):
+        self.features = features
         self.accelerator = accelerator
         self.photos = photos
         self.objective = objective
@@ -49,9 +56,9 @@ class Validation:
         names = ("loss", *CURVES, *(["psnr_hinted"] if network.takes_hints else []))
         sums = torch.zeros(1 + len(names), device=self.accelerator.device, dtype=torch.float64)
         for batch in self.batches:
-            rgb = _resized(batch["rgb"], network.config.resolution)
+            rgb = resized(batch["rgb"], network.config.resolution)
             lightness, target = network.space.split(rgb)
-            output = network(lightness)
+            output = network(lightness, features=self.features.of(batch["index"]))
             loss = self.objective.validate(network.turn(output, lightness, target, batch["label"]))
             measured = compute_metrics(color.lab_to_rgb(torch.cat((lightness, output.ab), 1)), rgb, CURVES)
             row = [torch.ones_like(loss), loss, *(measured[name].mean() for name in CURVES)]
@@ -67,16 +74,9 @@ class Validation:
     def samples(self, network: ColorizerModel) -> list[tuple[Tensor, Tensor, Tensor]]:
         """Gray, predicted and true of the first photos, uint8 (H, W, 3) each; always the same photos."""
         rgb = self.photos.batch(range(min(NUM_SAMPLES, len(self.photos))))["rgb"].to(network.device)
-        rgb = _resized(rgb, network.config.resolution)
+        rgb = resized(rgb, network.config.resolution)
         lightness = color.rgb_to_lab(rgb)[:, :1]
         predicted = color.lab_to_rgb(torch.cat((lightness, network(lightness).ab), 1))
         gray = color.lightness_to_gray(lightness).expand_as(rgb)
         rows = torch.stack((gray, predicted, rgb), 1).mul(255).round().to("cpu", torch.uint8).permute(0, 1, 3, 4, 2)
         return [tuple(row) for row in rows]
-
-
-def _resized(rgb: Tensor, size: int) -> Tensor:
-    rgb = rgb.float() / 255
-    if rgb.shape[-1] == size:
-        return rgb
-    return F.interpolate(rgb, (size, size), mode="bilinear", align_corners=False, antialias=True).clamp(0, 1)

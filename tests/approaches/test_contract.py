@@ -22,7 +22,7 @@ from colorizer import (
 )
 from colorizer.approaches import get_model_class
 from colorizer.color import rgb_to_lab
-from colorizer.modeling import own_fields
+from colorizer.configuration import own_fields
 from colorizer.objectives import Turn
 
 APPROACHES = list_approaches(own=True)

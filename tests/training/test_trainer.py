@@ -19,13 +19,14 @@ from tests.training.conftest import read_lr_curves
 
 REPOSITORY = Path(__file__).parents[2]
 # What makes a resume hard: the photos' order alone; batch norm and weights of the bins; dropout, hints and two optimizers; a
-# state in the first stage and at its end; the means of the scenes.
+# state in the first stage and at its end; the means of the scenes; a table of what a frozen part says.
 RESUMABLE = {
     "dense": [],
     "colorful": ["--resolution", "32"],
     "pix2pix": ["--num_levels", "5", "--resolution", "32", "--hints"],
     "resnet_unet": ["--resolution", "32", "--pretrain_steps", "3"],
     "joint": ["--resolution", "32"],
+    "fusion": ["--resolution", "32", "--rotation", "0", "--shear", "0", "--zoom", "0"],
 }
 
 

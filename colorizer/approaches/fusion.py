@@ -1,0 +1,181 @@
+"""fusion: what a frozen classifier says of the photo, put beside the encoder's features at every place."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import initialization as init
+
+from colorizer import color
+from colorizer.errors import ColorizerError
+from colorizer.losses import mse
+from colorizer.modeling import ColorizerConfig, ColorizerModel
+from colorizer.nn.classifier import INCEPTION, classify, make_classifier, num_channels, num_classes, read_description
+from colorizer.nn.layers import scaled
+from colorizer.nn.pretrained import PretrainedPart
+from colorizer.objectives import Regression
+from colorizer.recipe import Recipe
+from colorizer.spaces import Lab
+
+
+class FusionConfig(ColorizerConfig):
+    """classifier, classifier_revision: where the classifier is published, a folder or a repository of the Hub: our
+    Inception-ResNet-v2 in timm's layout, or an image classifier of transformers. `width` does not scale it. "" is the paper's
+    at width 1, and at others a small Inception-ResNet-v2 at random.
+
+    classifier_config: the description it is built from, as JSON, so that a checkpoint is read without a network; read with
+    the classifier's side in pixels, mean and deviation, unless they are given, from what is published.
+    classifier_resolution, classifier_mean, classifier_std: how it sees photos: their side, and by what levels in 0…1 are
+    normalized, for each channel.
+    embeds_classifier: whether a checkpoint carries the classifier's weights, as one must whose classifier is in a folder, or
+    at random. Otherwise they are left to the Hub.
+    """
+
+    model_type = "colorizer-fusion"
+    classifier: str = ""
+    classifier_revision: str = "main"
+    classifier_config: str = ""
+    classifier_resolution: int = 299
+    classifier_mean: tuple[float, ...] = (0.5, 0.5, 0.5)
+    classifier_std: tuple[float, ...] = (0.5, 0.5, 0.5)
+    embeds_classifier: bool = False
+
+    def __post_init__(self, **kwargs):
+        super().__post_init__(**kwargs)
+        if not self.classifier and self.width == 1:
+            self.classifier = INCEPTION
+        if not self.classifier_config and self.classifier not in ("", INCEPTION):
+            for name, value in read_description(self.classifier, self.classifier_revision).items():
+                if getattr(self, f"classifier_{name}") == getattr(FusionConfig, f"classifier_{name}"):
+                    setattr(self, f"classifier_{name}", value)
+        if not self.classifier or self._is_folder():
+            self.embeds_classifier = True
+        if self.classifier_resolution < 32:
+            raise ColorizerError(f"fusion: classifier_resolution must be 32 or more, not {self.classifier_resolution}.")
+        if not 0 < len(self.classifier_mean) == len(self.classifier_std) or min(self.classifier_std) <= 0:
+            raise ColorizerError(
+                "fusion: classifier_mean and classifier_std must be a number for each channel, the latter positive, not "
+                f"{self.classifier_mean} and {self.classifier_std}."
+            )
+
+    def _is_folder(self) -> bool:
+        return bool(self.classifier) and Path(self.classifier).is_dir()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As transformers has it; of a folder only the name, since a checkpoint is read elsewhere."""
+        fields = super().to_dict()
+        if self._is_folder():
+            fields["classifier"] = Path(self.classifier).resolve().name
+        return fields
+
+
+class Fusion(ColorizerModel):
+    """An encoder, a frozen classifier's scores of the whole photo repeated beside its features at every place, a decoder."""
+
+    title = "Deep Koalarization"
+    authors = "Federico Baldassarre, Diego González Morín, Lucas Rodés-Guirao"
+    year = 2017
+    paper_url = "https://arxiv.org/abs/1712.03400"
+
+    config_class = FusionConfig
+    space = Lab(l=50.0, offset=-1.0, ab=128.0)
+    objective = Regression(mse)
+    # 50 epochs of 50 batches of 100. Keras' shear was an angle in radians then.
+    recipe = Recipe(
+        optimizer="rmsprop",
+        learning_rate=1e-3,
+        train_batch_size=100,
+        num_train_epochs=50,
+        lr_scheduler="plateau",
+        plateau_patience=5,
+        plateau_factor=0.1,
+        early_stopping_patience=15,
+        early_stopping_min_delta=1e-5,
+        rotation=20.0,
+        shear=round(math.degrees(0.2), 2),
+        zoom=0.2,
+    )
+    size_multiple = 8
+
+    def __init__(self, config: FusionConfig):
+        super().__init__(config)
+        width = config.width
+        self.encoder = nn.Sequential()
+        channels = self.space.input_channels
+        for full, stride in ((64, 2), (128, 1), (128, 2), (256, 1), (256, 2), (512, 1), (512, 1), (256, 1)):
+            self.encoder += _layer(channels, scaled(full, width), stride=stride)
+            channels = scaled(full, width)
+        scale = 1.0 if config.classifier else width
+        self.classifier = make_classifier(config.classifier_config, width=scale)
+        if len(config.classifier_mean) != num_channels(self.classifier):
+            raise ColorizerError(
+                f"fusion: the classifier takes photos of {num_channels(self.classifier)} channels, and classifier_mean has "
+                f"{len(config.classifier_mean)} numbers."
+            )
+        self.num_frozen_features = num_classes(self.classifier)
+        self.fuse = nn.Conv2d(channels + self.num_frozen_features, channels, 1)
+        self.decoder = nn.Sequential()
+        for full, is_enlarged in ((128, True), (64, True), (32, False), (16, False)):
+            # Of fewer than four channels ReLU may leave none.
+            self.decoder += _layer(channels, max(4, scaled(full, width)))
+            channels = max(4, scaled(full, width))
+            if is_enlarged:
+                self.decoder.append(nn.Upsample(scale_factor=2))
+        self.color = nn.Conv2d(channels, self.space.output_channels, 3, padding=1)
+        self.post_init()
+
+    @property
+    def pretrained_parts(self) -> list[PretrainedPart]:
+        """The classifier, if it is published."""
+        config = self.config
+        if not config.classifier:
+            return []
+        source, revision = config.classifier, config.classifier_revision
+        return [PretrainedPart(self.classifier, source, revision, on_missing=self.keep_parts)]
+
+    @property
+    def frozen_parts(self) -> list[nn.Module]:
+        return [self.classifier]
+
+    @property
+    def left_out_parts(self) -> list[PretrainedPart]:
+        """The classifier, unless the checkpoint carries it."""
+        return [] if self.config.embeds_classifier else self.pretrained_parts
+
+    def keep_parts(self) -> None:
+        self.config.embeds_classifier = True
+
+    @torch.no_grad()
+    def frozen_features(self, lightness: Tensor) -> Tensor:
+        """The classifier's logits (B, num_classes) of the gray photo, brought to the square that it takes."""
+        config = self.config
+        side = config.classifier_resolution
+        with torch.autocast(lightness.device.type, enabled=False):
+            gray = color.lightness_to_gray(lightness.float())
+            gray = F.interpolate(gray, (side, side), mode="bilinear", antialias=True)
+            mean, std = (
+                gray.new_tensor(levels).view(-1, 1, 1) for levels in (config.classifier_mean, config.classifier_std)
+            )
+            return classify(self.classifier, ((gray - mean) / std).to(self.dtype)).float()
+
+    def predict(self, source: Tensor, features: Tensor) -> Tensor:
+        """L in −1…1 (B, 1, H, W) and the classifier's scores (B, num_classes) to ab/128 (B, 2, H, W)."""
+        local = self.encoder(source)
+        everywhere = features.to(local.dtype)[:, :, None, None].expand(-1, -1, *local.shape[-2:])
+        fused = torch.relu(self.fuse(torch.cat((local, everywhere), dim=1)))
+        ab = torch.tanh(self.color(self.decoder(fused)))
+        # Bilinear, where Keras repeats pixels: what comes out here is seen.
+        return F.interpolate(ab, scale_factor=2, mode="bilinear")
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module) -> None:
+        super()._init_weights(module)
+        if isinstance(module, nn.Conv2d) and module.bias is not None:
+            init.trunc_normal_(module.bias, std=0.05)
+
+
+def _layer(in_channels: int, channels: int, *, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(in_channels, channels, 3, stride=stride, padding=1), nn.ReLU())

@@ -1,0 +1,125 @@
+"""Image classifiers that a network looks through without training them: our Inception-ResNet-v2, or one of transformers'."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModelForImageClassification
+from transformers.utils import cached_file
+
+from colorizer.errors import CheckpointError, ColorizerError, HubError
+from colorizer.nn.inception_resnet import InceptionResNetV2
+
+INCEPTION = "timm/inception_resnet_v2.tf_in1k"
+"""Szegedy et al. 2017, trained on ImageNet; the one classifier here whose description is not asked for."""
+
+ARCHITECTURE = "inception_resnet_v2"
+# Of a published configuration, what says nothing of the network's shape; the names of a thousand classes are long.
+LEFT_OUT = {
+    *("id2label", "label2id", "architectures", "dtype", "torch_dtype", "transformers_version", "_name_or_path"),
+    *("return_dict", "output_hidden_states", "output_attentions", "problem_type", "is_encoder_decoder"),
+    "chunk_size_feed_forward",
+}
+
+
+def read_description(source: str | os.PathLike, revision: str = "main") -> dict[str, Any]:
+    """What a published classifier is and how it sees photos, from its config.json and preprocessor_config.json.
+
+    Returns `config`, the description that `make_classifier` takes, as JSON, and, where it is said, `resolution`, the side of
+    its photos in pixels, and `mean` and `std`, by which levels in 0…1 are normalized for each channel.
+
+    Args:
+        source: a folder, or a repository of the Hub and its `revision`.
+
+    Raises:
+        HubError: there is no such repository, or the Hub is away.
+        CheckpointError: it holds no image classifier that is known here.
+    """
+    published = _read_json(source, "config.json", revision, is_needed=True)
+    if published is None:
+        raise CheckpointError(f"{source} is no classifier: it has no config.json.")
+    if published.get("architecture") == ARCHITECTURE:
+        seen = published.get("pretrained_cfg") or {}
+        config = {"architecture": ARCHITECTURE, "num_classes": published.get("num_classes", 1000)}
+        known = {"resolution": (seen.get("input_size") or [None])[-1], "mean": seen.get("mean"), "std": seen.get("std")}
+    else:
+        if "model_type" not in published:
+            raise CheckpointError(f"{source} is no classifier: its config.json has no model_type.")
+        config = {name: value for name, value in published.items() if name not in LEFT_OUT}
+        if names := published.get("id2label"):
+            config["num_labels"] = len(names)
+        seen = _read_json(source, "preprocessor_config.json", revision) or {}
+        size = seen.get("crop_size") or seen.get("size") or published.get("image_size")
+        if isinstance(size, dict):
+            size = size.get("height") or size.get("shortest_edge")
+        known = {"resolution": size, "mean": seen.get("image_mean"), "std": seen.get("image_std")}
+    description = {"config": json.dumps(config, sort_keys=True)}
+    if isinstance(known["resolution"], int):
+        description["resolution"] = known["resolution"]
+    for name in ("mean", "std"):
+        if isinstance(known[name], list):
+            description[name] = tuple(float(level) for level in known[name])
+    return description
+
+
+def make_classifier(config: str, *, width: float = 1.0) -> nn.Module:
+    """The network that a description says, its weights at random; "" is Inception-ResNet-v2 of the width.
+
+    Raises:
+        ColorizerError: it describes no image classifier.
+    """
+    if not config:
+        return InceptionResNetV2(width=width)
+    try:
+        fields = json.loads(config)
+        if fields.get("architecture") == ARCHITECTURE:
+            return InceptionResNetV2(fields["num_classes"])
+        described = AutoConfig.for_model(fields.pop("model_type"), **fields)
+        return AutoModelForImageClassification.from_config(described)
+    except Exception as error:  # whatever transformers' configurations and networks raise
+        raise ColorizerError(f"The classifier's description can't be built from: {error!r}. It is {config}.") from error
+
+
+def classify(classifier: nn.Module, photos: Tensor) -> Tensor:
+    """The logits (B, num_classes) of normalized photos (B, C, H, W)."""
+    output = classifier(photos)
+    return output if isinstance(output, Tensor) else output.logits
+
+
+def num_classes(classifier: nn.Module) -> int:
+    """How many classes it tells apart."""
+    return (
+        classifier.classif.out_features if isinstance(classifier, InceptionResNetV2) else classifier.config.num_labels
+    )
+
+
+def num_channels(classifier: nn.Module) -> int:
+    """Channels of the photos that it takes."""
+    return 3 if isinstance(classifier, InceptionResNetV2) else getattr(classifier.config, "num_channels", 3)
+
+
+def _read_json(
+    source: str | os.PathLike, name: str, revision: str, *, is_needed: bool = False
+) -> dict[str, Any] | None:
+    """The content of a file of a folder or a repository, None where there is no such file."""
+    try:
+        if Path(source).is_dir():
+            path = Path(source) / name if (Path(source) / name).is_file() else None
+        else:
+            path = cached_file(source, name, revision=revision, _raise_exceptions_for_missing_entries=is_needed)
+    except (OSError, ValueError) as error:
+        reason = str(error).split("\n")[0]
+        raise HubError(
+            f"The classifier {source!r} is no folder, and the Hub does not give it: {reason} Give another, or a folder."
+        ) from error
+    if path is None:
+        return None
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{name} of the classifier {source} is not JSON: {error}.") from error
+    if not isinstance(content, dict):
+        raise CheckpointError(f"{name} of the classifier {source} holds no names and values.")
+    return content

@@ -164,6 +164,9 @@ def make_parser() -> argparse.ArgumentParser:
     )
     evaluate.add_argument("--aged", action="store_true", help="also color photos that were turned old")
     evaluate.add_argument("--sizes", action="store_true", help="also tell how colors move between 128 and 1024 pixels")
+    evaluate.add_argument(
+        "--perceptual", action="store_true", help="also LPIPS and FID; 0.6 GB from the Hub, seconds a photo on a CPU"
+    )
     evaluate.add_argument("--max_photos", type=_positive, metavar="N", help="only the first N usable photos")
     evaluate.add_argument(
         "-o", "--output", type=Path, required=True, metavar="FOLDER", help="where results are written"

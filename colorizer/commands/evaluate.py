@@ -28,6 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
         by_label=arguments.by is not None,
         aged=arguments.aged,
         size_photos=_size_photos(arguments) if arguments.sizes else None,
+        perceptual=arguments.perceptual,
         batch_size=arguments.batch_size,
         device=arguments.device,
         progress=sys.stderr.isatty(),

@@ -26,14 +26,14 @@ class Averages:
         return len(self._values)
 
     def add(self, indices: Tensor, metrics: Mapping[str, Tensor], weights: Mapping[str, Tensor] | None = None) -> None:
-        """Take in the metrics (B,) of the photos at `indices` (B,) of the dataset. A photo that comes again is replaced.
+        """Take in metrics (B,) of the photos at `indices` (B,) of the dataset. A value that comes again is replaced.
 
         weights: by a metric's name, how much each photo (B,) counts in its mean; all alike where there are none.
         """
         for kept, columns in ((self._values, metrics), (self._weights, weights or {})):
             rows = torch.stack([column.detach().double().cpu() for column in columns.values()], 1) if columns else []
             for index, row in zip(indices.tolist(), rows, strict=bool(columns)):
-                kept[index] = dict(zip(columns, row.tolist(), strict=True))
+                kept.setdefault(index, {}).update(zip(columns, row.tolist(), strict=True))
 
     def update(self, other: "Averages") -> None:
         """Take in what another process has gathered."""

@@ -34,6 +34,7 @@ class Variant:
     """A candidate at one gain of its chroma: the metrics gathered of it, and the colored photos that the sheets show.
 
     names, places: which metrics, and of which photos; None for all.
+    features: of each photo as FID sees it.
     """
 
     gain: float
@@ -41,6 +42,7 @@ class Variant:
     places: frozenset[int] | None = None
     averages: Averages = field(default_factory=Averages)
     colored: dict[int, np.ndarray] = field(default_factory=dict)
+    features: dict[int, Tensor] = field(default_factory=dict)
 
     def measure(self, index: int, pixels: np.ndarray, ab: Tensor, truth: Truth, *, is_shown: bool = False) -> Tensor:
         """Measure one photo, uint8 (H, W, 3), with predicted ab (2, h, w); returns it colored, (1, 3, H, W) in 0…1."""
@@ -55,8 +57,9 @@ class Variant:
     def gather(self) -> None:
         """Take in what the other processes have measured."""
         self.averages.gather()
-        for colored in gather_object([self.colored]):
+        for colored, features in gather_object([(self.colored, self.features)]):
             self.colored |= colored
+            self.features |= features
 
 
 @dataclass(eq=False)

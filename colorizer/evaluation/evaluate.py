@@ -4,27 +4,23 @@ import os
 import platform
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 import torch
-from PIL import Image
 from torch import Tensor
 from tqdm.auto import tqdm
 
 from colorizer.data import PhotoBatches, PhotoDataset
 from colorizer.errors import ColorizerError
 from colorizer.evaluation import labels, processes, stress
-from colorizer.evaluation.averages import Averages
-from colorizer.evaluation.candidates import BASELINES, Candidate, baseline, network_candidate
-from colorizer.evaluation.details import sections
+from colorizer.evaluation.candidates import BASELINES, Candidate, Variant, baseline, network_candidate
+from colorizer.evaluation.files import make_folder, write_results
 from colorizer.evaluation.matching import match_gain
 from colorizer.evaluation.metrics import Truth
 from colorizer.evaluation.names import model_names
+from colorizer.evaluation.perceptual import Perception, frechet_distance
 from colorizer.evaluation.places import spread
-from colorizer.evaluation.results import FILE_NAME, Evaluation, Report, Scores, to_json
-from colorizer.evaluation.sheets import contact_sheet
+from colorizer.evaluation.results import Evaluation, Report, Scores
 from colorizer.evaluation.statistics import ColorStatistics, color_statistics
-from colorizer.evaluation.tables import to_csv, to_markdown
 from colorizer.modeling import ColorizerModel
 
 NUM_SAMPLES = 12
@@ -45,6 +41,7 @@ def evaluate(
     by_label: bool = False,
     aged: bool = False,
     size_photos: PhotoDataset | None = None,
+    perceptual: bool = False,
     baselines: Sequence[str] = BASELINES,
     batch_size: int = 16,
     device: str | torch.device | None = None,
@@ -72,6 +69,7 @@ def evaluate(
         by_label: tell the photos' labels apart.
         aged: color photos that were turned old, too.
         size_photos: tell how far the colors move between sizes, on these; as large as the largest size to try.
+        perceptual: LPIPS and FID too, by networks from the Hub, of which there are notes where they can't be had.
         batch_size: photos a step and process.
         device: of the networks; the process's own GPU, or the CPU where there is none, unless given.
         seed: of the bootstrap intervals.
@@ -88,7 +86,7 @@ def evaluate(
     names = model_names(models)
     state = processes.join()
     device = state.device if device is None else _checked_device(device)
-    folder = _make_folder(output_dir) if output_dir is not None and state.is_main_process else None
+    folder = make_folder(output_dir) if output_dir is not None and state.is_main_process else None
     networks = [network_candidate(name, model, device, token) for name, model in zip(names, models, strict=True)]
     colors = color_statistics(training_photos or photos)
     candidates = [*(baseline(name, colors) for name in baselines), *networks]
@@ -106,28 +104,28 @@ def evaluate(
         drop_last=False,
     )
     samples = spread(NUM_SAMPLES, len(photos))
-    truth = _run(candidates, batches, colors.bin_weights(), samples, progress=progress and state.is_main_process)
+    perception = Perception(device, token=token) if perceptual else None
+    truth = _run(
+        candidates, batches, colors.bin_weights(), samples, perception, progress=progress and state.is_main_process
+    )
     report = Report(
-        evaluations=[_summarize(candidate, seed) for candidate in candidates],
+        evaluations=[_summarize(candidate, truth, seed) for candidate in candidates],
         dataset=dataset,
         split=split,
         num_photos=len(photos),
         resolution=photos.resolution,
-        true_colorfulness=truth.means()["colorfulness"],
+        true_colorfulness=truth.averages.means()["colorfulness"],
         hardware=_hardware(device),
-        notes=_notes(colors, training_photos, validation_photos, networks),
+        notes=[
+            *_notes(colors, training_photos, validation_photos, networks),
+            *(perception.notes if perception else ()),
+        ],
         labels=labels.by_label({c.name: c.variants[0].averages for c in candidates}, photos) if by_label else None,
         size=stress.size_table(networks, size_photos, seed=seed) if size_photos is not None else None,
         age=stress.age_table(networks, photos, seed=seed, batch_size=batch_size) if aged else None,
     )
     if folder is not None:
-        shown = [
-            candidate for candidate in candidates if candidate.network is not None or candidate.name == BASELINES[0]
-        ]
-        sheets = {"sheet.png": _sheet(shown or candidates, photos, samples, 0)}
-        if networks:
-            sheets["sheet-matched.png"] = _sheet(networks, photos, samples, 1)
-        _write(report, sheets, folder)
+        write_results(report, candidates, photos, samples, folder)
     return report
 
 
@@ -146,44 +144,65 @@ def _run(
     batches: PhotoBatches,
     bin_weights: Tensor,
     samples: Sequence[int],
+    perception: Perception | None,
     *,
     progress: bool,
-) -> Averages:
-    """Measure every variant of every candidate on all photos; returns what was measured of the true ones."""
-    of_truth = Averages()
-    total = len(batches)
-    with processes.photo_threads() as pool, tqdm(total=total, unit="batch", disable=not progress) as bar:
+) -> Variant:
+    """Measure every variant of every candidate on all photos; returns what there is to say of the true ones."""
+    of_truth = Variant(1.0)
+    with processes.photo_threads() as pool, tqdm(total=len(batches), unit="batch", disable=not progress) as bar:
         for batch in batches:
+            places = batch["index"].tolist()
             truths = list(pool.map(partial(_truth, bin_weights=bin_weights), batch["rgb"]))
-            of_truth.add(batch["index"], {"colorfulness": torch.cat([truth.colorfulness for truth in truths])})
+            of_truth.averages.add(batch["index"], {"colorfulness": torch.cat([truth.colorfulness for truth in truths])})
+            true_deep = _perceive(perception, of_truth, places, [truth.rgb for truth in truths], None)
             lightness = torch.cat([truth.lab[:, :1] for truth in truths])
             for candidate in candidates:
-                predicted = candidate.color_lightness(lightness)
-                work = zip(batch["index"].tolist(), batch["rgb"], predicted, truths, strict=True)
-                list(pool.map(partial(_measure, candidate, samples), *zip(*work, strict=True)))
+                work = places, batch["rgb"], candidate.color_lightness(lightness), truths
+                colored = list(pool.map(partial(_measure, candidate, samples), *work))
+                # The curve's variants, which come last, are for cheap metrics alone.
+                for number, variant in enumerate(candidate.variants[:2]):
+                    _perceive(perception, variant, places, [photos[number] for photos in colored], true_deep)
             bar.update()
-    for candidate in candidates:
-        for variant in candidate.variants:
-            variant.gather()
-    of_truth.gather()
+    for variant in (of_truth, *(variant for candidate in candidates for variant in candidate.variants)):
+        variant.gather()
     return of_truth
+
+
+def _perceive(
+    perception: Perception | None,
+    variant: Variant,
+    places: list[int],
+    photos: Sequence[Tensor],
+    true_deep: list[Tensor] | None,
+) -> list[Tensor]:
+    """Note what the networks say of photos, (1, 3, H, W) each; returns what LPIPS compares them by."""
+    if perception is None:
+        return []
+    deep, features = perception.see(torch.cat(list(photos)))
+    if features is not None:
+        variant.features |= dict(zip(places, features, strict=True))
+    if true_deep is not None and (distances := perception.compare(deep, true_deep)):
+        variant.averages.add(torch.tensor(places), distances)
+    return deep
 
 
 def _truth(rgb: Tensor, bin_weights: Tensor) -> Truth:
     return Truth(rgb[None].float() / 255, bin_weights=bin_weights).prepare()
 
 
-def _measure(candidate: Candidate, samples: Sequence[int], index: int, rgb: Tensor, ab: Tensor, truth: Truth) -> None:
-    for variant in candidate.variants:
-        if variant.places is None or index in variant.places:
-            variant.measure(index, rgb.permute(1, 2, 0).numpy(), ab, truth, is_shown=index in samples)
-
-
-def _summarize(candidate: Candidate, seed: int) -> Evaluation:
-    scores = [
-        Scores(variant.averages.means(), variant.averages.intervals(seed=seed), variant.gain)
+def _measure(
+    candidate: Candidate, samples: Sequence[int], index: int, rgb: Tensor, ab: Tensor, truth: Truth
+) -> list[Tensor]:
+    return [
+        variant.measure(index, rgb.permute(1, 2, 0).numpy(), ab, truth, is_shown=index in samples)
         for variant in candidate.variants
+        if variant.places is None or index in variant.places
     ]
+
+
+def _summarize(candidate: Candidate, truth: Variant, seed: int) -> Evaluation:
+    scores = [_score(variant, truth, seed) for variant in candidate.variants[:2]]
     network = candidate.network
     if network is None:
         return Evaluation(scores[0].means, scores[0].intervals, name=candidate.name)
@@ -197,6 +216,14 @@ def _summarize(candidate: Candidate, seed: int) -> Evaluation:
         matched=scores[1],
         curve=candidate.curve(),
     )
+
+
+def _score(variant: Variant, truth: Variant, seed: int) -> Scores:
+    means = variant.averages.means()
+    if variant.features:
+        places = sorted(truth.features)
+        means["fid"] = frechet_distance(*(torch.stack([each.features[i] for i in places]) for each in (variant, truth)))
+    return Scores(means, variant.averages.intervals(seed=seed), variant.gain)
 
 
 def _notes(
@@ -216,45 +243,7 @@ def _notes(
     return notes
 
 
-def _sheet(candidates: Sequence[Candidate], photos: PhotoDataset, samples: list[int], variant: int) -> Image.Image:
-    """Photos at fixed places by each candidate, at the variant's gain, and as they truly are."""
-    truth = photos.batch(samples)["rgb"].permute(0, 2, 3, 1).numpy()
-    variants = [candidate.variants[variant] for candidate in candidates]
-    rows = [
-        (f"photo {index}", [*(each.colored[index] for each in variants), true])
-        for index, true in zip(samples, truth, strict=True)
-    ]
-    gains = ["" if each.gain == 1 else f" × {each.gain:.2f}" for each in variants]
-    columns = [f"{candidate.name}{gain}" for candidate, gain in zip(candidates, gains, strict=True)]
-    # Small enough that many models stand side by side.
-    height = max(96, min(240, 2300 // (len(columns) + 1) - 10))
-    return contact_sheet(rows, columns=[*columns, "truth"], height=height)
-
-
 def _hardware(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"{device.type.upper()} ({platform.machine()}), {torch.get_num_threads()} threads"
-
-
-def _make_folder(output_dir: str | os.PathLike) -> Path:
-    folder = Path(output_dir)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ColorizerError(f"The folder {folder} can't be made: {error}. Choose another.") from error
-    return folder
-
-
-def _write(report: Report, sheets: dict[str, Image.Image], folder: Path) -> None:
-    markdown = [to_markdown(report), *(f"## {title}\n\n{text}\n\n{table}" for title, text, table in sections(report))]
-    texts = {"table.md": "\n".join(markdown), "table.csv": to_csv(report), FILE_NAME: to_json(report)}
-    try:
-        for name, text in texts.items():
-            (folder / name).write_text(text, encoding="utf-8")
-        for name, sheet in sheets.items():
-            sheet.save(folder / name)
-    except OSError as error:
-        raise ColorizerError(
-            f"The results can't be written to {folder}: {error}. Make room or choose another."
-        ) from error

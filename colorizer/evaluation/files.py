@@ -1,0 +1,71 @@
+"""What an evaluation leaves in a folder: tables, evaluation.json and contact sheets."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from colorizer.data import PhotoDataset
+from colorizer.errors import ColorizerError
+from colorizer.evaluation.candidates import BASELINES, Candidate
+from colorizer.evaluation.details import sections
+from colorizer.evaluation.results import FILE_NAME, Report, to_json
+from colorizer.evaluation.sheets import contact_sheet
+from colorizer.evaluation.tables import to_csv, to_markdown
+
+
+def make_folder(output_dir: str | os.PathLike) -> Path:
+    """Make the folder with those above it; ColorizerError if that can't be."""
+    folder = Path(output_dir)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ColorizerError(f"The folder {folder} can't be made: {error}. Choose another.") from error
+    return folder
+
+
+def write_results(
+    report: Report, candidates: Sequence[Candidate], photos: PhotoDataset, samples: list[int], folder: Path
+) -> None:
+    """Write table.md, table.csv, evaluation.json, and sheets of the photos at `samples` by the networks as they are, beside
+    gray, and at matched colorfulness.
+
+    Raises:
+        ColorizerError: they can't be written.
+    """
+    further = (f"## {title}\n\n{text}\n\n{table}" for title, text, table in sections(report))
+    texts = {
+        "table.md": "\n".join([to_markdown(report), *further]),
+        "table.csv": to_csv(report),
+        FILE_NAME: to_json(report),
+    }
+    networks = [candidate for candidate in candidates if candidate.network is not None]
+    gray = [candidate for candidate in candidates if candidate.name == BASELINES[0]]
+    sheets = {"sheet.png": _sheet([*gray, *networks] or candidates, photos, samples, 0)}
+    if networks:
+        sheets["sheet-matched.png"] = _sheet(networks, photos, samples, 1)
+    try:
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8")
+        for name, sheet in sheets.items():
+            sheet.save(folder / name)
+    except OSError as error:
+        raise ColorizerError(
+            f"The results can't be written to {folder}: {error}. Make room or choose another."
+        ) from error
+
+
+def _sheet(candidates: Sequence[Candidate], photos: PhotoDataset, samples: list[int], variant: int) -> Image.Image:
+    """Photos at fixed places by each candidate, at the variant's gain, and as they truly are."""
+    truth = photos.batch(samples)["rgb"].permute(0, 2, 3, 1).numpy()
+    variants = [candidate.variants[variant] for candidate in candidates]
+    rows = [
+        (f"photo {index}", [*(each.colored[index] for each in variants), true])
+        for index, true in zip(samples, truth, strict=True)
+    ]
+    gains = ["" if each.gain == 1 else f" × {each.gain:.2f}" for each in variants]
+    columns = [f"{candidate.name}{gain}" for candidate, gain in zip(candidates, gains, strict=True)]
+    # Small enough that many models stand side by side.
+    height = max(96, min(240, 2300 // (len(columns) + 1) - 10))
+    return contact_sheet(rows, columns=[*columns, "truth"], height=height)

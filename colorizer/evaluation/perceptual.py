@@ -1,0 +1,137 @@
+"""LPIPS and FID: how unlike photos, and sets of photos, look to networks that were trained to recognize things.
+
+The networks come from the Hub. Where they can't be had, the two are left out, with a sentence that says so.
+"""
+
+from pathlib import Path
+
+import torch
+import torchmetrics
+from torch import Tensor, nn
+
+from colorizer import hub
+from colorizer.errors import CheckpointError, HubError
+from colorizer.nn.imagenet import normalize
+from colorizer.nn.inception_v3 import InceptionV3
+from colorizer.nn.pretrained import PretrainedPart
+from colorizer.nn.vgg import Vgg16
+
+VGG, INCEPTION = "timm/vgg16.tv_in1k", "timm/inception_v3.tf_in1k"
+# What LPIPS learned about VGG's features comes with torchmetrics, which needs torchvision for the rest.
+HEADS = Path(torchmetrics.__file__).parent / "functional" / "image" / "lpips_models" / "vgg.pth"
+
+
+class Lpips(nn.Module):
+    """Learned perceptual image patch similarity, version 0.1 on VGG-16: Zhang et al., "The Unreasonable Effectiveness of Deep
+    Features as a Perceptual Metric", CVPR 2018, equation 1. 0 for equal photos.
+    """
+
+    def __init__(self, *, width: float = 1.0) -> None:
+        super().__init__()
+        self.trunk = Vgg16(width=width)
+        for index, channels in enumerate(self.trunk.channels):
+            self.register_buffer(f"head_{index}", torch.ones(channels))
+
+    def features(self, rgb: Tensor) -> list[Tensor]:
+        """What the network sees in photos (B, 3, H, W) in 0…1: per block (B, C, h, w), of length 1 over the channels."""
+        return [each * torch.rsqrt(each.square().sum(1, keepdim=True) + 1e-8) for each in self.trunk(normalize(rgb))]
+
+    def forward(self, features: list[Tensor], other_features: list[Tensor]) -> Tensor:
+        """The distance of photos from others by their features, (B,)."""
+        distances = [
+            torch.einsum("bchw,c->bhw", (first - second).square(), self.get_buffer(f"head_{index}")).mean(dim=(1, 2))
+            for index, (first, second) in enumerate(zip(features, other_features, strict=True))
+        ]
+        return torch.stack(distances).sum(0)
+
+    def fill_heads(self, file: Path = HEADS) -> None:
+        """Take the weights of each block's channels from a file of the layout that LPIPS publishes.
+
+        Raises:
+            CheckpointError: the file is of another layout.
+        """
+        published = torch.load(file, map_location="cpu", weights_only=True)
+        for index, channels in enumerate(self.trunk.channels):
+            weight = published.get(f"lin{index}.model.1.weight")
+            if weight is None or weight.shape != (1, channels, 1, 1):
+                raise CheckpointError(f"{file} does not hold what LPIPS weights {channels} channels by.")
+            self.get_buffer(f"head_{index}").copy_(weight.flatten())
+
+
+def load_lpips(device: torch.device, *, token: str | None = None) -> Lpips:
+    """LPIPS with the weights of the Hub's VGG-16.
+
+    Raises:
+        HubError, CheckpointError: they can't be had, or are of another layout.
+    """
+    lpips = Lpips()
+    _fill(lpips.trunk, VGG, token)
+    lpips.fill_heads()
+    return lpips.to(device).eval().requires_grad_(False)
+
+
+def load_inception(device: torch.device, *, token: str | None = None, width: float = 1.0) -> InceptionV3:
+    """The network whose features FID compares, with the weights of the Hub.
+
+    Raises:
+        HubError, CheckpointError: they can't be had, or are of another layout.
+    """
+    inception = InceptionV3(width=width)
+    _fill(inception, INCEPTION, token)
+    return inception.to(device).eval().requires_grad_(False)
+
+
+def _fill(module: Vgg16 | InceptionV3, source: str, token: str | None) -> None:
+    part = PretrainedPart(module, source, rename=module.published_name)
+    part.fill(hub.download(source, token=token))
+
+
+def frechet_distance(features: Tensor, other_features: Tensor) -> float:
+    """Fréchet distance of the normal distributions that two sets of features (N, D), (M, D) have the moments of.
+
+    Heusel et al., NeurIPS 2017, equation 6. The trace of the square root of the covariances' product is the sum of the
+    singular values of the product of their factors, which takes no root of a matrix and, for fewer photos than features, a
+    far smaller matrix. In float64.
+    """
+    factors, traces, means = [], [], []
+    for each in (features.double(), other_features.double()):
+        mean = each.mean(0)
+        centered = (each - mean) / max(1, len(each) - 1) ** 0.5
+        factors.append(torch.linalg.qr(centered, mode="r").R)
+        traces.append(centered.square().sum())
+        means.append(mean)
+    shared = torch.linalg.svdvals(factors[0] @ factors[1].T).sum()
+    return float((means[0] - means[1]).square().sum() + sum(traces) - 2 * shared)
+
+
+class Perception:
+    """The networks that can be had, and what they say of true photos and of colored ones.
+
+    notes: a sentence for each that can't.
+    """
+
+    def __init__(self, device: torch.device, *, token: str | None = None) -> None:
+        self.device = device
+        self.notes: list[str] = []
+        self.lpips: Lpips | None = None
+        self.inception: InceptionV3 | None = None
+        try:
+            self.lpips = load_lpips(device, token=token)
+        except HubError as error:
+            self.notes.append(f"LPIPS is left out: {error}")
+        try:
+            self.inception = load_inception(device, token=token)
+        except HubError as error:
+            self.notes.append(f"FID is left out: {error}")
+
+    @torch.inference_mode()
+    def see(self, rgb: Tensor) -> tuple[list[Tensor], Tensor | None]:
+        """LPIPS's features of photos (B, 3, H, W) in 0…1, and FID's (B, D), on the CPU."""
+        rgb = rgb.to(self.device)
+        deep = self.lpips.features(rgb) if self.lpips else []
+        return deep, self.inception(rgb).cpu() if self.inception else None
+
+    @torch.inference_mode()
+    def compare(self, deep: list[Tensor], true_deep: list[Tensor]) -> dict[str, Tensor]:
+        """{"lpips": (B,)}, nothing where it can't be had."""
+        return {"lpips": self.lpips(deep, true_deep).cpu()} if self.lpips else {}

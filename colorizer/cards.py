@@ -45,6 +45,7 @@ RECIPE = {
     "gradient_accumulation_steps": "batches a step",
     "ema_decay": "decay of the averaged weights",
     "min_colorfulness": "least colorfulness of a training photo",
+    "age": "share of photos turned old before the network saw them",
     "seed": "seed",
 }
 BASELINES = ("gray", "mean color", "mean by lightness")

@@ -40,6 +40,9 @@ class TrainingArguments(Recipe):
     min_colorfulness: float = _argument(
         "leave out training photos below this colorfulness; 15 is slightly colorful", 0.0
     )
+    age: float = _argument(
+        "share of the photos that the network sees turned old, film to scan; the colors it learns stay", 0.0
+    )
     streaming: bool = _argument("decode photos as they come by and keep none; needs --max_train_steps", False)
     cache_in_memory: bool = _argument("keep the decoded photos in memory, on a GPU where they fit", False)
     dataloader_num_workers: int = _argument("threads that decode photos, 0 for one a core", 0)
@@ -88,6 +91,8 @@ class TrainingArguments(Recipe):
             )
         if self.max_train_steps is not None and self.max_train_steps < 1:
             raise ColorizerError(f"--max_train_steps must be at least 1, not {self.max_train_steps}.")
+        if not 0 <= self.age <= 1:
+            raise ColorizerError(f"--age is a share of the photos, 0…1, not {self.age}.")
         if self.learning_rate <= 0:
             raise ColorizerError(f"--learning_rate must be positive, not {self.learning_rate}.")
         if not 0 <= self.ema_decay < 1:

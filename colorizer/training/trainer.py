@@ -13,7 +13,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from colorizer.cards import write_card
-from colorizer.data import PhotoBatches, augment, photo_seeds, simulate_hints
+from colorizer.data import PhotoBatches, age_lightness, augment, photo_seeds, simulate_hints
 from colorizer.errors import ColorizerError
 from colorizer.loading import save_checkpoint
 from colorizer.publishing import push
@@ -113,7 +113,7 @@ class Trainer:
         arguments = self.arguments
         names = ("approach", "train_batch_size", "gradient_accumulation_steps", "seed", "optimizer", "learning_rate")
         return {
-            **{name: getattr(arguments, name) for name in (*names, "lr_scheduler", "ema_decay")},
+            **{name: getattr(arguments, name) for name in (*names, "lr_scheduler", "ema_decay", "age")},
             **arguments.augmentation,
             **arguments.model_fields,
             "num_steps": self.num_steps,
@@ -222,6 +222,8 @@ class Trainer:
         rgb = augment(batch["rgb"], size=self.network.config.resolution, seeds=seeds, **self.arguments.augmentation)
         hints = simulate_hints(rgb, seeds) if self.network.takes_hints else None
         lightness, target = self.space.split(rgb)
+        if self.arguments.age:
+            lightness = age_lightness(rgb, seeds, share=self.arguments.age)
         step = self.progress.step
         modules = self.team.modules_playing(step)
         for module in modules:

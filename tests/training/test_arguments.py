@@ -71,6 +71,7 @@ def test_a_yaml_value_of_the_wrong_type_is_refused(tmp_path, capsys):
         (["--max_train_steps", "0"], "max_train_steps must be at least 1"),
         (["--learning_rate", "-1"], "learning_rate must be positive"),
         (["--ema_decay", "1"], "ema_decay"),
+        (["--age", "1.5"], "age is a share of the photos"),
     ],
 )
 def test_values_out_of_range_are_refused(words, message):

@@ -25,7 +25,7 @@ RESUMABLE = {
     "colorful": ["--resolution", "32"],
     "pix2pix": ["--num_levels", "5", "--resolution", "32", "--hints"],
     "resnet_unet": ["--resolution", "32", "--pretrain_steps", "3"],
-    "joint": ["--resolution", "32"],
+    "joint": ["--resolution", "32", "--age", "0.5"],
     "fusion": ["--resolution", "32", "--rotation", "0", "--shear", "0", "--zoom", "0"],
 }
 

@@ -1,0 +1,28 @@
+"""Photos that the network sees turned old while it learns the colors of the new ones."""
+
+import torch
+
+from colorizer.approaches.dense import Dense
+
+
+def test_the_network_sees_old_photos_and_learns_the_colors_of_the_new_ones(train, monkeypatch):
+    turn, seen = Dense.turn, []
+
+    def watched(self, output, lightness, target, labels=None):
+        if self.training:
+            seen.append((lightness, target))
+        return turn(self, output, lightness, target, labels)
+
+    monkeypatch.setattr(Dense, "turn", watched)
+    counts = {}
+    for share in (0, 0.5, 1):
+        seen.clear()
+        train("--max_train_steps", 4, "--age", share, "--overwrite_output_dir")
+        steps = [torch.cat(parts) for parts in zip(*seen, strict=True)]
+        if share == 0:
+            new_lightness, targets = steps
+        assert torch.equal(steps[1], targets)
+        counts[share] = int((steps[0] != new_lightness).flatten(1).any(1).sum())
+    assert counts[0] == 0
+    assert 2 < counts[0.5] < 14
+    assert counts[1] == 16

@@ -14,7 +14,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from colorizer.approaches import get_model_class
 from colorizer.checkpoints import checkpoint_folder, list_checkpoints
-from colorizer.configuration import own_fields
+from colorizer.configuration import Field, own_fields
 from colorizer.errors import CheckpointError, ColorizerError
 from colorizer.records import read_info
 
@@ -48,6 +48,9 @@ RECIPE = {
     "age": "share of photos turned old before the network saw them",
     "seed": "seed",
 }
+# Of a field of the configuration that is long, what a card shows.
+MAX_ITEMS = 6
+MAX_LETTERS = 60
 BASELINES = ("gray", "mean color", "mean by lightness")
 UNKNOWN_TERMS = """\
 The record of this run names the photos, not their terms. Photos belong to those who took them, and many collections of
@@ -152,8 +155,9 @@ def render_card(info: dict[str, Any]) -> str:
 
 def _network_rows(info: dict[str, Any], fields: dict[str, Any]) -> list[tuple[str, str]]:
     given = {name: info["config"].get(name, default) for name, default in fields.items()}
-    rows = [("configuration", ", ".join(f"{name} {_number(value)}" for name, value in given.items()))]
-    if changed := [f"{name} {_number(fields[name])}" for name in fields if given[name] != fields[name]]:
+    given = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+    rows = [("configuration", ", ".join(f"{name} {_field(value)}" for name, value in given.items()))]
+    if changed := [f"{name} {_field(fields[name])}" for name in fields if given[name] != fields[name]]:
         rows.append(("the full network has instead", ", ".join(changed)))
     if info.get("num_weights"):
         kind = info["config"].get("dtype", "float32")
@@ -261,6 +265,16 @@ def _model_index(name: str, training: dict[str, Any], evaluation: dict[str, Any]
         )
         for key, value in own.items()
     ]
+
+
+def _field(value: Field) -> str:
+    """A field of a configuration in a few words: the first of many names, the beginning of a long text."""
+    if isinstance(value, tuple):
+        first = " / ".join(map(_number, value[:MAX_ITEMS])) or "none"
+        return f"{first} / … {len(value)} in all" if len(value) > MAX_ITEMS else first
+    if isinstance(value, str):
+        return (f"{value[:MAX_LETTERS]}…" if len(value) > MAX_LETTERS else value) or "none"
+    return _number(value)
 
 
 def _number(value: float | int | str) -> str:

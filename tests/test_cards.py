@@ -169,6 +169,20 @@ def test_every_approach_has_a_card(approach: str) -> None:
     ]  # fmt: skip
 
 
+def test_long_fields_of_a_configuration_are_cut() -> None:
+    scenes = [f"scene {number}" for number in range(300)]
+    card = render_card({"config": {"model_type": "colorizer-joint", "width": 0.25, "scenes": scenes}})
+    shown = "scenes scene 0 / scene 1 / scene 2 / scene 3 / scene 4 / scene 5 / … 300 in all"
+    assert f"{shown}\n" in card
+    assert "has instead: width 1, scenes none\n" in card
+    description = '{"model_type": "' + "x" * 1000
+    config = {"model_type": "colorizer-fusion", "classifier_config": description, "classifier_mean": [0.5, 0.5, 0.5]}
+    card = render_card({"config": config})
+    assert f"classifier_config {description[:60]}…, " in card
+    assert "classifier_mean 0.5 / 0.5 / 0.5, " in card
+    assert "has instead: classifier_config none\n" in card
+
+
 def test_card_elsewhere_points_to_the_pictures(checkpoint: Path, tmp_path: Path) -> None:
     (checkpoint / "curves.png").touch()
     path = write_card(checkpoint, output=tmp_path / "cards" / "mine.md", name="mine", data_terms="Mine, all of them.")

@@ -1,8 +1,10 @@
 import csv
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -65,6 +67,15 @@ def names(folder: Path) -> list[str]:
 
 def times(folder: Path) -> dict[str, int]:
     return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+
+
+def all_numbers(value: Any) -> list[float]:
+    """All numbers of a JSON value, in order."""
+    if isinstance(value, dict | list):
+        return [
+            number for item in (value.values() if isinstance(value, dict) else value) for number in all_numbers(item)
+        ]
+    return [float(value)] if isinstance(value, int | float) else []
 
 
 def run_python(*arguments: str) -> subprocess.CompletedProcess:
@@ -193,7 +204,8 @@ def test_evaluate_writes_its_tables_alike_in_one_process_and_two(models: Path, t
 
     def arguments(folder: str) -> list[str]:
         dataset = ["--dataset", str(photos), "--resolution", "64", "--batch_size", "2"]
-        return ["evaluate", "--model", str(models / "bins"), *dataset, "--by", "label", "-o", str(tmp_path / folder)]
+        further = ["--by", "label", "--aged", "--sizes"]
+        return ["evaluate", "--model", str(models / "bins"), *dataset, *further, "-o", str(tmp_path / folder)]
 
     assert main(arguments("one")) == 0
     launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "colorizer"]
@@ -220,6 +232,10 @@ def test_evaluate_writes_its_tables_alike_in_one_process_and_two(models: Path, t
     for one_row, two_row in zip(one_table, two_table, strict=True):
         for column in set(one_row) - {"model", "approach", "photos_per_second", "num_parameters"}:
             assert float(one_row[column]) == pytest.approx(float(two_row[column]), rel=1e-4, abs=1e-6), column
+    one, two = (json.loads((tmp_path / folder / "evaluation.json").read_text()) for folder in ("one", "two"))
+    assert one["size"]["sizes"] == [128, 256], "larger ones would be mostly made up"
+    for part in ("matched", "curves", "labels", "size", "age"):
+        assert all_numbers(one[part]) == pytest.approx(all_numbers(two[part]), rel=1e-3, abs=1e-4), part
 
 
 def test_push_publishes_and_says_where(hub: HubServer, models: Path, capsys: pytest.CaptureFixture):

@@ -2,11 +2,13 @@
 
 import argparse
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from colorizer.commands.exit_codes import OK
 from colorizer.data import PhotoDataset, list_splits, load_photos
 from colorizer.data.files import split_name
+from colorizer.errors import DatasetError
 from colorizer.evaluation import matching, processes, statistics, stress
 from colorizer.evaluation.evaluate import evaluate
 from colorizer.evaluation.tables import to_markdown
@@ -66,5 +68,10 @@ def _other_split(arguments: argparse.Namespace, split: str, max_photos: int) -> 
 
 
 def _size_photos(arguments: argparse.Namespace) -> PhotoDataset:
+    """Photos as large as the largest of the sizes to try for which the dataset has photos large enough."""
     count = min(stress.NUM_SIZED_PHOTOS, arguments.max_photos or stress.NUM_SIZED_PHOTOS)
-    return _load(arguments, arguments.split, max_photos=count, resolution=max(stress.SIZES))
+    *larger, smallest = sorted(stress.SIZES, reverse=True)
+    for size in larger:
+        with suppress(DatasetError):
+            return _load(arguments, arguments.split, max_photos=count, resolution=size)
+    return _load(arguments, arguments.split, max_photos=count, resolution=smallest)

@@ -1,8 +1,8 @@
 .PHONY: style quality test tables checkpoints
 
 # In this order: some start from others.
-RUNS = dense colorful-unbalanced-64 colorful-unbalanced colorful pix2pix
-CHECKPOINTS = dense colorful-unbalanced colorful pix2pix
+RUNS = dense colorful-unbalanced-64 colorful-unbalanced colorful pix2pix default-128 default
+CHECKPOINTS = default dense colorful-unbalanced colorful pix2pix
 DATA = ../shared/data
 
 style:

@@ -11,6 +11,7 @@ from safetensors import safe_open
 
 from colorizer.approaches import get_model_class, list_approaches
 from colorizer.checkpoints import EVALUATION, checkpoint_folder, list_checkpoints
+from colorizer.modeling import own_fields
 from colorizer.objectives import Objective, Regression, Staged
 
 METRICS = {
@@ -33,7 +34,10 @@ def approaches_table() -> str:
         model = _full_network(name)
         objective = _describe(model.objective)
         space = type(model.space).__name__
-        options = ", ".join(f"`{option}`" for option in model.options) or "–"
+        options = [f"`{option}`" for option in model.options]
+        if "hints" in own_fields(model.config_class):
+            options.append("`hints` where trained with them")
+        options = ", ".join(options) or "–"
         origin = f"[{model.authors.split(',')[0]}{' et al.' if ',' in model.authors else ''}, {model.year}]({model.paper_url})"
         count = f"{sum(weight.numel() for weight in model.parameters()) / 1e6:.1f} M"
         packaged = ", ".join(_packaged(name)) or "–"

@@ -1,5 +1,7 @@
 """residual_encoder: the features of a classifier, summed back up level by level."""
 
+from pathlib import Path
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -25,6 +27,8 @@ class ResidualEncoderConfig(ColorizerConfig):
     pretrained, pretrained_revision: where its ImageNet weights are, which only width 1 can take; "" for none.
     freeze_encoder: whether a VGG-16 that began from them stays as it is, as in the network's public reimplementations; one
     that began at random is always trained.
+    embeds_encoder: whether a checkpoint carries a VGG-16 that stayed as it is, as it does one that began from a folder.
+    Otherwise it is left to the Hub.
     """
 
     model_type = "colorizer-residual-encoder"
@@ -33,6 +37,12 @@ class ResidualEncoderConfig(ColorizerConfig):
     pretrained: str = "timm/{vgg}.tv_in1k"
     pretrained_revision: str = "main"
     freeze_encoder: bool = True
+    embeds_encoder: bool = False
+
+    def __post_init__(self, **kwargs):
+        super().__post_init__(**kwargs)
+        if self.pretrained and Path(self.pretrained).is_dir():
+            self.embeds_encoder = True
 
 
 class ResidualEncoder(ColorizerModel):
@@ -80,6 +90,14 @@ class ResidualEncoder(ColorizerModel):
     def frozen_parts(self) -> list[nn.Module]:
         """The VGG-16, where it has published weights to keep."""
         return [self.encoder] if self.config.freeze_encoder and self.pretrained_parts else []
+
+    @property
+    def left_out_parts(self) -> list[PretrainedPart]:
+        """The VGG-16 that stayed as the Hub has it, unless the checkpoint carries it."""
+        return self.pretrained_parts if self.frozen_parts and not self.config.embeds_encoder else []
+
+    def keep_parts(self) -> None:
+        self.config.embeds_encoder = True
 
     def _train_encoder(self) -> None:
         self.config.freeze_encoder = False

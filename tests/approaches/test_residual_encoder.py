@@ -4,7 +4,7 @@ from itertools import pairwise
 import pytest
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load, save
+from safetensors.torch import load, load_file, save
 
 from colorizer import CheckpointError, create_model, load_model, save_checkpoint
 from colorizer.color import rgb_to_yuv
@@ -105,6 +105,34 @@ def test_the_encoder_begins_from_imagenet_and_stays_there(hub, batch_norm):
     for name, weight in model.named_parameters():
         assert weight.requires_grad == (not name.startswith("encoder.")), name
         assert (weight.grad is None) == name.startswith("encoder."), name
+
+
+def test_a_frozen_encoder_of_the_hub_is_left_to_it_unless_the_checkpoint_is_to_carry_it(hub, tmp_path):
+    hub.add("timm/vgg16_bn.tv_in1k", published(True))
+    model = create_model("residual_encoder").eval()
+    fill_pretrained_parts(model)
+    save_checkpoint(model, tmp_path / "without", dtype=torch.float32)
+    names = set(load_file(tmp_path / "without" / "model.safetensors"))
+    assert names == {name for name in model.state_dict() if not name.startswith("encoder.")}
+    model.keep_parts()
+    save_checkpoint(model, tmp_path / "with", dtype=torch.float32)
+    for folder in ("without", "with"):
+        loaded = load_model(tmp_path / folder)
+        for name, tensor in loaded.state_dict().items():
+            if not name.endswith("num_batches_tracked"):
+                assert torch.equal(tensor, model.state_dict()[name]), name
+    hub.add("timm/vgg16_bn.tv_in1k", published(True, **{"features.0.weight": torch.zeros(64, 1, 3, 3).half()}))
+    load_model(tmp_path / "with")
+    with pytest.raises(CheckpointError, match=r"wrong shape for features\.0\.weight"):
+        load_model(tmp_path / "without")
+
+
+def test_an_encoder_of_a_folder_is_carried(tmp_path):
+    for name, content in published(True).items():
+        (tmp_path / name).write_bytes(content)
+    model = create_model("residual_encoder", pretrained=str(tmp_path))
+    assert model.frozen_parts == [model.encoder]
+    assert model.left_out_parts == []
 
 
 def test_without_a_hub_the_encoder_is_trained(tmp_path):

@@ -3,6 +3,8 @@
 Zhang, Isola and Efros, "Colorful Image Colorization", ECCV 2016, sections 2.1–2.3.
 """
 
+import itertools
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -25,6 +27,12 @@ def bin_centers() -> Tensor:
     """The ab centers of the bins, (313, 2), in CIE units, ordered by a, then b. Always on the CPU."""
     rows = [(a, b) for a, low, high in _ROWS for b in range(low, high + 1, GRID)]
     return torch.tensor(rows, dtype=torch.float32, device="cpu")
+
+
+def row_ends() -> list[int]:
+    """The last bin of each row of one a, in the order of `bin_centers`."""
+    lengths = ((high - low) // GRID + 1 for _, low, high in _ROWS)
+    return [end - 1 for end in itertools.accumulate(lengths)]
 
 
 def nearest_bins(ab: Tensor, centers: Tensor, num: int = 1) -> tuple[Tensor, Tensor]:

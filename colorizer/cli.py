@@ -1,6 +1,7 @@
 """The command line, `python -m colorizer COMMAND`: what the commands do is in `commands`."""
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -35,14 +36,19 @@ COLORIZE_NOTES = """\
 PHOTO is a photo, a folder (its photos, not those of its subfolders), a pattern
 such as "scans/*.tif", or an http(s) address. Results have the photo's own size
 and lightness. PHOTO.jpg becomes FOLDER/PHOTO.png, or FOLDER/PHOTO-MODEL.png
-where several models are given. Results that are there already are left alone,
-so that the same command goes on where it was interrupted.
+where several models are given; several answers have a number behind, PHOTO-1,
+PHOTO-2, … Results that are there already are left alone, so that the same
+command goes on where it was interrupted.
 
 examples:
   python -m colorizer colorize old.jpg -o colored --model colorful
   python -m colorizer colorize album/ -o colored --model colorful pix2pix
   python -m colorizer colorize album/ -o colored --model colorful \\
       --saturation 1.2 --temperature 0.38 --format jpg --overwrite
+  python -m colorizer colorize old.jpg -o colored --model colorful \\
+      --num_images 4 --seed 1
+  python -m colorizer colorize old.jpg -o colored --model runs/hinted \\
+      --hint "120,45,#3366cc" --hint "10,200,#338833"
   python -m colorizer colorize "scans/*.tif" -o colored --model runs/mine
 """
 COMPARE_NOTES = """\
@@ -129,6 +135,7 @@ def make_parser() -> argparse.ArgumentParser:
     colorize.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="where results are saved")
     _add_models(colorize, required=True, help="one or several; see `list`")
     _add_options(colorize)
+    _add_wishes(colorize)
     colorize.add_argument("--format", choices=FORMATS, default="png", help="of the results (default: png)")
     colorize.add_argument(
         "--batch_size",
@@ -236,6 +243,29 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         help="for models that know scenes: color in the style of this one (default: as the photo itself looks)",
     )
     parser.add_argument("--device", help="cpu, cuda, cuda:1, … (default: a GPU if there is one)")
+
+
+def _add_wishes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--hint",
+        type=_hint,
+        action="append",
+        metavar="X,Y,#RRGGBB",
+        help="the color of a pixel of the photo, for models trained with hints; may be given again",
+    )
+    parser.add_argument(
+        "--num_images",
+        type=_positive,
+        metavar="N",
+        help="different answers, for models that predict a distribution of colors (default: one, the network's own)",
+    )
+    parser.add_argument("--seed", type=int, metavar="N", help="of the answers that are drawn (default: 0)")
+
+
+def _hint(text: str) -> tuple[int, int, tuple[int, int, int]]:
+    if not (match := re.fullmatch(r"(\d+),(\d+),#([0-9a-fA-F]{6})", text.replace(" ", ""))):
+        raise argparse.ArgumentTypeError(f"must be x,y,#rrggbb such as 120,45,#3366cc, not {text}")
+    return int(match[1]), int(match[2]), tuple(bytes.fromhex(match[3]))
 
 
 def _positive(text: str) -> int:

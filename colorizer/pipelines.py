@@ -15,10 +15,12 @@ from transformers import AutoModel as TransformersAutoModel
 from transformers.image_processing_utils import BaseImageProcessor
 
 from colorizer import images
-from colorizer.checks import check_count, check_number, checked_device, checked_dtype
-from colorizer.errors import ColorizerError, PhotoError
+from colorizer.answers import Answer, ask
+from colorizer.call_options import sort_options, working_size
+from colorizer.checks import check_count, checked_device, checked_dtype
+from colorizer.errors import ColorizerError
+from colorizer.hints import Hint, HintedPhoto, are_shared_out, draw_hints, share_out
 from colorizer.loading import complete, load_model
-from colorizer.merging import MAX_SATURATION
 from colorizer.modeling import ColorizerModel
 
 TASK = "image-colorization"
@@ -34,10 +36,6 @@ def register() -> None:
 
 from transformers.pipelines import PIPELINE_REGISTRY, Pipeline  # noqa: E402
 
-MAX_RESOLUTION = 4096
-MAX_ASPECT = 8.0
-OPTION_BOUNDS = {"temperature": (0.01, 10.0)}
-
 
 @dataclass(frozen=True, eq=False)
 class ColorizationResult:
@@ -46,14 +44,18 @@ class ColorizationResult:
     image: the colored photo at its own size.
     ab: CIE a*, b* as the network gave them, float32 (2, h, w) at its working size, before `saturation`.
     logits: (313, h, w), float32, where the approach predicts a distribution over bins, else None.
+    uncertainty: of each pixel, float32 (h, w) of ab's size, 0…1, for such an approach, else None: the entropy of that
+        distribution, at temperature 1 whatever `temperature` is; 0 where one color is certain, 1 where all are alike.
     scenes: each scene that the network was trained to tell, with its probability, the likeliest first, else None.
-    seconds: what coloring took, reading the photo left out; a batch's time in the network is shared evenly.
+    seconds: what coloring took, reading the photo left out; a batch's time in the network is shared evenly,
+        as is that of several answers.
     photo: the photo that was read; a pipeline takes it as input again without decoding it anew.
     """
 
     image: Image.Image
     ab: Tensor
     logits: Tensor | None
+    uncertainty: Tensor | None
     scenes: dict[str, float] | None
     seconds: float
     photo: images.Photo
@@ -65,10 +67,9 @@ class _Work:
 
     photo: images.Photo
     lightness: Tensor
+    hints: Tensor | None
     seconds: float
-    ab: Tensor | None = None
-    logits: Tensor | None = None
-    scenes: dict[str, float] | None = None
+    answer: Answer | None = None
 
 
 class _NoImageProcessor(BaseImageProcessor):
@@ -104,6 +105,11 @@ class ColorizationPipeline(Pipeline):
       the checkpoint was trained at. The result has the photo's own size in any case.
     * `saturation`: factor on the predicted chroma, 0…10.
     * `return_dict`: a ColorizationResult instead of a PIL image.
+    * `hints`: (x, y, (r, g, b)) of pixels of the photo, upright, from its top left corner, and the colors 0…255 that they
+      shall have; 1000 at most, the later one counts where two meet. Of a list of photos all get the same, unless `hints`
+      is a list of such lists, one a photo. For checkpoints that were trained with hints.
+    * `num_images` and `seed`: different answers, drawn from the colors that an approach with a distribution holds possible;
+      the same for the same seed, 0 unless given. More than one come as a list; one is drawn if a seed is given.
     * the options of the approach, such as `temperature`, or `scene`, in whose style the photo is then colored.
 
     Raises PhotoError for photos that can't be read, ColorizerError for options that don't fit and for colors that are not
@@ -151,6 +157,10 @@ class ColorizationPipeline(Pipeline):
         if isinstance(inputs, list | tuple):
             if not inputs:
                 raise ColorizerError("The list of photos is empty.")
+            if are_shared_out(kwargs.get("hints")):
+                inputs = share_out(inputs, kwargs.pop("hints"))
+                if any(photo.hints for photo in inputs):
+                    self.model.check_takes_hints()
             return super().__call__(list(inputs), **kwargs)
         if isinstance(inputs, Dataset):
             return _stream(super().__call__(inputs, **kwargs))
@@ -158,71 +168,53 @@ class ColorizationPipeline(Pipeline):
             return _stream(super().__call__((photo for photo in inputs), **kwargs))
         return super().__call__(inputs, **kwargs)
 
-    def _sanitize_parameters(
-        self,
-        resolution: int | None = None,
-        saturation: float | None = None,
-        return_dict: bool | None = None,
-        **options: float | str | None,
-    ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-        self.model.check_options(options)
-        for name in options.keys() - self.model.option_choices.keys():
-            check_number(name, options[name], *OPTION_BOUNDS.get(name, (-float("inf"), float("inf"))))
-        preparing, coloring, finishing = {}, dict(options), {}
-        if resolution is not None:
-            preparing["resolution"] = self._checked_resolution(resolution)
-        if saturation is not None:
-            finishing["saturation"] = check_number("saturation", saturation, 0.0, MAX_SATURATION)
-        if return_dict is not None:
-            coloring["keeps_logits"] = finishing["return_dict"] = bool(return_dict)
-        return preparing, coloring, finishing
+    def _sanitize_parameters(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+        return sort_options(self.model, **options)
 
-    def _checked_resolution(self, resolution: int) -> int:
-        model = self.model
-        check_count("resolution", resolution, high=MAX_RESOLUTION)
-        if model.is_fixed_size and resolution != model.config.resolution:
-            raise ColorizerError(
-                f"{model.approach} works at resolution {model.config.resolution} and no other, not {resolution}."
-            )
-        return int(resolution)
-
-    def preprocess(self, source: Any, resolution: int | None = None) -> dict[str, _Work | PhotoError]:
-        """Read a photo and bring its lightness to the working size."""
+    def preprocess(
+        self, source: Any, resolution: int | None = None, hints: tuple[Hint, ...] = ()
+    ) -> dict[str, _Work | ColorizerError]:
+        """Read a photo and bring its lightness, and the hints on it, to the working size."""
         try:
+            if isinstance(source, HintedPhoto):
+                source, hints = source.source, source.hints
             photo = images.read(source)
-        except PhotoError as error:
+            start = time.perf_counter()
+            size = working_size(photo.size, self.model, resolution)
+            drawn = draw_hints(hints, photo.size, size, photo.name or "the photo") if hints else None
+        except ColorizerError as error:
             return {"work": error}  # raised in `_forward`: a worker process would bury it in a traceback
-        start = time.perf_counter()
-        size = working_size(photo.size, self.model, resolution)
         lightness = images.lightness(photo, size)
-        return {"work": _Work(photo, lightness, time.perf_counter() - start)}
+        return {"work": _Work(photo, lightness, drawn, time.perf_counter() - start)}
 
     def _forward(
-        self, inputs: dict[str, _Work | PhotoError | list], keeps_logits: bool = False, **options: float | str | None
+        self,
+        inputs: dict[str, _Work | ColorizerError | list],
+        has_details: bool = False,
+        num_images: int = 1,
+        seed: int | None = None,
+        **options: float | str | None,
     ) -> dict[str, list[_Work]]:
         batch = inputs["work"] if isinstance(inputs["work"], list) else [inputs["work"]]
         for work in batch:
-            if isinstance(work, PhotoError):
+            if isinstance(work, ColorizerError):
                 raise work
         # Photos of one shape go through the network together. Nothing is padded, so that what a photo becomes does not
         # depend on its company.
-        groups: dict[torch.Size, list[_Work]] = {}
+        groups: dict[tuple[torch.Size, bool], list[_Work]] = {}
         for work in batch:
-            groups.setdefault(work.lightness.shape, []).append(work)
-        for group in groups.values():
+            groups.setdefault((work.lightness.shape, work.hints is None), []).append(work)
+        for (_, is_untold), group in groups.items():
             start = time.perf_counter()
             lightness = torch.stack([work.lightness for work in group]).to(self.device)
-            output = self.model(lightness, **options)
-            ab = output.ab.float().cpu()
-            logits = output.logits.float().cpu() if keeps_logits and output.logits is not None else None
-            scenes = self.model.rank_scenes(output) if keeps_logits else [None] * len(group)
+            hints = None if is_untold else torch.stack([work.hints for work in group]).to(self.device)
+            answers = ask(
+                self.model, lightness, hints, num_images=num_images, seed=seed, has_details=has_details, **options
+            )
             seconds = (time.perf_counter() - start) / len(group)
-            for index, work in enumerate(group):
-                work.ab = ab[index]
-                work.logits = None if logits is None else logits[index]
-                work.scenes = scenes[index]
+            for work, work.answer in zip(group, answers, strict=True):
                 work.seconds += seconds
-                if not torch.isfinite(work.ab).all():
+                if not all(torch.isfinite(ab).all() for ab in work.answer.ab):
                     raise ColorizerError(
                         f"{self.name} gave colors that are not finite for {work.photo.name or 'a photo'}, computing in "
                         f"{self.model.dtype}: its checkpoint is damaged, or needs dtype=torch.float32."
@@ -230,17 +222,26 @@ class ColorizationPipeline(Pipeline):
         return {"work": batch}
 
     def postprocess(
-        self, outputs: dict[str, _Work | list[_Work]], saturation: float = 1.0, return_dict: bool = False
-    ) -> Image.Image | ColorizationResult:
+        self,
+        outputs: dict[str, _Work | list[_Work]],
+        saturation: float = 1.0,
+        return_dict: bool = False,
+        as_list: bool = False,
+    ) -> Image.Image | ColorizationResult | list[Image.Image] | list[ColorizationResult]:
         """Put the colors on the photo at its own size."""
         work = outputs["work"][0] if isinstance(outputs["work"], list) else outputs["work"]
-        start = time.perf_counter()
-        pixels = images.merge(work.photo.pixels, work.ab, saturation=saturation)
-        image = images.to_pil(work.photo, pixels, model=self.name)
-        if not return_dict:
-            return image
-        seconds = work.seconds + time.perf_counter() - start
-        return ColorizationResult(image, work.ab, work.logits, work.scenes, seconds, work.photo)
+        answer, results = work.answer, []
+        for ab in answer.ab:
+            start = time.perf_counter()
+            pixels = images.merge(work.photo.pixels, ab, saturation=saturation)
+            image = images.to_pil(work.photo, pixels, model=self.name)
+            if not return_dict:
+                results.append(image)
+                continue
+            seconds = work.seconds / len(answer.ab) + time.perf_counter() - start
+            details = answer.logits, answer.uncertainty, answer.scenes
+            results.append(ColorizationResult(image, ab, *details, seconds, work.photo))
+        return results if as_list else results[0]
 
 
 def pipeline(
@@ -285,24 +286,6 @@ def pipeline(
         )
     return ColorizationPipeline(
         loaded, device=device, dtype=dtype, name=name, batch_size=batch_size, task=TASK, **options
-    )
-
-
-def working_size(size: tuple[int, int], model: ColorizerModel, resolution: int | None = None) -> tuple[int, int]:
-    """Height and width at which `model` sees a photo of `size` = (width, height).
-
-    The photo's aspect (8 : 1 at most), the area of a square of side `resolution`, and sides that are multiples of what the
-    network needs; a network of fixed size gets that.
-    """
-    resolution = resolution or model.config.resolution
-    if model.is_fixed_size:
-        return resolution, resolution
-    width, height = size
-    aspect = min(max(width / height, 1 / MAX_ASPECT), MAX_ASPECT)
-    multiple = model.size_multiple
-    return tuple(
-        max(multiple, round(side / multiple) * multiple)
-        for side in (resolution / aspect**0.5, resolution * aspect**0.5)
     )
 
 

@@ -17,6 +17,7 @@ from colorizer.approaches import create_model, list_approaches
 from colorizer.cli import main
 from colorizer.loading import save_checkpoint
 from tests.hub_server import HubServer
+from tests.test_sampling import lively
 
 COMMANDS = ("colorize", "compare", "evaluate", "report", "push", "list")
 
@@ -127,6 +128,37 @@ def test_colorize_is_the_pipeline(album: Path, tmp_path: Path):
     expected = pipeline("bins")(str(album / "face.jpg"))
     with Image.open(tmp_path / "out" / "face.png") as colored:
         np.testing.assert_array_equal(np.asarray(colored.convert("RGB")), np.asarray(expected.convert("RGB")))
+
+
+def test_several_answers_are_numbered_and_a_second_run_goes_on(album: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    arguments = ["colorize", str(album / "face.jpg"), "-o", str(out), "--model", "bins", "--num_images", "3"]
+    assert main([*arguments, "--seed", "5"]) == 0
+    assert names(out) == ["face-1.png", "face-2.png", "face-3.png"]
+    assert len({path.read_bytes() for path in out.iterdir()}) == 3
+    before = times(out)
+    assert main([*arguments, "--seed", "5"]) == 0
+    assert times(out) == before
+    (out / "face-2.png").unlink()
+    assert main([*arguments, "--seed", "5"]) == 0
+    assert names(out) == ["face-1.png", "face-2.png", "face-3.png"]
+    one = ["colorize", str(album / "face.jpg"), "-o", str(tmp_path / "one"), "--model", "bins", "--seed", "5"]
+    assert main(one) == 0
+    assert (tmp_path / "one/face.png").read_bytes() == (out / "face-1.png").read_bytes()
+
+
+def test_hints_color_a_photo(album: Path, tmp_path: Path, capsys: pytest.CaptureFixture):
+    save_checkpoint(lively("pix2pix", num_levels=4, resolution=48, hints=True), tmp_path / "hinted")
+    arguments = ["colorize", str(album / "gray.png"), "--model", str(tmp_path / "hinted"), "-o"]
+    assert main([*arguments, str(tmp_path / "plain")]) == 0
+    assert main([*arguments, str(tmp_path / "told"), "--hint", "50,30,#3366cc", "--hint", "10, 10, #FF0000"]) == 0
+    plain, told = (np.asarray(Image.open(tmp_path / folder / "gray.png")).astype(int) for folder in ("plain", "told"))
+    assert np.abs(plain - told).max() > 5
+    capsys.readouterr()
+    assert main([*arguments, str(tmp_path / "out"), "--hint", "100,30,#3366cc"]) == 2
+    assert "hints[0] at 100, 30 lies outside" in capsys.readouterr().err
+    assert main(["colorize", str(album), *arguments[2:], str(tmp_path / "out"), "--hint", "1,1,#3366cc"]) == 2
+    assert "one photo, and these are 3" in capsys.readouterr().err
 
 
 def test_a_photo_that_can_not_be_read_is_named_and_the_others_go_on(
@@ -266,6 +298,9 @@ def test_list_shows_approaches_and_checkpoints(capsys: pytest.CaptureFixture):
         (["--model", "small", "--saturation", "-1"], "saturation"),
         (["--model", "small", "--device", "toaster"], "toaster"),
         (["--model", "small", "small"], "more than once"),
+        (["--model", "bins", "small", "--num_images", "2"], "dense has one answer"),
+        (["--model", "bins", "--num_images", "1000"], "num_images"),
+        (["--model", "bins", "--seed", "-1"], "seed"),
     ],
 )
 def test_wrong_requests_exit_with_2_and_a_message(
@@ -319,7 +354,21 @@ def test_ctrl_c_exits_with_130(album: Path, tmp_path: Path, monkeypatch: pytest.
     assert main(["colorize", str(album), "-o", str(tmp_path / "out"), "--model", "small"]) == 130
 
 
-@pytest.mark.parametrize("arguments", [[], ["paint"], ["colorize", "x.jpg"], ["evaluate", "--max_photos", "0"]])
+COLORIZE = ["colorize", "x.jpg", "-o", "out", "--model", "bins"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["paint"],
+        ["colorize", "x.jpg"],
+        ["evaluate", "--max_photos", "0"],
+        [*COLORIZE, "--hint", "1,2,blue"],
+        [*COLORIZE, "--hint", "-1,2,#336699"],
+        [*COLORIZE, "--num_images", "0"],
+    ],
+)
 def test_a_wrong_command_line_exits_with_2(arguments: list[str]):
     with pytest.raises(SystemExit) as exit_info:
         main(arguments)

@@ -1,21 +1,26 @@
 """`colorize`: color photos and save them at full size."""
 
 import argparse
+from dataclasses import replace
 
 from tqdm.auto import tqdm
 
 from colorizer import images
 from colorizer.commands.exit_codes import OK, finish, reported
-from colorizer.commands.models import given_options, load_pipelines
-from colorizer.commands.photo_files import Job, make_folder, plan
+from colorizer.commands.models import given_options, given_wishes, load_pipelines
+from colorizer.commands.photo_files import make_folder, plan
+from colorizer.errors import ColorizerError
 from colorizer.evaluation.options import options_for
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Color photos, each decoded once for all models, and save every result as soon as it is there."""
-    jobs = plan(arguments.photos, arguments.output, arguments.model, arguments.format)
+    num_images = arguments.num_images or 1
+    jobs = plan(arguments.photos, arguments.output, arguments.model, arguments.format, num_images=num_images)
+    if arguments.hint and len(jobs) > 1:
+        raise ColorizerError(f"A --hint is a place in one photo, and these are {len(jobs)}: color them one by one.")
     if not arguments.overwrite:
-        jobs = [Job(job.source, {n: path for n, path in job.outputs.items() if not path.exists()}) for job in jobs]
+        jobs = [replace(job, outputs={n: p for n, p in job.outputs.items() if not job.is_done(n)}) for job in jobs]
     waiting = [job for job in jobs if job.outputs]
     if len(waiting) < len(jobs):
         print(f"{len(jobs) - len(waiting)} of {len(jobs)} photos are done already; --overwrite colors them anew.")
@@ -24,6 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     make_folder(arguments.output)
     pipelines = load_pipelines(arguments.model, arguments.device)
     options = given_options(arguments, pipelines)
+    wishes = given_wishes(arguments, pipelines)
     failed: set[str] = set()
     with tqdm(total=len(waiting), unit="photo", disable=None) as bar:
         for start in range(0, len(waiting), arguments.batch_size):
@@ -39,9 +45,12 @@ def run(arguments: argparse.Namespace) -> int:
                         list(pending.values()),
                         batch_size=arguments.batch_size,
                         **options_for(colorize.model, options),
+                        **wishes,
                     )
-                    for job, image in zip(pending, colored, strict=True):
+                    for job, answer in zip(pending, colored, strict=True):
+                        answers = answer if isinstance(answer, list) else [answer]
                         with reported(job.source, failed):
-                            images.save(image, job.outputs[name])
+                            for image, file in zip(answers, job.files(name), strict=True):
+                                images.save(image, file)
             bar.update(len(batch))
     return finish(len(failed), len(waiting))

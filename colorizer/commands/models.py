@@ -2,7 +2,9 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+from colorizer.call_options import sort_options
 from colorizer.evaluation.names import model_names
 from colorizer.evaluation.options import check_options
 from colorizer.pipelines import ColorizationPipeline, pipeline
@@ -24,3 +26,15 @@ def given_options(
     options = {name: value for name, value in options.items() if value is not None}
     check_options({name: colorize.model for name, colorize in pipelines.items()}, options)
     return options
+
+
+def given_wishes(arguments: argparse.Namespace, pipelines: Mapping[str, ColorizationPipeline]) -> dict[str, Any]:
+    """Hints, and how many answers by which seed: what each model must take, since without it the result is another.
+
+    Raises ColorizerError for a model that does not.
+    """
+    wishes = {"hints": arguments.hint, "num_images": arguments.num_images, "seed": arguments.seed}
+    wishes = {name: value for name, value in wishes.items() if value is not None}
+    for colorize in pipelines.values():
+        sort_options(colorize.model, **wishes)
+    return wishes

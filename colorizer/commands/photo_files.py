@@ -18,13 +18,27 @@ from colorizer.evaluation.names import model_names
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """A photo to color: where it is, and the file of each model's result."""
+    """A photo to color: where it is, and the file of each model's result; of several answers, what their names begin with."""
 
     source: str
     outputs: Mapping[str, Path]
+    num_images: int = 1
+
+    def files(self, model: str) -> list[Path]:
+        """The files of a model's answers."""
+        path = self.outputs[model]
+        if self.num_images == 1:
+            return [path]
+        return [path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(1, self.num_images + 1)]
+
+    def is_done(self, model: str) -> bool:
+        """Whether they are all there."""
+        return all(file.exists() for file in self.files(model))
 
 
-def plan(arguments: Sequence[str], folder: Path, models: Sequence[str], suffix: str) -> list[Job]:
+def plan(
+    arguments: Sequence[str], folder: Path, models: Sequence[str], suffix: str, *, num_images: int = 1
+) -> list[Job]:
     """Which photo becomes which files.
 
     Photos of one name but different suffixes (IMG_1.jpg, IMG_1.png) keep the suffix in the result's name: IMG_1-jpg.png.
@@ -52,8 +66,8 @@ def plan(arguments: Sequence[str], folder: Path, models: Sequence[str], suffix: 
                 f"{other.source} and {source} would both become {base}.{suffix}: color them into two folders."
             )
         outputs = {model: folder / f"{base}{end}.{suffix}" for model, end in zip(names, ends, strict=True)}
-        jobs[base.casefold()] = Job(source, outputs)
-    check_not_input([output for job in jobs.values() for output in job.outputs.values()], sources)
+        jobs[base.casefold()] = Job(source, outputs, num_images)
+    check_not_input([file for job in jobs.values() for model in job.outputs for file in job.files(model)], sources)
     return list(jobs.values())
 
 

@@ -56,6 +56,21 @@ def test_addresses_stay_what_they_are():
     assert plan([url], Path("out"), ["colorful"], "png")[0].outputs == {"colorful": Path("out/old town.png")}
 
 
+def test_several_answers_have_files_of_their_own(album: Path, tmp_path: Path):
+    (job,) = plan([str(album / "b.jpg")], tmp_path, ["colorful", "mine"], "png", num_images=3)
+    assert job.files("mine") == [tmp_path / f"b-mine-{number}.png" for number in (1, 2, 3)]
+    for number in (1, 3):
+        (tmp_path / f"b-mine-{number}.png").touch()
+    assert not job.is_done("mine")
+    (tmp_path / "b-mine-2.png").touch()
+    assert job.is_done("mine")
+    assert not job.is_done("colorful")
+    for name in ("c.jpg", "c-1.png"):
+        (album / name).write_bytes((album / "b.jpg").read_bytes())
+    with pytest.raises(ColorizerError, match="itself would be overwritten"):
+        plan([str(album / "c.jpg"), str(album / "c-1.png")], album, ["colorful"], "png", num_images=2)
+
+
 def test_one_model_gives_the_photos_name_and_several_add_theirs(album: Path, tmp_path: Path):
     out = tmp_path / "out"
     (job,) = plan([str(album / "b.jpg")], out, ["colorful"], "webp")

@@ -1,0 +1,102 @@
+"""What a call of the pipeline may ask for, checked before any photo is read."""
+
+from typing import Any
+
+import numpy as np
+
+from colorizer.approaches import get_model_class, list_approaches
+from colorizer.checks import check_count, check_number
+from colorizer.errors import ColorizerError
+from colorizer.hints import checked_hints
+from colorizer.merging import MAX_SATURATION
+from colorizer.modeling import ColorizerModel
+from colorizer.sampling import has_distribution
+
+MAX_RESOLUTION = 4096
+MAX_ASPECT = 8.0
+MAX_IMAGES = 100
+OPTION_BOUNDS = {"temperature": (0.01, 10.0)}
+
+
+def sort_options(
+    model: ColorizerModel,
+    *,
+    resolution: int | None = None,
+    saturation: float | None = None,
+    return_dict: bool | None = None,
+    hints: list | None = None,
+    num_images: int | None = None,
+    seed: int | None = None,
+    **options: float | str | None,
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """The options of a call as those of the pipeline's three steps: reading, the network, and what follows it.
+
+    Raises:
+        ColorizerError: one that the model does not take, or a value that does not fit.
+    """
+    model.check_options(options)
+    for name in options.keys() - model.option_choices.keys():
+        check_number(name, options[name], *OPTION_BOUNDS.get(name, (-float("inf"), float("inf"))))
+    preparing, coloring, finishing = {}, dict(options), {}
+    if resolution is not None:
+        preparing["resolution"] = _checked_resolution(model, resolution)
+    if hints is not None:
+        preparing["hints"] = checked_hints(hints)
+        if preparing["hints"]:
+            model.check_takes_hints()
+    if num_images is not None:
+        check_count("num_images", num_images, MAX_IMAGES)
+        coloring["num_images"] = num_images
+        finishing["as_list"] = num_images > 1
+    if seed is not None:
+        if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
+            raise ColorizerError(f"seed must be a whole number from 0 to 2^63 - 1, got {seed!r}.")
+        coloring["seed"] = int(seed)
+    if seed is not None or (num_images or 1) > 1:
+        check_has_distribution(model)
+    if saturation is not None:
+        finishing["saturation"] = check_number("saturation", saturation, 0.0, MAX_SATURATION)
+    if return_dict is not None:
+        coloring["has_details"] = finishing["return_dict"] = bool(return_dict)
+    return preparing, coloring, finishing
+
+
+def check_has_distribution(model: ColorizerModel) -> None:
+    """Refuse to sample several answers from a model that has one.
+
+    Raises:
+        ColorizerError: it names the approaches that have more.
+    """
+    if not has_distribution(model):
+        able = [name for name in list_approaches() if has_distribution(get_model_class(name))]
+        raise ColorizerError(
+            f"{model.approach} has one answer for each photo, and takes no num_images and seed: those with a distribution "
+            f"to draw from are of {', '.join(able)}."
+        )
+
+
+def _checked_resolution(model: ColorizerModel, resolution: int) -> int:
+    check_count("resolution", resolution, high=MAX_RESOLUTION)
+    if model.is_fixed_size and resolution != model.config.resolution:
+        raise ColorizerError(
+            f"{model.approach} works at resolution {model.config.resolution} and no other, not {resolution}."
+        )
+    return int(resolution)
+
+
+def working_size(size: tuple[int, int], model: ColorizerModel, resolution: int | None = None) -> tuple[int, int]:
+    """Height and width at which `model` sees a photo of `size` = (width, height).
+
+    The photo's aspect (8 : 1 at most), the area of a square of side `resolution`, and sides that are multiples of what the
+    network needs; a network of fixed size gets that.
+    """
+    resolution = resolution or model.config.resolution
+    if model.is_fixed_size:
+        return resolution, resolution
+    width, height = size
+    aspect = min(max(width / height, 1 / MAX_ASPECT), MAX_ASPECT)
+    multiple = model.size_multiple
+    return tuple(
+        max(multiple, round(side / multiple) * multiple)
+        for side in (resolution / aspect**0.5, resolution * aspect**0.5)
+    )

@@ -1,0 +1,124 @@
+"""Color hints as a user gives them, points of a photo with their colors, and as a network takes them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from colorizer.checks import check_number
+from colorizer.color import rgb_to_lab
+from colorizer.errors import ColorizerError
+from colorizer.images import MAX_PIXELS
+
+MAX_HINTS = 1000
+SHARE = 1 / 50
+"""About how much of a photo's side the square around a point has, as the patches in training have."""
+
+EXAMPLE = "such as (120, 45, (51, 102, 204)): x, y and red, green, blue in 0…255"
+
+
+@dataclass(frozen=True)
+class Hint:
+    """The pixel x, y of a photo, upright, from its top left corner, and the sRGB color that it shall have, 0…255."""
+
+    x: float
+    y: float
+    rgb: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class HintedPhoto:
+    """A photo, whatever it is read from, with hints of its own."""
+
+    source: Any
+    hints: tuple[Hint, ...]
+
+
+def checked_hints(hints: Any, name: str = "hints") -> tuple[Hint, ...]:
+    """(x, y, (r, g, b)) of each hint as Hint; none for None.
+
+    Raises:
+        ColorizerError: too many hints, or one that is none; the message says which and why.
+    """
+    if hints is None:
+        return ()
+    if not isinstance(hints, list | tuple):
+        raise ColorizerError(f"{name} must be a list of hints {EXAMPLE}; not {type(hints).__name__}.")
+    if len(hints) > MAX_HINTS:
+        raise ColorizerError(f"{name} has {len(hints)} hints, more than the {MAX_HINTS} allowed.")
+    return tuple(_checked_hint(hint, f"{name}[{index}]") for index, hint in enumerate(hints))
+
+
+def _checked_hint(hint: Any, name: str) -> Hint:
+    if isinstance(hint, Hint):
+        hint = hint.x, hint.y, hint.rgb
+    if not isinstance(hint, list | tuple) or len(hint) != 3:
+        raise ColorizerError(f"{name} is no hint {EXAMPLE}; got {hint!r}.")
+    x, y, rgb = hint
+    if not isinstance(rgb, list | tuple | np.ndarray) or len(rgb) != 3:
+        raise ColorizerError(f"{name} has no color of red, green and blue in 0…255, {EXAMPLE}; got {rgb!r}.")
+    # How large the photo is turns out when it is read.
+    x, y = (check_number(f"{axis} of {name}", value, 0, MAX_PIXELS) for axis, value in (("x", x), ("y", y)))
+    parts = zip(("red", "green", "blue"), rgb, strict=True)
+    return Hint(x, y, tuple(check_number(f"{part} of {name}", value, 0, 255) for part, value in parts))
+
+
+def are_shared_out(hints: Any) -> bool:
+    """Whether hints are a list for each photo, and not one list for all of them."""
+    if not isinstance(hints, list | tuple):
+        return False
+    lists = [entry for entry in hints if entry is not None]
+    return bool(lists) and all(
+        isinstance(entry, list | tuple) and (not entry or isinstance(entry[0], list | tuple | Hint)) for entry in lists
+    )
+
+
+def share_out(photos: Sequence[Any], hints: Sequence[Any]) -> list[HintedPhoto]:
+    """Each photo with its own of the lists of hints.
+
+    Raises:
+        ColorizerError: there are not as many lists as photos, or a hint is none.
+    """
+    if len(hints) != len(photos):
+        raise ColorizerError(
+            f"hints has {len(hints)} lists for {len(photos)} photos: give one for each, or one for all."
+        )
+    return [
+        HintedPhoto(photo, checked_hints(given, f"hints[{index}]"))
+        for index, (photo, given) in enumerate(zip(photos, hints, strict=True))
+    ]
+
+
+def draw_hints(
+    hints: Sequence[Hint], photo_size: tuple[int, int], size: tuple[int, int], name: str = "the photo"
+) -> Tensor:
+    """Hints as the network takes them, (3, h, w): CIE a*, b* and a mask; where two squares overlap, the later one counts.
+
+    Args:
+        photo_size: width and height of the photo, whose pixels the hints name.
+        size: height and width, h and w, at which the network works.
+        name: of the photo, for messages.
+
+    Raises:
+        ColorizerError: a hint lies outside the photo.
+    """
+    width, height = photo_size
+    drawn = torch.zeros(3, *size)
+    radius = max(0, round((size[0] * size[1]) ** 0.5 * SHARE / 2))
+    for index, hint in enumerate(hints):
+        if hint.x >= width or hint.y >= height:
+            raise ColorizerError(
+                f"hints[{index}] at {hint.x:g}, {hint.y:g} lies outside {name}, which has {width}×{height} pixels: x goes "
+                f"from 0 to {width - 1}, y to {height - 1}."
+            )
+        # The middle of the pixel.
+        column = min(size[1] - 1, int((hint.x + 0.5) * size[1] / width))
+        row = min(size[0] - 1, int((hint.y + 0.5) * size[0] / height))
+        ab = rgb_to_lab(torch.tensor(hint.rgb).view(3, 1, 1) / 255)[1:]
+        rows, columns = (slice(max(0, place - radius), place + radius + 1) for place in (row, column))
+        drawn[:2, rows, columns] = ab
+        drawn[2, rows, columns] = 1
+    return drawn

@@ -1,5 +1,19 @@
 """The Gradio app: photos colorized by several approaches side by side."""
 
-from colorizer.demo.ui import build_demo, launch_options
+from types import ModuleType
+
+import wrapt
+
+
+def _leave_stubs_alone(component_meta: ModuleType) -> None:
+    """Keep Gradio from writing its components' type stubs: it does so at every start, for half of its import's time."""
+    if hasattr(component_meta, "create_or_modify_pyi"):
+        component_meta.create_or_modify_pyi = lambda component_class, class_name, events: None
+
+
+# Before the first import of Gradio, below.
+wrapt.register_post_import_hook(_leave_stubs_alone, "gradio.component_meta")
+
+from colorizer.demo.ui import build_demo, launch_options  # noqa: E402
 
 __all__ = ["build_demo", "launch_options"]

@@ -1,0 +1,112 @@
+"""How long until something happens: `import colorizer`, and `python app.py` until it has answered its first photo in color.
+
+    python -m benchmarks.startup [--model colorful] [--repeats 3]
+
+Each repeat starts new interpreters. The app listens on a free port of the loopback interface and is asked over its HTTP API,
+as soon as it listens, to colorize a photo; what is counted begins with the start of the process. Prints the best and the
+worst of the repeats, and how much of a processor the app used until then: on a busy machine it waits for the rest. Goals:
+under 0.3 s and within 10 s.
+"""
+
+import argparse
+import io
+import os
+import resource
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+from PIL import Image
+from skimage import data
+
+REPOSITORY = Path(__file__).parents[1]
+IMPORT_GOAL, COLOR_GOAL = 0.3, 10.0
+PATIENCE = 120.0
+
+
+def import_seconds() -> float:
+    """Seconds that `import colorizer` takes in a new interpreter, without the interpreter's own start."""
+    code = "import time; start = time.perf_counter(); import colorizer; print(time.perf_counter() - start)"
+    return float(subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, check=True).stdout)
+
+
+def first_color_seconds(photo: bytes, model: str) -> tuple[float, float, float]:
+    """Seconds from the start of `python app.py` until it listens and until it has colored `photo`, and of computing."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {**os.environ, "GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1"}
+    computed_before = _computed()
+    start = time.perf_counter()
+    with subprocess.Popen(
+        [sys.executable, "app.py"], cwd=REPOSITORY, env=environment, stdout=subprocess.DEVNULL
+    ) as app:
+        try:
+            with httpx.Client(
+                base_url=f"http://127.0.0.1:{port}/gradio_api", timeout=PATIENCE, trust_env=False
+            ) as client:
+                _wait_for(client, app, start + PATIENCE)
+                listening = time.perf_counter() - start
+                colored = _colorize(client, photo, model)
+                answered = time.perf_counter() - start
+        finally:
+            app.terminate()
+    with Image.open(io.BytesIO(colored)) as image:
+        if image.convert("HSV").getextrema()[1][1] == 0:
+            raise RuntimeError("The answer is gray.")
+    return listening, answered, _computed() - computed_before
+
+
+def _computed() -> float:
+    """Seconds of a processor that the programs used which this one started and which have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _wait_for(client: httpx.Client, app: subprocess.Popen, until: float) -> None:
+    while time.perf_counter() < until:
+        if app.poll() is not None:
+            raise RuntimeError(f"app.py ended with exit code {app.returncode}.")
+        try:
+            client.get("/info").raise_for_status()
+            return
+        except httpx.TransportError:
+            time.sleep(0.02)
+    raise RuntimeError(f"app.py does not listen after {PATIENCE:.0f} s.")
+
+
+def _colorize(client: httpx.Client, photo: bytes, model: str) -> bytes:
+    (uploaded,) = client.post("/upload", files={"files": ("photo.jpg", photo, "image/jpeg")}).json()
+    image = {"path": uploaded, "meta": {"_type": "gradio.FileData"}}
+    call = client.post("/call/colorize", json={"data": [image, model, 1.0, None]}).raise_for_status().json()
+    answer = client.get(f"/call/colorize/{call['event_id']}").raise_for_status().text
+    if "event: complete" not in answer:
+        raise RuntimeError(f"app.py did not color the photo: {answer}")
+    path = answer.split('"path": "', 1)[1].split('"', 1)[0]
+    return client.get(f"/file={path}").raise_for_status().content
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="colorful", help="a checkpoint of the package")
+    parser.add_argument("--repeats", type=int, default=3)
+    arguments = parser.parse_args()
+    encoded = io.BytesIO()
+    Image.fromarray(data.astronaut()).convert("L").save(encoded, "JPEG")
+
+    seconds = [import_seconds() for _ in range(arguments.repeats)]
+    print(f"import colorizer: {min(seconds):.3f} to {max(seconds):.3f} s (goal {IMPORT_GOAL} s)")
+    times = [first_color_seconds(encoded.getvalue(), arguments.model) for _ in range(arguments.repeats)]
+    listening, answered, computed = zip(*times, strict=True)
+    print(f"python app.py: listens after {min(listening):.1f} to {max(listening):.1f} s")
+    print(
+        f"its first photo in color: after {min(answered):.1f} to {max(answered):.1f} s (goal {COLOR_GOAL:.0f} s), of which "
+        f"it computed {min(computed):.1f} to {max(computed):.1f} s"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -13,8 +13,8 @@ class Recipe:
     more than early_stopping_min_delta. rotation and shear in degrees; min_scale and max_scale: shares of a photo's side that
     a random crop keeps; zoom: largest stretch of a side; contrast: share of the photos whose contrast is changed, in one of
     three ways at random. channels_last: a pixel's channels lie together in memory, which is faster where convolutions are 1×1
-    or by channel. metric_for_best_model: by what the published weights are chosen at validation: "loss", "psnr", "ciede2000",
-    "auc", "balance" (of ΔE2000 and colorfulness), or "last" for the last ones.
+    or by channel. metric_for_best_model: by what the published weights are chosen at validation: "loss", "psnr", "psnr_hinted",
+    "ciede2000", "auc", "balance" (of ΔE2000 and colorfulness), or "last" for the last ones.
     """
 
     optimizer: str = "adam"

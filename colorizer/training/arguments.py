@@ -89,6 +89,8 @@ class TrainingArguments(Recipe):
             raise ColorizerError(
                 f"--metric_for_best_model must be one of {', '.join(SCORES)}, not {self.metric_for_best_model}."
             )
+        if self.metric_for_best_model == "psnr_hinted" and not self.model_fields.get("hints"):
+            raise ColorizerError("--metric_for_best_model psnr_hinted is measured with --hints only: add it.")
         if self.max_train_steps is not None and self.max_train_steps < 1:
             raise ColorizerError(f"--max_train_steps must be at least 1, not {self.max_train_steps}.")
         if not 0 <= self.age <= 1:

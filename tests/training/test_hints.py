@@ -1,9 +1,10 @@
 import json
 
+import pytest
 import torch
 from safetensors.torch import load_file
 
-from colorizer import load_model
+from colorizer import ColorizerError, load_model
 
 COLORFUL = ["--approach", "colorful", "--resolution", "32"]
 
@@ -25,6 +26,16 @@ def test_a_checkpoint_without_hints_starts_a_network_that_learns_to_take_them(tr
     assert all(0 < record["validation_psnr_hinted"] < 100 for record in validated)
     assert "validation_psnr_hinted" not in (tmp_path / "run/history.json").read_text()
     assert json.loads((tmp_path / "hinted/config.json").read_text())["hints"] is True
+
+
+def test_the_best_with_hints_can_be_what_is_published(train):
+    by_hints = ["--metric_for_best_model", "psnr_hinted"]
+    trainer = train(*COLORFUL, "--hints", *by_hints, "--learning_rate", "3e-3", "--ema_decay", "0")
+    hinted = {record["step"]: record.get("validation_psnr_hinted") for record in trainer.progress.history}
+    validated = {step: value for step, value in hinted.items() if value is not None}
+    assert trainer.progress.best_step == max(validated, key=validated.get)
+    with pytest.raises(ColorizerError, match="psnr_hinted is measured with --hints only"):
+        train(*COLORFUL, *by_hints, "--overwrite_output_dir")
 
 
 def test_validation_with_hints_repeats_itself(train):

@@ -8,6 +8,7 @@ from colorizer.training.selection import SCORES
 GRAYEST = {
     "validation_loss": 0.1,
     "validation_psnr": 23.0,
+    "validation_psnr_hinted": 25.0,
     "validation_ciede2000": 10.0,
     "validation_auc": 90.0,
     "validation_colorfulness_difference": 35.0,
@@ -15,6 +16,7 @@ GRAYEST = {
 VIVID = {
     "validation_loss": 0.2,
     "validation_psnr": 22.0,
+    "validation_psnr_hinted": 24.0,
     "validation_ciede2000": 12.0,
     "validation_auc": 89.0,
     "validation_colorfulness_difference": 15.0,
@@ -43,5 +45,5 @@ def test_a_run_publishes_what_its_metric_says(train, tmp_path):
 
 
 def test_an_unknown_metric_is_refused(train):
-    with pytest.raises(ColorizerError, match="loss, psnr, ciede2000, auc, balance, last, not beauty"):
+    with pytest.raises(ColorizerError, match="loss, psnr, psnr_hinted, ciede2000, auc, balance, last, not beauty"):
         train("--approach", "dense", "--metric_for_best_model", "beauty")

@@ -246,4 +246,5 @@ def _notes(
 def _hardware(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"{device.type.upper()} ({platform.machine()}), {torch.get_num_threads()} threads"
+    count = torch.get_num_threads()
+    return f"{device.type.upper()} ({platform.machine()}), {count} thread{'s' if count > 1 else ''}"

@@ -9,13 +9,19 @@ from colorizer.modeling import ColorizerModel
 
 
 def model_names(models: Sequence[str | os.PathLike | ColorizerModel]) -> list[str]:
-    """What to call each model: a folder by its own name where that is enough to tell it from the others.
+    """What to call each model: a folder by its own name, with as many of those above it as tell it from the others.
 
     Raises ColorizerError if a model is there twice.
     """
     full = [model.approach if isinstance(model, ColorizerModel) else os.fspath(model) for model in models]
-    short = [Path(name).resolve().name if Path(name).is_dir() else name for name in full]
-    names = [own if short.count(own) == 1 else name for own, name in zip(short, full, strict=True)]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
+    parts = [Path(name).resolve().parts if Path(name).is_dir() else (name,) for name in full]
+    if twice := sorted({name for name, own in zip(full, parts, strict=True) if parts.count(own) > 1}):
         raise ColorizerError(f"{', '.join(twice)} is there more than once: name each model once.")
-    return names
+    return [_shortest(own, [other for other in parts if other != own]) for own in parts]
+
+
+def _shortest(own: Sequence[str], others: Sequence[Sequence[str]]) -> str:
+    for count in range(1, len(own)):
+        if all(own[-count:] != other[-count:] for other in others):
+            return "/".join(own[-count:])
+    return str(Path(*own))

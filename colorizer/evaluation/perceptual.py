@@ -3,6 +3,7 @@
 The networks come from the Hub. Where they can't be had, the two are left out, with a sentence that says so.
 """
 
+import logging
 from pathlib import Path
 
 import torch
@@ -15,6 +16,8 @@ from colorizer.nn.imagenet import normalize
 from colorizer.nn.inception_v3 import InceptionV3
 from colorizer.nn.pretrained import PretrainedPart
 from colorizer.nn.vgg import Vgg16
+
+logger = logging.getLogger(__name__)
 
 VGG, INCEPTION = "timm/vgg16.tv_in1k", "timm/inception_v3.tf_in1k"
 # What LPIPS learned about VGG's features comes with torchmetrics, which needs torchvision for the rest.
@@ -118,11 +121,15 @@ class Perception:
         try:
             self.lpips = load_lpips(device, token=token)
         except HubError as error:
-            self.notes.append(f"LPIPS is left out: {error}")
+            self._leave_out("LPIPS", VGG, error)
         try:
             self.inception = load_inception(device, token=token)
         except HubError as error:
-            self.notes.append(f"FID is left out: {error}")
+            self._leave_out("FID", INCEPTION, error)
+
+    def _leave_out(self, metric: str, source: str, error: HubError) -> None:
+        self.notes.append(f"{metric} is left out, for want of {source} from the Hub.")
+        logger.warning("%s is left out: %s", metric, error)
 
     @torch.inference_mode()
     def see(self, rgb: Tensor) -> tuple[list[Tensor], Tensor | None]:

@@ -4,6 +4,7 @@ import io
 from collections.abc import Sequence
 
 import matplotlib
+import matplotlib.colors
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -14,6 +15,13 @@ CURVES = ("ciede2000", "auc", "psnr")
 SHOWN = ("psnr", "ssim", "ciede2000", "auc", "auc_rebalanced", "within_10", "colorfulness", "edge_error")
 _MARKERS = "osD^vP*X<>"
 _GRAY = "0.45"
+# Two of matplotlib's scales without their grays, which are for the baselines.
+_COLORS = [
+    matplotlib.colors.to_hex(color)
+    for name in ("tab10", "Dark2")
+    for color in matplotlib.colormaps[name].colors
+    if max(color) - min(color) > 0.1
+]
 
 
 def curve_figure(report: Report) -> Figure:
@@ -100,5 +108,4 @@ def _baselines(report: Report) -> Sequence[Evaluation]:
 
 
 def _color(number: int) -> str:
-    colors = matplotlib.colormaps["tab10"].colors + matplotlib.colormaps["Dark2"].colors
-    return matplotlib.colors.to_hex(colors[number % len(colors)])
+    return _COLORS[number % len(_COLORS)]

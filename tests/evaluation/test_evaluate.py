@@ -149,7 +149,11 @@ def test_folders_go_by_their_own_names_unless_two_share_it(tmp_path: Path):
         (tmp_path / name).mkdir(parents=True)
     first, second = str(tmp_path / "a" / "best"), str(tmp_path / "b" / "best")
     assert model_names(["colorful", "user/name", tmp_path / "c" / "other"]) == ["colorful", "user/name", "other"]
-    assert model_names([first, second]) == [first, second]
+    assert model_names([first, second]) == ["a/best", "b/best"], "no more of this machine than is needed"
+    (tmp_path / "colorful").mkdir()
+    assert model_names(["colorful", tmp_path / "colorful"]) == ["colorful", f"{tmp_path.name}/colorful"]
+    with pytest.raises(ColorizerError, match="more than once"):
+        model_names([first, f"{first}/../best"])
     with pytest.raises(ColorizerError, match="more than once"):
         model_names(["colorful", "colorful"])
 

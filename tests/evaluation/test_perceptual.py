@@ -125,12 +125,16 @@ class _Identity(nn.Module):
         return features
 
 
-def test_what_can_not_be_had_is_left_out_with_a_sentence(dataset: PhotoDataset, monkeypatch: pytest.MonkeyPatch):
+def test_what_can_not_be_had_is_left_out_with_a_sentence(
+    dataset: PhotoDataset, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
     monkeypatch.setattr(hub_module, "WAITS", ())
     report = evaluate([], dataset, baselines=["gray"], perceptual=True)
-    lpips, fid = report.notes[-2:]
-    assert lpips.startswith(f"LPIPS is left out: {perceptual.VGG}")
-    assert fid.startswith(f"FID is left out: {perceptual.INCEPTION}")
+    assert report.notes[-2:] == [
+        "LPIPS is left out, for want of timm/vgg16.tv_in1k from the Hub.",
+        "FID is left out, for want of timm/inception_v3.tf_in1k from the Hub.",
+    ]
+    assert "the connection to" in caplog.text, "why, for whoever runs it"
     assert not {"lpips", "fid"} & set(report.evaluations[0].means)
 
 

@@ -1,7 +1,7 @@
 """Photo colorization, the ways it has been done with deep networks, side by side.
 
     from colorizer import pipeline
-    pipeline("colorful")("photo.jpg").save("colored.png")
+    pipeline()("photo.jpg").save("colored.png")
 
 Names are imported on first use: `import colorizer` loads neither torch nor transformers.
 """

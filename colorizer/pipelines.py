@@ -245,7 +245,7 @@ class ColorizationPipeline(Pipeline):
 
 
 def pipeline(
-    model: str | os.PathLike | ColorizerModel = "colorful",
+    model: str | os.PathLike | ColorizerModel = "default",
     *,
     revision: str | None = None,
     token: str | None = None,
@@ -257,8 +257,8 @@ def pipeline(
     """A pipeline that colors photos.
 
     Args:
-        model: a checkpoint that comes with the package, a folder, a Hub id ("user/name", of `revision`, read with `token`), or
-            a model.
+        model: a checkpoint that comes with the package, unless told otherwise the best, a folder, a Hub id ("user/name", of
+            `revision`, read with `token`), or a model.
         device: as transformers' pipelines take it: "cpu", "cuda:1", a number, a torch.device, -1 for the CPU; by default the
             first accelerator there is, else the CPU.
         dtype: what to compute in, such as torch.float16. By default ("auto") what the checkpoint is stored in on an

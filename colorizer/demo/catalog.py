@@ -61,8 +61,8 @@ class Catalog:
 
     @property
     def default(self) -> str | None:
-        """The checkpoint that is used where none was asked for: `colorful` where it is there, else the first."""
-        return "colorful" if "colorful" in self._entries else next(iter(self._entries), None)
+        """The checkpoint that is used where none was asked for: `default` where it is there, else the first."""
+        return "default" if "default" in self._entries else next(iter(self._entries), None)
 
     @property
     def choices(self) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ import inspect
 import os
 import re
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,8 @@ def write_card(
         beside.write_text(render_card(info), encoding="utf-8")
         os.replace(beside, path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
         raise ColorizerError(f"The card {path} can't be written: {error}.") from error
     return path
 

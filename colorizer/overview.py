@@ -78,9 +78,13 @@ def _packaged(approach: str) -> list[str]:
 
 
 def results_table(evaluation: dict) -> str:
-    """A Markdown row for each checkpoint and baseline of an evaluation.json: means over the photos."""
+    """Means over the photos of an evaluation.json, a Markdown row for each checkpoint and baseline.
+
+    Then one for each checkpoint at matched colorfulness, called by the gain on its chroma.
+    """
     rows = ["| |" + "".join(f" {label} |" for label, _ in METRICS.values()), "|---|" + "---:|" * len(METRICS)]
-    for name, measured in evaluation["models"].items():
+    matched = {f"{name} × {one['gain']:.2f}": one["metrics"] for name, one in evaluation.get("matched", {}).items()}
+    for name, measured in (evaluation["models"] | matched).items():
         values = [
             f"{measured[key]['mean']:.{digits}f}" if key in measured else "–" for key, (_, digits) in METRICS.items()
         ]

@@ -264,3 +264,10 @@ def test_every_checkpoint_of_the_package_has_a_valid_card() -> None:
         card = ModelCard.load(MODEL_CARDS / f"{name}.md")
         assert card.data.library_name == "colorizer"
         assert f'pipeline("{name}")' in card.text
+
+
+def test_a_card_that_can_not_be_written_is_reported(tmp_path):
+    save_checkpoint(create_model("dense", width=1 / 32), tmp_path / "run")
+    (tmp_path / "file").write_text("in the folder's place")
+    with pytest.raises(ColorizerError, match="can't be written"):
+        cards.write_card(tmp_path / "run", output=tmp_path / "file" / "card.md")

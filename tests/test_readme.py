@@ -30,6 +30,21 @@ def test_it_is_a_card_that_a_space_takes():
     assert card["sdk_version"].startswith(lowest)
 
 
+def test_a_results_table_has_each_checkpoint_twice():
+    def measured(value: float) -> dict:
+        return {"psnr": {"mean": value, "low": value, "high": value}}
+
+    evaluation = {
+        "models": {"gray": measured(22.0), "mine": measured(23.456)},
+        "matched": {"mine": {"gain": 1.5, "metrics": measured(21.0)}},
+    }
+    assert [row.split("|")[1:3] for row in results_table(evaluation).splitlines()[2:]] == [
+        [" gray ", " 22.00 "],
+        [" mine ", " 23.46 "],
+        [" mine × 1.50 ", " 21.00 "],
+    ]
+
+
 @pytest.mark.parametrize("block", re.findall(r"```python\n(.*?)```", README, re.DOTALL))
 def test_its_python_is_python(block):
     ast.parse(block)

@@ -100,7 +100,10 @@ class Curve:
         if lowest < beginning or start - smoothed[lowest] <= max(
             MIN_FALL * abs(start), 3 * _noise(losses[: lowest + 1], rates, beginning)
         ):
-            return Suggestion(reason="the loss never falls below where it began, by more than it varies anyhow")
+            return Suggestion(
+                reason="the loss never falls below where it began by more than it varies anyhow, which is less with more "
+                "photos a step: --train_batch_size, --gradient_accumulation_steps"
+            )
         slopes = np.gradient(smoothed, np.log(rates))[beginning : lowest + 1]
         steepest = float(rates[beginning + int(slopes.argmin())])
         if lowest == count - 1:

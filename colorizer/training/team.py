@@ -27,6 +27,11 @@ class Team:
         settings = [arguments.changed(player.settings) for player in players]
         self.rates = [given.learning_rate for given in settings]
         optimizers = [make_optimizer(player.trained, given) for player, given in zip(players, settings, strict=True)]
+        # Before a schedule changes them.
+        self.shares = [
+            [group["lr"] / rate for group in optimizer.param_groups]
+            for optimizer, rate in zip(optimizers, self.rates, strict=True)
+        ]
         self.schedulers: list[LRScheduler | ReduceLROnPlateau] = []
         for player, optimizer, given in zip(players, optimizers, settings, strict=True):
             end = num_steps if player.ends is None else min(player.ends, num_steps)
@@ -98,10 +103,14 @@ class Team:
         return self.schedulers[index].optimizer.param_groups[0]["lr"]
 
     def set_rates(self, given: dict[Player, float]) -> None:
-        """Until the schedules' next step, everyone's rate is the one given, or that of the run's arguments."""
-        for player, optimizer, rate in zip(self.players, self.optimizers, self.rates, strict=True):
-            for group in optimizer.param_groups:
-                group["lr"] = given.get(player, rate)
+        """Until the schedules' next step, everyone's rate is the one given, or that of the run's arguments.
+
+        Weights that learn at a share of it, as those of pretrained parts, go on to do so.
+        """
+        each = zip(self.players, self.optimizers, self.rates, self.shares, strict=True)
+        for player, optimizer, rate, shares in each:
+            for group, share in zip(optimizer.param_groups, shares, strict=True):
+                group["lr"] = share * given.get(player, rate)
 
     def share_statistics(self, averaged: nn.Module) -> None:
         """Average what batch norm saw over the processes: each saw its own photos, and one of them is published."""

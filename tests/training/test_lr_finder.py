@@ -14,6 +14,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from colorizer import ColorizerError
+from colorizer.approaches import get_model_class
+from colorizer.nn.pretrained import PretrainedPart
 from colorizer.training import Trainer, lr_finder
 from tests.training.conftest import read_lr_curves
 
@@ -125,6 +127,22 @@ def test_each_player_is_swept_while_the_others_keep_their_own_rate(train):
     assert list(rates) == expected
     assert list(steps) == [curve.starts for curve in curves for _ in range(2 * len(curve.rates))]
     assert [curve.starts for curve in curves] == [0, 3, 3]
+
+
+def test_parts_that_learn_at_a_share_of_the_rate_do_so_in_a_sweep(train, monkeypatch):
+    def last_layer(network):
+        return [PretrainedPart(network.network[-1], "nobody/nothing")]
+
+    monkeypatch.setattr(get_model_class("dense"), "pretrained_parts", property(last_layer))
+    trainer = train("--find_lr", "--find_lr_steps", "3", "--pretrained_rate", "0.1", "--lr_warmup_steps", "2")
+    seen = []
+
+    def take_turns(*batch) -> dict[str, Tensor]:
+        seen.append([group["lr"] for group in trainer.optimizers[0].param_groups])
+        return trainer._take_turns(*batch)
+
+    (curve,) = lr_finder.find_learning_rates(trainer, take_turns)
+    assert seen == [pytest.approx([rate, 0.1 * rate]) for rate in curve.rates]
 
 
 def test_the_command_leaves_curve_and_picture_beside_a_trained_checkpoint(train, tmp_path, capsys):

@@ -44,10 +44,10 @@ def checked(pixels: np.ndarray) -> np.ndarray:
     return pixels
 
 
-def tiles(height: int, width: int) -> list[tuple[slice, slice]]:
-    """Windows that cover a photo: as many whole rows as make a tile, or pieces of a row that is longer than that."""
-    tile_width = min(width, TILE)
-    tile_height = max(1, TILE // tile_width)
+def tiles(height: int, width: int, size: int = TILE) -> list[tuple[slice, slice]]:
+    """Windows of up to `size` pixels that cover a photo: whole rows, or pieces of a row that is longer than that."""
+    tile_width = min(width, size)
+    tile_height = max(1, size // tile_width)
     return [
         (slice(top, min(top + tile_height, height)), slice(left, min(left + tile_width, width)))
         for top in range(0, height, tile_height)

@@ -21,6 +21,8 @@ MAX_SATURATION = 10.0
 _TOLERANCE = 10.0  # a color this little outside sRGB (half a level at black, less elsewhere) counts as inside
 _BLAS_SIZE = 24576  # pixels; a product of this size is too small for BLAS to start threads of its own inside ours
 _FAR = 1e6  # in ROOTS: far beyond any color, and as far as indices go
+_BYTES = 256  # of memory that a thread takes for each pixel of its tile, where all of them leave sRGB
+_SMALLEST = 16384  # pixels: in smaller tiles threads mostly wait for one another
 _HALVINGS = 10  # of the search for the edge of sRGB: to a thousandth of the predicted chroma
 
 
@@ -39,15 +41,19 @@ def merge(pixels: np.ndarray, ab: Tensor | np.ndarray, *, saturation: float = 1.
     saturation = check_number("saturation", saturation, 0.0, MAX_SATURATION)
     ab = _fitting(ab, pixels.shape[:2])
     merged = np.empty(pixels.shape, np.uint8)
-    windows = tiles(*pixels.shape[:2])
+    # As many threads, and tiles as large, as fit into twice the photo's own bytes; a small photo still gets one full tile.
+    affordable = max(2 * pixels.nbytes // _BYTES, TILE)
+    threads = min(torch.get_num_threads(), affordable // _SMALLEST)
+    tile = min(affordable // threads, TILE)
+    windows = tiles(*pixels.shape[:2], tile)
+    threads = min(threads, len(windows))
 
     def merge_share(share: list[tuple[slice, slice]]) -> None:
-        painter = _Painter(pixels, ab, saturation, merged)
+        painter = _Painter(pixels, ab, saturation, merged, tile)
         for window in share:
             painter.paint(*window)
         painter.paint_outsiders()
 
-    threads = min(torch.get_num_threads(), len(windows))
     if threads == 1:
         merge_share(windows)
     else:
@@ -129,8 +135,8 @@ class _Rows(_Interpolation):
 class _Painter:
     """One thread's part of a merge."""
 
-    def __init__(self, pixels: np.ndarray, ab: np.ndarray, saturation: float, merged: np.ndarray):
-        self.pixels, self.ab, self.merged = pixels, ab, merged
+    def __init__(self, pixels: np.ndarray, ab: np.ndarray, saturation: float, merged: np.ndarray, tile: int):
+        self.pixels, self.ab, self.merged, self.tile = pixels, ab, merged, tile
         # a* is added to the cube root of X, b* taken from that of Z.
         self.scale = np.float32([[[ROOTS * saturation / 500]], [[-ROOTS * saturation / 200]]])
         self.rows = _Rows(ab.shape[1], pixels.shape[0])
@@ -167,7 +173,7 @@ class _Painter:
         merged = self.merged[down, across]
         for channel in range(3):
             np.copyto(merged[..., channel], self._levels(linear[channel]).reshape(plane))
-        if self.num_outsiders >= TILE:
+        if self.num_outsiders >= self.tile:
             self.paint_outsiders()
 
     def paint_outsiders(self) -> None:

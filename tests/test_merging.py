@@ -146,7 +146,9 @@ class TestMerge:
         np.testing.assert_array_equal(turned.swapaxes(0, 1), images.merge(pixels, torch.full((2, 4, 4), 9.0)))
         np.testing.assert_array_equal(pixels, copy)
 
-    def test_memory_stays_within_three_times_the_photo(self):
+    @pytest.mark.parametrize("threads", [1, 2, 8, 64])
+    def test_memory_stays_within_three_times_the_photo_on_any_number_of_threads(self, threads, monkeypatch):
+        monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
         pixels = np.array(Image.fromarray(data.coffee()).resize((3000, 2000)))
         for ab in (
             torch.full((2, 256, 256), 20.0),

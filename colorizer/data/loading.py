@@ -33,6 +33,7 @@ def load_photos(
     cache_dir: str | Path | None = None,
     max_photos: int | None = None,
     min_colorfulness: float = 0.0,
+    min_label_photos: int = 1,
     labels: bool = True,
     classes: Sequence[str] | None = None,
     image_column: str = "image",
@@ -54,6 +55,7 @@ def load_photos(
         cache_dir: where decoded photos are kept between runs; HF_DATASETS_CACHE/colorizer unless given.
         max_photos: stop after this many usable photos (streaming: rows).
         min_colorfulness: leave out photos below it (Hasler and Süsstrunk 2003; 15 is slightly colorful).
+        min_label_photos: a label that fewer of the photos have counts as none, since nothing can be learned of it.
         labels: read the labels, where there are any.
         classes: number the labels by this list, another split's `classes`, instead of by the names found here; a label
             that it lacks becomes -1.
@@ -67,6 +69,8 @@ def load_photos(
         raise DatasetError(f"photos need a resolution of at least 8, not {resolution}")
     if max_photos is not None and max_photos < 1:
         raise DatasetError(f"max_photos must be at least 1, not {max_photos}")
+    if streaming and min_label_photos > 1:
+        raise DatasetError("the photos of a label can't be counted while they stream by: leave out min_label_photos")
     opened = open_source(
         source,
         split=split,
@@ -100,6 +104,9 @@ def load_photos(
                 decoded = read_store(folder)
     if decoded is None:
         raise DatasetError(f"decoded photos can't be read back from {str(folder)!r}: is the disk sound?")
+    if classes is None and min_label_photos > 1:
+        counts = np.bincount(decoded.labels[decoded.labels >= 0], minlength=len(decoded.classes))
+        classes = [name for name, count in zip(decoded.classes, counts, strict=True) if count >= min_label_photos]
     if classes is not None:
         decoded = _renumbered(decoded, classes)
     return PhotoDataset(decoded, cache_in_memory=cache_in_memory)

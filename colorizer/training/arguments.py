@@ -40,6 +40,9 @@ class TrainingArguments(Recipe):
     min_colorfulness: float = _argument(
         "leave out training photos below this colorfulness; 15 is slightly colorful", 0.0
     )
+    min_label_photos: int = _argument(
+        "a label of fewer training photos counts as none, since nothing can be learned of it", 1
+    )
     age: float = _argument(
         "share of the photos that the network sees turned old, film to scan; the colors it learns stay", 0.0
     )

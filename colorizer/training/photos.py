@@ -45,6 +45,7 @@ def open_photos(
             cache_in_memory=arguments.cache_in_memory,
             max_photos=arguments.max_train_samples,
             min_colorfulness=arguments.min_colorfulness,
+            min_label_photos=arguments.min_label_photos,
             **shared,
         )
         splits = list_splits(arguments.dataset_name, revision=arguments.dataset_revision, token=arguments.hub_token)

@@ -188,6 +188,17 @@ def test_columns_and_settings_that_are_wrong(
         load_photos(path, **{"resolution": 16, "cache_dir": cache, **settings})
 
 
+def test_rare_labels_count_as_none(write_parquet: Callable[..., Path], cache: Path) -> None:
+    photos = [encode(color_photo(number)) for number in range(5)]
+    path = write_parquet("train.parquet", photos, ["cow", "dog", None, "dog", "cat"])
+    train = load_photos(path, resolution=16, cache_dir=cache, min_label_photos=2)
+    assert train.classes == ["dog"]
+    assert train.labels.tolist() == [-1, 0, -1, 0, -1]
+    assert load_photos(path, resolution=16, cache_dir=cache, min_label_photos=3).classes == []
+    with pytest.raises(DatasetError, match="can't be counted while they stream"):
+        load_photos(path, resolution=16, streaming=True, min_label_photos=2)
+
+
 def test_labels_that_are_no_classes(write_parquet: Callable[..., Path], cache: Path) -> None:
     path = write_parquet("a.parquet", [encode(color_photo(0))], [0.5], label=datasets.Value("float32"))
     with pytest.raises(DatasetError, match="holds no class labels"):

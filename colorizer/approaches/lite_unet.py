@@ -42,7 +42,7 @@ class LiteUNetConfig(ColorizerConfig):
 
 
 class LiteUNet(ColorizerModel):
-    """Our own: EfficientNet-Lite0 on the gray photo, its its features added up, color at a quarter of the size."""
+    """Our own: EfficientNet-Lite0 on the gray photo, its features added up, color at a quarter of the size."""
 
     title = "A light U-Net on EfficientNet-Lite0"
     authors = "the authors of colorizer"

@@ -1,7 +1,8 @@
-"""The further tables of a report: bleeding, size, age and labels, each with a word on how to read it."""
+"""The further tables of a report: leads, bleeding, size, age and labels, each with a word on how to read it."""
 
 from colorizer.evaluation.edges import MIN_STEP, REACH
 from colorizer.evaluation.labels import label_tables
+from colorizer.evaluation.leads import lead_table
 from colorizer.evaluation.results import Report
 from colorizer.evaluation.tables import METRICS, best_means, markdown_table, rows
 
@@ -9,6 +10,8 @@ from colorizer.evaluation.tables import METRICS, best_means, markdown_table, row
 def sections(report: Report) -> list[tuple[str, str, str]]:
     """Title, what it shows and Markdown table of all that was measured."""
     found = []
+    if report.leads:
+        found.append(("Lead over the baselines", _LEADS, lead_table(report)))
     if any("edge_error" in evaluation.means for evaluation in report.evaluations):
         found.append(("Bleeding", _BLEEDING, bleeding_table(report)))
     if report.size is not None:
@@ -21,6 +24,10 @@ def sections(report: Report) -> list[tuple[str, str, str]]:
     return found
 
 
+_LEADS = (
+    "By how much each model, as it is, is better than what needs no network, photo by photo: positive is better, whichever way "
+    "the metric goes, and bold where the whole 95% interval (paired bootstrap) says so."
+)
 _BLEEDING = (
     f"Mean distance from the true color in ab, of the pixels within {REACH} of an edge at which the true color changes by "
     f"{MIN_STEP:g} or more a pixel, and of the others. Colors that bleed are wrong at edges above all: the ratio tells it "

@@ -14,6 +14,7 @@ from colorizer.errors import ColorizerError
 from colorizer.evaluation import labels, processes, stress
 from colorizer.evaluation.candidates import BASELINES, Candidate, Variant, baseline, network_candidate
 from colorizer.evaluation.files import make_folder, write_results
+from colorizer.evaluation.leads import leads
 from colorizer.evaluation.matching import match_gain
 from colorizer.evaluation.metrics import Truth
 from colorizer.evaluation.names import model_names
@@ -108,6 +109,7 @@ def evaluate(
     truth = _run(
         candidates, batches, colors.bin_weights(), samples, perception, progress=progress and state.is_main_process
     )
+    as_they_are = {candidate.name: candidate.variants[0].averages for candidate in candidates}
     report = Report(
         evaluations=[_summarize(candidate, truth, seed) for candidate in candidates],
         dataset=dataset,
@@ -120,7 +122,8 @@ def evaluate(
             *_notes(colors, training_photos, validation_photos, networks),
             *(perception.notes if perception else ()),
         ],
-        labels=labels.by_label({c.name: c.variants[0].averages for c in candidates}, photos) if by_label else None,
+        leads=leads(as_they_are, baselines, seed=seed),
+        labels=labels.by_label(as_they_are, photos) if by_label else None,
         size=stress.size_table(networks, size_photos, seed=seed) if size_photos is not None else None,
         age=stress.age_table(networks, photos, seed=seed, batch_size=batch_size) if aged else None,
     )

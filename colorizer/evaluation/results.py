@@ -46,8 +46,8 @@ class Report:
     """What was evaluated on what: everything the tables say.
 
     notes: sentences on where gains and statistics come from, and on what was left out.
-    labels, size, age: what `label_table`, `size_table` and `age_table` show, as evaluation.json holds it; None where that was
-    not asked for.
+    leads: what `lead_table` shows, as evaluation.json holds it; empty without baselines.
+    labels, size, age: what `label_tables`, `size_table` and `age_table` show, likewise; None where that was not asked for.
     """
 
     evaluations: Sequence[Evaluation]
@@ -58,6 +58,7 @@ class Report:
     true_colorfulness: float
     hardware: str
     notes: Sequence[str] = ()
+    leads: Mapping[str, Any] = field(default_factory=dict)
     labels: Mapping[str, Any] | None = field(default=None)
     size: Mapping[str, Any] | None = field(default=None)
     age: Mapping[str, Any] | None = field(default=None)
@@ -76,6 +77,7 @@ def to_json(report: Report) -> str:
     "networks": {NAME: {"approach", "num_parameters", "photos_per_second"}},
     "matched": {NAME: {"gain", "metrics": {METRIC: {"mean", "low", "high"}}}},
     "curves": {NAME: [{"gain", "colorfulness", "psnr", "ciede2000", "auc"}, …]}};
+    "leads": {NAME: {BASELINE: {METRIC: {"mean", "low", "high"}}}};
     baselines are among the models alone. A metric that is no mean over photos has no "low" and "high". And, where they were
     asked for, "labels", "size" and "age".
     """

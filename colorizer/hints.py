@@ -105,9 +105,26 @@ def draw_hints(
     Raises:
         ColorizerError: a hint lies outside the photo.
     """
-    width, height = photo_size
     drawn = torch.zeros(3, *size)
     radius = max(0, round((size[0] * size[1]) ** 0.5 * SHARE / 2))
+    for hint, (row, column) in zip(hints, hint_cells(hints, photo_size, size, name), strict=True):
+        ab = rgb_to_lab(torch.tensor(hint.rgb).view(3, 1, 1) / 255)[1:]
+        rows, columns = (slice(max(0, place - radius), place + radius + 1) for place in (row, column))
+        drawn[:2, rows, columns] = ab
+        drawn[2, rows, columns] = 1
+    return drawn
+
+
+def hint_cells(
+    hints: Sequence[Hint], photo_size: tuple[int, int], size: tuple[int, int], name: str = "the photo"
+) -> list[tuple[int, int]]:
+    """Row and column of each hint where the photo is brought to `size`, height and width; arguments as for `draw_hints`.
+
+    Raises:
+        ColorizerError: a hint lies outside the photo.
+    """
+    width, height = photo_size
+    cells = []
     for index, hint in enumerate(hints):
         if hint.x >= width or hint.y >= height:
             raise ColorizerError(
@@ -115,10 +132,6 @@ def draw_hints(
                 f"from 0 to {width - 1}, y to {height - 1}."
             )
         # The middle of the pixel.
-        column = min(size[1] - 1, int((hint.x + 0.5) * size[1] / width))
-        row = min(size[0] - 1, int((hint.y + 0.5) * size[0] / height))
-        ab = rgb_to_lab(torch.tensor(hint.rgb).view(3, 1, 1) / 255)[1:]
-        rows, columns = (slice(max(0, place - radius), place + radius + 1) for place in (row, column))
-        drawn[:2, rows, columns] = ab
-        drawn[2, rows, columns] = 1
-    return drawn
+        row, column = int((hint.y + 0.5) * size[0] / height), int((hint.x + 0.5) * size[1] / width)
+        cells.append((min(size[0] - 1, row), min(size[1] - 1, column)))
+    return cells

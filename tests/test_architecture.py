@@ -16,7 +16,7 @@ LAYERS = (
     {"errors", "color", "bins", "losses", "recipe", "checks", "records", "checkpoints"},
     {"luminance", "pixels", "photo", "images", "merging", "saving", "spaces", "objectives", "nn", "strictness"},
     {"configuration", "parts", "modeling"},
-    {"approaches", "sampling", "hints"},
+    {"approaches", "sampling", "hints", "propagation"},
     {"hub", "loading", "answers", "call_options", "pipelines", "data"},
     {"cards", "publishing", "overview", "packaging"},
     {"evaluation"},

@@ -46,6 +46,10 @@ class TrainingArguments(Recipe):
     age: float = _argument(
         "share of the photos that the network sees turned old, film to scan; the colors it learns stay", 0.0
     )
+    teacher: str | None = _argument(
+        "checkpoint whose colors are mixed into those that are learned; needs --cache_in_memory", None
+    )
+    teacher_share: float = _argument("how much of what is learned is the teacher's, 0 to 1", 0.5)
     streaming: bool = _argument("decode photos as they come by and keep none; needs --max_train_steps", False)
     cache_in_memory: bool = _argument("keep the decoded photos in memory, on a GPU where they fit", False)
     dataloader_num_workers: int = _argument("threads that decode photos, 0 for one a core", 0)
@@ -98,6 +102,10 @@ class TrainingArguments(Recipe):
             raise ColorizerError(f"--max_train_steps must be at least 1, not {self.max_train_steps}.")
         if not 0 <= self.age <= 1:
             raise ColorizerError(f"--age is a share of the photos, 0…1, not {self.age}.")
+        if not 0 <= self.teacher_share <= 1:
+            raise ColorizerError(f"--teacher_share must be in 0…1, not {self.teacher_share}.")
+        if self.teacher and (self.streaming or not self.cache_in_memory):
+            raise ColorizerError("--teacher colors the photos in memory: add --cache_in_memory, and no --streaming.")
         if self.learning_rate <= 0:
             raise ColorizerError(f"--learning_rate must be positive, not {self.learning_rate}.")
         if not 0 <= self.ema_decay < 1:

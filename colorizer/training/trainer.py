@@ -27,6 +27,7 @@ from colorizer.training.photos import count_steps, numbered_batches, open_photos
 from colorizer.training.selection import SCORES
 from colorizer.training.setup import make_ema, make_network, working_resolution
 from colorizer.training.stopping import StopRequest
+from colorizer.training.teaching import mix_in
 from colorizer.training.team import Team
 from colorizer.training.validation import Validation
 
@@ -68,6 +69,15 @@ class Trainer:
         resolution = working_resolution(arguments)
         self.train_photos, self.validation_photos = open_photos(arguments, resolution, self.accelerator)
         self.say(f"Learning from {self.train_photos.report}; validating on {len(self.validation_photos)} photos.")
+        if arguments.teacher:
+            mix_in(
+                arguments.teacher,
+                self.train_photos,
+                share=arguments.teacher_share,
+                accelerator=self.accelerator,
+                say=self.say,
+                token=arguments.hub_token,
+            )
         # The first process downloads what the network begins from, the others find it.
         with self.accelerator.main_process_first():
             torch.manual_seed(arguments.seed)
@@ -113,7 +123,8 @@ class Trainer:
         arguments = self.arguments
         names = ("approach", "train_batch_size", "gradient_accumulation_steps", "seed", "optimizer", "learning_rate")
         return {
-            **{name: getattr(arguments, name) for name in (*names, "lr_scheduler", "ema_decay", "age")},
+            **{name: getattr(arguments, name) for name in (*names, "lr_scheduler", "ema_decay", "age", "teacher")},
+            "teacher_share": arguments.teacher and arguments.teacher_share,
             **arguments.augmentation,
             **arguments.model_fields,
             "num_steps": self.num_steps,

@@ -1,0 +1,102 @@
+"""A teacher: another checkpoint's colors of the training photos, mixed into those that are learned from.
+
+Photos alike but for a shirt's color pull a network every way; a teacher that has seen more, or knows more, says the mean, and a
+small network gets there in fewer photos. It is the mix of labels and a larger network's outputs of Hinton et al. 2015
+(arXiv:1503.02531), for a regression.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import datasets
+import numpy as np
+import torch
+import torch.nn.functional as F
+from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from colorizer import color
+from colorizer.call_options import working_size
+from colorizer.data import PhotoDataset
+from colorizer.loading import load_model
+from colorizer.modeling import ColorizerModel
+
+CHUNK = 32
+# A photo enlarged more than this shows a teacher nothing more, and takes long.
+MAX_ENLARGEMENT = 1.5
+
+
+def mix_in(
+    teacher: str,
+    photos: PhotoDataset,
+    *,
+    share: float,
+    accelerator: Accelerator,
+    say: Callable[[str], None],
+    token: str | None = None,
+) -> None:
+    """Give photos that are kept in memory the colors (1 − share) · true + share · the teacher's, at their own lightness.
+
+    teacher: a checkpoint's name, folder or Hub id. The photos are shared out over the processes; what the teacher says of
+    them is kept on disk, beside the decoded photos, for other runs.
+
+    Raises:
+        CheckpointError, HubError: the teacher can't be loaded.
+    """
+    network = load_model(teacher, token=token).to(accelerator.device).eval()
+    path = _place(network, photos)
+    # All go the way that the first process finds, lest one wait for others that have gone ahead.
+    [is_kept] = broadcast_object_list([path.exists()])
+    if is_kept:
+        ab = torch.from_numpy(np.load(path))
+    else:
+        say(f"The colors that {teacher} gives {len(photos)} photos are computed once and kept.")
+        ab = accelerator.reduce(_colors(network, photos, accelerator), reduction="sum").cpu()
+        if accelerator.is_main_process:
+            _keep(ab.numpy(), path, say)
+    for start in range(0, len(photos), CHUNK):
+        part = slice(start, start + CHUNK)
+        lab = color.rgb_to_lab(photos.in_memory[part].float() / 255)
+        lab[:, 1:] += share * (ab[part].float() - lab[:, 1:])
+        photos.in_memory[part] = color.lab_to_rgb(lab).mul(255).round().to(torch.uint8)
+
+
+@torch.no_grad()
+def _colors(network: ColorizerModel, photos: PhotoDataset, accelerator: Accelerator) -> Tensor:
+    """CIE ab by the teacher, rounded, int8 (N, 2, S, S), of this process's share of the photos; 0 for the others."""
+    side = photos.resolution
+    size = working_size((side, side), network, min(network.config.resolution, round(MAX_ENLARGEMENT * side)))
+    found = torch.zeros(len(photos), 2, side, side, dtype=torch.int8, device=accelerator.device)
+    starts = range(accelerator.process_index * CHUNK, len(photos), accelerator.num_processes * CHUNK)
+    for start in tqdm(starts, "teacher", unit=f"×{CHUNK} photos", disable=not accelerator.is_main_process):
+        part = slice(start, start + CHUNK)
+        rgb = photos.in_memory[part].to(accelerator.device).float() / 255
+        lightness = F.interpolate(color.rgb_to_lab(rgb)[:, :1], size, mode="bilinear", antialias=True)
+        ab = F.interpolate(network(lightness).ab.float(), (side, side), mode="bilinear", antialias=True)
+        found[part] = ab.round().clamp(-128, 127).to(torch.int8)
+    return found
+
+
+def _place(network: ColorizerModel, photos: PhotoDataset) -> Path:
+    """Where the colors of just these photos by just this network are kept."""
+    digest = hashlib.sha256(photos.in_memory.numpy().tobytes())
+    for name, tensor in sorted(network.state_dict().items()):
+        digest.update(name.encode() + tensor.float().cpu().numpy().tobytes())
+    digest.update(str(MAX_ENLARGEMENT).encode())
+    return Path(datasets.config.HF_DATASETS_CACHE) / "colorizer" / f"taught-{digest.hexdigest()[:32]}.npy"
+
+
+def _keep(ab: np.ndarray, path: Path, say: Callable[[str], None]) -> None:
+    beside = path.with_suffix(f".{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with beside.open("wb") as file:
+            np.save(file, ab)
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        say(f"They can't be kept in {path.parent} ({error.strerror}): another run will compute them again.")

@@ -1,0 +1,60 @@
+"""Colors of a teacher mixed into those that are learned."""
+
+import pytest
+import torch
+
+from colorizer import color
+from colorizer.data import load_photos
+from colorizer.errors import ColorizerError
+from colorizer.loading import load_model
+from colorizer.training import teaching
+
+SIDE = 16
+
+
+@pytest.fixture
+def teacher(train, tmp_path):
+    """The folder of a checkpoint that colors all photos alike: whatever it was taught, it is not gray."""
+    train("--output_dir", tmp_path / "teacher", "--max_train_steps", 20, "--learning_rate", 0.01)
+    return tmp_path / "teacher"
+
+
+def test_what_is_learned_is_the_mix_at_the_photos_own_lightness(train, teacher, dataset):
+    true = color.rgb_to_lab(load_photos(dataset, resolution=SIDE).batch(range(16))["rgb"].float() / 255)
+    with torch.no_grad():
+        taught = load_model(teacher).eval()(true[:, :1]).ab
+    assert taught.abs().mean() > 3
+    for share in (0.0, 0.25, 1.0):
+        given = ["--teacher", teacher, "--teacher_share", share, "--cache_in_memory", "--overwrite_output_dir"]
+        photos = train(*given).train_photos
+        lab = color.rgb_to_lab(photos.batch(range(16))["rgb"].float() / 255)
+        mixed = true[:, 1:] + share * (taught - true[:, 1:])
+        assert (lab[:, :1] - true[:, :1]).abs().mean() < 0.3
+        assert (lab[:, 1:] - mixed).abs().mean() < 0.6  # 8 bits of RGB, 1 of ab, and now and then the rim of sRGB
+
+
+def test_what_a_teacher_says_is_kept_for_other_runs_on_the_same_photos(train, teacher, monkeypatch):
+    given = ["--teacher", teacher, "--cache_in_memory", "--overwrite_output_dir"]
+    first = train(*given).train_photos.in_memory
+
+    def fail(*_):
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr(teaching, "_colors", fail)
+    assert torch.equal(train(*given).train_photos.in_memory, first)
+    with pytest.raises(AssertionError, match="computed again"):
+        train(*given, "--resolution", 24)
+
+
+def test_a_teacher_needs_photos_in_memory_and_a_share(train, teacher):
+    with pytest.raises(ColorizerError, match="add --cache_in_memory"):
+        train("--teacher", teacher)
+    with pytest.raises(ColorizerError, match="teacher_share must be in 0…1, not 1.5"):
+        train("--teacher", teacher, "--cache_in_memory", "--teacher_share", 1.5)
+
+
+def test_a_run_goes_on_with_its_own_teacher_only(train, teacher):
+    given = ["--cache_in_memory", "--checkpointing_steps", 3]
+    train(*given, "--teacher", teacher)
+    with pytest.raises(ColorizerError, match="teacher"):
+        train(*given, "--resume_from_checkpoint", "latest")

@@ -1,29 +1,16 @@
 """The running app in a real browser, as a visitor uses it. Screenshots are left in tests/artifacts/ to be looked at."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
-ARTIFACTS = Path(__file__).parents[1] / "artifacts"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+from tests.demo.pages import ARTIFACTS, visit
+
 TINY = ("tiny-colorful", "tiny-dense")
-WAIT = 20_000  # milliseconds; what is waited for takes a second where the machine is not busy
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    executable = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if executable is None:
-        pytest.fail(f"the browser tests need one of {', '.join(BROWSERS)}: on Debian, apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -31,18 +18,6 @@ def page(browser: Browser, app_url: str) -> Iterator[Page]:
     """The app on a wide light screen; a request to any other machine fails the test."""
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     yield from visit(page, app_url)
-
-
-def visit(page: Page, url: str, theme: str = "light") -> Iterator[Page]:
-    requests: list[str] = []
-    page.on("request", lambda request: requests.append(request.url))
-    page.set_default_timeout(WAIT)
-    expect.set_options(timeout=WAIT)
-    page.goto(f"{url}?__theme={theme}")
-    expect(page.get_by_role("button", name="Colorize")).to_be_visible()
-    yield page
-    page.close()
-    assert not [url_ for url_ in requests if not url_.startswith((url, "data:", "blob:"))]
 
 
 def upload(page: Page, photo: str) -> None:

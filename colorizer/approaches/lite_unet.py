@@ -25,6 +25,9 @@ class LiteUNetConfig(ColorizerConfig):
 
     num_frozen: stages of the encoder, from the first, that are never trained. decoder_width: multiplies the decoder's channels,
     on top of width. delta: where the Huber loss goes from square to linear, in CIE units.
+
+    average_flips: whether each photo is colored as it is and mirrored, at twice the time, and the two averaged: both are
+    guesses, and their errors partly cancel. Training does not do it.
     """
 
     model_type = "colorizer-lite-unet"
@@ -34,6 +37,7 @@ class LiteUNetConfig(ColorizerConfig):
     num_frozen: int = 0
     decoder_width: float = 1.0
     delta: float = 12.0
+    average_flips: bool = False
 
     def __post_init__(self, **kwargs):
         super().__post_init__(**kwargs)
@@ -96,6 +100,12 @@ class LiteUNet(ColorizerModel):
 
     def predict(self, source: Tensor) -> Tensor:
         """L in 0…1 (B, 1, H, W) to ab/110 (B, 2, H, W)."""
+        if self.training or not self.config.average_flips:
+            return self._predict(source)
+        straight, mirrored = self._predict(torch.cat((source, source.flip(-1)))).chunk(2)
+        return (straight + mirrored.flip(-1)) / 2
+
+    def _predict(self, source: Tensor) -> Tensor:
         gray = color.lightness_to_gray(source * self.space.l).to(source.dtype)
         _, *skips, deepest = self.encoder(gray.expand(-1, 3, -1, -1))
         hidden = self.bottom(deepest)

@@ -114,6 +114,22 @@ def test_hubers_loss_by_the_pixel():
     assert huber(prediction, target, delta=0.7).item() == pytest.approx(expected / 24 / 0.7, rel=1e-5)
 
 
+def test_averaged_over_flips_a_mirrored_photo_gets_mirrored_colors():
+    torch.manual_seed(0)
+    plain = create_model("lite_unet", width=0.125).eval()
+    torch.nn.init.normal_(plain.color.weight)  # gray at first otherwise
+    both = create_model("lite_unet", width=0.125, average_flips=True).eval()
+    both.load_state_dict(plain.state_dict())
+    lightness = 100 * torch.rand(2, 1, 64, 96)
+    with torch.no_grad():
+        straight, mirrored = both(lightness).ab, both(lightness.flip(-1)).ab.flip(-1)
+        one, other = plain(lightness).ab, plain(lightness.flip(-1)).ab.flip(-1)
+        assert (one - other).abs().max() > 0.1
+        torch.testing.assert_close(straight, mirrored, atol=1e-3, rtol=1e-4)
+        torch.testing.assert_close(straight, (one + other) / 2, atol=1e-3, rtol=1e-4)
+        torch.testing.assert_close(both.train()(lightness).prediction, plain.train()(lightness).prediction)
+
+
 def test_it_is_beside_the_approaches_and_not_one_of_them():
     assert "lite_unet" not in list_approaches()
     assert list_approaches(own=True) == [*list_approaches(), "lite_unet"]

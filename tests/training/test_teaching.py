@@ -49,7 +49,7 @@ def test_what_a_teacher_says_is_kept_for_other_runs_on_the_same_photos(train, te
 def test_a_teacher_needs_photos_in_memory_and_a_share(train, teacher):
     with pytest.raises(ColorizerError, match="add --cache_in_memory"):
         train("--teacher", teacher)
-    with pytest.raises(ColorizerError, match="teacher_share must be in 0…1, not 1.5"):
+    with pytest.raises(ColorizerError, match=r"teacher_share must be in 0…1, not 1\.5"):
         train("--teacher", teacher, "--cache_in_memory", "--teacher_share", 1.5)
 
 

@@ -152,7 +152,9 @@ class Trainer:
             disable=not self.accelerator.is_local_main_process,
         )
         with bar, StopRequest(self.accelerator) as stop:
-            self._loop(bar, stop)
+            # A run that was resumed may have nothing left to do.
+            if self.progress.step < self.num_steps and not self._is_stuck():
+                self._loop(bar, stop)
         if stop.was_made:
             path = self._save_state()
             self.say(

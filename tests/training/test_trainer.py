@@ -180,6 +180,16 @@ def test_ctrl_c_saves_and_says_how_to_go_on(command, tmp_path):
     assert re.search(rf"saved in .*{state.name}. Go on with --resume_from_checkpoint latest", rest)
 
 
+def test_a_run_that_is_done_has_nothing_left_to_do(train):
+    first = train()
+    before = load_file(first.output_dir / "model.safetensors")
+    again = train("--resume_from_checkpoint", "latest")
+    assert again.progress.step == 6
+    assert again.progress.history == first.progress.history
+    after = load_file(first.output_dir / "model.safetensors")
+    assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
+
+
 def test_latest_with_nothing_to_resume_from_starts_anew_and_says_so(train, capsys):
     trainer = train("--resume_from_checkpoint", "latest")
     assert trainer.progress.step == 6

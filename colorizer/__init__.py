@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 
 import wrapt
 
-from colorizer.errors import CheckpointError, ColorizerError, DatasetError, HubError, PhotoError
+from colorizer.errors import (
+    CheckpointError,
+    ColorizerError,
+    DatasetError,
+    HubError,
+    PhotoError,
+    VideoError,
+    VideoStopped,
+)
 
 if TYPE_CHECKING:
     from colorizer.approaches import create_model, list_approaches
@@ -19,6 +27,7 @@ if TYPE_CHECKING:
     from colorizer.loading import load_model, save_checkpoint
     from colorizer.modeling import ColorizerConfig, ColorizerModel, ColorizerOutput
     from colorizer.pipelines import ColorizationPipeline, ColorizationResult, pipeline
+    from colorizer.video import VideoResult, colorize_video
 
 __version__ = "0.1.0"
 
@@ -33,6 +42,10 @@ __all__ = [
     "DatasetError",
     "HubError",
     "PhotoError",
+    "VideoError",
+    "VideoResult",
+    "VideoStopped",
+    "colorize_video",
     "create_model",
     "list_approaches",
     "list_checkpoints",
@@ -47,6 +60,8 @@ _HOMES = {
     "ColorizerConfig": "modeling",
     "ColorizerModel": "modeling",
     "ColorizerOutput": "modeling",
+    "VideoResult": "video",
+    "colorize_video": "video",
     "create_model": "approaches",
     "list_approaches": "approaches",
     "list_checkpoints": "checkpoints",

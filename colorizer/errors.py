@@ -19,3 +19,11 @@ class DatasetError(ColorizerError):
 
 class HubError(ColorizerError):
     """The Hub is away, refused, or broke off; the message says which and what still works."""
+
+
+class VideoError(ColorizerError):
+    """A clip that can't be read, is larger than allowed, or whose result can't be written."""
+
+
+class VideoStopped(VideoError):
+    """Whoever asked for a clip's colors has asked to stop; what was finished is kept."""

@@ -171,6 +171,11 @@ class ColorizationPipeline(Pipeline):
     def _sanitize_parameters(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         return sort_options(self.model, **options)
 
+    def call_options(self, **options: Any) -> tuple[dict[str, Any], ...]:
+        """The options of a call's three steps: those given, checked, over those that the pipeline was made with."""
+        own = self._preprocess_params, self._forward_params, self._postprocess_params
+        return tuple(ours | given for ours, given in zip(own, sort_options(self.model, **options), strict=True))
+
     def preprocess(
         self, source: Any, resolution: int | None = None, hints: tuple[Hint, ...] = ()
     ) -> dict[str, _Work | ColorizerError]:

@@ -18,9 +18,9 @@ LAYERS = (
     {"configuration", "parts", "modeling"},
     {"approaches", "sampling", "hints", "propagation"},
     {"hub", "loading", "answers", "call_options", "pipelines", "data"},
-    {"cards", "publishing", "overview", "packaging"},
+    {"cards", "publishing", "overview", "packaging", "video"},
     {"evaluation"},
-    {"training", "demo", "commands", "cli", "__main__"},
+    {"training", "demo", "commands", "help_texts", "cli", "__main__"},
 )
 # Libraries that only these parts may import.
 RESERVED = {
@@ -29,6 +29,7 @@ RESERVED = {
     "matplotlib": {"training", "evaluation"},
     "gradio": {"demo"},
     "datasets": {"data"},
+    "av": {"video"},
 }
 
 

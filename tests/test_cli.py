@@ -19,7 +19,7 @@ from colorizer.loading import save_checkpoint
 from tests.hub_server import HubServer
 from tests.test_sampling import lively
 
-COMMANDS = ("colorize", "compare", "evaluate", "report", "push", "list")
+COMMANDS = ("colorize", "video", "compare", "evaluate", "report", "push", "list")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,120 @@
+"""Small clips, made by PyAV where a test needs them, and what is in a clip."""
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from skimage import data
+
+from colorizer import images
+
+RATE = 24
+SIZE = (64, 48)
+SAMPLES = 48000  # a second
+PITCH = 440  # of the sound, in hertz
+
+
+def pan(num_frames: int = RATE, size: tuple[int, int] = SIZE, start: int = 0) -> list[np.ndarray]:
+    """A camera that moves over a photo, uint8 (H, W, 3) each."""
+    photo = data.coffee()[::4, ::4]
+    return [photo[20 : 20 + size[1], start + k : start + k + size[0]].copy() for k in range(num_frames)]
+
+
+def make_clip(
+    path: Path,
+    frames: Iterable[np.ndarray],
+    *,
+    sound: str | None = "aac",
+    times: Sequence[int] | None = None,
+    rotation: int = 0,
+    codec: str = "libx264",
+    pix_fmt: str = "yuv420p",
+    metadata: dict[str, str] | None = None,
+) -> Path:
+    """Write a clip of RATE frames a second, with a tone for sound; `times` are the frames', in 1/1000 s."""
+    frames = list(frames)
+    with av.open(str(path), "w") as container:
+        container.metadata.update(metadata or {})
+        stream = container.add_stream(codec, rate=RATE, options={"crf": "4", "preset": "ultrafast"})
+        stream.height, stream.width = frames[0].shape[:2]
+        stream.pix_fmt = pix_fmt
+        if times is not None:
+            stream.codec_context.time_base = Fraction(1, 1000)
+        if rotation:
+            stream.set_display_rotation(rotation)
+        tones = [] if sound is None else [add_tone(container, sound)]
+        for number, pixels in enumerate(frames):
+            frame = av.VideoFrame.from_ndarray(pixels)
+            frame.pts, frame.time_base = number, Fraction(1, RATE)
+            if times is not None:
+                frame.pts, frame.time_base = times[number], Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+        for tone in tones:
+            write_tone(container, tone, len(frames) / RATE)
+    return path
+
+
+def add_tone(container: av.container.OutputContainer, codec: str) -> av.AudioStream:
+    """A sound track, still silent."""
+    stream = container.add_stream(codec, rate=SAMPLES, layout="mono")
+    stream.metadata["language"] = "fin"
+    return stream
+
+
+def write_tone(container: av.container.OutputContainer, stream: av.AudioStream, seconds: float) -> None:
+    """Fill a sound track."""
+    wave = np.float32(0.3) * np.sin(2 * np.pi * PITCH * np.arange(int(SAMPLES * seconds)) / SAMPLES).astype(np.float32)
+    tone = av.AudioFrame.from_ndarray(wave[None], "flt", "mono")
+    tone.sample_rate, tone.pts, tone.time_base = SAMPLES, 0, Fraction(1, SAMPLES)
+    stream.codec_context.open(strict=False)
+    resampler = av.AudioResampler(stream.format.name, "mono", SAMPLES, stream.codec_context.frame_size)
+    for part in [*resampler.resample(tone), *resampler.resample(None), None]:
+        container.mux(stream.encode(part))
+
+
+def frames_of(path: Path) -> list[np.ndarray]:
+    """The frames as a player shows them but for their rotation, uint8 (H, W, 3)."""
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+
+
+def times_of(path: Path) -> list[float]:
+    """When each frame is shown, in seconds, and when the last one ends."""
+    with av.open(str(path)) as container:
+        decoded = list(container.decode(video=0))
+        return [*(frame.time for frame in decoded), decoded[-1].time + decoded[-1].duration * decoded[-1].time_base]
+
+
+def sound_of(path: Path) -> np.ndarray:
+    """The first sound track, mono, float."""
+    with av.open(str(path)) as container:
+        resampler = av.AudioResampler("flt", "mono", SAMPLES)
+        parts = [part for frame in container.decode(audio=0) for part in resampler.resample(frame)]
+        return np.concatenate([part.to_ndarray()[0] for part in parts])
+
+
+def pitch_of(path: Path) -> float:
+    """The loudest frequency of a clip's sound, in hertz."""
+    sound = sound_of(path)
+    return np.argmax(np.abs(np.fft.rfft(sound * np.hanning(len(sound))))) * SAMPLES / len(sound)
+
+
+def packets_of(path: Path) -> list[bytes]:
+    """The encoded sound."""
+    with av.open(str(path)) as container:
+        return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+
+
+def lightness_of(pixels: np.ndarray) -> np.ndarray:
+    """CIE L, 0…100, (H, W)."""
+    return images.lightness(pixels, pixels.shape[:2])[0].numpy()
+
+
+def chroma_of(pixels: np.ndarray) -> np.ndarray:
+    """a*, b* by another way than the package's, (2, H, W)."""
+    from skimage.color import rgb2lab
+
+    return np.moveaxis(rgb2lab(pixels)[..., 1:], -1, 0)

@@ -1,0 +1,92 @@
+"""`python -m colorizer video`: a clip from the shell."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from colorizer import create_model, save_checkpoint
+from colorizer.cli import main
+from colorizer.video import coloring
+from tests.clips import chroma_of, frames_of, make_clip, packets_of, pan
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("models") / "small"
+    save_checkpoint(create_model("colorful", width=1 / 16, resolution=32), folder)
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_clip(tmp_path_factory.mktemp("clips") / "clip.mp4", pan(12))
+
+
+def test_a_clip_is_colored_once(clip: Path, model: str, tmp_path: Path, capsys: pytest.CaptureFixture):
+    out = tmp_path / "out" / "colored.mp4"
+    arguments = ["video", str(clip), "-o", str(out), "--model", model]
+    assert main(arguments) == 0
+    assert f"Written to {out}" in capsys.readouterr().out
+    assert packets_of(out) == packets_of(clip)
+    before = out.stat().st_mtime_ns
+    assert main(arguments) == 0
+    assert "--overwrite" in capsys.readouterr().out
+    assert out.stat().st_mtime_ns == before
+    assert main([*arguments, "--overwrite", "--saturation", "0", "--smoothing", "0", "--batch_size", "2"]) == 0
+    assert abs(chroma_of(frames_of(out)[5])).mean() < 2
+
+
+def test_what_is_not_kept_is_said(clip: Path, model: str, tmp_path: Path, capsys: pytest.CaptureFixture):
+    assert main(["video", str(clip), "-o", str(tmp_path / "colored.webm"), "--model", model]) == 0
+    assert "its sound was aac, which .webm does not hold, and is opus now" in capsys.readouterr().out
+
+
+def test_ctrl_c_exits_with_130_and_the_next_run_goes_on(
+    clip: Path, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+):
+    monkeypatch.setattr(coloring, "NUM_FRAMES", 4)
+    merge, merged = coloring.images.merge, []
+
+    def interrupt(*arguments, **options):
+        merged.append(1)
+        if len(merged) == 7:
+            raise KeyboardInterrupt
+        return merge(*arguments, **options)
+
+    monkeypatch.setattr(coloring.images, "merge", interrupt)
+    arguments = ["video", str(clip), "-o", str(tmp_path / "colored.mp4"), "--model", model]
+    assert main(arguments) == 130
+    assert "what was finished is saved" in capsys.readouterr().err
+    assert main(arguments) == 0
+    assert len(merged) == 7 + 12 - 4
+    assert [path.name for path in tmp_path.iterdir()] == ["colored.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["missing.mp4", "-o", "colored.mp4"], "There is no file missing.mp4"),
+        ([__file__, "-o", "colored.mp4"], "test_video.py is not a video"),
+        (["CLIP", "-o", "colored.jpg"], "doesn't end in one of .mp4"),
+        (["CLIP", "-o", "colored.mp4", "--smoothing", "-1"], "smoothing must be a number from 0 to 10"),
+        (["CLIP", "-o", "colored.mp4", "--scene", "beach"], "No model here takes the option scene"),
+    ],
+)
+def test_faults_exit_with_2_and_a_message(
+    arguments: list[str],
+    message: str,
+    clip: Path,
+    model: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+):
+    monkeypatch.chdir(tmp_path)
+    arguments = [str(clip) if argument == "CLIP" else argument for argument in arguments]
+    assert main(["video", *arguments, "--model", model]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert "Traceback" not in error
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,158 @@
+"""What holds a clip's colors steady: less flicker, nothing from before a cut, no trail behind what moves."""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from skimage import data
+from torch import Tensor
+
+from colorizer import images
+from colorizer.video.smoothing import Smoother, compare, find_motion, shift
+
+STEP = 1 / 24
+SIDE = 48
+PHOTOS = {"coffee": data.coffee(), "cat": data.chelsea(), "astronaut": data.astronaut(), "rocket": data.rocket()}
+
+
+def view(name: str, left: int = 0, side: int = 240) -> Tensor:
+    """A square of a photo, as a network sees it."""
+    return images.lightness(np.ascontiguousarray(PHOTOS[name][20 : 20 + side, left : left + side]), (SIDE, SIDE))
+
+
+def smooth(lightness: list[Tensor], ab: list[Tensor], seconds: float = 0.5) -> tuple[list[Tensor], Smoother]:
+    smoother = Smoother(seconds)
+    return [
+        smoother(plane, colors, k * STEP) for k, (plane, colors) in enumerate(zip(lightness, ab, strict=True))
+    ], smoother
+
+
+def flicker(ab: list[Tensor]) -> float:
+    return float(np.mean([(after - before).abs().mean() for before, after in pairwise(ab)]))
+
+
+def random_ab(num_frames: int) -> list[Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    return list(20 * torch.randn(num_frames, 2, SIDE, SIDE, generator=generator))
+
+
+def test_where_nothing_moves_the_color_is_the_mean_of_the_frames_so_far():
+    ab = random_ab(6)
+    steady, _ = smooth([view("coffee")] * 6, ab, seconds=10)
+    for number in range(6):
+        torch.testing.assert_close(steady[number], torch.stack(ab[: number + 1]).mean(0))
+
+
+@pytest.mark.parametrize("rate", [8, 24])
+def test_a_color_changes_at_the_same_pace_at_any_frame_rate(rate: int):
+    smoother, plane = Smoother(0.5), view("cat")[:, :32, :32]
+    for k in range(5 * rate // 2):
+        steady = smoother(plane, torch.full((2, 32, 32), 10.0 * (k >= 2 * rate)), k / rate)
+    torch.testing.assert_close(steady, torch.full((2, 32, 32), 10 * (1 - math.exp(-1))), atol=0.2, rtol=0)
+
+
+@pytest.mark.parametrize("noise", [0.0, 3.0, 8.0])
+def test_colors_flicker_far_less_on_a_grainy_still(noise: float):
+    generator = torch.Generator().manual_seed(1)
+    lightness = [
+        (view("astronaut") + noise * torch.randn(1, SIDE, SIDE, generator=generator)).clamp(0, 100) for _ in range(14)
+    ]
+    ab = random_ab(14)
+    steady, smoother = smooth(lightness, ab)
+    assert smoother.num_scenes == 1
+    assert flicker(steady[4:]) < 0.3 * flicker(ab[4:])
+
+
+def test_without_smoothing_colors_stay_as_they_are_and_scenes_are_told_all_the_same():
+    ab = random_ab(4)
+    steady, smoother = smooth([view("coffee"), view("coffee"), view("cat"), view("cat")], ab, seconds=0)
+    assert all(torch.equal(same, own) for same, own in zip(steady, ab, strict=True))
+    assert smoother.num_scenes == 2
+
+
+@pytest.mark.parametrize(("before", "after"), [("coffee", "cat"), ("cat", "rocket"), ("astronaut", "rocket")])
+def test_nothing_of_a_scene_is_left_after_a_cut(before: str, after: str):
+    lightness = [view(before)] * 8 + [view(after)] * 4
+    ab = [torch.full((2, SIDE, SIDE), 60.0)] * 8 + [torch.full((2, SIDE, SIDE), -40.0)] * 4
+    steady, smoother = smooth(lightness, ab)
+    assert smoother.num_scenes == 2
+    assert torch.equal(steady[8], ab[8])
+    torch.testing.assert_close(steady[11], ab[11])
+
+
+def moving_ball(num_frames: int, pace: int) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
+    """A bright red ball that crosses a bluish photo: lightness, ab, and where the ball is."""
+    lightness, ab, ball = [], [], []
+    row, column = torch.meshgrid(torch.arange(SIDE), torch.arange(SIDE), indexing="ij")
+    for k in range(num_frames):
+        inside = (row - 24) ** 2 + (column - 6 - pace * k) ** 2 < 36
+        lightness.append(torch.where(inside, 90.0, view("cat") * 0.6))
+        ab.append(
+            torch.where(inside, torch.tensor([60.0, 40.0]).view(2, 1, 1), torch.tensor([0.0, -20.0]).view(2, 1, 1))
+        )
+        ball.append(inside)
+    return lightness, ab, ball
+
+
+@pytest.mark.parametrize("pace", [1, 3, 6])
+def test_what_moves_takes_its_color_along_and_leaves_no_trail(pace: int):
+    lightness, ab, ball = moving_ball(7, pace)
+    steady, smoother = smooth(lightness, ab)
+    assert smoother.num_scenes == 1
+    blind = torch.stack(ab).mean(0)  # what averaging without an eye on motion would leave
+    was_there = torch.stack(ball[:-1]).any(0) & ~ball[-1]
+    error = (steady[-1] - ab[-1]).norm(dim=0)
+    assert (blind - ab[-1]).norm(dim=0)[was_there].mean() > 10
+    assert error[was_there].mean() < 2
+    assert error[ball[-1]].mean() < 2
+    assert error.mean() < 0.5
+
+
+def test_colors_are_averaged_along_with_a_camera_that_moves():
+    lightness = [view("coffee", left=8 * k) for k in range(12)]
+    truth = [torch.cat((plane - 50, 30 - plane / 2)) for plane in lightness]
+    noisy = [colors + noise for colors, noise in zip(truth, random_ab(12), strict=True)]
+    steady, smoother = smooth(lightness, noisy)
+    assert smoother.num_scenes == 1
+    before, after = ((colors[-1] - truth[-1]).abs().mean() for colors in (noisy, steady))
+    assert after < 0.6 * before
+
+
+@pytest.mark.parametrize("motion", [(0, 0), (0, 2), (3, -5), (-8, 0)])
+def test_motion_is_found(motion: tuple[int, int]):
+    down, across = motion
+    generator = torch.Generator().manual_seed(2)
+    texture = torch.full((1, 96, 96), 50.0)
+    for side in (6, 12, 24, 48):  # as in photos, the coarser the stronger
+        detail = torch.randn(1, 1, side, side, generator=generator)
+        texture += 60 / side * torch.nn.functional.interpolate(detail, (96, 96), mode="bicubic")[0]
+    previous, now = texture[:, 16:80, 16:80], texture[:, 16 + down : 80 + down, 16 + across : 80 + across]
+    found = find_motion(now, previous)
+    inner = found[:, 12:-12, 12:-12].flatten(1)
+    assert (inner == torch.tensor(motion)[:, None]).all(0).float().mean() > 0.7
+    # As the formula says, one place after another.
+    shifted = shift(previous, found)
+    for y, x in ((0, 0), (30, 40), (63, 63)):
+        row, column = (min(max(int(place), 0), 63) for place in (y + found[0, y, x], x + found[1, y, x]))
+        assert shifted[0, y, x] == previous[0, row, column]
+
+
+@pytest.mark.parametrize("gain", [0.75, 1.3])
+def test_old_films_changing_light_is_no_other_scene(gain: float):
+    plane = view("cat") * 0.6
+    kept, motion = compare((plane + 16) * gain - 16, plane)
+    assert kept is not None
+    assert kept.mean() > 0.99
+    assert not motion.any()
+
+
+@pytest.mark.parametrize("size", [(32, 32), (48, 160), (192, 192)])
+def test_any_working_size_will_do(size: tuple[int, int]):
+    pixels = np.ascontiguousarray(PHOTOS["coffee"][:300, :400])
+    smoother = Smoother(0.5)
+    for k in range(3):
+        steady = smoother(images.lightness(pixels, size), torch.full((2, *size), float(k)), k * STEP)
+    assert steady.shape == (2, *size)
+    torch.testing.assert_close(steady, torch.full((2, *size), 1.0))

@@ -1,10 +1,12 @@
 """The Space: builds the demo and launches it. `python app.py`, then open http://127.0.0.1:7860.
 
+COLORIZER_VOTES names the file that keeps the votes, COLORIZER_VOTES_REPO a Hub dataset that shares them.
 COLORIZER_MODELS adds checkpoints: folders or Hub ids (user/name, user/name@revision), separated by commas.
 GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where it listens; on Hugging Face Spaces it listens to all.
 """
 
 import os
+from pathlib import Path
 
 from colorizer.demo import build_demo, launch_options
 
@@ -13,7 +15,9 @@ def main() -> None:
     models = [model.strip() for model in os.environ.get("COLORIZER_MODELS", "").split(",") if model.strip()]
     server_name = os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if "SPACE_ID" in os.environ else "127.0.0.1")
     server_port = int(os.environ.get("GRADIO_SERVER_PORT", "7860"))
-    build_demo(models).launch(server_name=server_name, server_port=server_port, **launch_options())
+    votes = os.environ.get("COLORIZER_VOTES")
+    demo = build_demo(models, votes=Path(votes) if votes else None, votes_repo=os.environ.get("COLORIZER_VOTES_REPO"))
+    demo.launch(server_name=server_name, server_port=server_port, **launch_options())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the `huggingface_hub` client asks of a Hub, one method a question; models only.
+"""What the `huggingface_hub` client asks of a Hub, one method a question; models and datasets.
 
 A commit is a real revision: an immutable set of files under its own sha, so that a branch, a sha, a range of a file and an
 unchanged push behave as on the Hub.
@@ -111,6 +111,8 @@ class Handler(BaseHTTPRequestHandler):
         self.role = self.hub.tokens.get(token)
         if token and self.role is None:
             return self.refuse(401, message="Invalid credentials in Authorization header")
+        # A dataset is a repository whose name begins with "datasets/", as in the addresses of its files.
+        path = re.sub("^/api/datasets/", "/api/models/datasets/", path)
         for methods, pattern, handler in ROUTES:
             match = re.fullmatch(pattern, path)
             if match and self.command in methods.split():
@@ -151,7 +153,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def create(self) -> None:
         asked = json.loads(self.body)
-        repo_id = f"{asked.get('organization') or 'tester'}/{asked['name']}"
+        kind = "datasets/" if asked.get("type") == "dataset" else ""
+        repo_id = f"{kind}{asked.get('organization') or 'tester'}/{asked['name']}"
         if repo_id in self.hub.repositories:
             return self.answer(409, {"error": "exists", "url": f"{self.hub.url}/{repo_id}"})
         repository = Repository(is_private=asked.get("visibility") == "private")
@@ -238,7 +241,7 @@ class Handler(BaseHTTPRequestHandler):
         return self.answer(200, content, **headers)
 
 
-REPO = r"(?P<repo>[^/]+/[^/]+)"
+REPO = r"(?P<repo>(?:datasets/)?[^/]+/[^/]+)"
 ROUTES = [
     ("GET", r"/api/whoami-v2", Handler.whoami),
     ("POST", r"/api/validate-yaml", Handler.validate_yaml),

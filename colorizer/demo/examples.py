@@ -17,14 +17,19 @@ PHOTOS = {
     "camera.png": "Camera (gray)",
 }
 MADE_GRAY = {"chelsea.png": "Cat (gray)"}
+_DATA = Path(skimage.__file__).parent / "data"
+
+
+def sample_paths() -> dict[str, Path]:
+    """What each of `PHOTOS` shows, and where it lies in scikit-image's package."""
+    return {caption: _DATA / name for name, caption in PHOTOS.items()}
 
 
 def example_photos(folder: Path) -> list[tuple[str, str]]:
     """(file, what it shows) of the example photos, copied into `folder`; some in color, some gray."""
-    data = Path(skimage.__file__).parent / "data"
-    photos = [(str(shutil.copy(data / name, folder)), caption) for name, caption in PHOTOS.items()]
+    photos = [(str(shutil.copy(path, folder)), caption) for caption, path in sample_paths().items()]
     for name, caption in MADE_GRAY.items():
         path = folder / f"{Path(name).stem}-gray.png"
-        Image.fromarray(gray_pixels(images.read(data / name).pixels)).save(path)
+        Image.fromarray(gray_pixels(images.read(_DATA / name).pixels)).save(path)
         photos.append((str(path), caption))
     return photos

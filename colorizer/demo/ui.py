@@ -9,6 +9,9 @@ from colorizer.demo.api import build_endpoints
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.compare import build_compare_tab
 from colorizer.demo.models import build_models_tab
+from colorizer.demo.vote import build_vote_tab
+from colorizer.demo.votes import VoteStore
+from colorizer.demo.votes_hub import SharedVotes
 
 TITLE = "Colorizer"
 INTRODUCTION = """# Colorizer
@@ -19,16 +22,28 @@ DELETE_CACHE = (600, 3600)
 MAX_FILE_SIZE = "40mb"
 
 
-def build_demo(models: list[str] | None = None) -> gr.Blocks:
+def build_demo(
+    models: list[str] | None = None, *, votes: Path | None = None, votes_repo: str | None = None
+) -> gr.Blocks:
     """The app with the package's checkpoints and those in `models` (folders or Hub ids). Launch it with `launch_options()`.
 
-    Loads no network and sends no request: checkpoints load when they are first used.
+    Loads no network: checkpoints load when they are first used. Sends no request, unless there is a `votes_repo`.
+
+    Args:
+        votes: the SQLite file for the votes; unless given, one in the folder of the user's data.
+        votes_repo: a Hub dataset to which the votes go too, and whose votes count.
     """
     catalog = Catalog(models)
+    store = VoteStore(votes)
+    shared = SharedVotes(store, votes_repo) if votes_repo else None
+    if shared is not None:
+        shared.start()
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=DELETE_CACHE) as demo:
         gr.Markdown(INTRODUCTION)
         with gr.Tab("Compare"):
             approaches = build_compare_tab(catalog)
+        with gr.Tab("Which is better?") as tab:
+            build_vote_tab(catalog, store, shared, tab)
         with gr.Tab("Models"):
             build_models_tab(catalog, approaches)
         build_endpoints(catalog)
@@ -73,6 +88,11 @@ def _theme() -> gr.themes.Base:
         button_primary_background_fill_hover="*primary_800",
         button_primary_background_fill_dark="*primary_700",
         button_primary_background_fill_hover_dark="*primary_800",
+        # White on white without them.
+        button_border_width="1px",
+        button_border_width_dark="1px",
+        button_secondary_border_color="*neutral_400",
+        button_secondary_border_color_dark="*neutral_500",
         checkbox_label_background_fill_selected="*primary_50",
         checkbox_label_background_fill_selected_dark="*primary_950",
         checkbox_label_text_color_selected="*body_text_color",

@@ -80,7 +80,15 @@ def app_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def app_url(checkpoints: list[str], app_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def app_votes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file that keeps the app's votes."""
+    return tmp_path_factory.mktemp("votes") / "votes.sqlite3"
+
+
+@pytest.fixture(scope="session")
+def app_url(
+    checkpoints: list[str], app_files: Path, app_votes: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """The address of a running `python app.py` that offers the tiny checkpoints besides the package's."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -90,6 +98,7 @@ def app_url(checkpoints: list[str], app_files: Path, tmp_path_factory: pytest.Te
         "GRADIO_SERVER_NAME": "127.0.0.1",
         "GRADIO_SERVER_PORT": str(port),
         "GRADIO_TEMP_DIR": str(app_files),
+        "COLORIZER_VOTES": str(app_votes),
     }
     log = tmp_path_factory.mktemp("app") / "app.log"
     with log.open("wb") as output:

@@ -20,3 +20,22 @@ def visit(page: Page, url: str, theme: str = "light") -> Iterator[Page]:
     yield page
     page.close()
     assert not [url_ for url_ in requests if not url_.startswith((url, "data:", "blob:"))]
+
+
+def open_tab(page: Page, name: str) -> None:
+    """Open a tab, which on a narrow screen may be one of those behind the three dots."""
+    tab = page.get_by_role("tab", name=name)
+    hidden = page.locator(".overflow-dropdown button", has_text=name)
+    expect(tab.or_(hidden).first).to_be_attached()
+    if not tab.is_visible():
+        page.locator(".overflow-menu > button").click()
+        hidden.click()
+    else:
+        tab.click()
+
+
+def leave_screenshot(page: Page, name: str) -> None:
+    """The whole page as tests/artifacts/NAME.png, to be looked at."""
+    ARTIFACTS.mkdir(exist_ok=True)
+    page.evaluate("window.scrollTo(0, 0)")
+    page.screenshot(path=ARTIFACTS / f"{name}.png", full_page=True)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.demo.pages import ARTIFACTS, visit
+from tests.demo.pages import leave_screenshot, visit
 
 TINY = ("tiny-colorful", "tiny-dense")
 
@@ -41,13 +41,11 @@ def colorize(page: Page, num_results: int) -> Locator:
 
 
 def screenshot(page: Page, name: str) -> None:
-    ARTIFACTS.mkdir(exist_ok=True)
     # The sliders' pictures load when they come near the window.
     for result in page.locator(".result:visible").all():
         result.scroll_into_view_if_needed()
         expect(result.locator("img").last).to_have_js_property("complete", True)
-    page.evaluate("window.scrollTo(0, 0)")
-    page.screenshot(path=ARTIFACTS / f"{name}.png", full_page=True)
+    leave_screenshot(page, name)
 
 
 def test_upload_colorize_slide_and_download(page: Page, color_photo: str, tmp_path: Path) -> None:

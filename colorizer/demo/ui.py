@@ -8,6 +8,7 @@ import gradio as gr
 from colorizer.demo.api import build_endpoints
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.compare import build_compare_tab
+from colorizer.demo.learn import build_learn_tab
 from colorizer.demo.models import build_models_tab
 from colorizer.demo.vote import build_vote_tab
 from colorizer.demo.votes import VoteStore
@@ -44,6 +45,8 @@ def build_demo(
             approaches = build_compare_tab(catalog)
         with gr.Tab("Which is better?") as tab:
             build_vote_tab(catalog, store, shared, tab)
+        with gr.Tab("Learn"):
+            build_learn_tab()
         with gr.Tab("Models"):
             build_models_tab(catalog, approaches)
         build_endpoints(catalog)

@@ -5,7 +5,7 @@ from colorizer.data.augmentation import augment, photo_seeds
 from colorizer.data.batches import PhotoBatches
 from colorizer.data.decoding import DatasetReport
 from colorizer.data.hints import simulate_hints
-from colorizer.data.loading import load_photos
+from colorizer.data.loading import cache_folder, load_photos
 from colorizer.data.photos import PhotoDataset, PhotoStream
 from colorizer.data.sources import list_splits
 
@@ -17,6 +17,7 @@ __all__ = [
     "age",
     "age_lightness",
     "augment",
+    "cache_folder",
     "list_splits",
     "load_photos",
     "photo_seeds",

@@ -93,7 +93,7 @@ def load_photos(
     settings = [STORE_VERSION, pillow_version, opened.fingerprint, split_name(split), resolution, max_photos]
     columns = [min_colorfulness, image_column, label_column if labels else None]
     key = hashlib.sha256(json.dumps([settings, columns]).encode()).hexdigest()[:32]
-    folder = Path(cache_dir or Path(datasets.config.HF_DATASETS_CACHE) / "colorizer").expanduser() / key
+    folder = Path(cache_dir or cache_folder()).expanduser() / key
     decoded = read_store(folder, check_all=cache_in_memory)
     if decoded is None:
         with locked(folder):
@@ -110,6 +110,11 @@ def load_photos(
     if classes is not None:
         decoded = _renumbered(decoded, classes)
     return PhotoDataset(decoded, cache_in_memory=cache_in_memory)
+
+
+def cache_folder() -> Path:
+    """Where decoded photos, and what is computed of them, are kept between runs unless told otherwise."""
+    return Path(datasets.config.HF_DATASETS_CACHE).expanduser() / "colorizer"
 
 
 def _renumbered(decoded: Decoded, classes: Sequence[str]) -> Decoded:

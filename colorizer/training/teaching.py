@@ -10,7 +10,6 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import datasets
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -21,7 +20,7 @@ from tqdm.auto import tqdm
 
 from colorizer import color
 from colorizer.call_options import working_size
-from colorizer.data import PhotoDataset
+from colorizer.data import PhotoDataset, cache_folder
 from colorizer.loading import load_model
 from colorizer.modeling import ColorizerModel
 
@@ -87,7 +86,7 @@ def _place(network: ColorizerModel, photos: PhotoDataset) -> Path:
     for name, tensor in sorted(network.state_dict().items()):
         digest.update(name.encode() + tensor.float().cpu().numpy().tobytes())
     digest.update(str(MAX_ENLARGEMENT).encode())
-    return Path(datasets.config.HF_DATASETS_CACHE) / "colorizer" / f"taught-{digest.hexdigest()[:32]}.npy"
+    return cache_folder() / f"taught-{digest.hexdigest()[:32]}.npy"
 
 
 def _keep(ab: np.ndarray, path: Path, say: Callable[[str], None]) -> None:

@@ -218,6 +218,12 @@ def test_a_stopped_clip_goes_on(
     assert target.read_bytes() == (tmp_path / "at once.mp4").read_bytes()
 
 
+def test_a_stop_before_anything_is_finished_leaves_nothing(clip: Path, pipe: ColorizationPipeline, tmp_path: Path):
+    with pytest.raises(VideoStopped, match="stopped after 0 of 24 frames"):
+        colorize_video(clip, tmp_path / "colored.mp4", pipe, should_stop=lambda: True)
+    assert_nothing_left(tmp_path)
+
+
 def test_what_was_begun_otherwise_is_begun_anew(
     clip: Path, pipe: ColorizationPipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -1,10 +1,11 @@
-"""The named endpoints, `/colorize` and `/compare`, for `gradio_client` and the page "Use via API"."""
+"""The named endpoints, `/colorize`, `/compare` and `/video`, for `gradio_client` and the page "Use via API"."""
 
 from typing import Any
 
 import gradio as gr
 
 from colorizer.demo.catalog import Catalog
+from colorizer.demo.clips import LIMITS_IN_WORDS, color_clip
 from colorizer.demo.components import errors_for_caller, new_folder, uploaded_file
 from colorizer.demo.handlers import Settings, colorize, compare, gallery
 
@@ -31,7 +32,9 @@ def build_endpoints(catalog: Catalog) -> None:
         resolution = gr.Number(None, precision=0, label="Working resolution in pixels; the model's own if not given")
         colored = gr.Image(format="png", label="The photo in color, as PNG at its own size")
         pictures = gr.Gallery(format="png", label="The photo in color by each model, with its time as caption")
-        colorize_trigger, compare_trigger = gr.Button(), gr.Button()
+        clip = gr.Video(label=f"Clip. {LIMITS_IN_WORDS}")
+        colored_clip = gr.Video(label="The clip in color, as MP4 with its sound")
+        colorize_trigger, compare_trigger, video_trigger = gr.Button(), gr.Button(), gr.Button()
 
     def colorize_endpoint(
         photo: dict[str, Any] | None, model: str | None, saturation: float, resolution: int | None = None
@@ -46,6 +49,12 @@ def build_endpoints(catalog: Catalog) -> None:
         with errors_for_caller():
             *_, comparison = compare(catalog, uploaded_file(photo), models or catalog.names, Settings(), new_folder())
             return gallery(comparison)
+
+    def video_endpoint(clip: dict[str, Any] | None, model: str | None) -> str:
+        """Colorize a clip by one model, its colors held steady; answers an MP4 with the clip's sound."""
+        with errors_for_caller():
+            *_, last = color_clip(catalog, uploaded_file(clip), model or catalog.default or "", new_folder())
+            return str(last.result.path)
 
     colorize_trigger.click(
         colorize_endpoint,
@@ -62,4 +71,12 @@ def build_endpoints(catalog: Catalog) -> None:
         api_name="compare",
         preprocess=False,
         concurrency_id="network",
+    )
+    video_trigger.click(
+        video_endpoint,
+        [clip, model],
+        colored_clip,
+        api_name="video",
+        preprocess=False,
+        concurrency_id="video",
     )

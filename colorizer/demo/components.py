@@ -12,16 +12,16 @@ from gradio.utils import get_upload_folder
 from colorizer.errors import ColorizerError, PhotoError
 
 
-def uploaded_file(photo: dict[str, Any] | None) -> str | None:
-    """The path of the file behind a `gr.Image` input whose event has `preprocess=False`; None if there is none.
+def uploaded_file(file: dict[str, Any] | None) -> str | None:
+    """The path of the file behind a `gr.Image` or `gr.Video` input whose event has `preprocess=False`; None if there is none.
 
     With preprocessing Gradio opens the photo itself: a broken one fails there with PIL's message, and converting it
     loses EXIF, ICC profile, alpha and 16 bits, with all of which `images.read` deals. Raises PhotoError unless the file
     is an upload: Gradio itself lets a caller of the API name any file of the server in a photo without "meta".
     """
-    path = None if photo is None else photo.get("path")
+    path = None if file is None else file.get("path")
     if path and not Path(path).resolve().is_relative_to(Path(get_upload_folder()).resolve()):
-        raise PhotoError("That photo was not uploaded here.")
+        raise PhotoError("That file was not uploaded here.")
     return path
 
 

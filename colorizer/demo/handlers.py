@@ -129,7 +129,7 @@ def compare(
                 images.save(colored, download, model=name)
                 result = replace(result, preview=download, download=download)
             else:
-                preview = _save_preview(colored, folder / f"preview-{_plain(name)}.png")
+                preview = _save_preview(colored, folder / f"preview-{plain(name)}.png")
                 result = replace(result, preview=preview)
                 yield replace(comparison, results=(*done, result))
                 images.save(colored, download, model=name)
@@ -181,8 +181,9 @@ def _save_preview(image: Image.Image, path: Path) -> Path:
 
 
 def _file_stem(photo: images.Photo, name: str) -> str:
-    return f"{_plain(Path(photo.name).stem)[:80]}-{_plain(name)}"
+    return f"{plain(Path(photo.name).stem)[:80]}-{plain(name)}"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """`text` as a file's name may have it."""
     return re.sub(r"[^\w.-]+", "-", text)

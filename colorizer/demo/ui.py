@@ -10,6 +10,7 @@ from colorizer.demo.catalog import Catalog
 from colorizer.demo.compare import build_compare_tab
 from colorizer.demo.learn import build_learn_tab
 from colorizer.demo.models import build_models_tab
+from colorizer.demo.video import build_video_tab
 from colorizer.demo.vote import build_vote_tab
 from colorizer.demo.votes import VoteStore
 from colorizer.demo.votes_hub import SharedVotes
@@ -43,6 +44,8 @@ def build_demo(
         gr.Markdown(INTRODUCTION)
         with gr.Tab("Compare"):
             approaches = build_compare_tab(catalog)
+        with gr.Tab("Video") as tab:
+            build_video_tab(catalog, tab)
         with gr.Tab("Which is better?") as tab:
             build_vote_tab(catalog, store, shared, tab)
         with gr.Tab("Learn"):

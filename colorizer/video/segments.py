@@ -55,7 +55,7 @@ def saying_why(target: Path) -> Iterator[None]:
 
 
 class WorkFolder:
-    """The pieces of one result, held by one process at a time. A context, at whose end it is let go."""
+    """The pieces of one result, held by one process at a time. A context, after which it is there if it holds any."""
 
     def __init__(self, target: Path, job: dict[str, Any]):
         """`job` says all that decides over the frames: what was made for another job is thrown away.
@@ -81,7 +81,10 @@ class WorkFolder:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._lock.release()
+        if self.pieces():
+            self._lock.release()
+        else:
+            self.remove()
 
     def pieces(self) -> list[Path]:
         """The pieces that are whole, in order."""

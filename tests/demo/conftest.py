@@ -17,6 +17,7 @@ from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 from colorizer import create_model, save_checkpoint
+from tests.clips import make_clip, pan
 
 ROOT = Path(__file__).parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -70,6 +71,19 @@ def gray_photo(pixels: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> 
 def broken_photo(color_photo: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("photos") / "broken.jpg"
     path.write_bytes(b"\xff\xd8\xff\xe0" + bytes(range(256)))
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A second of 64×48 pixels, with a tone for sound."""
+    return str(make_clip(tmp_path_factory.mktemp("clips") / "harbor view.mp4", pan()))
+
+
+@pytest.fixture(scope="session")
+def broken_clip(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("clips") / "broken.mp4"
+    path.write_bytes(np.random.default_rng(0).bytes(3000))
     return str(path)
 
 

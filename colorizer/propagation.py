@@ -28,7 +28,7 @@ REACH = 1 / 12
 MIN_REACH, MAX_REACH = 1 / 100, 1.0
 
 _VARIANCE_SHARE = 0.6  # the paper's own program has it, though the paper does not
-_NOISE = 1.0  # of lightness, variance: less than that is no edge
+_LEAST, _MOST = 1.0, 50.0  # lightness varies so much without an edge; an edge so much that more makes no difference
 _BEND = 0.375  # the mean of a pixel's 8 neighbors differs from it by 0.375 times the Laplacian
 _TOLERANCE = 1e-3  # of the residual's norm; influences are then right to some thousandths
 _BLOCK = 12
@@ -154,13 +154,16 @@ def propagate_hints(photo: Photo, ab: Tensor, hints: Sequence[Hint | Any], *, re
 
 
 def _affinity(lightness: np.ndarray) -> sparse.csr_array:
-    """How alike each pixel of lightness (h, w) is to its 8 neighbors: exp(−(L_r − L_s)² / (σ_r² + σ_s²)), eq. 2 of the
-    paper made symmetric, with σ² from the variance of lightness in 3×3 pixels."""
+    """How alike each pixel of lightness (h, w) is to its 8 neighbors: exp(−(L_r − L_s)² / (σ_r² + σ_s²)).
+
+    That is the paper's eq. 2 made symmetric, with σ² from the variance of lightness in 3×3 pixels, bounded so that colors
+    do not pass strong edges that are blurred.
+    """
     height, width = lightness.shape
     index = np.arange(height * width).reshape(height, width)
     padded = np.pad(lightness, 1, mode="edge")
     windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3))
-    variance = np.maximum(_VARIANCE_SHARE * windows.var((2, 3)), _NOISE)
+    variance = (_VARIANCE_SHARE * windows.var((2, 3))).clip(_LEAST, _MOST)
     rows, columns, values = [], [], []
     for down, right in ((0, 1), (1, -1), (1, 0), (1, 1)):
         here = slice(0, height - down), slice(max(0, -right), width - max(0, right))

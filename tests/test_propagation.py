@@ -36,7 +36,9 @@ def weights(L: np.ndarray) -> np.ndarray:
     """The neighbors' weights w_rs (n, n), pixel by pixel; each row sums up to 1."""
     height, width = L.shape
     padded = np.pad(L, 1, mode="edge")
-    variance = [[max(0.6 * padded[y : y + 3, x : x + 3].var(), 1.0) for x in range(width)] for y in range(height)]
+    variance = [
+        [min(max(0.6 * padded[y : y + 3, x : x + 3].var(), 1), 50) for x in range(width)] for y in range(height)
+    ]
     matrix = np.zeros((L.size, L.size))
     for y in range(height):
         for x in range(width):

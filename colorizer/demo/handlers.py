@@ -124,7 +124,7 @@ def compare(
             colored, seconds = _colorize(pipe, photo, settings.for_model(pipe.model))
             scores = {} if truth is None else score(to_rgb(colored), truth)
             result = Result(name, catalog.entry(name).title, seconds, scores, gray)
-            download = folder / f"{_file_stem(photo, name)}.png"
+            download = folder / f"{file_stem(photo, name)}.png"
             if is_small:
                 images.save(colored, download, model=name)
                 result = replace(result, preview=download, download=download)
@@ -144,7 +144,7 @@ def colorize(catalog: Catalog, source: str | None, name: str, settings: Settings
     """Colorize one photo by one checkpoint; the PNG in `folder` has the photo's own size."""
     photo = read_photo(source)
     colored, _ = _colorize(catalog.pipeline(name), photo, settings)
-    path = folder / f"{_file_stem(photo, name)}.png"
+    path = folder / f"{file_stem(photo, name)}.png"
     images.save(colored, path, model=name)
     return path
 
@@ -180,7 +180,8 @@ def _save_preview(image: Image.Image, path: Path) -> Path:
     return path
 
 
-def _file_stem(photo: images.Photo, name: str) -> str:
+def file_stem(photo: images.Photo, name: str) -> str:
+    """What the file of a model's result is called, without its suffix."""
     return f"{plain(Path(photo.name).stem)[:80]}-{plain(name)}"
 
 

@@ -8,6 +8,7 @@ import gradio as gr
 from colorizer.demo.api import build_endpoints
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.compare import build_compare_tab
+from colorizer.demo.hint import build_hint_tab
 from colorizer.demo.learn import build_learn_tab
 from colorizer.demo.models import build_models_tab
 from colorizer.demo.video import build_video_tab
@@ -44,6 +45,8 @@ def build_demo(
         gr.Markdown(INTRODUCTION)
         with gr.Tab("Compare"):
             approaches = build_compare_tab(catalog)
+        with gr.Tab("Hint") as tab:
+            build_hint_tab(catalog, tab)
         with gr.Tab("Video") as tab:
             build_video_tab(catalog, tab)
         with gr.Tab("Which is better?") as tab:

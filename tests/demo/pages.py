@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 ARTIFACTS = Path(__file__).parents[1] / "artifacts"
 WAIT = 20_000  # milliseconds; what is waited for takes a second where the machine is not busy
@@ -22,8 +22,8 @@ def visit(page: Page, url: str, theme: str = "light") -> Iterator[Page]:
     assert not [url_ for url_ in requests if not url_.startswith((url, "data:", "blob:"))]
 
 
-def open_tab(page: Page, name: str) -> None:
-    """Open a tab, which on a narrow screen may be one of those behind the three dots."""
+def open_tab(page: Page, name: str) -> Locator:
+    """Open a tab, which on a narrow screen may be one of those behind the three dots; returns what is in it."""
     tab = page.get_by_role("tab", name=name)
     hidden = page.locator(".overflow-dropdown button", has_text=name)
     expect(tab.or_(hidden).first).to_be_attached()
@@ -32,6 +32,7 @@ def open_tab(page: Page, name: str) -> None:
         hidden.click()
     else:
         tab.click()
+    return page.get_by_role("tabpanel").filter(visible=True)
 
 
 def leave_screenshot(page: Page, name: str) -> None:
@@ -39,3 +40,11 @@ def leave_screenshot(page: Page, name: str) -> None:
     ARTIFACTS.mkdir(exist_ok=True)
     page.evaluate("window.scrollTo(0, 0)")
     page.screenshot(path=ARTIFACTS / f"{name}.png", full_page=True)
+
+
+def leave_screenshots(page: Page, name: str) -> None:
+    """The page on a wide screen and on a phone; it must fit on both."""
+    for width in (1440, 360):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        leave_screenshot(page, f"{name}-{width}")

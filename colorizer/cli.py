@@ -69,7 +69,7 @@ def make_parser() -> argparse.ArgumentParser:
     video = _add(commands, "video", "color a video, its sound kept", VIDEO_NOTES)
     video.add_argument("clip", type=Path, metavar="CLIP", help="the video")
     video.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the video to write")
-    video.add_argument("--model", required=True, metavar="MODEL", help="see `list`")
+    video.add_argument("--model", default="default", metavar="MODEL", help="see `list` (default: default)")
     _add_options(video)
     video.add_argument(
         "--smoothing",

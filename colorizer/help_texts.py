@@ -5,7 +5,7 @@ EXAMPLES = """\
 examples:
   python -m colorizer colorize old.jpg -o colored --model colorful
   python -m colorizer colorize album/ "scans/*.tif" -o colored --model colorful
-  python -m colorizer video film.mp4 -o colored.mp4 --model colorful
+  python -m colorizer video film.mp4 -o colored.mp4
   python -m colorizer compare old.jpg -o sheet.png
   python -m colorizer evaluate --model colorful --dataset photos/ -o results
   python -m colorizer report results
@@ -50,7 +50,7 @@ What is finished lies in a hidden folder beside FILE until it is whole, so that
 the same command goes on where it was interrupted.
 
 examples:
-  python -m colorizer video film.mp4 -o colored.mp4 --model colorful
+  python -m colorizer video film.mp4 -o colored.mp4
   python -m colorizer video film.avi -o colored.webm --model runs/mine \\
       --saturation 1.2 --smoothing 1
 """

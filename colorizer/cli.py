@@ -53,7 +53,7 @@ def make_parser() -> argparse.ArgumentParser:
     colorize = _add(commands, "colorize", "color photos and save them at full size", COLORIZE_NOTES)
     _add_photos(colorize)
     colorize.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="where results are saved")
-    _add_models(colorize, required=True, help="one or several; see `list`")
+    _add_models(colorize, required=False, help="one or several; see `list` (default: the best, `default`)")
     _add_options(colorize)
     _add_wishes(colorize)
     colorize.add_argument("--format", choices=FORMATS, default="png", help="of the results (default: png)")

@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -119,6 +120,18 @@ def test_colorize_with_one_model_keeps_the_photos_name(album: Path, models: Path
     ]
     assert main([*arguments, *options]) == 0
     assert names(tmp_path / "out") == ["face.webp"]
+
+
+def test_colorize_takes_the_best_checkpoint_unless_told_otherwise(
+    album: Path, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    package = tmp_path / "package"
+    shutil.copytree(models / "small", package / "default")
+    shutil.copytree(models / "bins", package / "bins")
+    monkeypatch.setattr(checkpoints, "FOLDER", package)
+    for folder, given in (("unsaid", []), ("said", ["--model", "default"])):
+        assert main(["colorize", str(album / "face.jpg"), "-o", str(tmp_path / folder), *given]) == 0
+    assert (tmp_path / "unsaid" / "face.png").read_bytes() == (tmp_path / "said" / "face.png").read_bytes()
 
 
 def test_colorize_is_the_pipeline(album: Path, tmp_path: Path):

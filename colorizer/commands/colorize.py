@@ -16,7 +16,8 @@ from colorizer.evaluation.options import options_for
 def run(arguments: argparse.Namespace) -> int:
     """Color photos, each decoded once for all models, and save every result as soon as it is there."""
     num_images = arguments.num_images or 1
-    jobs = plan(arguments.photos, arguments.output, arguments.model, arguments.format, num_images=num_images)
+    models = arguments.model or ["default"]
+    jobs = plan(arguments.photos, arguments.output, models, arguments.format, num_images=num_images)
     if arguments.hint and len(jobs) > 1:
         raise ColorizerError(f"A --hint is a place in one photo, and these are {len(jobs)}: color them one by one.")
     if not arguments.overwrite:
@@ -27,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not waiting:
         return OK
     make_folder(arguments.output)
-    pipelines = load_pipelines(arguments.model, arguments.device)
+    pipelines = load_pipelines(models, arguments.device)
     options = given_options(arguments, pipelines)
     wishes = given_wishes(arguments, pipelines)
     failed: set[str] = set()

@@ -22,15 +22,17 @@ exit codes:
   130  interrupted by Ctrl-C; what was finished is saved
 """
 COLORIZE_NOTES = """\
-PHOTO is a photo, a folder (its photos, not those of its subfolders), a pattern
-such as "scans/*.tif", or an http(s) address. Results have the photo's own size
-and lightness. PHOTO.jpg becomes FOLDER/PHOTO.png, or FOLDER/PHOTO-MODEL.png
-where several models are given; several answers have a number behind, PHOTO-1,
-PHOTO-2, … Results that are there already are left alone, so that the same
-command goes on where it was interrupted.
+PHOTO is a photo, a folder (with its subfolders), a pattern such as
+"scans/*.tif", or an http(s) address. Results have the photo's own size and
+lightness. PHOTO.jpg becomes FOLDER/PHOTO.png, or FOLDER/PHOTO-MODEL.png where
+several models are given; several answers have a number behind, PHOTO-1,
+PHOTO-2, … Photos of a folder's subfolders come into subfolders of the same
+name. Results that are there already are left alone, so that the same command
+goes on where it was interrupted. Under `accelerate launch` or `torchrun` the
+photos are shared out over the processes.
 
 examples:
-  python -m colorizer colorize old.jpg -o colored --model colorful
+  python -m colorizer colorize old.jpg -o colored
   python -m colorizer colorize album/ -o colored --model colorful pix2pix
   python -m colorizer colorize album/ -o colored --model colorful \\
       --saturation 1.2 --temperature 0.38 --format jpg --overwrite
@@ -39,6 +41,8 @@ examples:
   python -m colorizer colorize old.jpg -o colored --model runs/hinted \\
       --hint "120,45,#3366cc" --hint "10,200,#338833"
   python -m colorizer colorize "scans/*.tif" -o colored --model runs/mine
+  accelerate launch -m colorizer colorize album/ -o colored
+  torchrun --nproc_per_node 2 -m colorizer colorize album/ -o colored
 """
 VIDEO_NOTES = """\
 CLIP is a video file: MP4, MOV, MKV, WebM, AVI, MPEG or GIF. FILE ends in .mp4,

@@ -8,8 +8,9 @@ from tqdm.auto import tqdm
 from colorizer import images
 from colorizer.commands.exit_codes import OK, finish, reported
 from colorizer.commands.models import given_options, given_wishes, load_pipelines
-from colorizer.commands.photo_files import make_folder, plan
+from colorizer.commands.photo_files import Job, make_folder, plan
 from colorizer.errors import ColorizerError
+from colorizer.evaluation import processes
 from colorizer.evaluation.options import options_for
 
 
@@ -20,19 +21,30 @@ def run(arguments: argparse.Namespace) -> int:
     jobs = plan(arguments.photos, arguments.output, models, arguments.format, num_images=num_images)
     if arguments.hint and len(jobs) > 1:
         raise ColorizerError(f"A --hint is a place in one photo, and these are {len(jobs)}: color them one by one.")
+    # Shared out before what is done is left away: another process may be doing some just now.
+    waiting = jobs = processes.share(jobs)
     if not arguments.overwrite:
-        jobs = [replace(job, outputs={n: p for n, p in job.outputs.items() if not job.is_done(n)}) for job in jobs]
-    waiting = [job for job in jobs if job.outputs]
-    if len(waiting) < len(jobs):
-        print(f"{len(jobs) - len(waiting)} of {len(jobs)} photos are done already; --overwrite colors them anew.")
-    if not waiting:
-        return OK
-    make_folder(arguments.output)
-    pipelines = load_pipelines(models, arguments.device)
+        waiting = [replace(job, outputs={n: p for n, p in job.outputs.items() if not job.is_done(n)}) for job in jobs]
+        waiting = [job for job in waiting if job.outputs]
+    num_jobs, num_waiting = processes.total(len(jobs)), processes.total(len(waiting))
+    is_first = processes.is_first()
+    if num_waiting < num_jobs and is_first:
+        print(f"{num_jobs - num_waiting} of {num_jobs} photos are done already; --overwrite colors them anew.")
+    failures = processes.total(_color(arguments, models, waiting) if waiting else 0)
+    processes.leave()
+    return finish(failures, num_waiting) if is_first else OK
+
+
+def _color(arguments: argparse.Namespace, models: list[str], waiting: list[Job]) -> int:
+    """Color this process's photos; how many of them failed."""
+    for folder in sorted({path.parent for job in waiting for path in job.outputs.values()}):
+        make_folder(folder)
+    pipelines = load_pipelines(models, arguments.device or processes.own_device())
     options = given_options(arguments, pipelines)
     wishes = given_wishes(arguments, pipelines)
     failed: set[str] = set()
-    with tqdm(total=len(waiting), unit="photo", disable=None) as bar:
+    is_first = processes.is_first()
+    with tqdm(total=len(waiting), unit="photo", disable=None if is_first else True) as bar:
         for start in range(0, len(waiting), arguments.batch_size):
             batch = waiting[start : start + arguments.batch_size]
             photos = {}
@@ -54,4 +66,4 @@ def run(arguments: argparse.Namespace) -> int:
                             for image, file in zip(answers, job.files(name), strict=True):
                                 images.save(image, file)
             bar.update(len(batch))
-    return finish(len(failed), len(waiting))
+    return len(failed)

@@ -4,7 +4,7 @@ import glob
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -41,33 +41,36 @@ def plan(
 ) -> list[Job]:
     """Which photo becomes which files.
 
-    Photos of one name but different suffixes (IMG_1.jpg, IMG_1.png) keep the suffix in the result's name: IMG_1-jpg.png.
+    Photos in subfolders of a folder become files in such subfolders. Photos of one name but different suffixes (IMG_1.jpg,
+    IMG_1.png) keep the suffix in the result's name: IMG_1-jpg.png.
 
     Raises:
         ColorizerError: no photos, two photos for one result, or a result in the place of a photo.
     """
-    sources = find_photos(arguments)
     for argument in arguments:
         if folder.is_dir() and Path(argument).is_dir() and Path(argument).samefile(folder):
             raise ColorizerError(
                 f"-o is the folder of the photos, {argument}: results would be taken for photos next time."
             )
+    places = _find(arguments, lambda argument: _deep_matches(argument, except_for=folder))
     names = model_names(models)
     # A Hub id and a path have slashes.
     ends = ["-" + re.sub(r"[^\w.-]+", "-", name).strip("-") if len(names) > 1 else "" for name in names]
     # Some file systems take IMG.png and img.png for one.
-    num_stems = Counter(file_name(source).stem.casefold() for source in sources)
+    keys = {source: str(place / file_name(source).stem).casefold() for source, place in places.items()}
+    num_keys = Counter(keys.values())
     jobs: dict[str, Job] = {}
-    for source in sources:
+    for source, place in places.items():
         name = file_name(source)
-        base = name.stem if num_stems[name.stem.casefold()] == 1 else f"{name.stem}-{name.suffix[1:]}"
-        if other := jobs.get(base.casefold()):
+        base = place / (name.stem if num_keys[keys[source]] == 1 else f"{name.stem}-{name.suffix[1:]}")
+        if other := jobs.get(str(base).casefold()):
             raise ColorizerError(
                 f"{other.source} and {source} would both become {base}.{suffix}: color them into two folders."
             )
         outputs = {model: folder / f"{base}{end}.{suffix}" for model, end in zip(names, ends, strict=True)}
-        jobs[base.casefold()] = Job(source, outputs, num_images)
-    check_not_input([file for job in jobs.values() for model in job.outputs for file in job.files(model)], sources)
+        jobs[str(base).casefold()] = Job(source, outputs, num_images)
+    outputs = [file for job in jobs.values() for model in job.outputs for file in job.files(model)]
+    check_not_input(outputs, list(places))
     return list(jobs.values())
 
 
@@ -76,31 +79,69 @@ def find_photos(arguments: Sequence[str]) -> list[str]:
 
     Raises ColorizerError for a folder without photos and a pattern that nothing matches.
     """
+    return list(_find(arguments, _matches))
+
+
+def _find(arguments: Sequence[str], matches: Callable[[str], Mapping[str, Path]]) -> dict[str, Path]:
+    """Each photo with the subfolder of the argument in which it is."""
     found: dict[str, str] = {}
+    places: dict[str, Path] = {}
     for argument in arguments:
         try:
-            for match in [argument] if is_url(argument) else _matches(argument):
-                found.setdefault(match if is_url(match) else os.path.realpath(match), match)
+            for match, place in ({argument: Path()} if is_url(argument) else matches(argument)).items():
+                if found.setdefault(match if is_url(match) else os.path.realpath(match), match) == match:
+                    places.setdefault(match, place)
         except OSError as error:
-            raise ColorizerError(f"{argument} can't be opened: {error.strerror}.") from error
-    return list(found.values())
+            # Of a folder, not all of which can be read, the very one.
+            raise ColorizerError(f"{error.filename or argument} can't be opened: {error.strerror}.") from error
+    return places
 
 
-def _matches(argument: str) -> list[str]:
+def _matches(argument: str) -> dict[str, Path]:
     path = Path(os.path.expanduser(argument))
     if path.is_dir():
-        suffixes = {suffix for suffix, kind in Image.registered_extensions().items() if kind in images.FORMATS}
-        files = [file for file in sorted(path.iterdir()) if file.suffix.lower() in suffixes and file.is_file()]
-        files = [str(file) for file in files if not file.name.startswith(".")]
+        files = [str(file) for file in sorted(path.iterdir()) if _is_photo(file)]
         if not files:
             raise ColorizerError(f"The folder {argument} holds no photos (its subfolders are not searched).")
-        return files
-    if not path.exists() and glob.has_magic(argument):
+    elif not path.exists() and glob.has_magic(argument):
         files = sorted(match for match in glob.glob(str(path), recursive=True) if os.path.isfile(match))
         if not files:
             raise ColorizerError(f"No file matches {argument}.")
-        return files
-    return [str(path)]
+    else:
+        files = [str(path)]
+    return dict.fromkeys(files, Path())
+
+
+def _deep_matches(argument: str, except_for: Path) -> dict[str, Path]:
+    """The same with the photos of subfolders, but for those of one, where results are."""
+    path = Path(os.path.expanduser(argument))
+    if not path.is_dir():
+        return _matches(argument)
+    files: dict[str, Path] = {}
+    # A link may lead to a folder above it.
+    seen = {os.path.realpath(except_for)}
+    for folder, subfolders, names in os.walk(path, onerror=_raise, followlinks=True):
+        seen.add(os.path.realpath(folder))
+        subfolders[:] = sorted(
+            name
+            for name in subfolders
+            if not name.startswith(".") and os.path.realpath(os.path.join(folder, name)) not in seen
+        )
+        place = Path(folder).relative_to(path)
+        photos = (Path(folder) / name for name in sorted(names))
+        files |= {str(photo): place for photo in photos if _is_photo(photo)}
+    if not files:
+        raise ColorizerError(f"The folder {argument} holds no photos, nor do its subfolders.")
+    return files
+
+
+def _is_photo(file: Path) -> bool:
+    suffixes = {suffix for suffix, kind in Image.registered_extensions().items() if kind in images.FORMATS}
+    return file.suffix.lower() in suffixes and not file.name.startswith(".") and file.is_file()
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def is_url(source: str) -> bool:

@@ -1,16 +1,22 @@
 """The processes of `accelerate launch` or `torchrun`, of which there is one where neither was used, and their threads."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
+from typing import TypeVar
 
 import torch
 from accelerate import PartialState
 
+Entry = TypeVar("Entry")
+
+_PATIENCE = timedelta(days=7)  # of a process that waits for the others, whose photos may be larger
+
 
 def join() -> PartialState:
     """This process's place among the others, and its device: its own GPU, or the CPU where there is none."""
-    return PartialState(cpu=not torch.cuda.is_available())
+    return PartialState(cpu=not torch.cuda.is_available(), timeout=_PATIENCE)
 
 
 def is_first() -> bool:
@@ -18,10 +24,26 @@ def is_first() -> bool:
     return join().is_main_process
 
 
-def share(places: list[int]) -> list[int]:
-    """Those of the places that are this process's."""
+def share(entries: Sequence[Entry]) -> list[Entry]:
+    """Those of the entries that are this process's."""
     state = join()
-    return places[state.process_index :: state.num_processes]
+    return list(entries[state.process_index :: state.num_processes])
+
+
+def total(count: int) -> int:
+    """The sum of what each process gives; it waits for all of them."""
+    state = join()
+    if state.num_processes == 1:
+        return count
+    counts = torch.tensor(count, device=state.device)
+    torch.distributed.all_reduce(counts)
+    return int(counts)
+
+
+def own_device() -> str | None:
+    """The device of one process of several; None where there is one alone, which may take any."""
+    state = join()
+    return str(state.device) if state.num_processes > 1 else None
 
 
 def leave() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from colorizer.commands.photo_files import check_not_input, file_name, find_photos, make_folder, plan
+from colorizer.commands.photo_files import Job, check_not_input, file_name, find_photos, make_folder, plan
 from colorizer.errors import ColorizerError
 
 
@@ -28,6 +28,47 @@ def test_a_folder_means_its_photos_and_not_those_below(album: Path):
     assert names(find_photos([str(album)])) == ["A.PNG", "b.jpg", "photo[1].jpg"]
 
 
+def results(jobs: list[Job], out: Path) -> list[str]:
+    return [path.relative_to(out).as_posix() for job in jobs for path in job.outputs.values()]
+
+
+def test_a_folder_is_colored_with_its_subfolders(album: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    (album / "below" / "again").mkdir()
+    (album / ".thumbnails").mkdir()
+    for name in ("below/b.jpg", "below/again/b.jpg", "below/again/b.png", ".thumbnails/b.jpg"):
+        (album / name).write_bytes((album / "b.jpg").read_bytes())
+    jobs = plan([str(album)], out, ["colorful"], "png")
+    top, below = ["A.png", "b.png", "photo[1].png"], ["below/b.png", "below/deep.png"]
+    assert results(jobs, out) == [*top, *below, "below/again/b-jpg.png", "below/again/b-png.png"]
+    assert results(plan([str(album / "below")], out, ["colorful"], "png"), out)[:2] == ["b.png", "deep.png"]
+    both = plan([str(album / "b.jpg"), str(album)], out, ["colorful", "dense"], "png")
+    assert len(both) == len(jobs)
+
+
+def test_results_inside_the_album_are_no_photos_of_it(album: Path):
+    out = album / "colored"
+    (out / "below").mkdir(parents=True)
+    for name in ("colored/b.jpg", "colored/below/deep.jpg"):
+        (album / name).write_bytes((album / "b.jpg").read_bytes())
+    assert results(plan([str(album)], out, ["colorful"], "jpg"), out) == [
+        "A.jpg",
+        "b.jpg",
+        "photo[1].jpg",
+        "below/deep.jpg",
+    ]
+
+
+def test_a_link_to_a_folder_above_is_not_gone_round_for_ever(album: Path, tmp_path: Path):
+    (tmp_path / "elsewhere").mkdir()
+    (album / "b.jpg").rename(tmp_path / "elsewhere" / "far.jpg")
+    (album / "below" / "up").symlink_to(album)
+    (album / "below" / "linked").symlink_to(tmp_path / "elsewhere")
+    out = tmp_path / "out"
+    expected = ["A.png", "photo[1].png", "below/deep.png", "below/linked/far.png"]
+    assert results(plan([str(album)], out, ["colorful"], "png"), out) == expected
+
+
 def test_patterns_are_expanded_and_a_photo_is_there_once(album: Path, monkeypatch: pytest.MonkeyPatch):
     assert names(find_photos([f"{album}/**/*.jpg"])) == ["b.jpg", "deep.jpg", "photo[1].jpg"]
     monkeypatch.chdir(album)
@@ -45,6 +86,9 @@ def test_what_is_missing_is_left_for_reading_to_report(album: Path):
     (album / "empty").mkdir()
     with pytest.raises(ColorizerError, match="holds no photos"):
         find_photos([str(album / "empty")])
+    (album / "empty" / "below").mkdir()
+    with pytest.raises(ColorizerError, match="holds no photos, nor do its subfolders"):
+        plan([str(album / "empty")], album / "out", ["colorful"], "png")
     with pytest.raises(ColorizerError, match="can't be opened"):
         find_photos(["long" * 2000])
 

@@ -1,9 +1,10 @@
-.PHONY: style quality test tables checkpoints
+.PHONY: style quality test tables pictures checkpoints
 
 # In this order: some start from others.
 RUNS = dense colorful-unbalanced-64 colorful-unbalanced colorful pix2pix default-128 default
 CHECKPOINTS = default dense colorful-unbalanced colorful pix2pix
 DATA = ../shared/data
+SHOWN = bw-buffalo-bank-1908.jpg bw-migrant-mother-1936.jpg canyon.jpg
 
 style:
 	ruff check --fix .
@@ -18,6 +19,11 @@ test:
 
 tables:
 	python -m colorizer.overview README.md
+
+# The README's, of results.
+pictures:
+	python -m colorizer.pictures $(DATA)/photos -o model_cards/pictures/twelve.jpg
+	python -m colorizer compare $(addprefix $(DATA)/photos/,$(SHOWN)) -o model_cards/pictures/results.jpg
 
 # Train all again by their recipes, take them into the package, measure them, and write cards and tables anew.
 checkpoints:

@@ -20,7 +20,7 @@ LAYERS = (
     {"hub", "loading", "answers", "call_options", "pipelines", "data"},
     {"cards", "publishing", "overview", "packaging", "video"},
     {"evaluation"},
-    {"training", "demo", "commands", "help_texts", "cli", "__main__"},
+    {"training", "demo", "commands", "pictures", "help_texts", "cli", "__main__"},
 )
 # Libraries that only these parts may import.
 RESERVED = {

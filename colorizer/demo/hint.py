@@ -174,8 +174,14 @@ def build_hint_tab(catalog: Catalog, tab: gr.Tab) -> None:
     options = {"api_visibility": "private", "concurrency_id": "hint", "trigger_mode": "always_last"}
     quick = options | {"show_progress": "hidden"}
     gallery.select(take_example, None, photo, api_visibility="private", show_progress="hidden")
+    # Visitors add models, in another tab.
     tab.select(
-        lambda: gr.Dropdown(choices=catalog.names), None, model, api_visibility="private", show_progress="hidden"
+        lambda: gr.Dropdown(choices=catalog.names),
+        None,
+        model,
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
     )
     # preprocess: see uploaded_file.
     photo.change(start, [photo, model, reach], [*outputs, offer], preprocess=False, show_progress_on=status, **options)

@@ -10,6 +10,7 @@ from colorizer.demo.catalog import Catalog
 from colorizer.demo.compare import build_compare_tab
 from colorizer.demo.hint import build_hint_tab
 from colorizer.demo.learn import build_learn_tab
+from colorizer.demo.many import build_many_tab
 from colorizer.demo.models import build_models_tab
 from colorizer.demo.video import build_video_tab
 from colorizer.demo.vote import build_vote_tab
@@ -47,6 +48,8 @@ def build_demo(
             approaches = build_compare_tab(catalog)
         with gr.Tab("Hint") as tab:
             build_hint_tab(catalog, tab)
+        with gr.Tab("Many photos") as tab:
+            build_many_tab(catalog, tab)
         with gr.Tab("Video") as tab:
             build_video_tab(catalog, tab)
         with gr.Tab("Which is better?") as tab:

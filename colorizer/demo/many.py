@@ -1,0 +1,118 @@
+"""The tab "Many photos": several files or a ZIP in, a ZIP out."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from colorizer.demo.album import FORMATS, LIMITS_IN_WORDS, AlbumStep, color_album
+from colorizer.demo.catalog import Catalog
+from colorizer.demo.components import new_folder, uploaded_file
+from colorizer.demo.handlers import Settings
+from colorizer.errors import ColorizerError
+
+FORMAT_NAMES = {"jpg": "JPEG", "png": "PNG (nothing lost, larger)", "webp": "WebP"}
+
+
+def build_many_tab(catalog: Catalog, tab: gr.Tab) -> None:
+    """Build the tab inside the current Blocks, in `tab`."""
+    with gr.Row(equal_height=False):
+        with gr.Column(min_width=320):
+            files = gr.File(
+                label="Photos, or a ZIP of photos",
+                file_count="multiple",
+                file_types=["image", ".zip"],
+                height=220,
+                elem_id="many-files",
+            )
+            gr.Markdown(f"{LIMITS_IN_WORDS} Subfolders of a ZIP are kept, as is what a photo's file says of it (EXIF).")
+            model = gr.Dropdown(catalog.names, value=catalog.default, label="Approach", filterable=False)
+            with gr.Accordion("Options", open=False):
+                saturation = gr.Slider(0, 2, 1, step=0.05, label="Saturation", info="1 = as predicted, 0 = gray")
+                file_format = gr.Radio(
+                    [(FORMAT_NAMES[name], name) for name in FORMATS], value=FORMATS[0], label="Format of the results"
+                )
+            button = gr.Button("Colorize all", variant="primary", size="lg")
+            stop = gr.Button("Stop", variant="stop", size="lg", visible=False)
+            # In sight when the button was pressed.
+            status = gr.Markdown("Results appear beside or below.", elem_id="many-status", min_height=60)
+        with gr.Column(min_width=320):
+            download = gr.DownloadButton("Download all (ZIP)", variant="primary", visible=False)
+            gallery = gr.Gallery(
+                label="In color",
+                columns=3,
+                height="auto",
+                object_fit="cover",
+                interactive=False,
+                buttons=[],
+                elem_id="many-results",
+                elem_classes="examples",
+            )
+
+    def begin() -> dict[gr.blocks.Block, Any]:
+        return {button: gr.Button(visible=False), stop: gr.Button(visible=True)}
+
+    def run(
+        files: list[dict[str, Any]] | None,
+        model: str,
+        saturation: float,
+        file_format: str,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008 (Gradio finds its progress bar by this default)
+    ) -> Iterator[dict[gr.blocks.Block, Any]]:
+        over = {button: gr.Button(visible=True), stop: gr.Button(visible=False)}
+        try:
+            paths = [Path(path) for file in files or [] if (path := uploaded_file(file))]
+            num_shown = 0
+            for step in color_album(catalog, paths, model, Settings(saturation), file_format, new_folder()):
+                if not step.is_done:
+                    progress((step.done, step.total), desc="Coloring", unit="photos")
+                updates = {status: step.words, download: shown_download(step)}
+                if step.is_done or len(step.previews) > num_shown:
+                    num_shown = len(step.previews)
+                    updates[gallery] = [(str(path), name) for path, name in step.previews]
+                yield {**(over if step.is_done else {}), **updates}
+        except ColorizerError as error:
+            gr.Warning(str(error), title="Nothing was colored")
+            yield {**over, status: f"⚠ {error}"}
+
+    def say_stopped() -> dict[gr.blocks.Block, Any]:
+        return {button: gr.Button(visible=True), stop: gr.Button(visible=False), status: "Stopped; nothing was kept."}
+
+    running = button.click(
+        begin, None, [button, stop], queue=False, show_progress="hidden", api_visibility="private"
+    ).then(
+        run,
+        [files, model, saturation, file_format],
+        [button, stop, download, gallery, status],
+        preprocess=False,  # see uploaded_file
+        show_progress_on=status,
+        concurrency_id="many",  # of its own: single photos need not wait for albums
+        api_visibility="private",
+    )
+    stop.click(
+        say_stopped,
+        None,
+        [button, stop, status],
+        cancels=running,
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    # Visitors add models, in another tab.
+    tab.select(
+        lambda: gr.Dropdown(choices=catalog.names),
+        None,
+        model,
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+
+
+def shown_download(step: AlbumStep) -> gr.DownloadButton:
+    """The button for the ZIP, there once the ZIP is."""
+    if step.path is None:
+        return gr.DownloadButton(visible=False)
+    photos = "one photo" if step.num_colored == 1 else f"{step.num_colored} photos"
+    return gr.DownloadButton(f"Download {photos} (ZIP)", value=str(step.path), visible=True)

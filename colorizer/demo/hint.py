@@ -20,8 +20,8 @@ REACHES = [("Near", 0.04), ("Middle", REACH), ("Far", 0.2)]
 FIRST = "Choose a photo first."
 # Buttons, so that the keyboard gets to them; a click anywhere else is none.
 SWATCHES = """<div role="group" aria-label="Colors for the chosen place">{{#each value}}
-<button type="button" data-color="{{color}}" title="{{name}}">
-<span style="background: {{color}}"></span>{{name}}<small>{{reason}}</small></button>{{/each}}</div>"""
+<button type="button" data-color="{{color}}">
+<span style="background: {{color}}"></span>{{name}} <small>{{reason}}</small></button>{{/each}}</div>"""
 PICK = """element.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-color]");
   if (button) trigger("click", { color: button.dataset.color });

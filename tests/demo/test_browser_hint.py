@@ -77,6 +77,8 @@ def test_a_hint_changes_the_colors_near_the_click_and_not_far_away(tab: Locator,
     choose(tab, 0.2, 0.5)
     expect(tab.locator("#swatches").get_by_role("button")).to_have_count(8)
     expect(tab.locator("#swatches").get_by_role("button").first).to_contain_text("predicted")
+    for swatch in tab.locator("#swatches").get_by_role("button").all():
+        assert swatch.bounding_box()["height"] >= 44  # for a finger
     pick(tab, 6)  # the hue opposite to what is predicted
     after = picture(tab, address)
     change = np.abs(after - before).max(2)

@@ -15,6 +15,7 @@ from colorizer.errors import ColorizerError
 NUM_SUGGESTIONS = 8
 # Of ab. Bins lie 10 apart, so that a color's own neighbors are not offered beside it.
 _APART = 16.0
+_ALIKE = 12.0  # of 0…255
 # In darkness and glare next to no color can be shown: there it is shown lighter or darker than the place.
 _DARKEST, _LIGHTEST = 45.0, 80.0
 _GRAY, _PALE = 8.0, 22.0
@@ -57,17 +58,21 @@ def suggest(ab: Tensor, logits: Tensor | None, lightness: float, across: float, 
         lightness: CIE L of the place.
     """
     predicted = _cell(ab, across, down)[:, 0, 0]
+    lightness = min(max(lightness, _DARKEST), _LIGHTEST)
     if logits is None:
         richer, *turned = _varied(predicted)
         colors = [(predicted, "predicted"), (richer, "richer"), *((color, "") for color in turned)]
         colors.append((torch.zeros(2) if _polar(predicted)[0] >= _GRAY else 0.4 * richer, ""))
-    else:
-        # The neighbors' say too, since nobody clicks to the pixel.
-        probabilities = _cell(logits, across, down, radius=1).float().softmax(0).mean((1, 2))
-        likely = _likeliest(probabilities, NUM_SUGGESTIONS - 1)
-        colors = [*((color, _percent(share)) for color, share in likely), (predicted, "predicted")]
-    lightness = min(max(lightness, _DARKEST), _LIGHTEST)
-    return tuple(_suggestion(color, lightness, reason) for color, reason in colors)
+        return tuple(_suggestion(color, lightness, reason) for color, reason in colors)
+    # The neighbors' say too, since nobody clicks to the pixel.
+    probabilities = _cell(logits, across, down, radius=1).float().softmax(0).mean((1, 2))
+    likely: list[Suggestion] = []
+    for color, share in _likeliest(probabilities, NUM_SUGGESTIONS + 3):
+        suggestion = _suggestion(color, lightness, _percent(share))
+        # What sRGB can't show comes out as a color that is offered already.
+        if all(math.dist(suggestion.rgb, other.rgb) > _ALIKE for other in likely):
+            likely.append(suggestion)
+    return (*likely[: NUM_SUGGESTIONS - 1], _suggestion(predicted, lightness, "predicted"))
 
 
 def color_name(ab: Tensor, lightness: float) -> str:

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 
@@ -87,6 +89,16 @@ def test_colors_are_read_as_pickers_write_them():
     for text in ("blue", "#36c", "#3366cc; drop", "rgb(1, 2)", "rgb(1,2,3,4,5,6", None, "x" * 10_000):
         with pytest.raises(ColorizerError, match="is no color"):
             parse_color(text)
+
+
+def test_colors_that_look_alike_are_offered_once():
+    yellows = bin_centers()[:, 1].argsort(descending=True)[:40]
+    logits = torch.full((NUM_BINS, 4, 4), -9.0)
+    logits[yellows] = torch.linspace(2, 1, 40)[:, None, None]
+    colors = suggest(flat((0, 60)), logits, 45, 0.5, 0.5)
+    assert colors[-1].reason == "predicted"
+    for place, color in enumerate(colors[:-1]):
+        assert all(math.dist(color.rgb, other.rgb) > 12 for other in colors[:place])
 
 
 def test_a_suggestions_code_is_its_color():

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor
 
-from colorizer import sampling
+from colorizer import bins, sampling
 from colorizer.modeling import ColorizerModel
 
 
@@ -43,10 +43,7 @@ def ask(
     if is_drawn:
         temperature = options.get("temperature", model.default_options["temperature"])
         colorings = [
-            [
-                _enlarge(ab, size).cpu()
-                for ab in sampling.sample_ab(logits, temperature=temperature, seed=seed or 0, num_images=num_images)
-            ]
+            recolor(logits, size, temperature=temperature, seed=seed or 0, num_images=num_images)
             for logits in output.logits
         ]
     else:
@@ -58,6 +55,21 @@ def ask(
         logits = output.logits.float().cpu()
         uncertainty = _enlarge(sampling.uncertainty(output.logits), size).cpu()
     return [Answer(*parts) for parts in zip(colorings, logits, uncertainty, model.rank_scenes(output), strict=True)]
+
+
+def recolor(
+    logits: Tensor, size: tuple[int, int], *, temperature: float, seed: int | None = None, num_images: int = 1
+) -> list[Tensor]:
+    """What the network that gave these logits of one photo, (313, h, w), answers at this temperature; it does not run again.
+
+    Returns ab (2, H, W), CIE units, of `size` = (H, W), on the CPU: as `ask` does, the annealed mean where one answer is wanted
+    and no seed is given, else `num_images` answers that are drawn.
+    """
+    if seed is None and num_images == 1:
+        drawn = bins.annealed_mean(logits[None], bins.bin_centers().to(logits.device), temperature)
+    else:
+        drawn = sampling.sample_ab(logits, temperature=temperature, seed=seed or 0, num_images=num_images)
+    return [_enlarge(ab, size).cpu() for ab in drawn]
 
 
 def _enlarge(channels: Tensor, size: tuple[int, int]) -> Tensor:

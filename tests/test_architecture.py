@@ -14,7 +14,19 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 # Layers from the bottom; a module may import its own layer and those below.
 LAYERS = (
     {"errors", "color", "bins", "losses", "recipe", "checks", "records", "checkpoints"},
-    {"luminance", "pixels", "photo", "images", "merging", "saving", "spaces", "objectives", "nn", "strictness"},
+    {
+        "luminance",
+        "pixels",
+        "photo",
+        "images",
+        "merging",
+        "adjusting",
+        "saving",
+        "spaces",
+        "objectives",
+        "nn",
+        "strictness",
+    },
     {"configuration", "parts", "modeling"},
     {"approaches", "sampling", "hints", "propagation"},
     {"hub", "loading", "answers", "call_options", "pipelines", "data"},

@@ -10,7 +10,9 @@ from PIL import Image
 from colorizer import images
 from colorizer.demo import uploads
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.handlers import MAX_PIXELS, Settings, plain
+from colorizer.demo.handlers import MAX_PIXELS
+from colorizer.demo.pictures import plain
+from colorizer.demo.results import Settings
 from colorizer.demo.uploads import find_uploads, read_upload
 from colorizer.errors import ColorizerError, PhotoError
 

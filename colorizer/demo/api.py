@@ -7,7 +7,9 @@ import gradio as gr
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.clips import LIMITS_IN_WORDS, color_clip
 from colorizer.demo.components import errors_for_caller, new_folder, uploaded_file
-from colorizer.demo.handlers import Settings, colorize, compare, gallery
+from colorizer.demo.downloads import gallery
+from colorizer.demo.handlers import colorize, compare
+from colorizer.demo.results import Settings
 
 
 def build_endpoints(catalog: Catalog) -> None:

@@ -1,12 +1,12 @@
 """The words around the results, as Markdown."""
 
-from colorizer.demo.handlers import Comparison, Result
+from colorizer.demo.results import Comparison, Result
 from colorizer.demo.scores import METRICS, SCORE_SIDE, best
 
 
 def captions(comparison: Comparison) -> list[str]:
     """The text under each result: name, approach, time and, for a photo that came in color, its scores."""
-    scores = {result.name: result.scores for result in comparison.results if result.scores}
+    scores = {result.label: result.scores for result in comparison.results if result.scores}
     winners = best(scores, comparison.truth_colorfulness or 0.0)
     return [_caption(result, winners) for result in comparison.results]
 
@@ -14,8 +14,10 @@ def captions(comparison: Comparison) -> list[str]:
 def summary(comparison: Comparison) -> str:
     """The lines above the results: what was done to which photo, and what the scores mean."""
     width, height = comparison.size
-    num_done = sum(result.problem is None for result in comparison.results)
-    lines = [f"{width} × {height} photo, colored by {num_done} of {comparison.total}."]
+    num_colored = len({result.name for result in comparison.colored})
+    lines = [f"{width} × {height} photo, colored by {num_colored} of {len(comparison.names)}."]
+    if not comparison.is_done:
+        lines.insert(0, f"**Stopped;** left out: {', '.join(comparison.names[comparison.num_done :])}.")
     lines += [f"{note[:1].upper()}{note[1:]}." for note in comparison.notes]
     if comparison.truth_colorfulness is not None:
         lines.append(
@@ -26,7 +28,7 @@ def summary(comparison: Comparison) -> str:
 
 
 def _caption(result: Result, winners: dict[str, set[str]]) -> str:
-    heading = f"### {result.name}"
+    heading = f"### {result.label}"
     if result.problem is not None:
         return f"{heading}\n⚠ {result.problem}"
     lines = [heading, f"{result.title} · {result.seconds:.2f} s"]
@@ -34,7 +36,7 @@ def _caption(result: Result, winners: dict[str, set[str]]) -> str:
         values = []
         for metric in METRICS:
             value = f"{result.scores[metric.key]:.{metric.digits}f}"
-            values.append(f"**{value} ★**" if result.name in winners[metric.key] else value)
+            values.append(f"**{value} ★**" if result.label in winners[metric.key] else value)
         lines += [
             "",
             "| " + " | ".join(metric.label for metric in METRICS) + " |",

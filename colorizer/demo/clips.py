@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Event
 
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.handlers import plain
+from colorizer.demo.pictures import plain
 from colorizer.errors import VideoError
 from colorizer.video import Limits, VideoResult, colorize_video, inspect
 

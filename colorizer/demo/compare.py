@@ -1,20 +1,26 @@
 """The Compare tab: one photo, colored by the approaches that are ticked, side by side."""
 
+import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from colorizer.demo.captions import captions, summary
+from colorizer.demo.adjust_panel import build_adjusting, connect_adjusting
+from colorizer.demo.captions import summary
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.components import new_folder, uploaded_file
+from colorizer.demo.components import new_folder, uploaded_file, withdraw
 from colorizer.demo.examples import example_photos
-from colorizer.demo.handlers import Comparison, Settings, compare
+from colorizer.demo.handlers import compare
+from colorizer.demo.hold_panel import Holding, build_holding, connect_holding, show_held
+from colorizer.demo.results import MAX_ANSWERS, Comparison, Settings
+from colorizer.demo.slots import Updates, build_slots, show_newest
+from colorizer.demo.stopping import StopSign, until_stopped
 from colorizer.errors import ColorizerError
 
-# Places for results beyond the checkpoints there are at the start, for those that visitors load from the Hub.
-EXTRA_SLOTS = 4
+# Places for results beyond the checkpoints there are at the start, for those that visitors load from the Hub and for
+# several answers of one.
+EXTRA_SLOTS = 6
 OWN_RESOLUTION = "own"
 RESOLUTIONS = [
     ("Each approach's own", OWN_RESOLUTION),
@@ -22,43 +28,13 @@ RESOLUTIONS = [
 ]
 
 
-@dataclass(frozen=True)
-class Slot:
-    """The place of one result in the grid."""
-
-    column: gr.Column
-    slider: gr.ImageSlider
-    caption: gr.Markdown
-    download: gr.DownloadButton
-
-    @property
-    def components(self) -> list[gr.blocks.Block]:
-        return [self.column, self.slider, self.caption, self.download]
-
-
 def build_compare_tab(catalog: Catalog) -> gr.CheckboxGroup:
     """Build the tab inside the current Blocks; returns the list of approaches, to which other tabs add."""
+    # The visitor's results, and what stops the run that goes on.
+    kept, sign = gr.State(delete_callback=_forget), gr.State()
     with gr.Row(equal_height=False):
         with gr.Column(min_width=320):
-            photo = gr.Image(
-                label="Photo",
-                sources=["upload", "webcam", "clipboard"],
-                height=340,
-                buttons=["fullscreen"],
-                alt_text="The photo to colorize",
-            )
-            examples = example_photos(new_folder("examples"))
-            gallery = gr.Gallery(
-                examples,
-                label="Or try one of these",
-                columns=3,
-                height="auto",
-                object_fit="cover",
-                allow_preview=False,
-                interactive=False,
-                buttons=[],
-                elem_id="examples",
-            )
+            photo = _build_photo()
         with gr.Column(min_width=320):
             approaches = gr.CheckboxGroup(
                 catalog.choices,
@@ -68,15 +44,6 @@ def build_compare_tab(catalog: Catalog) -> gr.CheckboxGroup:
                 elem_id="approaches",
             )
             with gr.Accordion("Options", open=False):
-                saturation = gr.Slider(0, 2, 1, step=0.05, label="Saturation", info="1 = as predicted, 0 = gray")
-                temperature = gr.Slider(
-                    0.05,
-                    1,
-                    0.38,
-                    step=0.01,
-                    label="Temperature",
-                    info="For approaches that predict a distribution of colors: low is vivid, high is the average",
-                )
                 resolution = gr.Dropdown(
                     RESOLUTIONS,
                     value=OWN_RESOLUTION,
@@ -84,84 +51,156 @@ def build_compare_tab(catalog: Catalog) -> gr.CheckboxGroup:
                     info="The size at which colors are predicted; the result always has the photo's own size",
                     filterable=False,
                 )
+                num_images = gr.Slider(
+                    1,
+                    MAX_ANSWERS,
+                    1,
+                    step=1,
+                    label="Answers",
+                    info="Several different ones, of approaches that predict a distribution of colors",
+                )
+                seed = gr.Number(
+                    0, precision=0, minimum=0, label="Seed", info="Of several answers: another draws others"
+                )
             button = gr.Button("Colorize", variant="primary", size="lg")
+            stop = gr.Button("Stop", variant="stop", size="lg", visible=False)
             # Here the progress bar shows too, which is in sight when the button was pressed.
             status = gr.Markdown("Results appear below, one after another.", elem_id="status", min_height=60)
+    adjusting = build_adjusting()
     with gr.Row(elem_id="results"):
-        slots = [_build_slot(number) for number in range(1, len(catalog.names) + EXTRA_SLOTS + 1)]
+        slots = build_slots(len(catalog.names) + EXTRA_SLOTS)
+    holding = build_holding()
+
+    def over(comparison: Comparison | None) -> Updates:
+        """What to show once a run is over, however it ended."""
+        updates = {button: gr.Button(visible=True), stop: gr.Button(visible=False)}
+        if comparison is None or not comparison.colored:
+            return updates
+        updates[adjusting.temperature] = gr.Slider(visible=comparison.has_temperature)
+        return {**updates, **adjusting.show(), **show_held(holding, comparison, (None, None))}
+
+    def begin() -> Updates:
+        return {
+            button: gr.Button(visible=False),
+            stop: gr.Button("Stop", visible=True, interactive=True),
+            **adjusting.show(False),
+            holding.panel: gr.Column(visible=False),
+            sign: StopSign(),
+        }
 
     def run(
         photo: dict[str, Any] | None,
         approaches: list[str],
-        saturation: float,
-        temperature: float,
         resolution: str,
+        num_images: float,
+        seed: float | None,
+        saturation: float,
+        warmth: float,
+        strength: float,
+        temperature: float,
+        comparison: Comparison | None,
+        sign: StopSign,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 (Gradio finds its progress bar by this default)
-    ) -> Iterator[dict[gr.blocks.Block, Any]]:
+    ) -> Iterator[Updates]:
         def report(done: int, total: int, name: str) -> None:
             progress((done, total), desc=f"Coloring by {name}", unit="approaches")
 
         # Earlier results go only once there is a new one, so that a photo that can't be read takes nothing away.
         updates = {slot.column: gr.Column(visible=False) for slot in slots}
+        num_shown = 0
         try:
-            if len(approaches) > len(slots):
-                raise ColorizerError(f"Choose at most {len(slots)} approaches at a time.")
-            settings = Settings(saturation, temperature, None if resolution == OWN_RESOLUTION else int(resolution))
-            for comparison in compare(catalog, uploaded_file(photo), approaches, settings, new_folder(), report):
+            settings = Settings(
+                saturation,
+                temperature,
+                None if resolution == OWN_RESOLUTION else int(resolution),
+                warmth,
+                strength,
+                int(num_images),
+                int(seed or 0) if num_images > 1 else None,
+            )
+            steps = compare(catalog, uploaded_file(photo), approaches, settings, new_folder(), report)
+            for step in until_stopped(steps, sign):
+                if len(step.results) > len(slots):
+                    raise ColorizerError(f"There is room for {len(slots)} results: choose fewer approaches or answers.")
+                if num_shown == 0 and comparison is not None:
+                    _discard(comparison, [slot.slider for slot in slots], holding)
+                comparison = step
+                updates = {**updates, kept: comparison, **show_newest(slots, comparison, num_shown)}
                 # Until then the progress bar stands in its place.
-                words = summary(comparison) if comparison.is_done else ""
-                yield {**updates, status: words, **_show(slots, comparison)}
-                updates = {}
+                updates[status] = summary(comparison) if comparison.is_done else ""
+                if comparison.is_done:
+                    updates |= over(comparison)
+                yield updates
+                updates, num_shown = {}, len(comparison.results)
+            if sign.is_raised:
+                words = summary(comparison) if num_shown else "**Stopped** before the first result."
+                yield {**over(comparison), status: words}
         except ColorizerError as error:
             # Not raised as gr.Error, which would lie over the page with a word that says nothing.
-            gr.Warning(str(error), title="Nothing was colored")
-            yield {status: f"⚠ {error}"}
+            gr.Warning(str(error), title="Nothing was colored" if num_shown == 0 else "Not all was colored")
+            yield {**over(comparison), status: f"⚠ {error}"}
 
-    def take_example(event: gr.SelectData) -> str:
-        return examples[event.index][0]
+    def say_stopping(sign: StopSign) -> gr.Button:
+        sign.is_raised = True
+        return gr.Button("Stopping …", interactive=False)
 
-    gallery.select(take_example, None, photo, api_visibility="private", show_progress="hidden")
+    outcome = [button, stop, status, *adjusting.show(), adjusting.temperature, *holding.components]
     button.click(
+        begin,
+        None,
+        [button, stop, *adjusting.show(), holding.panel, sign],
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    ).then(
         run,
-        [photo, approaches, saturation, temperature, resolution],
-        [status, *[component for slot in slots for component in slot.components]],
+        [photo, approaches, resolution, num_images, seed, *adjusting.sliders, kept, sign],
+        [*outcome, kept, *[component for slot in slots for component in slot.components]],
         preprocess=False,  # see uploaded_file
         show_progress_on=status,
         concurrency_id="network",
         api_visibility="private",
     )
+    stop.click(say_stopping, sign, stop, queue=False, show_progress="hidden", api_visibility="private")
+    connect_adjusting(adjusting, holding, slots, kept, status)
+    connect_holding(holding, slots, kept)
     return approaches
 
 
-def _build_slot(number: int) -> Slot:
-    with gr.Column(visible=False, elem_classes="result") as column:
-        slider = gr.ImageSlider(
-            label=f"Result {number}: drag to compare with gray",
-            show_label=False,
-            format="png",
-            interactive=False,
-            buttons=["fullscreen"],
-            max_height=420,
-        )
-        caption = gr.Markdown()
-        download = gr.DownloadButton("Download at full size (PNG)", size="sm")
-    return Slot(column, slider, caption, download)
+def _build_photo() -> gr.Image:
+    photo = gr.Image(
+        label="Photo",
+        sources=["upload", "webcam", "clipboard"],
+        height=340,
+        buttons=["fullscreen"],
+        alt_text="The photo to colorize",
+    )
+    examples = example_photos(new_folder("examples"))
+    gallery = gr.Gallery(
+        examples,
+        label="Or try one of these",
+        columns=3,
+        height="auto",
+        object_fit="cover",
+        allow_preview=False,
+        interactive=False,
+        buttons=[],
+        elem_id="examples",
+    )
+
+    def take_example(event: gr.SelectData) -> str:
+        return examples[event.index][0]
+
+    gallery.select(take_example, None, photo, api_visibility="private", show_progress="hidden")
+    return photo
 
 
-def _show(slots: list[Slot], comparison: Comparison) -> dict[gr.blocks.Block, Any]:
-    """Updates for the newest result in full; for the earlier ones only the caption, since a new best moves the marks."""
-    updates: dict[gr.blocks.Block, Any] = {}
-    for slot, caption in zip(slots, captions(comparison), strict=False):
-        updates[slot.caption] = caption
-    newest = comparison.results[-1]
-    slot = slots[len(comparison.results) - 1]
-    updates[slot.column] = gr.Column(visible=True)
-    updates[slot.slider] = gr.ImageSlider(
-        value=None if newest.preview is None else (str(newest.gray), str(newest.preview)),
-        label=f"{newest.name}: drag to compare with gray",
-        visible=newest.preview is not None,
-    )
-    updates[slot.download] = gr.DownloadButton(
-        value=None if newest.download is None else str(newest.download), visible=newest.download is not None
-    )
-    return updates
+def _discard(comparison: Comparison, sliders: list[gr.ImageSlider], holding: Holding) -> None:
+    """Delete the files of a comparison that another takes the place of."""
+    withdraw(comparison.folder.glob("*"), [*sliders, holding.slider])
+    _forget(comparison)
+
+
+def _forget(comparison: Comparison | None) -> None:
+    if comparison is not None:
+        shutil.rmtree(comparison.folder, ignore_errors=True)

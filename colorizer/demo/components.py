@@ -1,8 +1,10 @@
 """What several tabs need of Gradio: the uploaded file, errors as answers, a folder for a visitor's files."""
 
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,9 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 
 from colorizer.errors import ColorizerError, PhotoError
+
+# Seconds after which a visitor's folder goes; Gradio, which forgets only what it finds, deletes what it served after one hour.
+MAX_AGE = 2 * 3600
 
 
 def uploaded_file(file: dict[str, Any] | None) -> str | None:
@@ -35,7 +40,35 @@ def errors_for_caller() -> Iterator[None]:
 
 
 def new_folder(name: str | None = None) -> Path:
-    """A folder from which Gradio serves files and deletes them after a while; without `name`, one that nobody can guess."""
-    folder = Path(get_upload_folder()) / (name or secrets.token_hex(16))
-    folder.mkdir(parents=True, exist_ok=name is not None)
+    """A folder from which Gradio serves files and deletes them after a while; without `name`, one that nobody can guess.
+
+    Visitors' folders of `MAX_AGE` go: not all that is in them was served, so that Gradio doesn't know of it.
+    """
+    if name is not None:
+        folder = Path(get_upload_folder()) / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+    visitors = Path(get_upload_folder()) / "visitors"
+    visitors.mkdir(parents=True, exist_ok=True)
+    delete_old_folders(visitors, time.time() - MAX_AGE)
+    folder = visitors / secrets.token_hex(16)
+    folder.mkdir()
     return folder
+
+
+def delete_old_folders(parent: Path, deadline: float) -> None:
+    """Delete those folders in `parent` in which nothing was written after `deadline`, in seconds as `time.time` gives."""
+    for folder in parent.iterdir():
+        # Another visitor's request may be deleting it too.
+        with suppress(FileNotFoundError):
+            if folder.stat().st_mtime < deadline:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def withdraw(paths: Iterable[Path], blocks: Iterable[gr.blocks.Block]) -> None:
+    """Delete files that were shown in `blocks`, which would remember for ever what they served."""
+    paths = list(paths)
+    for path in paths:
+        path.unlink(missing_ok=True)
+    for block in blocks:
+        block.temp_files.difference_update(str(path) for path in paths)

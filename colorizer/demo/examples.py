@@ -7,7 +7,7 @@ import skimage
 from PIL import Image
 
 from colorizer import images
-from colorizer.demo.handlers import gray_pixels
+from colorizer.demo.pictures import gray_pixels
 
 PHOTOS = {
     "coffee.png": "Coffee",

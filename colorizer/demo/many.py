@@ -9,7 +9,7 @@ import gradio as gr
 from colorizer.demo.album import FORMATS, LIMITS_IN_WORDS, AlbumStep, color_album
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.components import new_folder, uploaded_file
-from colorizer.demo.handlers import Settings
+from colorizer.demo.results import Settings
 from colorizer.errors import ColorizerError
 
 FORMAT_NAMES = {"jpg": "JPEG", "png": "PNG (nothing lost, larger)", "webp": "WebP"}

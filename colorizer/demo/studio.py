@@ -12,8 +12,9 @@ from torch import Tensor
 
 from colorizer import images
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.handlers import file_stem, read_photo
+from colorizer.demo.handlers import read_photo
 from colorizer.demo.hinting import Hinting
+from colorizer.demo.pictures import file_stem
 from colorizer.demo.suggestions import Suggestion, suggest
 from colorizer.hints import Hint
 from colorizer.photo import Photo

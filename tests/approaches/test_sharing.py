@@ -10,7 +10,8 @@ from skimage import data
 from colorizer import list_approaches, pipeline, save_checkpoint
 from colorizer.cli import main
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.handlers import Settings, compare
+from colorizer.demo.handlers import compare
+from colorizer.demo.results import Settings
 from colorizer.publishing import push
 from tests.approaches.test_contract import smallest
 

@@ -8,7 +8,7 @@ from PIL import Image, ImageCms
 from colorizer.demo import album as album_module
 from colorizer.demo.album import AlbumStep, color_album
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.handlers import Settings
+from colorizer.demo.results import Settings
 from colorizer.errors import ColorizerError
 from colorizer.pipelines import ColorizationPipeline
 

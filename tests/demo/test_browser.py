@@ -1,9 +1,11 @@
 """The running app in a real browser, as a visitor uses it. Screenshots are left in tests/artifacts/ to be looked at."""
 
 import re
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -42,7 +44,7 @@ def colorize(page: Page, num_results: int) -> Locator:
 
 def screenshot(page: Page, name: str) -> None:
     # The sliders' pictures load when they come near the window.
-    for result in page.locator(".result:visible").all():
+    for result in page.locator(".result:visible, #hold:visible").all():
         result.scroll_into_view_if_needed()
         expect(result.locator("img").last).to_have_js_property("complete", True)
     leave_screenshot(page, name)
@@ -66,6 +68,8 @@ def test_upload_colorize_slide_and_download(page: Page, color_photo: str, tmp_pa
             image.load()
             assert (image.format, image.size) == ("PNG", (80, 48))
             assert name in str(image.info)
+        for text in ("The photo in gray", f"The photo colored by {name}"):
+            expect(result.get_by_alt_text(text, exact=True)).to_be_visible()
     assert page.get_by_text("★").count() >= 4
     results.first.scroll_into_view_if_needed()
     handle = results.first.locator(".outer")
@@ -75,6 +79,78 @@ def test_upload_colorize_slide_and_download(page: Page, color_photo: str, tmp_pa
     page.mouse.move(before["x"] + 120, before["y"] + before["height"] / 2, steps=4)
     page.mouse.up()
     assert handle.bounding_box()["x"] > before["x"] + 80
+
+
+def test_colors_change_with_a_slider_and_are_downloaded_so(page: Page, color_photo: str, tmp_path: Path) -> None:
+    upload(page, color_photo)
+    choose(page, TINY)
+    results = colorize(page, 2)
+    pictures = [result.locator("img").last for result in results.all()]
+    before = [picture.get_attribute("src") for picture in pictures]
+    wide = page.locator("#hold img")
+    page.get_by_label("range slider for Saturation").press("Home")
+    for picture, source in zip(pictures, before, strict=True):
+        expect(picture).not_to_have_attribute("src", source)
+    expect(wide.first).to_have_attribute("src", pictures[0].get_attribute("src"))
+    # The scores follow.
+    expect(results.first.get_by_role("cell").last).to_have_text(re.compile("^0"))
+    page.get_by_label("JPEG").check()
+    with page.expect_download() as download:
+        results.first.get_by_role("button", name="Download").click()
+    assert download.value.suggested_filename == "harbor-view-tiny-colorful.jpg"
+    with Image.open(download.value.path()) as image:
+        assert np.ptp(np.asarray(image).astype(int), axis=2).max() <= 4
+    page.get_by_role("button", name="Colors as predicted").click()
+    expect(results.first.get_by_role("cell").last).not_to_have_text(re.compile("^0"))
+    expect(page.get_by_label("number input for Saturation")).to_have_value("1")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download all (ZIP)").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert len(archive.namelist()) == 3
+        with archive.open("harbor-view-tiny-colorful.jpg") as file, Image.open(file) as image:
+            assert np.ptp(np.asarray(image).astype(int), axis=2).max() > 20
+
+
+def test_two_are_held_against_each_other_by_keyboard(page: Page, color_photo: str) -> None:
+    upload(page, color_photo)
+    choose(page, TINY)
+    results = colorize(page, 2)
+    hold, pictures = page.locator("#hold"), page.locator("#hold img")
+    expect(pictures.first).to_have_attribute("alt", TINY[0])
+    results.last.get_by_role("button", name="Hold against another").press("Enter")
+    expect(pictures.first).to_have_attribute("alt", TINY[1])
+    expect(pictures.last).to_have_attribute("alt", TINY[0])
+    expect(hold.locator(".outer")).to_be_in_viewport()
+    right = hold.get_by_label("Right")
+    right.press("ArrowDown")
+    page.get_by_role("option", name="the photo's true colors").click()
+    expect(pictures.last).to_have_attribute("alt", "the photo's true colors")
+    expect(pictures.last).to_have_attribute("src", re.compile(r"truth\.jpg"))
+    before = hold.locator(".outer").bounding_box()
+    hold.get_by_label("range slider for Divider").press("End")
+    expect(hold.get_by_label("number input for Divider")).to_have_value("100")
+    assert hold.locator(".outer").bounding_box()["x"] > before["x"] + 100
+
+
+def test_a_run_is_stopped(page: Page, tmp_path: Path) -> None:
+    photo = tmp_path / "large.jpg"
+    Image.effect_noise((1600, 1200), 60).convert("RGB").save(photo)
+    upload(page, str(photo))
+    page.get_by_role("button", name="Options").click()
+    page.get_by_label("number input for Answers").fill("3")
+    page.get_by_label("number input for Answers").press("Tab")
+    page.get_by_role("button", name="Colorize").click()
+    expect(page.locator(".result:visible").first).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    status = page.locator("#status")
+    expect(status).to_contain_text(re.compile(r"Stopped; left out: .*tiny-dense"))
+    expect(page.get_by_role("button", name="Colorize")).to_be_visible()
+    expect(page.get_by_role("button", name="Stop")).to_be_hidden()
+    # What is done can be used, and another run begun.
+    expect(page.get_by_role("button", name="Download all (ZIP)")).to_be_visible()
+    choose(page, TINY[:1])
+    results = colorize(page, 3)
+    expect(results.last.get_by_role("heading")).to_have_text("tiny-colorful, answer 3")
 
 
 def test_example_is_colored(page: Page) -> None:

@@ -6,9 +6,13 @@ from PIL import Image
 
 from colorizer import images
 from colorizer.demo import handlers
+from colorizer.demo import pictures as demo_pictures
 from colorizer.demo.captions import captions, summary
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.handlers import Comparison, Settings, colorize, compare, gallery, gray_pixels
+from colorizer.demo.downloads import gallery
+from colorizer.demo.handlers import colorize, compare
+from colorizer.demo.pictures import gray_pixels
+from colorizer.demo.results import Comparison, Settings
 from colorizer.errors import ColorizerError, PhotoError
 
 NAMES = ["tiny-colorful", "tiny-dense"]
@@ -32,9 +36,9 @@ def test_results_arrive_one_after_another(catalog: Catalog, color_photo: str, tm
     assert reports == [(0, 2, NAMES[0]), (1, 2, NAMES[1])]
     for result in steps[-1].results:
         assert result.seconds > 0
-        for path in (result.gray, result.preview, result.download):
+        for path in (steps[-1].gray, steps[-1].truth, result.preview):
             with Image.open(path) as image:
-                assert image.format == "PNG"
+                assert image.format == "JPEG"
                 assert image.size == (80, 48)
 
 
@@ -87,7 +91,7 @@ def test_failing_model_leaves_the_others_alone(catalog: Catalog, color_photo: st
     comparison = last(catalog, color_photo, tmp_path, ["rembrandt", "tiny-dense"])
     assert comparison.is_done
     assert "no model 'rembrandt'" in comparison.results[0].problem
-    assert comparison.results[1].download.exists()
+    assert comparison.results[1].preview.exists()
     assert captions(comparison)[0].startswith("### rembrandt\n⚠ There is no model")
     assert "colored by 1 of 2" in summary(comparison)
     assert [caption for _, caption in gallery(comparison)] == [f"tiny-dense, {comparison.results[1].seconds:.2f} s"]
@@ -98,27 +102,70 @@ def test_gallery_of_failures_only_is_an_error(catalog: Catalog, color_photo: str
         gallery(last(catalog, color_photo, tmp_path, ["rembrandt"]))
 
 
-def test_large_photo_is_shown_smaller_and_downloaded_whole(
+def test_large_photo_is_shown_smaller(
     catalog: Catalog, color_photo: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handlers, "PREVIEW_PIXELS", 960)
-    steps = list(compare(catalog, color_photo, ["tiny-dense"], Settings(), tmp_path))
-    assert [step.is_done for step in steps] == [False, True]
-    result = steps[-1].results[0]
-    sizes = [Image.open(path).size for path in (result.gray, result.preview, result.download)]
-    assert sizes == [(40, 24), (40, 24), (80, 48)]
+    monkeypatch.setattr(demo_pictures, "PREVIEW_PIXELS", 960)
+    (comparison,) = compare(catalog, color_photo, ["tiny-dense"], Settings(), tmp_path)
+    paths = (comparison.gray, comparison.truth, comparison.results[0].preview)
+    assert [Image.open(path).size for path in paths] == [(40, 24)] * 3
+    assert comparison.size == (80, 48)
 
 
-def test_download_says_whose_guess_it_is(catalog: Catalog, color_photo: str, tmp_path: Path) -> None:
-    path = last(catalog, color_photo, tmp_path).results[1].download
-    assert path.name == "harbor-view-tiny-dense.png"
-    assert "tiny-dense" in str(Image.open(path).info)
+def test_transparent_photo_stays_so_in_its_previews(
+    catalog: Catalog, pixels: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo_pictures, "PREVIEW_PIXELS", 960)
+    alpha = np.full(pixels.shape[:2], 255, np.uint8)
+    alpha[:24] = 0
+    path = tmp_path / "hole.png"
+    Image.fromarray(np.dstack([pixels, alpha])).save(path)
+    (comparison,) = compare(catalog, str(path), ["tiny-dense"], Settings(warmth=20), tmp_path)
+    for preview in (comparison.gray, comparison.truth, comparison.results[0].preview):
+        shown = np.asarray(Image.open(preview))
+        assert shown.shape == (24, 40, 4)
+        assert (shown[:8, :, 3] == 0).all()
+        assert (shown[16:, :, 3] == 255).all()
+
+
+def test_several_answers_of_those_that_have_them(catalog: Catalog, color_photo: str, tmp_path: Path) -> None:
+    comparison = last(catalog, color_photo, tmp_path, num_images=3, seed=1)
+    labels = [*(f"tiny-colorful, answer {number}" for number in (1, 2, 3)), "tiny-dense"]
+    assert [result.label for result in comparison.results] == labels
+    assert len({result.preview.read_bytes() for result in comparison.results}) == 4
+    assert [text.splitlines()[0] for text in captions(comparison)] == [f"### {label}" for label in labels]
+    assert "colored by 2 of 2" in summary(comparison)
+    other = tmp_path / "other"
+    other.mkdir()
+    reseeded = last(catalog, color_photo, other, num_images=3, seed=2)
+    pictures = [[result.preview.read_bytes() for result in run.results] for run in (comparison, reseeded)]
+    assert not set(pictures[0][:3]) & set(pictures[1][:3])
+    assert pictures[0][3] == pictures[1][3]
+    with pytest.raises(ColorizerError, match="at most 4 answers"):
+        Settings(num_images=5)
+
+
+def test_what_is_left_is_said_when_a_run_is_stopped(catalog: Catalog, color_photo: str, tmp_path: Path) -> None:
+    steps = compare(catalog, color_photo, NAMES, Settings(), tmp_path)
+    first = next(steps)
+    steps.close()
+    words = summary(first)
+    assert "Stopped" in words
+    assert "left out: tiny-dense" in words
+    assert "colored by 1 of 2" in words
+    assert [result.name for result in first.results] == NAMES[:1]
 
 
 def test_settings_reach_the_approaches_that_have_them(catalog: Catalog, color_photo: str, tmp_path: Path) -> None:
-    settings = Settings(saturation=0.5, temperature=0.9, resolution=64)
+    settings = Settings(saturation=0.5, temperature=0.9, resolution=64, num_images=2, seed=3)
     colorful, dense = (catalog.pipeline(name).model for name in NAMES)
-    assert settings.for_model(colorful).options == {"saturation": 0.5, "temperature": 0.9, "resolution": 64}
+    assert settings.for_model(colorful).options == {
+        "saturation": 0.5,
+        "temperature": 0.9,
+        "resolution": 64,
+        "num_images": 2,
+        "seed": 3,
+    }
     assert settings.for_model(dense).options == {"saturation": 0.5}
     assert Settings().for_model(colorful).options == {"saturation": 1.0}
     assert last(catalog, color_photo, tmp_path, temperature=0.9, resolution=64).is_done

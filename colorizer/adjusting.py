@@ -1,0 +1,35 @@
+"""Change predicted colors without asking the network again: how saturated, how warm and how strong they are.
+
+Only ab changes, so that `merge` keeps the photo's own lightness whatever is asked for.
+"""
+
+from torch import Tensor
+
+from colorizer.checks import check_number
+from colorizer.errors import ColorizerError
+from colorizer.merging import MAX_SATURATION
+
+MAX_WARMTH = 100.0
+
+WARM = (0.135, 0.991)
+"""The direction in the ab plane, of length 1, in which white moves as daylight grows warmer: from D65 to D50 (CIE 15:2004)."""
+
+
+def adjust(ab: Tensor, *, saturation: float = 1.0, warmth: float = 0.0, strength: float = 1.0) -> Tensor:
+    """`strength · (saturation · ab + warmth · WARM)`, of the shape and the type of `ab`.
+
+    Args:
+        ab: CIE a*, b*, (…, 2, h, w).
+        saturation: factor on the predicted chroma, 0…10; at 0 only the warmth is left, a tone.
+        warmth: CIE units by which every color moves, -100 (blue) to 100 (yellow); 18 is the step from daylight (D65) to the
+            warmer light of prints (D50).
+        strength: how much of it is mixed with the gray photo, 0 (gray) to 1 (all of it).
+
+    Raises ColorizerError for a number out of its range, and for an `ab` that has not two channels.
+    """
+    saturation = check_number("saturation", saturation, 0.0, MAX_SATURATION)
+    warmth = check_number("warmth", warmth, -MAX_WARMTH, MAX_WARMTH)
+    strength = check_number("strength", strength, 0.0, 1.0)
+    if ab.ndim < 3 or ab.shape[-3] != 2:
+        raise ColorizerError(f"expected ab as (…, 2, height, width), got {tuple(ab.shape)}")
+    return strength * (saturation * ab + warmth * ab.new_tensor(WARM).view(2, 1, 1))

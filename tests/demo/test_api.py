@@ -74,13 +74,3 @@ def test_files_go_where_gradio_deletes_them(client: Client, color_photo: str, ap
     client.predict(handle_file(color_photo), "tiny-dense", api_name="/colorize")
     after = {path for path in app_files.rglob("*") if path.is_file()}
     assert any(path.name.endswith("-tiny-dense.png") for path in after - before)
-
-
-def test_each_visitor_gets_their_own_result(app_url: str, tmp_path: Path) -> None:
-    clients = [Client(app_url, verbose=False) for _ in range(3)]
-    jobs = []
-    for width, visitor in enumerate(clients, start=40):
-        path = tmp_path / f"{width}.png"
-        Image.new("RGB", (width, 32), (width, 90, 200)).save(path)
-        jobs.append(visitor.submit(handle_file(str(path)), "tiny-dense", api_name="/colorize"))
-    assert [Image.open(job.result(timeout=60)).size for job in jobs] == [(40, 32), (41, 32), (42, 32)]

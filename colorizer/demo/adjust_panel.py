@@ -73,8 +73,8 @@ def build_adjusting() -> Adjusting:
         ]
     with gr.Row(visible=False, elem_id="downloads") as downloads:
         file_format = gr.Radio(list(FORMATS), value="PNG", label="Downloads as", min_width=260)
-        download_all = gr.Button("Download all (ZIP)", min_width=width)
-        reset = gr.Button("Colors as predicted", min_width=width)
+        download_all = gr.Button("Download all (ZIP)", size="md", min_width=width)
+        reset = gr.Button("Colors as predicted", size="md", min_width=width)
         file = gr.File(visible=False)
     return Adjusting(panel, *sliders, downloads, file_format, download_all, reset, file)
 

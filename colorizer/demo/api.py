@@ -32,6 +32,11 @@ def build_endpoints(catalog: Catalog) -> None:
         )
         saturation = gr.Number(1.0, label="Saturation, 0 (gray) to 10; 1 = as predicted")
         resolution = gr.Number(None, precision=0, label="Working resolution in pixels; the model's own if not given")
+        seed = gr.Number(
+            None,
+            precision=0,
+            label="Seed, of a model with a distribution of colors: draws one answer; what is likeliest if not given",
+        )
         colored = gr.Image(format="png", label="The photo in color, as PNG at its own size")
         pictures = gr.Gallery(format="png", label="The photo in color by each model, with its time as caption")
         clip = gr.Video(label=f"Clip. {LIMITS_IN_WORDS}")
@@ -39,11 +44,15 @@ def build_endpoints(catalog: Catalog) -> None:
         colorize_trigger, compare_trigger, video_trigger = gr.Button(), gr.Button(), gr.Button()
 
     def colorize_endpoint(
-        photo: dict[str, Any] | None, model: str | None, saturation: float, resolution: int | None = None
+        photo: dict[str, Any] | None,
+        model: str | None,
+        saturation: float,
+        resolution: int | None = None,
+        seed: int | None = None,
     ) -> str:
         """Colorize a photo by one model; answers a PNG of the photo's own size."""
         with errors_for_caller():
-            settings = Settings(saturation, resolution=resolution)
+            settings = Settings(saturation, resolution=resolution, seed=seed)
             return str(colorize(catalog, uploaded_file(photo), model or catalog.default or "", settings, new_folder()))
 
     def compare_endpoint(photo: dict[str, Any] | None, models: list[str] | None) -> list[tuple[str, str]]:
@@ -60,7 +69,7 @@ def build_endpoints(catalog: Catalog) -> None:
 
     colorize_trigger.click(
         colorize_endpoint,
-        [photo, model, saturation, resolution],
+        [photo, model, saturation, resolution, seed],
         colored,
         api_name="colorize",
         preprocess=False,  # see uploaded_file

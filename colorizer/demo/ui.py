@@ -100,6 +100,7 @@ def _theme() -> gr.themes.Base:
         button_primary_background_fill_hover="*primary_800",
         button_primary_background_fill_dark="*primary_700",
         button_primary_background_fill_hover_dark="*primary_800",
+        button_secondary_background_fill_hover_dark="*primary_700",
         # White on white without them.
         button_border_width="1px",
         button_border_width_dark="1px",

@@ -25,6 +25,14 @@ def test_colorize_takes_defaults(client: Client, color_photo: str) -> None:
     assert Image.open(path).size == (80, 48)
 
 
+def test_colorize_draws_the_same_answer_for_a_seed(client: Client, color_photo: str) -> None:
+    drawn = [
+        Path(client.predict(handle_file(color_photo), "tiny-colorful", seed=seed, api_name="/colorize")).read_bytes()
+        for seed in (1, 1, 2)
+    ]
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
 def test_compare_answers_a_gallery(client: Client, color_photo: str) -> None:
     names = ["tiny-colorful", "tiny-dense"]
     pictures = client.predict(handle_file(color_photo), names, api_name="/compare")
@@ -36,7 +44,7 @@ def test_only_the_named_endpoints_are_offered(client: Client) -> None:
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
     assert set(endpoints) == {"/colorize", "/compare", "/hint", "/video"}
     parameters = [parameter["parameter_name"] for parameter in endpoints["/colorize"]["parameters"]]
-    assert parameters == ["photo", "model", "saturation", "resolution"]
+    assert parameters == ["photo", "model", "saturation", "resolution", "seed"]
 
 
 @pytest.mark.parametrize(
@@ -47,6 +55,8 @@ def test_only_the_named_endpoints_are_offered(client: Client) -> None:
         ({"saturation": -1}, "saturation"),
         ({"resolution": -5}, "resolution"),
         ({"resolution": 100_000}, "resolution"),
+        ({"seed": -1}, "seed must be a whole number"),
+        ({"seed": 1, "model": "tiny-dense"}, "takes no num_images and seed"),
     ],
 )
 def test_wrong_argument_is_named(client: Client, color_photo: str, changes: dict[str, object], message: str) -> None:
@@ -62,7 +72,7 @@ def test_broken_photo_is_named(client: Client, broken_photo: str) -> None:
 
 @pytest.mark.parametrize("meta", [{}, {"meta": {"_type": "gradio.FileData"}}])
 def test_no_file_of_the_server_can_be_asked_for(app_url: str, color_photo: str, meta: dict[str, object]) -> None:
-    call = {"data": [{"path": color_photo, **meta}, "tiny-dense", 1.0, None]}
+    call = {"data": [{"path": color_photo, **meta}, "tiny-dense", 1.0, None, None]}
     event = httpx.post(f"{app_url}gradio_api/call/colorize", json=call, trust_env=False).json()["event_id"]
     answer = httpx.get(f"{app_url}gradio_api/call/colorize/{event}", trust_env=False, timeout=30).text
     assert "event: error" in answer

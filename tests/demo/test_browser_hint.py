@@ -82,9 +82,9 @@ def test_a_hint_changes_the_colors_near_the_click_and_not_far_away(tab: Locator,
     pick(tab, 6)  # the hue opposite to what is predicted
     after = picture(tab, address)
     change = np.abs(after - before).max(2)
-    assert change[200:227, 150:160].min() > 15  # beside the dot
-    assert change[:, 345:].max() <= 8  # a JPEG's rounding
-    assert change[:20].max() <= 8
+    assert change[200:227, 150:160].mean() > 10  # beside the dot
+    for far_away in (change[:, 345:], change[:20]):
+        assert far_away.mean() < 1.5  # as much as a JPEG loses
     tab.get_by_role("button", name="Save at full size").click()
     with tab.page.expect_download() as download:
         tab.get_by_role("button", name="Download two-halves-tiny-dense-hints.png").click()

@@ -9,7 +9,7 @@ import gradio as gr
 from colorizer.demo.adjust_panel import build_adjusting, connect_adjusting
 from colorizer.demo.captions import summary
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.components import new_folder, uploaded_file, withdraw
+from colorizer.demo.components import new_folder, raise_sign, uploaded_file, withdraw
 from colorizer.demo.examples import example_photos
 from colorizer.demo.handlers import compare
 from colorizer.demo.hold_panel import Holding, build_holding, connect_holding, show_held
@@ -140,10 +140,6 @@ def build_compare_tab(catalog: Catalog) -> gr.CheckboxGroup:
             gr.Warning(str(error), title="Nothing was colored" if num_shown == 0 else "Not all was colored")
             yield {**over(comparison), status: f"⚠ {error}"}
 
-    def say_stopping(sign: StopSign) -> gr.Button:
-        sign.is_raised = True
-        return gr.Button("Stopping …", interactive=False)
-
     outcome = [button, stop, status, *adjusting.show(), adjusting.temperature, *holding.components]
     button.click(
         begin,
@@ -161,7 +157,7 @@ def build_compare_tab(catalog: Catalog) -> gr.CheckboxGroup:
         concurrency_id="network",
         api_visibility="private",
     )
-    stop.click(say_stopping, sign, stop, queue=False, show_progress="hidden", api_visibility="private")
+    stop.click(raise_sign, sign, stop, queue=False, show_progress="hidden", api_visibility="private")
     connect_adjusting(adjusting, holding, slots, kept, status)
     connect_holding(holding, slots, kept)
     return approaches

@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder
 
+from colorizer.demo.stopping import StopSign
 from colorizer.errors import ColorizerError, PhotoError
 
 # Seconds after which a visitor's folder goes; Gradio, which forgets only what it finds, deletes what it served after one hour.
@@ -63,6 +64,12 @@ def delete_old_folders(parent: Path, deadline: float) -> None:
         with suppress(FileNotFoundError):
             if folder.stat().st_mtime < deadline:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def raise_sign(sign: StopSign) -> gr.Button:
+    """What a stop button does: raise the sign of the run that goes on, which then ends by itself."""
+    sign.is_raised = True
+    return gr.Button("Stopping …", interactive=False)
 
 
 def withdraw(paths: Iterable[Path], blocks: Iterable[gr.blocks.Block]) -> None:

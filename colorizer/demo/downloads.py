@@ -31,7 +31,7 @@ def save_result(comparison: Comparison, label: str, file_format: str = "PNG") ->
     """
     wanted, ending = comparison.result(label), _ending(file_format)
     ab = next(ab for result, ab in colors(comparison) if result is wanted)
-    return _save(comparison, wanted, ab, read_photo(comparison.source), ending)
+    return _save(comparison, wanted, ab, _photo(comparison), ending)
 
 
 def save_all(
@@ -53,7 +53,7 @@ def save_all(
             f"Together the {len(results)} results have {len(results) * width * height / 1e6:.0f} million pixels, and a ZIP is "
             f"made of at most {MAX_ZIP_PIXELS / 1e6:.0f} million: download them one by one."
         )
-    photo, ending = read_photo(comparison.source), _ending(file_format)
+    photo, ending = _photo(comparison), _ending(file_format)
     path = comparison.folder / f"{file_stem(photo, 'colorized')}.zip"
     beside = path.with_suffix(".part")
     # What is in it is compressed already.
@@ -90,11 +90,18 @@ def gallery(comparison: Comparison) -> list[tuple[str, str]]:
     """(file, caption) of every result that came out, as a gallery shows them; raises ColorizerError if none did."""
     if not comparison.colored:
         raise ColorizerError("; ".join(f"{result.name}: {result.problem}" for result in comparison.results))
-    photo = read_photo(comparison.source)
+    photo = _photo(comparison)
     return [
         (str(_save(comparison, result, ab, photo, ".png")), f"{result.label}, {result.seconds:.2f} s")
         for result, ab in colors(comparison)
     ]
+
+
+def _photo(comparison: Comparison) -> Photo:
+    # Uploads are deleted after a while.
+    if not Path(comparison.source).exists():
+        raise ColorizerError("The photo is no longer kept here: upload it again and colorize it.")
+    return read_photo(comparison.source)
 
 
 def _save(comparison: Comparison, result: Result, ab: Tensor, photo: Photo, ending: str) -> Path:

@@ -8,8 +8,9 @@ import gradio as gr
 
 from colorizer.demo.album import FORMATS, LIMITS_IN_WORDS, AlbumStep, color_album
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.components import new_folder, uploaded_file
+from colorizer.demo.components import new_folder, raise_sign, uploaded_file
 from colorizer.demo.results import Settings
+from colorizer.demo.stopping import StopSign, until_stopped
 from colorizer.errors import ColorizerError
 
 FORMAT_NAMES = {"jpg": "JPEG", "png": "PNG (nothing lost, larger)", "webp": "WebP"}
@@ -17,6 +18,7 @@ FORMAT_NAMES = {"jpg": "JPEG", "png": "PNG (nothing lost, larger)", "webp": "Web
 
 def build_many_tab(catalog: Catalog, tab: gr.Tab) -> None:
     """Build the tab inside the current Blocks, in `tab`."""
+    sign = gr.State()
     with gr.Row(equal_height=False):
         with gr.Column(min_width=320):
             files = gr.File(
@@ -51,20 +53,27 @@ def build_many_tab(catalog: Catalog, tab: gr.Tab) -> None:
             )
 
     def begin() -> dict[gr.blocks.Block, Any]:
-        return {button: gr.Button(visible=False), stop: gr.Button(visible=True)}
+        return {
+            button: gr.Button(visible=False),
+            stop: gr.Button("Stop", visible=True, interactive=True),
+            sign: StopSign(),
+        }
 
     def run(
         files: list[dict[str, Any]] | None,
         model: str,
         saturation: float,
         file_format: str,
+        sign: StopSign,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 (Gradio finds its progress bar by this default)
     ) -> Iterator[dict[gr.blocks.Block, Any]]:
         over = {button: gr.Button(visible=True), stop: gr.Button(visible=False)}
         try:
             paths = [Path(path) for file in files or [] if (path := uploaded_file(file))]
-            num_shown = 0
-            for step in color_album(catalog, paths, model, Settings(saturation), file_format, new_folder()):
+            num_shown, is_done = 0, False
+            steps = color_album(catalog, paths, model, Settings(saturation), file_format, new_folder())
+            for step in until_stopped(steps, sign):
+                is_done = step.is_done
                 if not step.is_done:
                     progress((step.done, step.total), desc="Coloring", unit="photos")
                 updates = {status: step.words, download: shown_download(step)}
@@ -72,33 +81,22 @@ def build_many_tab(catalog: Catalog, tab: gr.Tab) -> None:
                     num_shown = len(step.previews)
                     updates[gallery] = [(str(path), name) for path, name in step.previews]
                 yield {**(over if step.is_done else {}), **updates}
+            if not is_done:
+                yield {**over, status: "Stopped; nothing was kept."}
         except ColorizerError as error:
             gr.Warning(str(error), title="Nothing was colored")
             yield {**over, status: f"⚠ {error}"}
 
-    def say_stopped() -> dict[gr.blocks.Block, Any]:
-        return {button: gr.Button(visible=True), stop: gr.Button(visible=False), status: "Stopped; nothing was kept."}
-
-    running = button.click(
-        begin, None, [button, stop], queue=False, show_progress="hidden", api_visibility="private"
-    ).then(
+    button.click(begin, None, [button, stop, sign], queue=False, show_progress="hidden", api_visibility="private").then(
         run,
-        [files, model, saturation, file_format],
+        [files, model, saturation, file_format, sign],
         [button, stop, download, gallery, status],
         preprocess=False,  # see uploaded_file
         show_progress_on=status,
         concurrency_id="many",  # of its own: single photos need not wait for albums
         api_visibility="private",
     )
-    stop.click(
-        say_stopped,
-        None,
-        [button, stop, status],
-        cancels=running,
-        queue=False,
-        show_progress="hidden",
-        api_visibility="private",
-    )
+    stop.click(raise_sign, sign, stop, queue=False, show_progress="hidden", api_visibility="private")
     # Visitors add models, in another tab.
     tab.select(
         lambda: gr.Dropdown(choices=catalog.names),

@@ -130,6 +130,13 @@ def test_a_format_that_can_not_hold_the_photo_is_said_without_a_path(catalog: Ca
     assert str(tmp_path) not in str(caught.value)
 
 
+def test_a_photo_that_is_gone_is_said(comparison: Comparison) -> None:
+    Path(comparison.source).unlink()
+    for save in (lambda: save_result(comparison, "tiny-dense"), lambda: save_all(comparison)):
+        with pytest.raises(ColorizerError, match="no longer kept here: upload it again"):
+            save()
+
+
 def test_gallery_is_of_full_size(comparison: Comparison) -> None:
     files = gallery(comparison)
     assert [caption.split(",")[0] for _, caption in files] == NAMES

@@ -252,6 +252,6 @@ ROUTES = [
     ("POST", rf"/{REPO}\.git/info/lfs/objects/batch", Handler.batch),
     ("PUT", r"/lfs/(?P<oid>\w+)", Handler.put_blob),
     ("GET", rf"/api/models/{REPO}(?:/revision/(?P<revision>.+))?", Handler.info),
-    ("GET", rf"/api/models/{REPO}/tree/(?P<revision>[^/]+)", Handler.tree),
+    ("GET", rf"/api/models/{REPO}/tree/(?P<revision>[^/]+)(?:/.*)?", Handler.tree),
     ("GET HEAD", rf"/{REPO}/resolve/(?P<revision>[^/]+)/(?P<path>.+)", Handler.resolve),
 ]

@@ -10,30 +10,23 @@ import numpy as np
 import pytest
 import torch
 
-import tests.hub_handler
 from colorizer.data import PhotoBatches, PhotoDataset, list_splits, load_photos
 from colorizer.data.decoding import decode
 from colorizer.errors import DatasetError, HubError
 from tests.data.conftest import color_photo, encode
-from tests.hub_handler import REPO, Handler
 from tests.hub_server import HubServer
 
 REPO_ID = "tester/photos"
+REPOSITORY = f"datasets/{REPO_ID}"  # as the small Hub names it
 
 
 @pytest.fixture
-def dataset_hub(hub: HubServer, write_parquet: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> HubServer:
-    """The Hub with a dataset of two splits; its addresses are those of models with another beginning."""
-    routes = [
-        ("GET", rf"/api/datasets/{REPO}(?:/revision/(?P<revision>.+))?", Handler.info),
-        ("GET", rf"/api/datasets/{REPO}/tree/(?P<revision>[^/]+)(?:/.*)?", Handler.tree),
-        ("GET HEAD", rf"/datasets/{REPO}/resolve/(?P<revision>[^/]+)/(?P<path>.+)", Handler.resolve),
-    ]
-    monkeypatch.setattr(tests.hub_handler, "ROUTES", routes + tests.hub_handler.ROUTES)
+def dataset_hub(hub: HubServer, write_parquet: Callable[..., Path]) -> HubServer:
+    """The Hub with a dataset of two splits."""
     photos = [encode(color_photo(number)) for number in range(6)]
     train = write_parquet("hub/train.parquet", photos[:4], ["cat", "dog", "cat", "ant"])
     validation = write_parquet("hub/validation.parquet", photos[4:], ["dog", "cat"])
-    hub.add(REPO_ID, {"train.parquet": train.read_bytes(), "validation.parquet": validation.read_bytes()})
+    hub.add(REPOSITORY, {"train.parquet": train.read_bytes(), "validation.parquet": validation.read_bytes()})
     return hub
 
 
@@ -64,9 +57,9 @@ def test_a_dataset_is_downloaded_and_decoded(load: Callable[..., PhotoDataset]) 
 
 
 def test_a_revision_and_a_change(dataset_hub: HubServer, load: Callable[..., PhotoDataset]) -> None:
-    before = dataset_hub.repositories[REPO_ID].branches["main"]
+    before = dataset_hub.repositories[REPOSITORY].branches["main"]
     assert len(load()) == 4
-    dataset_hub.add(REPO_ID, {"train.parquet": dataset_hub.files(REPO_ID)["validation.parquet"]})
+    dataset_hub.add(REPOSITORY, {"train.parquet": dataset_hub.files(REPOSITORY)["validation.parquet"]})
     assert len(load()) == 2
     assert len(load(revision=before)) == 4
 
@@ -95,7 +88,7 @@ def test_what_was_decoded_serves_while_the_hub_is_away(
 def test_a_private_dataset_needs_a_token(
     dataset_hub: HubServer, load: Callable[..., PhotoDataset], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dataset_hub.add("tester/secret", dataset_hub.files(REPO_ID), is_private=True)
+    dataset_hub.add("datasets/tester/secret", dataset_hub.files(REPOSITORY), is_private=True)
     monkeypatch.delenv("HF_TOKEN")
     with pytest.raises(DatasetError, match="no dataset 'tester/secret'"):
         load("tester/secret")
@@ -126,7 +119,7 @@ def test_no_photos_in_a_repository(dataset_hub: HubServer, load: Callable[..., P
 
 
 def test_a_damaged_file(dataset_hub: HubServer, load: Callable[..., PhotoDataset]) -> None:
-    dataset_hub.add(REPO_ID, {"train.parquet": b"PAR1 and nothing more"})
+    dataset_hub.add(REPOSITORY, {"train.parquet": b"PAR1 and nothing more"})
     for streaming in (False, True):
         with pytest.raises(DatasetError, match=r"can't read the dataset .*[Pp]arquet"):
             load(streaming=streaming)

@@ -1,10 +1,10 @@
 .PHONY: style quality test tables pictures checkpoints
 
-# In this order: some start from others.
-RUNS = dense colorful-unbalanced-64 colorful-unbalanced colorful pix2pix default-128 default
-CHECKPOINTS = default dense colorful-unbalanced colorful pix2pix
+# In this order: some start from others, and the last ones have default as a teacher.
+RUNS = dense colorful-unbalanced-64 colorful-unbalanced colorful pix2pix pix2pix_rgb resnet_unet default-128 default residual_encoder cnn fusion joint
+CHECKPOINTS = default dense residual_encoder colorful-unbalanced colorful fusion cnn pix2pix_rgb pix2pix resnet_unet joint
 DATA = ../shared/data
-SHOWN = bw-buffalo-bank-1908.jpg bw-migrant-mother-1936.jpg canyon.jpg
+SHOWN = bw-buffalo-bank-1908.jpg bw-migrant-mother-1936.jpg
 
 style:
 	ruff check --fix .
@@ -27,9 +27,12 @@ pictures:
 
 # Train all again by their recipes, take them into the package, measure them, and write cards and tables anew.
 checkpoints:
-	for run in $(RUNS); do accelerate launch train_accelerate.py --config recipes/$$run.yaml --dataset_name $(DATA) || exit 1; done
+	for run in $(RUNS); do \
+		accelerate launch train_accelerate.py --config recipes/$$run.yaml --dataset_name $(DATA) || exit 1; \
+		if [ $$run = default ]; then python -m colorizer.packaging runs/default || exit 1; fi; \
+	done
 	python -m colorizer.packaging $(addprefix runs/,$(CHECKPOINTS))
-	python -m colorizer evaluate --model $(CHECKPOINTS) --dataset $(DATA) --split test -o results
+	python -m colorizer evaluate --model $(CHECKPOINTS) --dataset $(DATA) --split test --by label --aged -o results
 	cp results/evaluation.json colorizer/checkpoints/
 	python -m colorizer.cards model_cards
 	python -m colorizer.overview README.md

@@ -176,6 +176,8 @@ def _training_rows(training: dict[str, Any]) -> list[tuple[str, str]]:
     rows = [
         ("photos", _photos(dataset)),
         ("started from", training.get("pretrained")),
+        ("published weights", _published(arguments.get("model_fields") or {})),
+        ("teacher", _teacher(arguments)),
         ("recipe", ", ".join(recipe)),
         ("steps", _steps(training)),
         ("precision", training.get("precision")),
@@ -185,6 +187,22 @@ def _training_rows(training: dict[str, Any]) -> list[tuple[str, str]]:
         ("versions", ", ".join(f"{name} {version}" for name, version in (training.get("versions") or {}).items())),
     ]
     return [(label, value) for label, value in rows if value]
+
+
+def _published(fields: dict[str, Any]) -> str:
+    """Whose weights, read from a folder, a part of the network began from, or is.
+
+    Those of the Hub are named by the configuration alone: where it can't be reached, a run goes on without them.
+    """
+    parts = {"pretrained": "the encoder began from", "classifier": "the classifier is"}
+    given = {name: fields[name] for name in parts if str(fields.get(name) or "").count("/") > 1}
+    return ", ".join(f"{parts[name]} {Path(folder).name}" for name, folder in given.items())
+
+
+def _teacher(arguments: dict[str, Any]) -> str:
+    if not arguments.get("teacher"):
+        return ""
+    return f"{Path(arguments['teacher']).name}, whose colors are {arguments['teacher_share']:.0%} of what was learned"
 
 
 def _photos(dataset: dict[str, Any]) -> str:

@@ -106,6 +106,17 @@ def test_card_of_a_run_loads_as_a_model_card(checkpoint: Path) -> None:
     assert "step-500" not in card.text
 
 
+def test_card_names_the_teacher_and_whose_weights_were_at_hand(checkpoint: Path) -> None:
+    fields = {"pretrained": "../shared/weights/efficientnet-lite0", "classifier": "user/from-the-hub"}
+    given = {"teacher": "runs/wise", "teacher_share": 0.75, "model_fields": fields}
+    record(checkpoint, training=TRAINING | {"arguments": TRAINING["arguments"] | given})
+    text = render_card(read_info(checkpoint))
+    assert "* teacher: wise, whose colors are 75% of what was learned\n" in text
+    assert "* published weights: the encoder began from efficientnet-lite0\n" in text
+    record(checkpoint, training=TRAINING)
+    assert not re.search(r"^\* (teacher|published)", render_card(read_info(checkpoint)), re.MULTILINE)
+
+
 def test_card_without_records_claims_nothing(checkpoint: Path) -> None:
     card = ModelCard.load(write_card(checkpoint))
     assert card.data.eval_results is None

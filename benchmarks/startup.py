@@ -81,7 +81,7 @@ def _wait_for(client: httpx.Client, app: subprocess.Popen, until: float) -> None
 def _colorize(client: httpx.Client, photo: bytes, model: str) -> bytes:
     (uploaded,) = client.post("/upload", files={"files": ("photo.jpg", photo, "image/jpeg")}).json()
     image = {"path": uploaded, "meta": {"_type": "gradio.FileData"}}
-    call = client.post("/call/colorize", json={"data": [image, model, 1.0, None]}).raise_for_status().json()
+    call = client.post("/call/colorize", json={"data": [image, model, 1.0, None, None]}).raise_for_status().json()
     answer = client.get(f"/call/colorize/{call['event_id']}").raise_for_status().text
     if "event: complete" not in answer:
         raise RuntimeError(f"app.py did not color the photo: {answer}")

@@ -7,7 +7,8 @@ import gradio as gr
 
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.clips import LIMITS_IN_WORDS, color_clip
-from colorizer.demo.components import new_folder, uploaded_file
+from colorizer.demo.components import new_folder, raise_sign, uploaded_file
+from colorizer.demo.stopping import StopSign, until_stopped
 from colorizer.errors import ColorizerError
 
 NOTES = (
@@ -19,6 +20,7 @@ _HEIGHT = 340
 
 def build_video_tab(catalog: Catalog, tab: gr.Tab) -> None:
     """Build the tab inside the current Blocks, in `tab`."""
+    sign = gr.State()
     with gr.Row(equal_height=False):
         with gr.Column(min_width=320):
             clip = gr.Video(label="Clip", sources=["upload"], height=_HEIGHT, include_audio=True, elem_id="clip")
@@ -43,53 +45,49 @@ def build_video_tab(catalog: Catalog, tab: gr.Tab) -> None:
             download = gr.DownloadButton("Download (MP4)", size="sm", visible=False)
 
     def begin() -> dict[gr.blocks.Block, Any]:
-        return {button: gr.Button(visible=False), stop: gr.Button(visible=True)}
+        return {
+            button: gr.Button(visible=False),
+            stop: gr.Button("Stop", visible=True, interactive=True),
+            sign: StopSign(),
+        }
 
     def run(
         clip: dict[str, Any] | None,
         model: str,
         saturation: float,
         smoothing: float,
+        sign: StopSign,
     ) -> Iterator[dict[gr.blocks.Block, Any]]:
         over = {button: gr.Button(visible=True), stop: gr.Button(visible=False)}
         try:
             steps = color_clip(
                 catalog, uploaded_file(clip), model, new_folder(), saturation=saturation, smoothing=smoothing
             )
-            for step in steps:
-                if step.result is None:
+            is_done = False
+            for step in until_stopped(steps, sign):
+                is_done = step.result is not None
+                if not is_done:
                     yield {status: step.words}
                 else:
                     file = str(step.result.path)
                     shown = gr.DownloadButton(value=file, visible=True)
                     yield {**over, result: file, download: shown, status: step.words}
+            if not is_done:
+                yield {**over, status: "Stopped; nothing was kept."}
         except ColorizerError as error:
             gr.Warning(str(error), title="Nothing was colored")
             yield {**over, status: f"⚠ {error}"}
 
-    def say_stopped() -> dict[gr.blocks.Block, Any]:
-        return {button: gr.Button(visible=True), stop: gr.Button(visible=False), status: "Stopped; nothing was kept."}
-
-    running = button.click(
-        begin, None, [button, stop], queue=False, show_progress="hidden", api_visibility="private"
-    ).then(
+    button.click(begin, None, [button, stop, sign], queue=False, show_progress="hidden", api_visibility="private").then(
         run,
-        [clip, model, saturation, smoothing],
+        [clip, model, saturation, smoothing, sign],
         [button, stop, result, download, status],
         preprocess=False,  # see uploaded_file
         show_progress_on=status,
         concurrency_id="video",  # of its own: photos need not wait for clips
         api_visibility="private",
     )
-    stop.click(
-        say_stopped,
-        None,
-        [button, stop, status],
-        cancels=running,
-        queue=False,
-        show_progress="hidden",
-        api_visibility="private",
-    )
+    stop.click(raise_sign, sign, stop, queue=False, show_progress="hidden", api_visibility="private")
     # Visitors add models, in another tab.
     tab.select(
         lambda: gr.Dropdown(choices=catalog.names),

@@ -7,7 +7,6 @@ import inspect
 import os
 import re
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from colorizer.approaches import get_model_class
 from colorizer.checkpoints import checkpoint_folder, list_checkpoints
 from colorizer.configuration import Field, own_fields
 from colorizer.errors import CheckpointError, ColorizerError
-from colorizer.records import read_info
+from colorizer.records import read_info, write_text
 
 TEMPLATE = Path(__file__).with_name("card_template.md")
 
@@ -84,14 +83,10 @@ def write_card(
         (label, Path(os.path.relpath(Path(folder) / picture, path.parent)).as_posix())
         for label, picture in info["pictures"]
     ]
-    beside = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(render_card(info), encoding="utf-8")
-        os.replace(beside, path)
+        write_text(path, render_card(info))
     except OSError as error:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
         raise ColorizerError(f"The card {path} can't be written: {error}.") from error
     return path
 

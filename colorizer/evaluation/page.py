@@ -5,7 +5,6 @@ import html
 import io
 import os
 import re
-from contextlib import suppress
 from pathlib import Path
 
 from PIL import Image
@@ -15,6 +14,7 @@ from colorizer.evaluation.details import sections
 from colorizer.evaluation.plots import curve_figure, metrics_figure, to_svg
 from colorizer.evaluation.results import Report, read_results
 from colorizer.evaluation.tables import caption, to_markdown
+from colorizer.records import write_text
 
 SHEETS = {
     "sheet.png": "The same photos by every model as it is, at fixed places of the dataset",
@@ -48,14 +48,10 @@ def write_report(results: str | os.PathLike, output: str | os.PathLike | None = 
         sheet = (folder if folder.is_dir() else folder.parent) / name
         if sheet.is_file():
             pictures[title] = _read_picture(sheet)
-    beside = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(render_page(report, pictures), encoding="utf-8")
-        os.replace(beside, path)
+        write_text(path, render_page(report, pictures))
     except OSError as error:
-        with suppress(OSError):
-            beside.unlink()
         raise ColorizerError(f"The report {path} can't be written: {error}. Choose another place.") from error
     return path
 

@@ -4,7 +4,6 @@ import csv
 import importlib.metadata
 import json
 import math
-import os
 import platform
 import shlex
 import sys
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor
 
 from colorizer.evaluation.sheets import contact_sheet
+from colorizer.records import write_text
 from colorizer.training.lr_curve import Curve
 
 matplotlib.use("Agg")  # a training machine has no display
@@ -26,10 +26,8 @@ VERSIONS = ("torch", "transformers", "accelerate", "datasets", "safetensors")
 
 
 def write_json(path: Path, content: object) -> None:
-    """Write beside, then rename: a kill leaves the old file or the new one, never half of one."""
-    beside = path.with_name(f".{path.name}.new")
-    beside.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(beside, path)
+    """As `write_text` does."""
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def save_samples(samples: list[tuple[Tensor, Tensor, Tensor]], folder: Path, step: int) -> np.ndarray:

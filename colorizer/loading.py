@@ -1,6 +1,7 @@
 """Checkpoints in and out, by name, by folder and by Hub id."""
 
 import copy
+import hashlib
 import json
 import os
 import re
@@ -145,6 +146,15 @@ def save_checkpoint(model: ColorizerModel, folder: str | os.PathLike, *, dtype: 
             f"The checkpoint could not be saved in {folder}: {error}. What was there is whole."
         ) from error
     return folder
+
+
+def weights_digest(model: ColorizerModel) -> str:
+    """The same text for the same weights: SHA-256 of every tensor's name and bytes."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
 
 
 def _read_config(path: Path) -> tuple[type[ColorizerModel], object]:

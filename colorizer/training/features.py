@@ -58,13 +58,23 @@ class FrozenFeatures:
 @torch.no_grad()
 def compute(network: ColorizerModel, photos: PhotoDataset, accelerator: Accelerator) -> Tensor:
     """The table (N, C) of `network.frozen_features` of the photos as they are."""
-    device = accelerator.device
-    table = torch.zeros(len(photos), network.num_frozen_features, device=device)
+    table = torch.zeros(len(photos), network.num_frozen_features, device=accelerator.device)
+
+    def look(rgb: Tensor) -> Tensor:
+        lightness, _ = network.space.split(resized(rgb, network.config.resolution))
+        return network.frozen_features(lightness)
+
+    return fill(table, photos, look, accelerator, "frozen parts")
+
+
+def fill(
+    table: Tensor, photos: PhotoDataset, look: Callable[[Tensor], Tensor], accelerator: Accelerator, description: str
+) -> Tensor:
+    """A table of zeros (N, …), on the run's device, filled with what `look` says of photos as they are, (B, 3, S, S) uint8,
+    that are shared out over the processes."""
     starts = range(accelerator.process_index * CHUNK, len(photos), accelerator.num_processes * CHUNK)
-    for start in tqdm(starts, "frozen parts", unit=f"×{CHUNK} photos", disable=not accelerator.is_main_process):
+    for start in tqdm(starts, description, unit=f"×{CHUNK} photos", disable=not accelerator.is_main_process):
         places = range(start, min(start + CHUNK, len(photos)))
-        rgb = resized(photos.batch(places)["rgb"].to(device), network.config.resolution)
-        lightness, _ = network.space.split(rgb)
-        table[start : places.stop] = network.frozen_features(lightness)
+        table[start : places.stop] = look(photos.batch(places)["rgb"].to(accelerator.device))
     # Every row comes from one process and is 0 on the others.
     return accelerator.reduce(table, reduction="sum")

@@ -16,15 +16,14 @@ import torch.nn.functional as F
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from colorizer import color
 from colorizer.call_options import working_size
 from colorizer.data import PhotoDataset, cache_folder
-from colorizer.loading import load_model
+from colorizer.loading import load_model, weights_digest
 from colorizer.modeling import ColorizerModel
+from colorizer.training.features import CHUNK, fill
 
-CHUNK = 32
 # A photo enlarged more than this shows a teacher nothing more, and takes long.
 MAX_ENLARGEMENT = 1.5
 
@@ -54,7 +53,7 @@ def mix_in(
         ab = torch.from_numpy(np.load(path))
     else:
         say(f"The colors that {teacher} gives {len(photos)} photos are computed once and kept.")
-        ab = accelerator.reduce(_colors(network, photos, accelerator), reduction="sum").cpu()
+        ab = _colors(network, photos, accelerator).cpu()
         if accelerator.is_main_process:
             _keep(ab.numpy(), path, say)
     for start in range(0, len(photos), CHUNK):
@@ -66,26 +65,24 @@ def mix_in(
 
 @torch.no_grad()
 def _colors(network: ColorizerModel, photos: PhotoDataset, accelerator: Accelerator) -> Tensor:
-    """CIE ab by the teacher, rounded, int8 (N, 2, S, S), of this process's share of the photos; 0 for the others."""
+    """CIE ab by the teacher, rounded, int8 (N, 2, S, S)."""
     side = photos.resolution
     size = working_size((side, side), network, min(network.config.resolution, round(MAX_ENLARGEMENT * side)))
-    found = torch.zeros(len(photos), 2, side, side, dtype=torch.int8, device=accelerator.device)
-    starts = range(accelerator.process_index * CHUNK, len(photos), accelerator.num_processes * CHUNK)
-    for start in tqdm(starts, "teacher", unit=f"×{CHUNK} photos", disable=not accelerator.is_main_process):
-        part = slice(start, start + CHUNK)
-        rgb = photos.in_memory[part].to(accelerator.device).float() / 255
-        lightness = F.interpolate(color.rgb_to_lab(rgb)[:, :1], size, mode="bilinear", antialias=True)
+    table = torch.zeros(len(photos), 2, side, side, dtype=torch.int8, device=accelerator.device)
+
+    def look(rgb: Tensor) -> Tensor:
+        lightness = color.rgb_to_lab(rgb.float() / 255)[:, :1]
+        lightness = F.interpolate(lightness, size, mode="bilinear", antialias=True)
         ab = F.interpolate(network(lightness).ab.float(), (side, side), mode="bilinear", antialias=True)
-        found[part] = ab.round().clamp(-128, 127).to(torch.int8)
-    return found
+        return ab.round().clamp(-128, 127).to(torch.int8)
+
+    return fill(table, photos, look, accelerator, "teacher")
 
 
 def _place(network: ColorizerModel, photos: PhotoDataset) -> Path:
     """Where the colors of just these photos by just this network are kept."""
     digest = hashlib.sha256(photos.in_memory.numpy().tobytes())
-    for name, tensor in sorted(network.state_dict().items()):
-        digest.update(name.encode() + tensor.float().cpu().numpy().tobytes())
-    digest.update(str(MAX_ENLARGEMENT).encode())
+    digest.update(f"{weights_digest(network)} {MAX_ENLARGEMENT}".encode())
     return cache_folder() / f"taught-{digest.hexdigest()[:32]}.npy"
 
 

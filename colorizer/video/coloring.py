@@ -1,6 +1,5 @@
 """`colorize_video("film.mp4", "colored.mp4")`: a clip in, the clip in color out."""
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from colorizer.answers import ask
 from colorizer.call_options import working_size
 from colorizer.checks import check_count, check_number
 from colorizer.errors import ColorizerError, VideoError, VideoStopped
+from colorizer.loading import weights_digest
 from colorizer.modeling import ColorizerModel
 from colorizer.pipelines import ColorizationPipeline, pipeline
 from colorizer.video.joining import join
@@ -139,13 +139,9 @@ class _Network:
     @property
     def identity(self) -> dict[str, Any]:
         """What decides over the colors, for comparing."""
-        digest = hashlib.sha256()
-        for name, tensor in sorted(self.pipe.model.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
         return {
             "model": self.pipe.name,
-            "weights": digest.hexdigest(),
+            "weights": weights_digest(self.pipe.model),
             "size": list(self.size),
             "options": self.options,
             "saturation": self.saturation,

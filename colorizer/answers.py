@@ -7,6 +7,7 @@ from torch import Tensor
 
 from colorizer import bins, sampling
 from colorizer.modeling import ColorizerModel
+from colorizer.spaces import device_centers
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +67,7 @@ def recolor(
     and no seed is given, else `num_images` answers that are drawn.
     """
     if seed is None and num_images == 1:
-        drawn = bins.annealed_mean(logits[None], bins.bin_centers().to(logits.device), temperature)
+        drawn = bins.annealed_mean(logits[None], device_centers(logits.device), temperature)
     else:
         drawn = sampling.sample_ab(logits, temperature=temperature, seed=seed or 0, num_images=num_images)
     return [_enlarge(ab, size).cpu() for ab in drawn]

@@ -37,9 +37,7 @@ def _lead(model: Averages, baseline: Averages, seed: int) -> dict[str, dict[str,
 def lead_table(report: Report) -> str:
     """Per model its lead over each baseline, bold where the whole interval is above 0."""
     baselines = next(iter(report.leads.values()), {})
-    headings = [
-        f"{METRICS[name].heading.rstrip(' ↑↓')}, over {baseline}" for name in COMPARED for baseline in baselines
-    ]
+    headings = [f"{METRICS[name].label}, over {baseline}" for name in COMPARED for baseline in baselines]
     lines = [["model", *headings], ["---", *["---:"] * len(headings)]]
     for model, over in report.leads.items():
         cells = []

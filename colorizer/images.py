@@ -1,4 +1,4 @@
-"""Read a photo safely from anything; the way to `merge`, `lightness`, `to_pil` and `save` too.
+"""Read a photo safely from anything; the way to `merge`, `gray_pixels`, `lightness`, `to_pil` and `save` too.
 
 What is read is bounded in bytes and, by its header, in pixels before it is decoded, and only still-image formats that Pillow
 decodes by itself are opened at all.
@@ -21,12 +21,12 @@ from torch import Tensor
 
 from colorizer.errors import PhotoError
 from colorizer.luminance import lightness
-from colorizer.merging import merge
+from colorizer.merging import gray_pixels, merge
 from colorizer.photo import Photo
 from colorizer.pixels import array_to_pixels, image_to_pixels, tensor_to_pixels
 from colorizer.saving import ORIENTATION, save, to_pil
 
-__all__ = ["MAX_BYTES", "MAX_PIXELS", "Photo", "lightness", "merge", "read", "save", "to_pil"]
+__all__ = ["MAX_BYTES", "MAX_PIXELS", "Photo", "gray_pixels", "lightness", "merge", "read", "save", "to_pil"]
 
 MAX_PIXELS = 100_000_000
 MAX_BYTES = 512 * 1024**2

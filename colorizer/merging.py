@@ -63,6 +63,11 @@ def merge(pixels: np.ndarray, ab: Tensor | np.ndarray, *, saturation: float = 1.
     return merged
 
 
+def gray_pixels(pixels: np.ndarray) -> np.ndarray:
+    """The photo (uint8, H×W×3) without its color: gray of the same lightness, which is all that the approaches see."""
+    return merge(pixels, np.zeros((2, 1, 1), np.float32))
+
+
 def _fitting(ab: Tensor | np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """`ab` as float32, (2, h, w), made smaller where it is larger than the photo."""
     ab = torch.as_tensor(ab).detach().to("cpu", torch.float32)

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 
 from colorizer import images
 from colorizer.errors import ColorizerError
+from colorizer.evaluation.comparison import reduce
 from colorizer.evaluation.places import spread
 from colorizer.evaluation.sheets import contact_sheet
 from colorizer.pipelines import pipeline
@@ -34,15 +34,9 @@ def before_and_after(photos: Sequence[Path], *, model: str = "default") -> Image
     shown = []
     for path in chosen:
         photo = images.read(path)
-        gray = images.merge(photo.pixels, torch.zeros(2, 1, 1))
-        shown += [_reduced(gray), _reduced(np.asarray(colorize(photo).convert("RGB")))]
+        shown += [reduce(images.gray_pixels(photo.pixels)), reduce(np.asarray(colorize(photo).convert("RGB")))]
     rows = [("", shown[start : start + 2 * ACROSS]) for start in range(0, len(shown), 2 * ACROSS)]
     return contact_sheet(rows, height=HEIGHT)
-
-
-def _reduced(pixels: np.ndarray) -> np.ndarray:
-    height, width = pixels.shape[:2]
-    return np.asarray(Image.fromarray(pixels).resize((max(1, round(width * HEIGHT / height)), HEIGHT), Image.LANCZOS))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Event
 
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.pictures import plain
+from colorizer.demo.pictures import file_stem
 from colorizer.errors import VideoError
 from colorizer.video import Limits, VideoResult, colorize_video, inspect
 
@@ -75,7 +75,7 @@ def color_clip(
         seen = ClipStep(0, inspect(source, LIMITS).num_frames)
         yield seen
         pipe = catalog.pipeline(name)
-        target = folder / f"{plain(Path(source).stem)[:80]}-{plain(name)}.mp4"
+        target = folder / f"{file_stem(source, name)}.mp4"
         start = time.monotonic()
         work = pool.submit(
             colorize_video,

@@ -54,7 +54,7 @@ def save_all(
             f"made of at most {MAX_ZIP_PIXELS / 1e6:.0f} million: download them one by one."
         )
     photo, ending = _photo(comparison), _ending(file_format)
-    path = comparison.folder / f"{file_stem(photo, 'colorized')}.zip"
+    path = comparison.folder / f"{file_stem(photo.name, 'colorized')}.zip"
     beside = path.with_suffix(".part")
     # What is in it is compressed already.
     with zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as archive:
@@ -63,7 +63,7 @@ def save_all(
             file = _save(comparison, result, ab, photo, ending)
             archive.write(file, file.name)
         report(len(results), len(results) + 1, "the contact sheet")
-        sheet = comparison.folder / f"{file_stem(photo, 'contact-sheet')}.png"
+        sheet = comparison.folder / f"{file_stem(photo.name, 'contact-sheet')}.png"
         contact_sheet(comparison, photo.name).save(sheet)
         archive.write(sheet, sheet.name)
     os.replace(beside, path)
@@ -106,7 +106,7 @@ def _photo(comparison: Comparison) -> Photo:
 
 def _save(comparison: Comparison, result: Result, ab: Tensor, photo: Photo, ending: str) -> Path:
     image = images.to_pil(photo, painted(photo, ab, comparison.settings))
-    path = comparison.folder / f"{file_stem(photo, result.label)}{ending}"
+    path = comparison.folder / f"{file_stem(photo.name, result.label)}{ending}"
     try:
         return images.save(image, path, model=result.name)
     except ColorizerError as error:

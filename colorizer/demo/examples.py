@@ -7,7 +7,6 @@ import skimage
 from PIL import Image
 
 from colorizer import images
-from colorizer.demo.pictures import gray_pixels
 
 PHOTOS = {
     "coffee.png": "Coffee",
@@ -30,6 +29,6 @@ def example_photos(folder: Path) -> list[tuple[str, str]]:
     photos = [(str(shutil.copy(path, folder)), caption) for caption, path in sample_paths().items()]
     for name, caption in MADE_GRAY.items():
         path = folder / f"{Path(name).stem}-gray.png"
-        Image.fromarray(gray_pixels(images.read(_DATA / name).pixels)).save(path)
+        Image.fromarray(images.gray_pixels(images.read(_DATA / name).pixels)).save(path)
         photos.append((str(path), caption))
     return photos

@@ -11,7 +11,7 @@ from colorizer import images
 from colorizer.demo.adjust import painted, preview_stem
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.keeping import keep_answers, keep_photo
-from colorizer.demo.pictures import file_stem, gray_pixels, plain, save_preview, smaller
+from colorizer.demo.pictures import file_stem, plain, save_preview, smaller
 from colorizer.demo.results import Comparison, Result, Settings
 from colorizer.demo.scores import score, to_rgb
 from colorizer.errors import ColorizerError, PhotoError
@@ -60,7 +60,7 @@ def compare(
         photo.size,
         tuple(dict.fromkeys(names)),
         shown=keep_photo(shown, folder / "photo.npz"),
-        gray=save_preview(images.to_pil(shown, gray_pixels(shown.pixels)), folder, "gray"),
+        gray=save_preview(images.to_pil(shown, images.gray_pixels(shown.pixels)), folder, "gray"),
         notes=photo.notes,
         settings=settings,
     )
@@ -86,7 +86,7 @@ def colorize(catalog: Catalog, source: str | None, name: str, settings: Settings
     """Colorize one photo by one checkpoint; the PNG in `folder` has the photo's own size."""
     photo = read_photo(source)
     colored = catalog.pipeline(name)(photo, **settings.options)
-    return images.save(colored, folder / f"{file_stem(photo, name)}.png", model=name)
+    return images.save(colored, folder / f"{file_stem(photo.name, name)}.png", model=name)
 
 
 def _color(catalog: Catalog, photo: Photo, name: str, comparison: Comparison, truth: Tensor | None) -> list[Result]:

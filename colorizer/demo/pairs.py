@@ -15,6 +15,7 @@ from colorizer.demo.ballots import BallotBox, Pair
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.examples import sample_paths
 from colorizer.demo.handlers import read_photo
+from colorizer.demo.pictures import save_preview, smaller
 from colorizer.demo.votes import Vote, VoteStore
 from colorizer.errors import ColorizerError
 from colorizer.photo import Photo
@@ -71,9 +72,8 @@ def show_pair(
                 logger.warning("%s is left out of the vote: %s", name, error)
                 broken.add(name)
                 break
-            files[letter] = folder / f"{letter}.jpg"
             # Not by images.save, which writes into the file whose guess it is.
-            colored.save(files[letter], quality=92, subsampling=0, icc_profile=photo.icc_profile)
+            files[letter] = save_preview(colored, folder, letter)
         else:
             return ShownPair(box.show(pair, visitor), files["a"], files["b"], "" if own is not None else pair.photo)
     if len(set(names) - broken) < 2:
@@ -109,9 +109,4 @@ def _key(photo: Photo) -> str:
 
 def _smaller(photo: Photo) -> Photo:
     """The photo of `MAX_PIXELS` at most, opaque, and without the data of its file but its color profile."""
-    pixels, (width, height) = photo.pixels, photo.size
-    scale = (MAX_PIXELS / (width * height)) ** 0.5
-    if scale < 1:
-        size = max(1, int(width * scale)), max(1, int(height * scale))
-        pixels = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BOX))
-    return Photo(pixels, icc_profile=photo.icc_profile)
+    return Photo(smaller(photo, MAX_PIXELS, Image.Resampling.BOX).pixels, icc_profile=photo.icc_profile)

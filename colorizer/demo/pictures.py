@@ -5,25 +5,25 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 
-from colorizer import images
 from colorizer.photo import Photo
 
 # More pixels than this a page seldom shows, and live changes have to keep up with a slider.
 PREVIEW_PIXELS = 1_500_000
 
 
-def smaller(photo: Photo) -> Photo:
-    """The photo of at most `PREVIEW_PIXELS`, without its EXIF data."""
+def smaller(
+    photo: Photo, max_pixels: int | None = None, resampling: Image.Resampling = Image.Resampling.LANCZOS
+) -> Photo:
+    """The photo of at most `max_pixels`, `PREVIEW_PIXELS` unless given, without its EXIF data."""
     width, height = photo.size
-    scale = (PREVIEW_PIXELS / (width * height)) ** 0.5
+    scale = ((max_pixels or PREVIEW_PIXELS) / (width * height)) ** 0.5
     if scale >= 1:
         return replace(photo, exif=None)
     size = max(1, int(width * scale)), max(1, int(height * scale))
     planes = [photo.pixels] if photo.alpha is None else [photo.pixels, photo.alpha]
-    pixels, *alpha = (np.asarray(Image.fromarray(plane).resize(size, Image.Resampling.LANCZOS)) for plane in planes)
+    pixels, *alpha = (np.asarray(Image.fromarray(plane).resize(size, resampling)) for plane in planes)
     return replace(photo, pixels=pixels, alpha=alpha[0] if alpha else None, exif=None)
 
 
@@ -39,14 +39,9 @@ def save_preview(image: Image.Image, folder: Path, stem: str) -> Path:
     return path
 
 
-def gray_pixels(pixels: np.ndarray) -> np.ndarray:
-    """The photo (uint8, H×W×3) without its color: gray of the same lightness, which is all that the approaches see."""
-    return images.merge(pixels, torch.zeros(2, 1, 1))
-
-
-def file_stem(photo: Photo, label: str) -> str:
-    """What the file of a photo's result is called, without its ending."""
-    return f"{plain(Path(photo.name).stem)[:80]}-{plain(label)}"
+def file_stem(name: str, label: str) -> str:
+    """What the file of a result is called, without its ending; `name` is that of the photo or clip."""
+    return f"{plain(Path(name).stem)[:80]}-{plain(label)}"
 
 
 def plain(text: str) -> str:

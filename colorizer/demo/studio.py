@@ -14,7 +14,7 @@ from colorizer import images
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.handlers import read_photo
 from colorizer.demo.hinting import Hinting
-from colorizer.demo.pictures import file_stem
+from colorizer.demo.pictures import file_stem, save_preview
 from colorizer.demo.suggestions import Suggestion, suggest
 from colorizer.hints import Hint
 from colorizer.photo import Photo
@@ -127,8 +127,7 @@ class Studio:
         canvas = self._canvas(hinting.photo)
         image = images.to_pil(canvas.photo, images.merge(canvas.photo.pixels, ab))
         _draw_dots(image, canvas, hinting)
-        path = folder / f"{file_stem(canvas.photo, name)}.jpg"
-        image.save(path, quality=92, subsampling=0, icc_profile=canvas.photo.icc_profile)
+        path = save_preview(image, folder, file_stem(canvas.photo.name, name))
         is_hinted = self.catalog.pipeline(name).model.takes_hints
         return View(path, self._suggestions(canvas, hinting, prediction), is_hinted)
 
@@ -136,7 +135,7 @@ class Studio:
         """Color the photo at its own size, as `view` shows it; the PNG goes into `folder`."""
         _, ab = self.color(hinting.photo, name, hinting.hints, reach)
         photo = read_photo(hinting.photo)
-        path = folder / f"{file_stem(photo, name)}-hints.png"
+        path = folder / f"{file_stem(photo.name, name)}-hints.png"
         return images.save(images.to_pil(photo, images.merge(photo.pixels, ab)), path, model=name)
 
     def _canvas(self, source: str | None) -> Canvas:

@@ -13,7 +13,7 @@ from colorizer.color import colorfulness
 from colorizer.evaluation.metrics import compute_metrics
 from colorizer.evaluation.options import options_for
 from colorizer.evaluation.sheets import contact_sheet
-from colorizer.merging import merge
+from colorizer.merging import gray_pixels
 from colorizer.photo import Photo
 from colorizer.pipelines import ColorizationPipeline
 
@@ -42,7 +42,7 @@ def compare(
     predict a distribution, `scene` to those that know scenes. The photo is decoded once, by the caller.
     """
     truth = None if photo.is_gray else reduce(photo.pixels)
-    gray = reduce(merge(photo.pixels, torch.zeros(2, 1, 1)))
+    gray = reduce(gray_pixels(photo.pixels))
     pictures: list[np.ndarray | None] = [gray]
     captions = [_scores(gray, truth)]
     for colorize in pipelines.values():

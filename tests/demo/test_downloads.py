@@ -78,7 +78,7 @@ def test_downloads_are_adjusted_as_the_page_shows_them(
         assert np.array_equal(np.asarray(Image.open(as_shown)), np.asarray(Image.open(result.preview)))
     gray = readjust(comparison, saturation=1.0, warmth=40.0, strength=0.0, temperature=None)
     pixels = np.asarray(Image.open(save_result(gray, "tiny-dense"))).astype(int)
-    assert np.abs(pixels - pictures.gray_pixels(images.read(camera_photo).pixels)).max() <= 1
+    assert np.abs(pixels - images.gray_pixels(images.read(camera_photo).pixels)).max() <= 1
 
 
 def test_zip_holds_every_result_and_a_contact_sheet(comparison: Comparison) -> None:

@@ -11,9 +11,9 @@ from colorizer.demo.captions import captions, summary
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.downloads import gallery
 from colorizer.demo.handlers import colorize, compare
-from colorizer.demo.pictures import gray_pixels
 from colorizer.demo.results import Comparison, Settings
 from colorizer.errors import ColorizerError, PhotoError
+from colorizer.images import gray_pixels
 
 NAMES = ["tiny-colorful", "tiny-dense"]
 

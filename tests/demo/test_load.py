@@ -12,8 +12,8 @@ from colorizer.demo.adjust import readjust
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.downloads import save_result
 from colorizer.demo.handlers import compare
-from colorizer.demo.pictures import gray_pixels
 from colorizer.demo.results import Settings
+from colorizer.images import gray_pixels
 
 NUM_VISITORS = 20
 MODELS = ("tiny-colorful", "tiny-dense")

@@ -16,7 +16,8 @@ from colorizer.approaches import get_model_class
 from colorizer.checkpoints import checkpoint_folder, list_checkpoints
 from colorizer.configuration import Field, own_fields
 from colorizer.errors import CheckpointError, ColorizerError
-from colorizer.records import read_info, write_text
+from colorizer.files import write_text
+from colorizer.records import read_info
 
 TEMPLATE = Path(__file__).with_name("card_template.md")
 

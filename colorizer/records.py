@@ -1,9 +1,7 @@
 """What the files beside a checkpoint say of it: its configuration, its training, what was measured, its pictures."""
 
 import json
-import os
 import re
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -76,22 +74,6 @@ def read_record(path: Path) -> Any:
         return None
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path} can't be read: {error}. Mend or remove it.") from error
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all: what stood there stays until the new text is on the disk.
-
-    Raises:
-        OSError: it can't be written.
-    """
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        os.replace(beside, path)
-    except OSError:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
-        raise
 
 
 def _read_facts(path: Path) -> dict[str, Any] | None:

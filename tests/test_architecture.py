@@ -13,7 +13,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 # Layers from the bottom; a module may import its own layer and those below.
 LAYERS = (
-    {"errors", "color", "bins", "losses", "recipe", "checks", "records", "checkpoints"},
+    {"errors", "color", "bins", "losses", "recipe", "checks", "files", "records", "checkpoints"},
     {
         "luminance",
         "pixels",

@@ -165,11 +165,3 @@ def check_not_input(outputs: Sequence[Path], sources: Sequence[str]) -> None:
 def _identity(path: str | Path) -> tuple[int, int]:
     status = os.stat(path)
     return status.st_dev, status.st_ino
-
-
-def make_folder(folder: Path) -> None:
-    """Make the folder with those above it; ColorizerError if that can't be."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ColorizerError(f"The folder {folder} can't be made: {error}.") from error

@@ -6,7 +6,7 @@ from tqdm.auto import tqdm
 
 from colorizer.commands.exit_codes import OK
 from colorizer.commands.models import given_options, load_pipelines
-from colorizer.commands.photo_files import make_folder
+from colorizer.files import make_folder
 from colorizer.video import colorize_video, inspect
 
 

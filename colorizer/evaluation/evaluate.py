@@ -13,7 +13,7 @@ from colorizer.data import PhotoBatches, PhotoDataset
 from colorizer.errors import ColorizerError
 from colorizer.evaluation import labels, processes, stress
 from colorizer.evaluation.candidates import BASELINES, Candidate, Variant, baseline, network_candidate
-from colorizer.evaluation.files import make_folder, write_results
+from colorizer.evaluation.files import write_results
 from colorizer.evaluation.leads import leads
 from colorizer.evaluation.matching import match_gain
 from colorizer.evaluation.metrics import Truth
@@ -22,6 +22,7 @@ from colorizer.evaluation.perceptual import Perception, frechet_distance
 from colorizer.evaluation.places import spread
 from colorizer.evaluation.results import Evaluation, Report, Scores
 from colorizer.evaluation.statistics import ColorStatistics, color_statistics
+from colorizer.files import make_folder
 from colorizer.modeling import ColorizerModel
 
 NUM_SAMPLES = 12

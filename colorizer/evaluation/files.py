@@ -1,6 +1,5 @@
 """What an evaluation leaves in a folder: tables, evaluation.json and contact sheets."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,16 +12,6 @@ from colorizer.evaluation.details import sections
 from colorizer.evaluation.results import FILE_NAME, Report, to_json
 from colorizer.evaluation.sheets import contact_sheet
 from colorizer.evaluation.tables import to_csv, to_markdown
-
-
-def make_folder(output_dir: str | os.PathLike) -> Path:
-    """Make the folder with those above it; ColorizerError if that can't be."""
-    folder = Path(output_dir)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ColorizerError(f"The folder {folder} can't be made: {error}. Choose another.") from error
-    return folder
 
 
 def write_results(

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from colorizer.evaluation.sheets import contact_sheet
-from colorizer.records import write_text
+from colorizer.files import write_text
 from colorizer.training.lr_curve import Curve
 
 VERSIONS = ("torch", "transformers", "accelerate", "datasets", "safetensors")

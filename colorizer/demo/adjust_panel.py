@@ -7,12 +7,12 @@ from pathlib import Path
 import gradio as gr
 
 from colorizer.demo.adjust import outdated, readjust, rescore
-from colorizer.demo.components import withdraw
+from colorizer.demo.components import QUIET, Updates, withdraw
 from colorizer.demo.downloads import FORMATS, save_all, save_result
 from colorizer.demo.hold_panel import Holding
 from colorizer.demo.holding import held, picture
 from colorizer.demo.results import Comparison
-from colorizer.demo.slots import Slot, Updates, show_captions, show_pictures
+from colorizer.demo.slots import Slot, show_captions, show_pictures
 from colorizer.errors import ColorizerError
 
 # As the visitor finds them: saturation, warmth, strength and temperature.
@@ -133,9 +133,7 @@ def connect_adjusting(
     pictures = [kept, status, holding.slider, *(slot.slider for slot in slots)]
     words = [kept, status, *(slot.caption for slot in slots)]
     quiet = {"show_progress": "hidden", "api_visibility": "private", "concurrency_id": "adjust", "concurrency_limit": 2}
-    reset = adjusting.reset.click(
-        lambda: NEUTRAL, None, adjusting.sliders, queue=False, show_progress="hidden", api_visibility="private"
-    )
+    reset = adjusting.reset.click(lambda: NEUTRAL, None, adjusting.sliders, **QUIET)
     # The pictures keep up with the slider, and then the scores follow.
     for changing in (
         gr.on(

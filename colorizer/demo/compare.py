@@ -9,12 +9,12 @@ import gradio as gr
 from colorizer.demo.adjust_panel import build_adjusting, connect_adjusting
 from colorizer.demo.captions import summary
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.components import new_folder, raise_sign, uploaded_file, withdraw
-from colorizer.demo.examples import example_photos
+from colorizer.demo.components import Updates, build_examples, new_folder, uploaded_file, withdraw
 from colorizer.demo.handlers import compare
 from colorizer.demo.hold_panel import Holding, build_holding, connect_holding, show_held
 from colorizer.demo.results import MAX_ANSWERS, Comparison, Settings
-from colorizer.demo.slots import Updates, build_slots, show_newest
+from colorizer.demo.running import build_buttons
+from colorizer.demo.slots import build_slots, show_newest
 from colorizer.demo.stopping import StopSign, until_stopped
 from colorizer.errors import ColorizerError
 
@@ -30,8 +30,8 @@ RESOLUTIONS = [
 
 def build_compare_tab(catalog: Catalog) -> gr.CheckboxGroup:
     """Build the tab inside the current Blocks; returns the list of approaches, to which other tabs add."""
-    # The visitor's results, and what stops the run that goes on.
-    kept, sign = gr.State(delete_callback=_forget), gr.State()
+    # The visitor's results.
+    kept = gr.State(delete_callback=_forget)
     with gr.Row(equal_height=False):
         with gr.Column(min_width=320):
             photo = _build_photo()
@@ -62,8 +62,7 @@ def build_compare_tab(catalog: Catalog) -> gr.CheckboxGroup:
                 seed = gr.Number(
                     0, precision=0, minimum=0, label="Seed", info="Of several answers: another draws others"
                 )
-            button = gr.Button("Colorize", variant="primary", size="lg")
-            stop = gr.Button("Stop", variant="stop", size="lg", visible=False)
+            buttons = build_buttons("Colorize")
             # Here the progress bar shows too, which is in sight when the button was pressed.
             status = gr.Markdown("Results appear below, one after another.", elem_id="status", min_height=60)
     adjusting = build_adjusting()
@@ -73,20 +72,13 @@ def build_compare_tab(catalog: Catalog) -> gr.CheckboxGroup:
 
     def over(comparison: Comparison | None) -> Updates:
         """What to show once a run is over, however it ended."""
-        updates = {button: gr.Button(visible=True), stop: gr.Button(visible=False)}
         if comparison is None or not comparison.colored:
-            return updates
-        updates[adjusting.temperature] = gr.Slider(visible=comparison.has_temperature)
-        return {**updates, **adjusting.show(), **show_held(holding, comparison, (None, None))}
+            return buttons.at_rest
+        temperature = {adjusting.temperature: gr.Slider(visible=comparison.has_temperature)}
+        return {**buttons.at_rest, **temperature, **adjusting.show(), **show_held(holding, comparison, (None, None))}
 
-    def begin() -> Updates:
-        return {
-            button: gr.Button(visible=False),
-            stop: gr.Button("Stop", visible=True, interactive=True),
-            **adjusting.show(False),
-            holding.panel: gr.Column(visible=False),
-            sign: StopSign(),
-        }
+    def hide_earlier() -> Updates:
+        return {**adjusting.show(False), holding.panel: gr.Column(visible=False)}
 
     def run(
         photo: dict[str, Any] | None,
@@ -140,24 +132,15 @@ def build_compare_tab(catalog: Catalog) -> gr.CheckboxGroup:
             gr.Warning(str(error), title="Nothing was colored" if num_shown == 0 else "Not all was colored")
             yield {**over(comparison), status: f"⚠ {error}"}
 
-    outcome = [button, stop, status, *adjusting.show(), adjusting.temperature, *holding.components]
-    button.click(
-        begin,
-        None,
-        [button, stop, *adjusting.show(), holding.panel, sign],
-        queue=False,
-        show_progress="hidden",
-        api_visibility="private",
-    ).then(
+    parts = [*adjusting.show(), adjusting.temperature, *holding.components]
+    buttons.connect(
         run,
-        [photo, approaches, resolution, num_images, seed, *adjusting.sliders, kept, sign],
-        [*outcome, kept, *[component for slot in slots for component in slot.components]],
-        preprocess=False,  # see uploaded_file
-        show_progress_on=status,
+        [photo, approaches, resolution, num_images, seed, *adjusting.sliders, kept],
+        [*parts, kept, *[component for slot in slots for component in slot.components]],
+        status=status,
         concurrency_id="network",
-        api_visibility="private",
+        at_once=hide_earlier,
     )
-    stop.click(raise_sign, sign, stop, queue=False, show_progress="hidden", api_visibility="private")
     connect_adjusting(adjusting, holding, slots, kept, status)
     connect_holding(holding, slots, kept)
     return approaches
@@ -171,23 +154,7 @@ def _build_photo() -> gr.Image:
         buttons=["fullscreen"],
         alt_text="The photo to colorize",
     )
-    examples = example_photos(new_folder("examples"))
-    gallery = gr.Gallery(
-        examples,
-        label="Or try one of these",
-        columns=3,
-        height="auto",
-        object_fit="cover",
-        allow_preview=False,
-        interactive=False,
-        buttons=[],
-        elem_id="examples",
-    )
-
-    def take_example(event: gr.SelectData) -> str:
-        return examples[event.index][0]
-
-    gallery.select(take_example, None, photo, api_visibility="private", show_progress="hidden")
+    build_examples(photo, label="Or try one of these", elem_id="examples")
     return photo
 
 

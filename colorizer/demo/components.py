@@ -11,11 +11,15 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from colorizer.demo.stopping import StopSign
+from colorizer.demo.examples import example_photos
 from colorizer.errors import ColorizerError, PhotoError
 
 # Seconds after which a visitor's folder goes; Gradio, which forgets only what it finds, deletes what it served after one hour.
 MAX_AGE = 2 * 3600
+# What a handler returns: each component that changes, and its new value or properties.
+Updates = dict[gr.blocks.Block, Any]
+# Events that change the page at once, and are nothing for programs.
+QUIET = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 
 def uploaded_file(file: dict[str, Any] | None) -> str | None:
@@ -66,10 +70,27 @@ def delete_old_folders(parent: Path, deadline: float) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def raise_sign(sign: StopSign) -> gr.Button:
-    """What a stop button does: raise the sign of the run that goes on, which then ends by itself."""
-    sign.is_raised = True
-    return gr.Button("Stopping …", interactive=False)
+def build_examples(photo: gr.Image, **looks: Any) -> None:
+    """Build a gallery of example photos inside the current Blocks; a click on one puts it into `photo`.
+
+    looks: further arguments of the gallery.
+    """
+    examples = example_photos(new_folder("examples"))
+    gallery = gr.Gallery(
+        examples,
+        columns=3,
+        height="auto",
+        object_fit="cover",
+        allow_preview=False,
+        interactive=False,
+        buttons=[],
+        **looks,
+    )
+
+    def take(event: gr.SelectData) -> str:
+        return examples[event.index][0]
+
+    gallery.select(take, None, photo, api_visibility="private", show_progress="hidden")
 
 
 def withdraw(paths: Iterable[Path], blocks: Iterable[gr.blocks.Block]) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import gradio as gr
 
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.components import errors_for_caller, new_folder, uploaded_file
-from colorizer.demo.examples import example_photos
+from colorizer.demo.components import Updates, build_examples, errors_for_caller, new_folder, uploaded_file
 from colorizer.demo.hinting import MAX_HINTS, Hinting
+from colorizer.demo.running import offer_models
 from colorizer.demo.studio import Studio, View
 from colorizer.demo.suggestions import parse_color
 from colorizer.errors import ColorizerError
@@ -41,19 +41,8 @@ def build_hint_tab(catalog: Catalog, tab: gr.Tab) -> None:
                 buttons=[],
                 alt_text="The photo to color by hints",
             )
-            examples = example_photos(new_folder("examples"))
             with gr.Accordion("Or try one of these") as offer:
-                gallery = gr.Gallery(
-                    examples,
-                    show_label=False,
-                    columns=3,
-                    height="auto",
-                    object_fit="cover",
-                    allow_preview=False,
-                    interactive=False,
-                    buttons=[],
-                    elem_classes="examples",
-                )
+                build_examples(photo, show_label=False, elem_classes="examples")
             model = gr.Dropdown(
                 catalog.names,
                 value=catalog.default,
@@ -95,7 +84,7 @@ def build_hint_tab(catalog: Catalog, tab: gr.Tab) -> None:
                 download = gr.DownloadButton("Download (PNG)", visible=False)
     outputs = [session, status, workplace, canvas, swatches, undo, redo, remove, clear, note, reach, download]
 
-    def show(hinting: Hinting, name: str, reach_value: float) -> dict[gr.blocks.Block, Any]:
+    def show(hinting: Hinting, name: str, reach_value: float) -> Updates:
         view = studio.view(hinting, name, new_folder(), reach_value)
         return {
             session: hinting,
@@ -112,7 +101,7 @@ def build_hint_tab(catalog: Catalog, tab: gr.Tab) -> None:
             download: gr.DownloadButton(visible=False),
         }
 
-    def start(file: dict[str, Any] | None, name: str, reach_value: float) -> dict[gr.blocks.Block, Any]:
+    def start(file: dict[str, Any] | None, name: str, reach_value: float) -> Updates:
         if file is None:
             return {
                 session: Hinting(),
@@ -126,63 +115,47 @@ def build_hint_tab(catalog: Catalog, tab: gr.Tab) -> None:
             said[offer] = gr.Accordion(open=False)
         return said
 
-    def again(hinting: Hinting, name: str, reach_value: float) -> dict[gr.blocks.Block, Any]:
+    def again(hinting: Hinting, name: str, reach_value: float) -> Updates:
         with said_in(status) as said:
             if hinting.photo is not None:
                 said |= show(hinting, name, reach_value)
         return said
 
-    def choose(hinting: Hinting, name: str, reach_value: float, event: gr.SelectData) -> dict[gr.blocks.Block, Any]:
+    def choose(hinting: Hinting, name: str, reach_value: float, event: gr.SelectData) -> Updates:
         with said_in(status) as said:
             said |= show(studio.place(hinting, *event.index), name, reach_value)
         return said
 
-    def choose_by_share(
-        hinting: Hinting, name: str, reach_value: float, across: float, down: float
-    ) -> dict[gr.blocks.Block, Any]:
+    def choose_by_share(hinting: Hinting, name: str, reach_value: float, across: float, down: float) -> Updates:
         with said_in(status) as said:
             width, height = hinting.size
             place = hinting.choose(across / 100 * (width - 1), down / 100 * (height - 1))
             said |= show(place, name, reach_value)
         return said
 
-    def pick(hinting: Hinting, name: str, reach_value: float, event: gr.EventData) -> dict[gr.blocks.Block, Any]:
+    def pick(hinting: Hinting, name: str, reach_value: float, event: gr.EventData) -> Updates:
         return color(hinting, name, reach_value, event.color)
 
-    def color(hinting: Hinting, name: str, reach_value: float, code: str) -> dict[gr.blocks.Block, Any]:
+    def color(hinting: Hinting, name: str, reach_value: float, code: str) -> Updates:
         with said_in(status) as said:
             said |= show(hinting.color(parse_color(code)), name, reach_value)
         return said
 
-    def change(
-        method: Callable[[Hinting], Hinting], hinting: Hinting, name: str, reach_value: float
-    ) -> dict[gr.blocks.Block, Any]:
+    def change(method: Callable[[Hinting], Hinting], hinting: Hinting, name: str, reach_value: float) -> Updates:
         with said_in(status) as said:
             said |= show(method(hinting), name, reach_value)
         return said
 
-    def save_photo(hinting: Hinting, name: str, reach_value: float) -> dict[gr.blocks.Block, Any]:
+    def save_photo(hinting: Hinting, name: str, reach_value: float) -> Updates:
         with said_in(status) as said:
             path = studio.save(hinting, name, new_folder(), reach_value)
             said[download] = gr.DownloadButton(label=f"Download {path.name}", value=str(path), visible=True)
         return said
 
-    def take_example(event: gr.SelectData) -> str:
-        return examples[event.index][0]
-
     settings = [session, model, reach]
     options = {"api_visibility": "private", "concurrency_id": "hint", "trigger_mode": "always_last"}
     quick = options | {"show_progress": "hidden"}
-    gallery.select(take_example, None, photo, api_visibility="private", show_progress="hidden")
-    # Visitors add models, in another tab.
-    tab.select(
-        lambda: gr.Dropdown(choices=catalog.names),
-        None,
-        model,
-        queue=False,
-        show_progress="hidden",
-        api_visibility="private",
-    )
+    offer_models(model, catalog, tab)
     # preprocess: see uploaded_file.
     photo.change(start, [photo, model, reach], [*outputs, offer], preprocess=False, show_progress_on=status, **options)
     model.change(again, settings, outputs, show_progress_on=status, **options)
@@ -224,9 +197,9 @@ def swatch_values(view: View) -> list[dict[str, str]]:
 
 
 @contextmanager
-def said_in(status: gr.Markdown) -> Iterator[dict[gr.blocks.Block, Any]]:
+def said_in(status: gr.Markdown) -> Iterator[Updates]:
     """Updates of the page to fill in; if that fails, only what was wrong is said."""
-    updates: dict[gr.blocks.Block, Any] = {}
+    updates: Updates = {}
     try:
         yield updates
     except ColorizerError as error:

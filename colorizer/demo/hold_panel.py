@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from colorizer.demo.components import Updates
 from colorizer.demo.holding import choices, held, picture
 from colorizer.demo.results import Comparison
-from colorizer.demo.slots import Slot, Updates
+from colorizer.demo.slots import Slot
 
 # In the browser: the wide slider comes into sight.
 SHOW = '() => { document.getElementById("hold").scrollIntoView({behavior: "smooth"}); }'

@@ -8,8 +8,9 @@ import gradio as gr
 
 from colorizer.demo.album import FORMATS, LIMITS_IN_WORDS, AlbumStep, color_album
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.components import new_folder, raise_sign, uploaded_file
+from colorizer.demo.components import Updates, new_folder, uploaded_file
 from colorizer.demo.results import Settings
+from colorizer.demo.running import build_buttons, offer_models
 from colorizer.demo.stopping import StopSign, until_stopped
 from colorizer.errors import ColorizerError
 
@@ -18,7 +19,6 @@ FORMAT_NAMES = {"jpg": "JPEG", "png": "PNG (nothing lost, larger)", "webp": "Web
 
 def build_many_tab(catalog: Catalog, tab: gr.Tab) -> None:
     """Build the tab inside the current Blocks, in `tab`."""
-    sign = gr.State()
     with gr.Row(equal_height=False):
         with gr.Column(min_width=320):
             files = gr.File(
@@ -35,8 +35,7 @@ def build_many_tab(catalog: Catalog, tab: gr.Tab) -> None:
                 file_format = gr.Radio(
                     [(FORMAT_NAMES[name], name) for name in FORMATS], value=FORMATS[0], label="Format of the results"
                 )
-            button = gr.Button("Colorize all", variant="primary", size="lg")
-            stop = gr.Button("Stop", variant="stop", size="lg", visible=False)
+            buttons = build_buttons("Colorize all")
             # In sight when the button was pressed.
             status = gr.Markdown("Results appear beside or below.", elem_id="many-status", min_height=60)
         with gr.Column(min_width=320):
@@ -52,13 +51,6 @@ def build_many_tab(catalog: Catalog, tab: gr.Tab) -> None:
                 elem_classes="examples",
             )
 
-    def begin() -> dict[gr.blocks.Block, Any]:
-        return {
-            button: gr.Button(visible=False),
-            stop: gr.Button("Stop", visible=True, interactive=True),
-            sign: StopSign(),
-        }
-
     def run(
         files: list[dict[str, Any]] | None,
         model: str,
@@ -66,8 +58,7 @@ def build_many_tab(catalog: Catalog, tab: gr.Tab) -> None:
         file_format: str,
         sign: StopSign,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 (Gradio finds its progress bar by this default)
-    ) -> Iterator[dict[gr.blocks.Block, Any]]:
-        over = {button: gr.Button(visible=True), stop: gr.Button(visible=False)}
+    ) -> Iterator[Updates]:
         try:
             paths = [Path(path) for file in files or [] if (path := uploaded_file(file))]
             num_shown, is_done = 0, False
@@ -80,32 +71,21 @@ def build_many_tab(catalog: Catalog, tab: gr.Tab) -> None:
                 if step.is_done or len(step.previews) > num_shown:
                     num_shown = len(step.previews)
                     updates[gallery] = [(str(path), name) for path, name in step.previews]
-                yield {**(over if step.is_done else {}), **updates}
+                yield {**(buttons.at_rest if step.is_done else {}), **updates}
             if not is_done:
-                yield {**over, status: "Stopped; nothing was kept."}
+                yield {**buttons.at_rest, status: "Stopped; nothing was kept."}
         except ColorizerError as error:
             gr.Warning(str(error), title="Nothing was colored")
-            yield {**over, status: f"⚠ {error}"}
+            yield {**buttons.at_rest, status: f"⚠ {error}"}
 
-    button.click(begin, None, [button, stop, sign], queue=False, show_progress="hidden", api_visibility="private").then(
+    buttons.connect(
         run,
-        [files, model, saturation, file_format, sign],
-        [button, stop, download, gallery, status],
-        preprocess=False,  # see uploaded_file
-        show_progress_on=status,
+        [files, model, saturation, file_format],
+        [download, gallery],
+        status=status,
         concurrency_id="many",  # of its own: single photos need not wait for albums
-        api_visibility="private",
     )
-    stop.click(raise_sign, sign, stop, queue=False, show_progress="hidden", api_visibility="private")
-    # Visitors add models, in another tab.
-    tab.select(
-        lambda: gr.Dropdown(choices=catalog.names),
-        None,
-        model,
-        queue=False,
-        show_progress="hidden",
-        api_visibility="private",
-    )
+    offer_models(model, catalog, tab)
 
 
 def shown_download(step: AlbumStep) -> gr.DownloadButton:

@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import gradio as gr
 
 from colorizer.demo.captions import captions
+from colorizer.demo.components import Updates
 from colorizer.demo.results import Comparison
-
-Updates = dict[gr.blocks.Block, Any]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ import gradio as gr
 
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.clips import LIMITS_IN_WORDS, color_clip
-from colorizer.demo.components import new_folder, raise_sign, uploaded_file
+from colorizer.demo.components import Updates, new_folder, uploaded_file
+from colorizer.demo.running import build_buttons, offer_models
 from colorizer.demo.stopping import StopSign, until_stopped
 from colorizer.errors import ColorizerError
 
@@ -20,7 +21,6 @@ _HEIGHT = 340
 
 def build_video_tab(catalog: Catalog, tab: gr.Tab) -> None:
     """Build the tab inside the current Blocks, in `tab`."""
-    sign = gr.State()
     with gr.Row(equal_height=False):
         with gr.Column(min_width=320):
             clip = gr.Video(label="Clip", sources=["upload"], height=_HEIGHT, include_audio=True, elem_id="clip")
@@ -36,20 +36,12 @@ def build_video_tab(catalog: Catalog, tab: gr.Tab) -> None:
                     label="Steadiness",
                     info="Seconds over which colors are averaged; 0 = not at all",
                 )
-            button = gr.Button("Colorize the clip", variant="primary", size="lg")
-            stop = gr.Button("Stop", variant="stop", size="lg", visible=False)
+            buttons = build_buttons("Colorize the clip")
             # In sight when the button was pressed.
             status = gr.Markdown("The clip in color appears beside or below.", elem_id="video-status", min_height=60)
         with gr.Column(min_width=320):
             result = gr.Video(label="In color", height=_HEIGHT, interactive=False, buttons=[], elem_id="colored-clip")
             download = gr.DownloadButton("Download (MP4)", size="sm", visible=False)
-
-    def begin() -> dict[gr.blocks.Block, Any]:
-        return {
-            button: gr.Button(visible=False),
-            stop: gr.Button("Stop", visible=True, interactive=True),
-            sign: StopSign(),
-        }
 
     def run(
         clip: dict[str, Any] | None,
@@ -57,8 +49,7 @@ def build_video_tab(catalog: Catalog, tab: gr.Tab) -> None:
         saturation: float,
         smoothing: float,
         sign: StopSign,
-    ) -> Iterator[dict[gr.blocks.Block, Any]]:
-        over = {button: gr.Button(visible=True), stop: gr.Button(visible=False)}
+    ) -> Iterator[Updates]:
         try:
             steps = color_clip(
                 catalog, uploaded_file(clip), model, new_folder(), saturation=saturation, smoothing=smoothing
@@ -71,29 +62,18 @@ def build_video_tab(catalog: Catalog, tab: gr.Tab) -> None:
                 else:
                     file = str(step.result.path)
                     shown = gr.DownloadButton(value=file, visible=True)
-                    yield {**over, result: file, download: shown, status: step.words}
+                    yield {**buttons.at_rest, result: file, download: shown, status: step.words}
             if not is_done:
-                yield {**over, status: "Stopped; nothing was kept."}
+                yield {**buttons.at_rest, status: "Stopped; nothing was kept."}
         except ColorizerError as error:
             gr.Warning(str(error), title="Nothing was colored")
-            yield {**over, status: f"⚠ {error}"}
+            yield {**buttons.at_rest, status: f"⚠ {error}"}
 
-    button.click(begin, None, [button, stop, sign], queue=False, show_progress="hidden", api_visibility="private").then(
+    buttons.connect(
         run,
-        [clip, model, saturation, smoothing, sign],
-        [button, stop, result, download, status],
-        preprocess=False,  # see uploaded_file
-        show_progress_on=status,
+        [clip, model, saturation, smoothing],
+        [result, download],
+        status=status,
         concurrency_id="video",  # of its own: photos need not wait for clips
-        api_visibility="private",
     )
-    stop.click(raise_sign, sign, stop, queue=False, show_progress="hidden", api_visibility="private")
-    # Visitors add models, in another tab.
-    tab.select(
-        lambda: gr.Dropdown(choices=catalog.names),
-        None,
-        model,
-        queue=False,
-        show_progress="hidden",
-        api_visibility="private",
-    )
+    offer_models(model, catalog, tab)

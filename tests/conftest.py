@@ -22,6 +22,9 @@ if "huggingface_hub" in sys.modules:
 HUB = HubServer()
 HF_HOME = tempfile.mkdtemp(prefix="colorizer-tests-")
 atexit.register(shutil.rmtree, HF_HOME, ignore_errors=True)
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Tests run beside each other: each takes one core.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 for name in [name for name in os.environ if name.startswith(("HF_", "HUGGING_FACE_", "HUGGINGFACE_", "TRANSFORMERS_"))]:
     del os.environ[name]
 os.environ |= {

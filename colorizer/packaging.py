@@ -6,18 +6,27 @@ import shutil
 import sys
 from pathlib import Path
 
-from colorizer.checkpoints import FOLDER
+import skimage
+from PIL import Image
+
+from colorizer.checkpoints import FOLDER, THUMBNAIL
 from colorizer.errors import CheckpointError
 from colorizer.loading import CONFIG, WEIGHTS, load_model
+from colorizer.pipelines import pipeline
 from colorizer.records import publishable
 
 MAX_BYTES = 16 * 2**20
 # The learning curves are shown by cards and app. Samples stay behind: the photos on them are not ours to publish.
 FILES = (CONFIG, WEIGHTS, "curves.png")
+# A photo by NASA, free of rights, which comes with scikit-image: a face, cloth, a flag, of which everybody knows the colors.
+PHOTO = Path(skimage.__file__).parent / "data" / "astronaut.png"
+CROP = (40, 0, 400, 360)
+THUMBNAIL_SIDE = 144
 
 
 def take_in(run: Path, *, name: str | None = None, package: Path = FOLDER) -> Path:
-    """Copy a run's checkpoint, curves and record into `package`, as `name` or the run's own; returns the folder.
+    """Copy a run's checkpoint, curves and record into `package`, as `name` or the run's own, and color a thumbnail by it;
+    returns the folder.
 
     Raises:
         CheckpointError: the run holds no whole checkpoint with its record, or one over 16 MiB.
@@ -41,7 +50,15 @@ def take_in(run: Path, *, name: str | None = None, package: Path = FOLDER) -> Pa
     # What was left out is counted; which photos it was is nobody else's business.
     training["dataset"]["report"] = re.sub(r"(left out: [^:]*):.*", r"\1", training["dataset"]["report"])
     (folder / "training.json").write_text(json.dumps(training, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    save_thumbnail(folder)
     return folder
+
+
+def save_thumbnail(folder: Path) -> None:
+    """Color the photo by which checkpoints are told apart, and save it small into the checkpoint's folder."""
+    with Image.open(PHOTO) as photo:
+        colored = pipeline(folder)(photo.crop(CROP))
+    colored.resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS).save(folder / THUMBNAIL, quality=80)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,11 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from colorizer import CheckpointError, create_model, packaging, save_checkpoint
+from colorizer import CheckpointError, create_model, packaging, pipeline, save_checkpoint
 from colorizer.checkpoints import checkpoint_folder, list_checkpoints
 from colorizer.training import parse_arguments
 
@@ -39,12 +41,22 @@ def test_what_is_taken_in_names_no_photo_and_shows_none(run, tmp_path):
         "config.json",
         "curves.png",
         "model.safetensors",
+        "thumbnail.webp",
         "training.json",
     ]
+    with Image.open(folder / "thumbnail.webp") as thumbnail, Image.open(packaging.PHOTO) as photo:
+        truth = photo.crop(packaging.CROP)
+        colored = pipeline(folder)(truth)
+        assert 2 * _difference(thumbnail, colored) < _difference(thumbnail, truth)
     taken = json.loads((folder / "training.json").read_text(encoding="utf-8"))
     assert taken["dataset"]["report"] == "90 photos; left out: 1 gray, 2 dull"
     assert "/home" not in taken["command"]
     assert packaging.take_in(run, name="other", package=package) == package / "other"
+
+
+def _difference(thumbnail: Image.Image, photo: Image.Image) -> float:
+    photo = photo.resize(thumbnail.size, Image.Resampling.LANCZOS)
+    return np.abs(np.asarray(thumbnail.convert("RGB")).astype(float) - np.asarray(photo)).mean()
 
 
 def test_a_run_that_has_not_ended_or_is_too_large_is_refused(run, tmp_path, monkeypatch):

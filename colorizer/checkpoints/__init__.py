@@ -7,6 +7,8 @@ from colorizer.errors import CheckpointError
 FOLDER = Path(__file__).parent
 EVALUATION = FOLDER / "evaluation.json"
 """All of them measured on the same test photos, which the cards, the README and the app read."""
+THUMBNAIL = "thumbnail.webp"
+"""In a checkpoint's folder: what it makes of the same small photo as all others."""
 
 
 def list_checkpoints() -> list[str]:

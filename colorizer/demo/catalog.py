@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Lock
 
 from colorizer.approaches import get_model_class, list_approaches
-from colorizer.checkpoints import checkpoint_folder, list_checkpoints
+from colorizer.checkpoints import THUMBNAIL, checkpoint_folder, list_checkpoints
 from colorizer.errors import CheckpointError, ColorizerError
 from colorizer.modeling import ColorizerModel
 from colorizer.pipelines import ColorizationPipeline, pipeline
@@ -19,7 +19,10 @@ HUB_ID = re.compile(r"(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revis
 
 @dataclass(frozen=True)
 class Entry:
-    """What the app says about a checkpoint. A Hub checkpoint that was not loaded yet has no title and no year."""
+    """What the app says about a checkpoint. A Hub checkpoint that was not loaded yet has no title and no year.
+
+    thumbnail: what it makes of a small photo, the same for all, where its folder has that.
+    """
 
     name: str
     source: str
@@ -28,6 +31,7 @@ class Entry:
     title: str = ""
     year: int | None = None
     description: str = ""
+    thumbnail: Path | None = None
 
     @property
     def label(self) -> str:
@@ -50,10 +54,15 @@ class Catalog:
         self._pipelines: OrderedDict[str, ColorizationPipeline] = OrderedDict()
         self._loading: dict[str, Lock] = {}
         self._lock = Lock()
-        for name in list_checkpoints():
+        # The best first.
+        for name in sorted(list_checkpoints(), key=lambda name: name != "default"):
             self._offer(str(checkpoint_folder(name)), "package", name)
         for model in models or []:
             self._offer(model, "folder", self._free_name(Path(model).resolve().name))
+
+    @property
+    def entries(self) -> list[Entry]:
+        return list(self._entries.values())
 
     @property
     def names(self) -> list[str]:
@@ -67,7 +76,7 @@ class Catalog:
     @property
     def choices(self) -> list[tuple[str, str]]:
         """(label, name) of every checkpoint, as Gradio's choices want them."""
-        return [(entry.label, entry.name) for entry in self._entries.values()]
+        return [(entry.label, entry.name) for entry in self.entries]
 
     def entry(self, name: str) -> Entry:
         """The entry called `name`; raises ColorizerError naming the ones there are."""
@@ -117,7 +126,9 @@ class Catalog:
     def _offer(self, model: str, origin: str, name: str) -> None:
         try:
             if Path(model).is_dir():
-                entry = _describe(Entry(name, model, origin), _class_of_folder(Path(model)))
+                thumbnail = Path(model) / THUMBNAIL
+                entry = Entry(name, model, origin, thumbnail=thumbnail if thumbnail.is_file() else None)
+                entry = _describe(entry, _class_of_folder(Path(model)))
             elif match := HUB_ID.fullmatch(model):
                 entry = _hub_entry(match)
             else:

@@ -16,6 +16,7 @@ from colorizer.demo.results import MAX_ANSWERS, Comparison, Settings
 from colorizer.demo.running import build_buttons
 from colorizer.demo.slots import build_slots, show_newest
 from colorizer.demo.stopping import StopSign, until_stopped
+from colorizer.demo.thumbnails import thumbnail_style
 from colorizer.errors import ColorizerError
 
 # Places for results beyond the checkpoints there are at the start, for those that visitors load from the Hub and for
@@ -34,7 +35,18 @@ def build_compare_tab(catalog: Catalog) -> gr.CheckboxGroup:
     kept = gr.State(delete_callback=_forget)
     with gr.Row(equal_height=False):
         with gr.Column(min_width=320):
-            photo = _build_photo()
+            photo = gr.Image(
+                label="Photo",
+                sources=["upload", "webcam", "clipboard"],
+                height=340,
+                buttons=["fullscreen"],
+                alt_text="The photo to colorize",
+            )
+            # In sight without scrolling, on a phone too: whoever wants all approaches need not see the list.
+            buttons = build_buttons("Colorize")
+            # Here the progress bar shows too.
+            status = gr.Markdown("Results appear below, one after another.", elem_id="status", min_height=60)
+            build_examples(photo, label="Or try one of these", elem_id="examples")
         with gr.Column(min_width=320):
             approaches = gr.CheckboxGroup(
                 catalog.choices,
@@ -43,6 +55,7 @@ def build_compare_tab(catalog: Catalog) -> gr.CheckboxGroup:
                 info="Each sees only the photo's lightness and guesses its colors.",
                 elem_id="approaches",
             )
+            gr.HTML(thumbnail_style(catalog.entries), visible="hidden")
             with gr.Accordion("Options", open=False):
                 resolution = gr.Dropdown(
                     RESOLUTIONS,
@@ -62,9 +75,6 @@ def build_compare_tab(catalog: Catalog) -> gr.CheckboxGroup:
                 seed = gr.Number(
                     0, precision=0, minimum=0, label="Seed", info="Of several answers: another draws others"
                 )
-            buttons = build_buttons("Colorize")
-            # Here the progress bar shows too, which is in sight when the button was pressed.
-            status = gr.Markdown("Results appear below, one after another.", elem_id="status", min_height=60)
     adjusting = build_adjusting()
     with gr.Row(elem_id="results"):
         slots = build_slots(len(catalog.names) + EXTRA_SLOTS)
@@ -144,18 +154,6 @@ def build_compare_tab(catalog: Catalog) -> gr.CheckboxGroup:
     connect_adjusting(adjusting, holding, slots, kept, status)
     connect_holding(holding, slots, kept)
     return approaches
-
-
-def _build_photo() -> gr.Image:
-    photo = gr.Image(
-        label="Photo",
-        sources=["upload", "webcam", "clipboard"],
-        height=340,
-        buttons=["fullscreen"],
-        alt_text="The photo to colorize",
-    )
-    build_examples(photo, label="Or try one of these", elem_id="examples")
-    return photo
 
 
 def _discard(comparison: Comparison, sliders: list[gr.ImageSlider], holding: Holding) -> None:

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from colorizer.checkpoints import list_checkpoints
 from tests.demo.pages import leave_screenshot, visit
 
 TINY = ("tiny-colorful", "tiny-dense")
@@ -139,6 +140,7 @@ def test_a_run_is_stopped(page: Page, tmp_path: Path) -> None:
     page.get_by_role("button", name="Options").click()
     page.get_by_label("number input for Answers").fill("3")
     page.get_by_label("number input for Answers").press("Tab")
+    expect(page.get_by_label("range slider for Answers")).to_have_value("3")
     page.get_by_role("button", name="Colorize").click()
     expect(page.locator(".result:visible").first).to_be_visible()
     page.get_by_role("button", name="Stop").click()
@@ -178,6 +180,15 @@ def test_what_is_wrong_is_said_in_the_page(page: Page, color_photo: str, broken_
     assert "Traceback" not in page.content()
     expect(results).to_have_count(1)
     screenshot(page, "broken-photo")
+
+
+def test_approaches_show_a_thumbnail_where_they_have_one(page: Page) -> None:
+    shown = {}
+    for label in page.locator("#approaches label").all():
+        picture = label.evaluate("element => getComputedStyle(element, '::after').backgroundImage")
+        shown[label.get_by_role("checkbox").get_attribute("name")] = picture.startswith('url("data:image/webp')
+    assert list(shown) == ["default", *(name for name in list_checkpoints() if name != "default"), *TINY]
+    assert [name for name, is_shown in shown.items() if not is_shown] == list(TINY)
 
 
 def test_models_tab(page: Page) -> None:

@@ -15,7 +15,7 @@ SIDE = 32
 def tiny_fields(approach: str) -> list[str]:
     """Width, size and depth at which the approach trains in seconds."""
     fields = own_fields(get_model_class(approach).config_class)
-    tiny = {"width": 1 / 8, "resolution": SIDE, "num_levels": 5, "pretrain_steps": 60, "pretrain_learning_rate": 3e-3}
+    tiny = {"width": 1 / 8, "resolution": SIDE, "num_levels": 5, "pretrain_steps": 40, "pretrain_learning_rate": 3e-3}
     return [word for name, value in tiny.items() if name in fields for word in (f"--{name}", str(value))]
 
 
@@ -26,7 +26,7 @@ def test_it_overfits_eight_photos(approach, dataset, train, tmp_path):
         *("--max_train_samples", "8", "--train_batch_size", "8", "--min_scale", "1", "--max_scale", "1"),
         *("--no-flip", "--no-vertical_flip", "--rotation", "0", "--shear", "0", "--zoom", "0", "--contrast", "0"),
         *("--optimizer", "adam", "--learning_rate", "3e-3", "--lr_scheduler", "constant", "--adam_weight_decay", "0"),
-        *("--max_train_steps", "150", "--validation_steps", "150", "--ema_decay", "0.9"),
+        *("--max_train_steps", "100", "--validation_steps", "100", "--ema_decay", "0.9"),
     ]
     trainer = train(*run)
     # What training descends: L1 for a GAN, whose full loss is a contest that neither side should win, in all its stages.

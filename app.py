@@ -2,6 +2,7 @@
 
 COLORIZER_VOTES names the file that keeps the votes, COLORIZER_VOTES_REPO a Hub dataset that shares them.
 COLORIZER_MODELS adds checkpoints: folders or Hub ids (user/name, user/name@revision), separated by commas.
+GRADIO_MCP_SERVER=True offers its endpoints to assistants too, where gradio[mcp] is installed.
 GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where it listens; on Hugging Face Spaces it listens to all.
 """
 

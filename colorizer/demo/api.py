@@ -4,16 +4,16 @@ from typing import Any
 
 import gradio as gr
 
+from colorizer.demo import handlers
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.clips import LIMITS_IN_WORDS, color_clip
 from colorizer.demo.components import errors_for_caller, new_folder, uploaded_file
 from colorizer.demo.downloads import gallery
-from colorizer.demo.handlers import colorize, compare
 from colorizer.demo.results import Settings
 
 
 def build_endpoints(catalog: Catalog) -> None:
-    """Add the endpoints to the current Blocks.
+    """Add the endpoints to the current Blocks. Their functions have the names and texts that an MCP server tells of them.
 
     They hang on hidden components instead of `gr.api`, since that takes any path of the server for a photo; a
     component takes only what the caller uploaded.
@@ -43,32 +43,54 @@ def build_endpoints(catalog: Catalog) -> None:
         colored_clip = gr.Video(label="The clip in color, as MP4 with its sound")
         colorize_trigger, compare_trigger, video_trigger = gr.Button(), gr.Button(), gr.Button()
 
-    def colorize_endpoint(
+    def colorize(
         photo: dict[str, Any] | None,
         model: str | None,
         saturation: float,
         resolution: int | None = None,
         seed: int | None = None,
     ) -> str:
-        """Colorize a photo by one model; answers a PNG of the photo's own size."""
+        """Colorize a photo by one model; answers a PNG of the photo's own size.
+
+        Args:
+            photo: the photo, of any size; of a color photo, too, only the lightness is used
+            model: which network guesses the colors; the best unless given
+            saturation: 0 (gray) to 10; 1 leaves the colors as predicted
+            resolution: size in pixels at which colors are predicted; the model's own unless given
+            seed: of a model with a distribution of colors, draws one answer; what is likeliest unless given
+        """
         with errors_for_caller():
             settings = Settings(saturation, resolution=resolution, seed=seed)
-            return str(colorize(catalog, uploaded_file(photo), model or catalog.default or "", settings, new_folder()))
+            return str(
+                handlers.colorize(catalog, uploaded_file(photo), model or catalog.default or "", settings, new_folder())
+            )
 
-    def compare_endpoint(photo: dict[str, Any] | None, models: list[str] | None) -> list[tuple[str, str]]:
-        """Colorize a photo by several models; answers a gallery with each model's result and time."""
+    def compare(photo: dict[str, Any] | None, models: list[str] | None) -> list[tuple[str, str]]:
+        """Colorize a photo by several models; answers a gallery with each model's result and time.
+
+        Args:
+            photo: the photo, of any size
+            models: which networks guess the colors; all unless given
+        """
         with errors_for_caller():
-            *_, comparison = compare(catalog, uploaded_file(photo), models or catalog.names, Settings(), new_folder())
+            *_, comparison = handlers.compare(
+                catalog, uploaded_file(photo), models or catalog.names, Settings(), new_folder()
+            )
             return gallery(comparison)
 
-    def video_endpoint(clip: dict[str, Any] | None, model: str | None) -> str:
-        """Colorize a clip by one model, its colors held steady; answers an MP4 with the clip's sound."""
+    def video(clip: dict[str, Any] | None, model: str | None) -> str:
+        """Colorize a clip by one model, its colors held steady; answers an MP4 with the clip's sound.
+
+        Args:
+            clip: the clip, within the limits that the app states
+            model: which network guesses the colors; the best unless given
+        """
         with errors_for_caller():
             *_, last = color_clip(catalog, uploaded_file(clip), model or catalog.default or "", new_folder())
             return str(last.result.path)
 
     colorize_trigger.click(
-        colorize_endpoint,
+        colorize,
         [photo, model, saturation, resolution, seed],
         colored,
         api_name="colorize",
@@ -76,7 +98,7 @@ def build_endpoints(catalog: Catalog) -> None:
         concurrency_id="network",
     )
     compare_trigger.click(
-        compare_endpoint,
+        compare,
         [photo, models],
         pictures,
         api_name="compare",
@@ -84,7 +106,7 @@ def build_endpoints(catalog: Catalog) -> None:
         concurrency_id="network",
     )
     video_trigger.click(
-        video_endpoint,
+        video,
         [clip, model],
         colored_clip,
         api_name="video",

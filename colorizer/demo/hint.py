@@ -224,14 +224,20 @@ def _build_endpoint(studio: Studio) -> None:
         colored = gr.Image(format="png", label="The photo in color, as PNG at its own size")
         trigger = gr.Button()
 
-    def hint_endpoint(photo: dict[str, Any] | None, hints: Any, model: str | None = None) -> str:
-        """Colorize a photo by one model and color hints; answers a PNG of the photo's own size."""
+    def hint(photo: dict[str, Any] | None, hints: Any, model: str | None = None) -> str:
+        """Colorize a photo by one model and color hints; answers a PNG of the photo's own size.
+
+        Args:
+            photo: the photo, of any size
+            hints: list of [x, y, [r, g, b]]: a pixel from the photo's top left corner, and the color 0…255 it shall have
+            model: which network guesses the other colors; the best unless given
+        """
         with errors_for_caller():
             hinting = studio.open(uploaded_file(photo)).with_hints(hints)
             return str(studio.save(hinting, model or studio.catalog.default or "", new_folder()))
 
     trigger.click(
-        hint_endpoint,
+        hint,
         [photo, hints, model],
         colored,
         api_name="hint",

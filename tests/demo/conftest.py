@@ -113,6 +113,7 @@ def app_url(
         "GRADIO_SERVER_PORT": str(port),
         "GRADIO_TEMP_DIR": str(app_files),
         "COLORIZER_VOTES": str(app_votes),
+        "GRADIO_MCP_SERVER": "True",
     }
     log = tmp_path_factory.mktemp("app") / "app.log"
     with log.open("wb") as output:

@@ -10,21 +10,17 @@ under 0.3 s and within 10 s.
 
 import argparse
 import io
-import os
 import resource
-import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-import httpx
 from PIL import Image
 from skimage import data
 
-REPOSITORY = Path(__file__).parents[1]
+from benchmarks.app import REPOSITORY, colorize, running_app, wait_for
+
 IMPORT_GOAL, COLOR_GOAL = 0.3, 10.0
-PATIENCE = 120.0
 
 
 def import_seconds() -> float:
@@ -35,25 +31,13 @@ def import_seconds() -> float:
 
 def first_color_seconds(photo: bytes, model: str) -> tuple[float, float, float]:
     """Seconds from the start of `python app.py` until it listens and until it has colored `photo`, and of computing."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {**os.environ, "GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1"}
     computed_before = _computed()
     start = time.perf_counter()
-    with subprocess.Popen(
-        [sys.executable, "app.py"], cwd=REPOSITORY, env=environment, stdout=subprocess.DEVNULL
-    ) as app:
-        try:
-            with httpx.Client(
-                base_url=f"http://127.0.0.1:{port}/gradio_api", timeout=PATIENCE, trust_env=False
-            ) as client:
-                _wait_for(client, app, start + PATIENCE)
-                listening = time.perf_counter() - start
-                colored = _colorize(client, photo, model)
-                answered = time.perf_counter() - start
-        finally:
-            app.terminate()
+    with running_app() as (app, client):
+        wait_for(app, client)
+        listening = time.perf_counter() - start
+        colored = colorize(client, photo, model)
+        answered = time.perf_counter() - start
     with Image.open(io.BytesIO(colored)) as image:
         if image.convert("HSV").getextrema()[1][1] == 0:
             raise RuntimeError("The answer is gray.")
@@ -64,29 +48,6 @@ def _computed() -> float:
     """Seconds of a processor that the programs used which this one started and which have ended."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
-
-
-def _wait_for(client: httpx.Client, app: subprocess.Popen, until: float) -> None:
-    while time.perf_counter() < until:
-        if app.poll() is not None:
-            raise RuntimeError(f"app.py ended with exit code {app.returncode}.")
-        try:
-            client.get("/info").raise_for_status()
-            return
-        except httpx.TransportError:
-            time.sleep(0.02)
-    raise RuntimeError(f"app.py does not listen after {PATIENCE:.0f} s.")
-
-
-def _colorize(client: httpx.Client, photo: bytes, model: str) -> bytes:
-    (uploaded,) = client.post("/upload", files={"files": ("photo.jpg", photo, "image/jpeg")}).json()
-    image = {"path": uploaded, "meta": {"_type": "gradio.FileData"}}
-    call = client.post("/call/colorize", json={"data": [image, model, 1.0, None, None]}).raise_for_status().json()
-    answer = client.get(f"/call/colorize/{call['event_id']}").raise_for_status().text
-    if "event: complete" not in answer:
-        raise RuntimeError(f"app.py did not color the photo: {answer}")
-    path = answer.split('"path": "', 1)[1].split('"', 1)[0]
-    return client.get(f"/file={path}").raise_for_status().content
 
 
 def main() -> None:

@@ -24,6 +24,8 @@ The colors are guesses: plausible, not true."""
 # Seconds between two clean-ups of temporary files, and the age at which a file goes.
 DELETE_CACHE = (600, 3600)
 MAX_FILE_SIZE = "40mb"
+# Visitors whose results are remembered, the latest ones: each takes half a megabyte, and every call by a program is one.
+MAX_SESSIONS = 200
 
 
 def build_demo(
@@ -70,6 +72,7 @@ def launch_options() -> dict[str, Any]:
         "max_file_size": MAX_FILE_SIZE,
         "footer_links": ["api", "settings"],
         "run_history": False,
+        "state_session_capacity": MAX_SESSIONS,
     }
 
 

@@ -1,13 +1,16 @@
 """Twenty visitors at once."""
 
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+from gradio.state_holder import SessionState
 from gradio_client import Client, handle_file
 from PIL import Image
 
+from colorizer.demo import build_demo, launch_options
 from colorizer.demo.adjust import readjust
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.downloads import save_result
@@ -82,3 +85,16 @@ def test_comparisons_adjustments_and_downloads_do_not_mix(
         for visitor, files in enumerate(pool.map(use, range(NUM_VISITORS))):
             assert all(path.parent == tmp_path / str(visitor) for path in files)
             assert [whose(path, photos) for path in files] == [visitor] * 3
+
+
+def test_what_the_app_remembers_of_its_visitors_fits_into_memory(tmp_path: Path) -> None:
+    demo = build_demo(votes=tmp_path / "votes.db")
+    tracemalloc.start()
+    try:
+        states = [SessionState(demo) for _ in range(4)]
+        each = tracemalloc.get_traced_memory()[0] / len(states)
+    finally:
+        tracemalloc.stop()
+    # Every call by a program is a visitor to Gradio, which remembers 10,000 unless told otherwise: 5 GB.
+    assert each > 10_000
+    assert each * launch_options()["state_session_capacity"] < 256 * 2**20

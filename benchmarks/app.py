@@ -1,0 +1,58 @@
+"""A running `python app.py` and what a program asks of it, for the other scripts here."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+REPOSITORY = Path(__file__).parents[1]
+PATIENCE = 120.0
+
+
+@contextmanager
+def running_app(**environment: str) -> Iterator[tuple[subprocess.Popen, httpx.Client]]:
+    """The app on a free port of the loopback interface, which may not listen yet, and a client of its HTTP API."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {**os.environ, "GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1", **environment}
+    with (
+        subprocess.Popen([sys.executable, "app.py"], cwd=REPOSITORY, env=environment, stdout=subprocess.DEVNULL) as app,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}/gradio_api", timeout=PATIENCE, trust_env=False) as client,
+    ):
+        try:
+            yield app, client
+        finally:
+            app.terminate()
+
+
+def wait_for(app: subprocess.Popen, client: httpx.Client) -> None:
+    """Return as soon as the app listens; RuntimeError if it ended or does not listen in time."""
+    until = time.perf_counter() + PATIENCE
+    while time.perf_counter() < until:
+        if app.poll() is not None:
+            raise RuntimeError(f"app.py ended with exit code {app.returncode}.")
+        try:
+            client.get("/info").raise_for_status()
+            return
+        except httpx.TransportError:
+            time.sleep(0.02)
+    raise RuntimeError(f"app.py does not listen after {PATIENCE:.0f} s.")
+
+
+def colorize(client: httpx.Client, photo: bytes, model: str) -> bytes:
+    """The PNG that the app makes of a photo's file; RuntimeError if it makes none."""
+    (uploaded,) = client.post("/upload", files={"files": ("photo.jpg", photo, "image/jpeg")}).json()
+    image = {"path": uploaded, "meta": {"_type": "gradio.FileData"}}
+    call = client.post("/call/colorize", json={"data": [image, model, 1.0, None, None]}).raise_for_status().json()
+    answer = client.get(f"/call/colorize/{call['event_id']}").raise_for_status().text
+    if "event: complete" not in answer:
+        raise RuntimeError(f"app.py did not color the photo: {answer}")
+    path = answer.split('"path": "', 1)[1].split('"', 1)[0]
+    return client.get(f"/file={path}").raise_for_status().content

@@ -1,0 +1,76 @@
+"""What the app holds in memory and on the disk while it answers one request after another.
+
+    python -m benchmarks.memory [--requests 500] [--visitors 4]
+
+Photos of all sizes up to 1.9 megapixels, by each checkpoint of the package in turn. Prints the resident memory, the most
+there ever was of it, and the temporary files, which go after an hour, ten times on the way. Memory rises while the networks
+load, while sessions are remembered that Gradio later forgets, and while oneDNN still meets new sizes of photos.
+"""
+
+import argparse
+import io
+import itertools
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import psutil
+from PIL import Image
+from skimage import data
+
+from benchmarks.app import colorize, running_app, wait_for
+from colorizer import list_checkpoints
+
+MEGABYTE = 2**20
+
+
+def photos(number: int) -> list[bytes]:
+    """The files of as many gray photos of different sizes."""
+    generator = np.random.default_rng(0)
+    files = []
+    for _ in range(number):
+        size = tuple(int(side) for side in generator.integers(100, 1400, 2))
+        file = io.BytesIO()
+        Image.fromarray(data.astronaut()).convert("L").resize(size).save(file, "JPEG")
+        files.append(file.getvalue())
+    return files
+
+
+def resident(app: psutil.Process) -> tuple[float, float]:
+    """Megabytes that the app holds now, and the most it ever held."""
+    status = Path(f"/proc/{app.pid}/status").read_text()
+    most = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    return app.memory_info().rss / MEGABYTE, int(most.split()[1]) / 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--requests", type=int, default=500)
+    parser.add_argument("--visitors", type=int, default=4)
+    arguments = parser.parse_args()
+    names, files = list_checkpoints(), photos(24)
+    with tempfile.TemporaryDirectory() as folder, running_app(GRADIO_TEMP_DIR=folder) as (process, client):
+        wait_for(process, client)
+        app = psutil.Process(process.pid)
+        work = list(
+            itertools.islice(zip(itertools.cycle(names), itertools.cycle(files), strict=False), arguments.requests)
+        )
+        start, tenth = time.perf_counter(), -(-len(work) // 10)
+        with ThreadPoolExecutor(arguments.visitors) as visitors:
+            for done in range(0, len(work), tenth):
+                part = work[done : done + tenth]
+                list(visitors.map(lambda given: colorize(client, given[1], given[0]), part))
+                now, most = resident(app)
+                kept = [path for path in Path(folder).rglob("*") if path.is_file()]
+                size = sum(path.stat().st_size for path in kept)
+                print(
+                    f"{done + len(part):4d} requests, {time.perf_counter() - start:.0f} s: {now:5.0f} MB, at most {most:5.0f}; "
+                    f"{len(kept)} files, {size / MEGABYTE:.0f} MB",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    main()

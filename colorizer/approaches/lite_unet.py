@@ -27,7 +27,8 @@ class LiteUNetConfig(ColorizerConfig):
     on top of width. delta: where the Huber loss goes from square to linear, in CIE units.
 
     average_flips: whether each photo is colored as it is and mirrored, at twice the time, and the two averaged: both are
-    guesses, and their errors partly cancel. Training does not do it.
+    guesses, and their errors partly cancel. Training does not do it. mirror_scale: the size of the mirrored one, as a
+    multiple of the other's, 0.5 to 2: of two sizes the errors differ more.
     """
 
     model_type = "colorizer-lite-unet"
@@ -38,11 +39,14 @@ class LiteUNetConfig(ColorizerConfig):
     decoder_width: float = 1.0
     delta: float = 12.0
     average_flips: bool = False
+    mirror_scale: float = 1.0
 
     def __post_init__(self, **kwargs):
         super().__post_init__(**kwargs)
         if not 0 <= self.num_frozen <= len(STAGES):
             raise ColorizerError(f"lite_unet: num_frozen must be 0…{len(STAGES)}, not {self.num_frozen}.")
+        if not 0.5 <= self.mirror_scale <= 2:
+            raise ColorizerError(f"lite_unet: mirror_scale must be 0.5…2, not {self.mirror_scale}.")
 
 
 class LiteUNet(ColorizerModel):
@@ -102,8 +106,11 @@ class LiteUNet(ColorizerModel):
         """L in 0…1 (B, 1, H, W) to ab/110 (B, 2, H, W)."""
         if self.training or not self.config.average_flips:
             return self._predict(source)
-        straight, mirrored = self._predict(torch.cat((source, source.flip(-1)))).chunk(2)
-        return (straight + mirrored.flip(-1)) / 2
+        straight, mirrored = self._predict(source), source.flip(-1)
+        size, unit = source.shape[-2:], self.size_multiple
+        other = [max(1, round(side * self.config.mirror_scale / unit)) * unit for side in size]
+        mirrored = self._predict(F.interpolate(mirrored, other, mode="bilinear", antialias=True))
+        return (straight + F.interpolate(mirrored.flip(-1), size, mode="bilinear", antialias=True)) / 2
 
     def _predict(self, source: Tensor) -> Tensor:
         gray = color.lightness_to_gray(source * self.space.l).to(source.dtype)

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 from safetensors.torch import save_file
 from transformers import EfficientNetConfig, EfficientNetForImageClassification
 
@@ -128,6 +129,23 @@ def test_averaged_over_flips_a_mirrored_photo_gets_mirrored_colors():
         torch.testing.assert_close(straight, mirrored, atol=1e-3, rtol=1e-4)
         torch.testing.assert_close(straight, (one + other) / 2, atol=1e-3, rtol=1e-4)
         torch.testing.assert_close(both.train()(lightness).prediction, plain.train()(lightness).prediction)
+
+
+def test_the_mirrored_photo_may_be_seen_at_another_size():
+    torch.manual_seed(0)
+    plain = create_model("lite_unet", width=0.125).eval()
+    torch.nn.init.normal_(plain.color.weight)
+    both = create_model("lite_unet", width=0.125, average_flips=True, mirror_scale=1.6).eval()
+    both.load_state_dict(plain.state_dict())
+    lightness = 100 * torch.rand(2, 1, 64, 96)
+    larger = F.interpolate(
+        lightness.flip(-1), (96, 160), mode="bilinear"
+    )  # the multiples of 32 next to 1.6 times the size
+    with torch.no_grad():
+        other = F.interpolate(plain(larger).ab.flip(-1), (64, 96), mode="bilinear", antialias=True)
+        torch.testing.assert_close(both(lightness).ab, (plain(lightness).ab + other) / 2, atol=1e-3, rtol=1e-4)
+    with pytest.raises(ColorizerError, match=r"mirror_scale must be 0\.5…2, not 3"):
+        create_model("lite_unet", mirror_scale=3)
 
 
 def test_it_is_beside_the_approaches_and_not_one_of_them():

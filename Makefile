@@ -1,7 +1,7 @@
 .PHONY: style quality test tables pictures checkpoints
 
 # In this order: some start from others, and the last ones have default as a teacher.
-RUNS = dense colorful-unbalanced-64 colorful-unbalanced colorful pix2pix pix2pix_rgb resnet_unet default-128 default-192 default-late default residual_encoder cnn fusion joint
+RUNS = dense colorful-unbalanced-64 colorful-unbalanced colorful pix2pix pix2pix_rgb resnet_unet default-128 default-192 default-late default residual_encoder cnn fusion-first fusion joint
 CHECKPOINTS = default dense residual_encoder colorful-unbalanced colorful fusion cnn pix2pix_rgb pix2pix resnet_unet joint
 DATA = ../shared/data
 SHOWN = bw-buffalo-bank-1908.jpg bw-migrant-mother-1936.jpg

@@ -9,7 +9,7 @@ import gradio as gr
 from colorizer.demo.adjust_panel import build_adjusting, connect_adjusting
 from colorizer.demo.captions import summary
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.components import Updates, build_examples, new_folder, uploaded_file, withdraw
+from colorizer.demo.components import Updates, build_examples, build_photo, new_folder, uploaded_file, withdraw
 from colorizer.demo.handlers import compare
 from colorizer.demo.hold_panel import Holding, build_holding, connect_holding, show_held
 from colorizer.demo.results import MAX_ANSWERS, Comparison, Settings
@@ -35,13 +35,7 @@ def build_compare_tab(catalog: Catalog) -> gr.CheckboxGroup:
     kept = gr.State(delete_callback=_forget)
     with gr.Row(equal_height=False):
         with gr.Column(min_width=320):
-            photo = gr.Image(
-                label="Photo",
-                sources=["upload", "webcam", "clipboard"],
-                height=340,
-                buttons=["fullscreen"],
-                alt_text="The photo to colorize",
-            )
+            photo = build_photo("Photo", "The photo to colorize", 340)
             # In sight without scrolling, on a phone too: whoever wants all approaches need not see the list.
             buttons = build_buttons("Colorize")
             # Here the progress bar shows too.

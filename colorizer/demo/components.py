@@ -3,7 +3,7 @@
 import secrets
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,17 @@ def delete_old_folders(parent: Path, deadline: float) -> None:
         with suppress(FileNotFoundError):
             if folder.stat().st_mtime < deadline:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def build_photo(label: str, alt_text: str, height: int, *, buttons: Sequence[str] = ("fullscreen",)) -> gr.Image:
+    """Build the place for a visitor's photo inside the current Blocks: a file, the camera or the clipboard."""
+    return gr.Image(
+        label=label,
+        sources=["upload", "webcam", "clipboard"],
+        height=height,
+        buttons=list(buttons),
+        alt_text=alt_text,
+    )
 
 
 def build_examples(photo: gr.Image, **looks: Any) -> None:

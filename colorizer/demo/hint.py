@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.components import Updates, build_examples, errors_for_caller, new_folder, uploaded_file
+from colorizer.demo.components import Updates, build_examples, build_photo, errors_for_caller, new_folder, uploaded_file
 from colorizer.demo.hinting import MAX_HINTS, Hinting
 from colorizer.demo.running import offer_models
 from colorizer.demo.studio import Studio, View
@@ -34,13 +34,7 @@ def build_hint_tab(catalog: Catalog, tab: gr.Tab) -> None:
     session = gr.State(Hinting(), time_to_live=3600)
     with gr.Row(equal_height=False):
         with gr.Column(min_width=320, scale=2):
-            photo = gr.Image(
-                label="Photo",
-                sources=["upload", "webcam", "clipboard"],
-                height=240,
-                buttons=[],
-                alt_text="The photo to color by hints",
-            )
+            photo = build_photo("Photo", "The photo to color by hints", 240, buttons=())
             with gr.Accordion("Or try one of these") as offer:
                 build_examples(photo, show_label=False, elem_classes="examples")
             model = gr.Dropdown(

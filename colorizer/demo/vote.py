@@ -8,7 +8,7 @@ import gradio as gr
 
 from colorizer.demo.ballots import BallotBox, client_address
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.components import new_folder, uploaded_file
+from colorizer.demo.components import build_photo, new_folder, uploaded_file
 from colorizer.demo.pairs import show_pair, vote
 from colorizer.demo.ranking import Count, Standing, rank
 from colorizer.demo.votes import TIE, A, B, Vote, VoteStore
@@ -28,13 +28,7 @@ def build_vote_tab(catalog: Catalog, store: VoteStore, shared: SharedVotes | Non
     token = gr.State()
     gr.Markdown(INTRODUCTION)
     with gr.Accordion("On a photo of yours instead of samples", open=False, elem_classes="folded"):
-        photo = gr.Image(
-            label="Your photo",
-            sources=["upload", "webcam", "clipboard"],
-            height=220,
-            buttons=["fullscreen"],
-            alt_text="The photo to judge the approaches on",
-        )
+        photo = build_photo("Your photo", "The photo to judge the approaches on", 220)
     with gr.Row(visible=False, elem_id="pair") as pair:
         pictures = [
             gr.Image(

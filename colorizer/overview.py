@@ -11,6 +11,7 @@ from safetensors import safe_open
 
 from colorizer.approaches import get_model_class, list_approaches
 from colorizer.checkpoints import EVALUATION, checkpoint_folder, list_checkpoints
+from colorizer.files import write_text
 from colorizer.modeling import own_fields
 from colorizer.objectives import Objective, Regression, Staged
 
@@ -102,7 +103,7 @@ def update_readme(readme: Path) -> None:
     """Write the tables anew into the README."""
     text = replace_section(readme.read_text(encoding="utf-8"), "approaches", approaches_table())
     results = results_table(json.loads(EVALUATION.read_text(encoding="utf-8")))
-    readme.write_text(replace_section(text, "results", results), encoding="utf-8")
+    write_text(readme, replace_section(text, "results", results))
 
 
 if __name__ == "__main__":

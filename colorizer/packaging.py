@@ -11,6 +11,7 @@ from PIL import Image
 
 from colorizer.checkpoints import FOLDER, THUMBNAIL
 from colorizer.errors import CheckpointError
+from colorizer.files import write_text
 from colorizer.loading import CONFIG, WEIGHTS, load_model
 from colorizer.pipelines import pipeline
 from colorizer.records import publishable
@@ -49,7 +50,7 @@ def take_in(run: Path, *, name: str | None = None, package: Path = FOLDER) -> Pa
     training = publishable(json.loads((run / "training.json").read_text(encoding="utf-8")))
     # What was left out is counted; which photos it was is nobody else's business.
     training["dataset"]["report"] = re.sub(r"(left out: [^:]*):.*", r"\1", training["dataset"]["report"])
-    (folder / "training.json").write_text(json.dumps(training, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_text(folder / "training.json", json.dumps(training, indent=1, ensure_ascii=False) + "\n")
     save_thumbnail(folder)
     return folder
 

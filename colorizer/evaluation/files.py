@@ -12,6 +12,7 @@ from colorizer.evaluation.details import sections
 from colorizer.evaluation.results import FILE_NAME, Report, to_json
 from colorizer.evaluation.sheets import contact_sheet
 from colorizer.evaluation.tables import to_csv, to_markdown
+from colorizer.files import write_text
 
 
 def write_results(
@@ -36,7 +37,7 @@ def write_results(
         sheets["sheet-matched.png"] = _sheet(networks, photos, samples, 1)
     try:
         for name, text in texts.items():
-            (folder / name).write_text(text, encoding="utf-8")
+            write_text(folder / name, text)
         for name, sheet in sheets.items():
             sheet.save(folder / name)
     except OSError as error:

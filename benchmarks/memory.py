@@ -9,7 +9,6 @@ load, while sessions are remembered that Gradio later forgets, and while oneDNN 
 
 import argparse
 import io
-import itertools
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -28,12 +27,12 @@ MEGABYTE = 2**20
 
 def photos(number: int) -> list[bytes]:
     """The files of as many gray photos of different sizes."""
-    generator = np.random.default_rng(0)
+    generator, photo = np.random.default_rng(0), Image.fromarray(data.astronaut()).convert("L")
     files = []
     for _ in range(number):
         size = tuple(int(side) for side in generator.integers(100, 1400, 2))
         file = io.BytesIO()
-        Image.fromarray(data.astronaut()).convert("L").resize(size).save(file, "JPEG")
+        photo.resize(size).save(file, "JPEG")
         files.append(file.getvalue())
     return files
 
@@ -54,14 +53,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, running_app(GRADIO_TEMP_DIR=folder) as (process, client):
         wait_for(process, client)
         app = psutil.Process(process.pid)
-        work = list(
-            itertools.islice(zip(itertools.cycle(names), itertools.cycle(files), strict=False), arguments.requests)
-        )
+        work = [(files[place % len(files)], names[place % len(names)]) for place in range(arguments.requests)]
         start, tenth = time.perf_counter(), -(-len(work) // 10)
         with ThreadPoolExecutor(arguments.visitors) as visitors:
             for done in range(0, len(work), tenth):
                 part = work[done : done + tenth]
-                list(visitors.map(lambda given: colorize(client, given[1], given[0]), part))
+                list(visitors.map(lambda given: colorize(client, *given), part))
                 now, most = resident(app)
                 kept = [path for path in Path(folder).rglob("*") if path.is_file()]
                 size = sum(path.stat().st_size for path in kept)

@@ -138,9 +138,8 @@ def test_the_mirrored_photo_may_be_seen_at_another_size():
     both = create_model("lite_unet", width=0.125, average_flips=True, mirror_scale=1.6).eval()
     both.load_state_dict(plain.state_dict())
     lightness = 100 * torch.rand(2, 1, 64, 96)
-    larger = F.interpolate(
-        lightness.flip(-1), (96, 160), mode="bilinear"
-    )  # the multiples of 32 next to 1.6 times the size
+    # The multiples of 32 next to 1.6 times the size.
+    larger = F.interpolate(lightness.flip(-1), (96, 160), mode="bilinear")
     with torch.no_grad():
         other = F.interpolate(plain(larger).ab.flip(-1), (64, 96), mode="bilinear", antialias=True)
         torch.testing.assert_close(both(lightness).ab, (plain(lightness).ab + other) / 2, atol=1e-3, rtol=1e-4)

@@ -26,9 +26,9 @@ class LiteUNetConfig(ColorizerConfig):
     num_frozen: stages of the encoder, from the first, that are never trained. decoder_width: multiplies the decoder's channels,
     on top of width. delta: where the Huber loss goes from square to linear, in CIE units.
 
-    average_flips: whether each photo is colored as it is and mirrored, at twice the time, and the two averaged: both are
-    guesses, and their errors partly cancel. Training does not do it. mirror_scale: the size of the mirrored one, as a
-    multiple of the other's, 0.5 to 2: of two sizes the errors differ more.
+    view_scales: sizes, as multiples of the working resolution, 0.5 to 2, at which a photo is colored, every second time
+    mirrored; the answers are averaged, since each is a guess and their errors partly cancel, of two sizes more than of one.
+    Training looks once, at the working resolution.
     """
 
     model_type = "colorizer-lite-unet"
@@ -38,15 +38,14 @@ class LiteUNetConfig(ColorizerConfig):
     num_frozen: int = 0
     decoder_width: float = 1.0
     delta: float = 12.0
-    average_flips: bool = False
-    mirror_scale: float = 1.0
+    view_scales: tuple[float, ...] = (1.0,)
 
     def __post_init__(self, **kwargs):
         super().__post_init__(**kwargs)
         if not 0 <= self.num_frozen <= len(STAGES):
             raise ColorizerError(f"lite_unet: num_frozen must be 0…{len(STAGES)}, not {self.num_frozen}.")
-        if not 0.5 <= self.mirror_scale <= 2:
-            raise ColorizerError(f"lite_unet: mirror_scale must be 0.5…2, not {self.mirror_scale}.")
+        if not self.view_scales or not all(0.5 <= scale <= 2 for scale in self.view_scales):
+            raise ColorizerError(f"lite_unet: view_scales must be one or more of 0.5…2, not {self.view_scales}.")
 
 
 class LiteUNet(ColorizerModel):
@@ -104,13 +103,18 @@ class LiteUNet(ColorizerModel):
 
     def predict(self, source: Tensor) -> Tensor:
         """L in 0…1 (B, 1, H, W) to ab/110 (B, 2, H, W)."""
-        if self.training or not self.config.average_flips:
+        scales = self.config.view_scales
+        if self.training or scales == (1.0,):
             return self._predict(source)
-        straight, mirrored = self._predict(source), source.flip(-1)
+        return sum(self._view(source, scale, number % 2 == 1) for number, scale in enumerate(scales)) / len(scales)
+
+    def _view(self, source: Tensor, scale: float, is_mirrored: bool) -> Tensor:
+        """What is predicted of the photo, or of its mirror image, at a multiple of its size."""
         size, unit = source.shape[-2:], self.size_multiple
-        other = [max(1, round(side * self.config.mirror_scale / unit)) * unit for side in size]
-        mirrored = self._predict(F.interpolate(mirrored, other, mode="bilinear", antialias=True))
-        return (straight + F.interpolate(mirrored.flip(-1), size, mode="bilinear", antialias=True)) / 2
+        seen = [max(1, round(side * scale / unit)) * unit for side in size]
+        source = F.interpolate(source.flip(-1) if is_mirrored else source, seen, mode="bilinear", antialias=True)
+        ab = F.interpolate(self._predict(source), size, mode="bilinear", antialias=True)
+        return ab.flip(-1) if is_mirrored else ab
 
     def _predict(self, source: Tensor) -> Tensor:
         gray = color.lightness_to_gray(source * self.space.l).to(source.dtype)

@@ -33,6 +33,11 @@ class TrainingArguments(Recipe):
     validation_split: str = _argument(
         "split to validate on; where there is none, 2%% of the photos are held out", "validation"
     )
+    train_resolution: int | None = _argument(
+        "side of the crops that are learned from, if not that at which the network is validated and will color photos: "
+        "what it learns from a small crop of a photo, it sees at that size in a larger photo",
+        None,
+    )
     image_column: str = _argument("column of the photos", "image")
     label_column: str = _argument("column of the labels, if any", "label")
     max_train_samples: int | None = _argument("use this many photos at most", None)

@@ -20,9 +20,9 @@ MAX_STATISTICS_PHOTOS = 4096
 
 
 def open_photos(
-    arguments: TrainingArguments, resolution: int, accelerator: Accelerator
+    arguments: TrainingArguments, learned: int, resolution: int, accelerator: Accelerator
 ) -> tuple[PhotoDataset | PhotoStream, PhotoDataset]:
-    """Photos to learn from, with room for the random crops, and photos to validate on, at the network's resolution.
+    """Photos to learn from, with room for random crops of the side `learned`, and photos to validate on at `resolution`.
 
     Raises:
         DatasetError: the dataset can't be opened, or has too few usable photos.
@@ -34,7 +34,7 @@ def open_photos(
         "num_workers": arguments.dataloader_num_workers,
         "token": arguments.hub_token,
     }
-    stored = round(resolution / max(arguments.min_scale, 0.8)) if arguments.min_scale < 1 else resolution
+    stored = round(learned / max(arguments.min_scale, 0.8)) if arguments.min_scale < 1 else learned
     # The first process decodes, the others find what it stored.
     with accelerator.main_process_first():
         train = load_photos(

@@ -23,13 +23,20 @@ OPTIMIZERS = {
 }
 
 
-def working_resolution(arguments: TrainingArguments) -> int:
-    """Side of the photos that the network takes, known before it is built.
+def photo_sizes(arguments: TrainingArguments) -> tuple[int, int]:
+    """Sides of the crops that are learned from, and of the photos to validate on, known before the network is built.
 
     Raises:
-        ColorizerError: a field of the configuration has a value that it can't have.
+        ColorizerError: a field of the configuration has a value that it can't have, or the network learns at one size only.
     """
-    return get_model_class(arguments.approach).config_class(**arguments.model_fields).resolution
+    model_class = get_model_class(arguments.approach)
+    resolution = model_class.config_class(**arguments.model_fields).resolution
+    learned = arguments.train_resolution or resolution
+    if model_class.is_fixed_size and learned != resolution:
+        raise ColorizerError(
+            f"{arguments.approach} works at one size alone: leave out --train_resolution {learned}, or give --resolution."
+        )
+    return learned, resolution
 
 
 def make_network(arguments: TrainingArguments, classes: list[str], say: Callable[[str], None]) -> ColorizerModel:

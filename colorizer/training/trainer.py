@@ -25,7 +25,7 @@ from colorizer.training.lr_finder import find_learning_rates
 from colorizer.training.means import Means
 from colorizer.training.photos import count_steps, numbered_batches, open_photos, statistics_photos
 from colorizer.training.selection import SCORES
-from colorizer.training.setup import make_ema, make_network, working_resolution
+from colorizer.training.setup import make_ema, make_network, photo_sizes
 from colorizer.training.stopping import StopRequest
 from colorizer.training.teaching import mix_in
 from colorizer.training.team import Team
@@ -66,8 +66,9 @@ class Trainer:
             kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
         )
         self.output_dir.mkdir(parents=True, exist_ok=True)
-        resolution = working_resolution(arguments)
-        self.train_photos, self.validation_photos = open_photos(arguments, resolution, self.accelerator)
+        self.train_resolution, resolution = photo_sizes(arguments)
+        photos = open_photos(arguments, self.train_resolution, resolution, self.accelerator)
+        self.train_photos, self.validation_photos = photos
         self.say(f"Learning from {self.train_photos.report}; validating on {len(self.validation_photos)} photos.")
         if arguments.teacher:
             mix_in(
@@ -127,6 +128,7 @@ class Trainer:
             "teacher_share": arguments.teacher and arguments.teacher_share,
             **arguments.augmentation,
             **arguments.model_fields,
+            "train_resolution": self.train_resolution,
             "num_steps": self.num_steps,
             "num_processes": self.accelerator.num_processes,
             "num_photos": "streamed" if arguments.streaming else len(self.train_photos),
@@ -232,7 +234,7 @@ class Trainer:
         # Dropout and whatever else is random depends on the step alone, so that a resumed run repeats it exactly.
         torch.manual_seed(photo_seeds(self.arguments.seed, micro_step, [self.accelerator.process_index])[0])
         seeds = photo_seeds(self.arguments.seed, epoch, batch["index"])
-        rgb = augment(batch["rgb"], size=self.network.config.resolution, seeds=seeds, **self.arguments.augmentation)
+        rgb = augment(batch["rgb"], size=self.train_resolution, seeds=seeds, **self.arguments.augmentation)
         hints = simulate_hints(rgb, seeds) if self.network.takes_hints else None
         lightness, target = self.space.split(rgb)
         if self.arguments.age:

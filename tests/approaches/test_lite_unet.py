@@ -115,36 +115,49 @@ def test_hubers_loss_by_the_pixel():
     assert huber(prediction, target, delta=0.7).item() == pytest.approx(expected / 24 / 0.7, rel=1e-5)
 
 
-def test_averaged_over_flips_a_mirrored_photo_gets_mirrored_colors():
-    torch.manual_seed(0)
-    plain = create_model("lite_unet", width=0.125).eval()
-    torch.nn.init.normal_(plain.color.weight)  # gray at first otherwise
-    both = create_model("lite_unet", width=0.125, average_flips=True).eval()
-    both.load_state_dict(plain.state_dict())
-    lightness = 100 * torch.rand(2, 1, 64, 96)
-    with torch.no_grad():
-        straight, mirrored = both(lightness).ab, both(lightness.flip(-1)).ab.flip(-1)
-        one, other = plain(lightness).ab, plain(lightness.flip(-1)).ab.flip(-1)
-        assert (one - other).abs().max() > 0.1
-        torch.testing.assert_close(straight, mirrored, atol=1e-3, rtol=1e-4)
-        torch.testing.assert_close(straight, (one + other) / 2, atol=1e-3, rtol=1e-4)
-        torch.testing.assert_close(both.train()(lightness).prediction, plain.train()(lightness).prediction)
+@pytest.fixture
+def create():
+    """A network whose colors are not gray, as they are at first: the same weights whatever the views."""
+
+    def make(**fields):
+        torch.manual_seed(0)
+        network = create_model("lite_unet", width=0.125, **fields).eval()
+        torch.nn.init.normal_(network.color.weight)
+        return network
+
+    return make
 
 
-def test_the_mirrored_photo_may_be_seen_at_another_size():
-    torch.manual_seed(0)
-    plain = create_model("lite_unet", width=0.125).eval()
-    torch.nn.init.normal_(plain.color.weight)
-    both = create_model("lite_unet", width=0.125, average_flips=True, mirror_scale=1.6).eval()
-    both.load_state_dict(plain.state_dict())
+@torch.no_grad()
+def test_of_two_views_the_second_is_mirrored_and_both_are_averaged(create):
+    plain, both = create(), create(view_scales=[1, 1])
     lightness = 100 * torch.rand(2, 1, 64, 96)
-    # The multiples of 32 next to 1.6 times the size.
-    larger = F.interpolate(lightness.flip(-1), (96, 160), mode="bilinear")
-    with torch.no_grad():
-        other = F.interpolate(plain(larger).ab.flip(-1), (64, 96), mode="bilinear", antialias=True)
-        torch.testing.assert_close(both(lightness).ab, (plain(lightness).ab + other) / 2, atol=1e-3, rtol=1e-4)
-    with pytest.raises(ColorizerError, match=r"mirror_scale must be 0\.5…2, not 3"):
-        create_model("lite_unet", mirror_scale=3)
+    straight, mirrored = both(lightness).ab, both(lightness.flip(-1)).ab.flip(-1)
+    one, other = plain(lightness).ab, plain(lightness.flip(-1)).ab.flip(-1)
+    assert (one - other).abs().max() > 0.1
+    torch.testing.assert_close(straight, mirrored, atol=1e-3, rtol=1e-4)
+    torch.testing.assert_close(straight, (one + other) / 2, atol=1e-3, rtol=1e-4)
+    torch.testing.assert_close(both.train()(lightness).prediction, plain.train()(lightness).prediction)
+
+
+@torch.no_grad()
+def test_views_are_of_the_sizes_next_to_their_scales_that_the_network_takes(create):
+    plain, three = create(), create(view_scales=[0.5, 1.6, 1])
+    lightness = 100 * torch.rand(2, 1, 64, 96)
+
+    def resize(photo, *size):
+        return F.interpolate(photo, size, mode="bilinear", antialias=True)
+
+    small = resize(plain(resize(lightness, 32, 64)).ab, 64, 96)
+    large = resize(plain(resize(lightness.flip(-1), 96, 160)).ab, 64, 96).flip(-1)
+    mean = (small + large + plain(lightness).ab) / 3
+    torch.testing.assert_close(three(lightness).ab, mean, atol=1e-3, rtol=1e-4)
+
+
+@pytest.mark.parametrize("scales", [[], [1, 3], [0.1]])
+def test_views_need_scales_within_bounds(scales):
+    with pytest.raises(ColorizerError, match=r"view_scales must be one or more of 0\.5…2, not"):
+        create_model("lite_unet", view_scales=scales)
 
 
 def test_it_is_beside_the_approaches_and_not_one_of_them():

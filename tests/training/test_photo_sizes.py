@@ -1,0 +1,36 @@
+"""The size of the crops that are learned from, apart from that at which photos are colored."""
+
+import pytest
+
+from colorizer.approaches import get_model_class
+from colorizer.errors import ColorizerError
+
+CNN = ["--approach", "cnn", "--resolution", "48"]
+
+
+@pytest.mark.parametrize("min_scale", [1.0, 0.5])
+def test_it_learns_from_crops_of_one_size_and_is_validated_at_another(train, monkeypatch, min_scale):
+    network_class, seen = get_model_class("cnn"), []
+    forward = network_class.forward
+
+    def look(self, lightness, **more):
+        seen.append((self.training, tuple(lightness.shape[-2:])))
+        return forward(self, lightness, **more)
+
+    monkeypatch.setattr(network_class, "forward", look)
+    trainer = train(*CNN, "--train_resolution", 24, "--min_scale", min_scale)
+    assert set(seen) == {(True, (24, 24)), (False, (48, 48))}
+    assert trainer.validation_photos.resolution == trainer.network.config.resolution == 48
+    assert trainer.train_photos.resolution == (24 if min_scale == 1 else 30)  # with room for crops
+
+
+def test_a_network_of_one_size_learns_at_it(train):
+    with pytest.raises(ColorizerError, match="dense works at one size alone: leave out --train_resolution 24"):
+        train("--train_resolution", 24)
+    assert train("--train_resolution", 16).train_photos.resolution == 16
+
+
+def test_a_run_goes_on_at_its_own_size_only(train):
+    train(*CNN, "--train_resolution", 24, "--checkpointing_steps", 3)
+    with pytest.raises(ColorizerError, match="train_resolution was 24, now 48"):
+        train(*CNN, "--resume_from_checkpoint", "latest")

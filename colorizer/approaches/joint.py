@@ -17,15 +17,21 @@ SCENE_DECAY = 0.999
 
 
 class JointConfig(ColorizerConfig):
-    """alpha: weight of the classification in the loss. scenes: the names of the classes, those of the dataset's labels."""
+    """alpha: weight of the classification in the loss. scenes: the names of the classes, those of the dataset's labels.
+
+    global_resolution: side at which the global path sees the photo, a multiple of 32; 0 for the resolution, rounded to one.
+    """
 
     model_type = "colorizer-joint"
     resolution: int = 224
     alpha: float = 1 / 300
     scenes: tuple[str, ...] = ()
+    global_resolution: int = 0
 
     def __post_init__(self, **kwargs):
         super().__post_init__(**kwargs)
+        if self.global_resolution < 0 or self.global_resolution % 32:
+            raise ColorizerError(f"joint: global_resolution must be a multiple of 32, not {self.global_resolution}.")
         if len(set(self.scenes)) < len(self.scenes) or "" in self.scenes:
             raise ColorizerError(f"joint: scenes must have names that differ, not {list(self.scenes)}.")
 
@@ -61,8 +67,8 @@ class Joint(ColorizerModel):
     def __init__(self, config: JointConfig):
         super().__init__(config)
         width = config.width
-        # The global path always sees the photo at the size that is trained on, 224 in the paper, which it halves five times.
-        self.global_side = max(1, round(config.resolution / 32)) * 32
+        # The global path always sees the photo at one size, 224 in the paper, which it halves five times.
+        self.global_side = config.global_resolution or max(1, round(config.resolution / 32)) * 32
         shared, features = scaled(512, width), scaled(256, width)
         self.low_level = _stack(
             self.space.input_channels, width, (64, 2), (128, 1), (128, 2), (256, 1), (256, 2), (512, 1)

@@ -79,6 +79,17 @@ def test_photos_of_odd_sizes_come_back_colored():
         assert colorize(Image.new("L", size, 99)).image.size == size
 
 
+@torch.no_grad()
+def test_the_global_path_may_keep_its_size_while_photos_are_larger():
+    trained = small().eval()
+    larger = small(resolution=64, global_resolution=32).eval()
+    larger.load_state_dict(trained.state_dict())
+    lightness = 100 * torch.rand(2, 1, 64, 64)
+    torch.testing.assert_close(larger(lightness).ab, trained(lightness).ab)
+    with pytest.raises(ColorizerError, match="global_resolution must be a multiple of 32, not 40"):
+        small(global_resolution=40)
+
+
 def test_every_color_of_srgb_fits_into_the_sigmoids_range():
     corners = torch.cartesian_prod(*[torch.tensor([0.0, 1.0])] * 3).T.reshape(1, 3, 1, 8)
     _, target = small().space.split(corners)

@@ -1,7 +1,7 @@
 """Photos for training: sources, filters, batches, augmentation."""
 
 from colorizer.data.aging import age, age_lightness
-from colorizer.data.augmentation import augment, photo_seeds
+from colorizer.data.augmentation import augment, photo_seeds, saturate
 from colorizer.data.batches import PhotoBatches
 from colorizer.data.decoding import DatasetReport
 from colorizer.data.hints import simulate_hints
@@ -21,5 +21,6 @@ __all__ = [
     "list_splits",
     "load_photos",
     "photo_seeds",
+    "saturate",
     "simulate_hints",
 ]

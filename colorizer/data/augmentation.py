@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from colorizer.color import lab_to_rgb, rgb_to_lab
 from colorizer.data.contrast import change_contrast
 from colorizer.errors import ColorizerError
 
@@ -150,6 +151,12 @@ def _take(rgb: Tensor, side: int, draws: Tensor, is_mirrored: Tensor, is_upside_
         sizes[dim] = side
         rgb = rgb.gather(dim, indices.to(rgb.device).view(shape).expand(sizes))
     return rgb
+
+
+def saturate(rgb: Tensor, factor: float) -> Tensor:
+    """sRGB in 0…1 (B, 3, H, W) with `factor` times the chroma at the same lightness, as far as sRGB goes."""
+    lab = rgb_to_lab(rgb)
+    return lab_to_rgb(torch.cat((lab[:, :1], factor * lab[:, 1:]), 1))
 
 
 def _sample(rgb: Tensor, theta: Tensor, transform: Tensor, size: int) -> Tensor:

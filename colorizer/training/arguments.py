@@ -51,6 +51,10 @@ class TrainingArguments(Recipe):
     age: float = _argument(
         "share of the photos that the network sees turned old, film to scan; the colors it learns stay", 0.0
     )
+    target_saturation: float = _argument(
+        "multiplies the colors that are learned, 1 to 2, since what is learned is a mean and duller; never those of validation",
+        1.0,
+    )
     teacher: str | None = _argument(
         "checkpoint whose colors are mixed into those that are learned; needs --cache_in_memory", None
     )
@@ -107,6 +111,8 @@ class TrainingArguments(Recipe):
             raise ColorizerError(f"--max_train_steps must be at least 1, not {self.max_train_steps}.")
         if not 0 <= self.age <= 1:
             raise ColorizerError(f"--age is a share of the photos, 0…1, not {self.age}.")
+        if not 1 <= self.target_saturation <= 2:
+            raise ColorizerError(f"--target_saturation must be in 1…2, not {self.target_saturation}.")
         if not 0 <= self.teacher_share <= 1:
             raise ColorizerError(f"--teacher_share must be in 0…1, not {self.teacher_share}.")
         if self.teacher and (self.streaming or not self.cache_in_memory):

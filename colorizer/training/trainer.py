@@ -13,7 +13,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from colorizer.cards import write_card
-from colorizer.data import PhotoBatches, age_lightness, augment, photo_seeds, simulate_hints
+from colorizer.data import PhotoBatches, age_lightness, augment, photo_seeds, saturate, simulate_hints
 from colorizer.errors import ColorizerError
 from colorizer.loading import save_checkpoint
 from colorizer.publishing import push
@@ -123,8 +123,9 @@ class Trainer:
         """What must be the same for a resumed run to be the run it would have been."""
         arguments = self.arguments
         names = ("approach", "train_batch_size", "gradient_accumulation_steps", "seed", "optimizer", "learning_rate")
+        names = (*names, "lr_scheduler", "ema_decay", "age", "target_saturation", "teacher")
         return {
-            **{name: getattr(arguments, name) for name in (*names, "lr_scheduler", "ema_decay", "age", "teacher")},
+            **{name: getattr(arguments, name) for name in names},
             "teacher_share": arguments.teacher and arguments.teacher_share,
             **arguments.augmentation,
             **arguments.model_fields,
@@ -235,6 +236,8 @@ class Trainer:
         torch.manual_seed(photo_seeds(self.arguments.seed, micro_step, [self.accelerator.process_index])[0])
         seeds = photo_seeds(self.arguments.seed, epoch, batch["index"])
         rgb = augment(batch["rgb"], size=self.train_resolution, seeds=seeds, **self.arguments.augmentation)
+        if self.arguments.target_saturation != 1:
+            rgb = saturate(rgb, self.arguments.target_saturation)
         hints = simulate_hints(rgb, seeds) if self.network.takes_hints else None
         lightness, target = self.space.split(rgb)
         if self.arguments.age:

@@ -154,6 +154,17 @@ def test_views_are_of_the_sizes_next_to_their_scales_that_the_network_takes(crea
     torch.testing.assert_close(three(lightness).ab, mean, atol=1e-3, rtol=1e-4)
 
 
+@torch.no_grad()
+def test_the_gain_makes_photos_more_colorful_and_leaves_training_alone(create):
+    plain, vivid = create(), create(gain=1.5)
+    lightness = 100 * torch.rand(2, 1, 64, 96)
+    expected = (1.5 * plain(lightness).ab).clamp(-110, 110)
+    torch.testing.assert_close(vivid(lightness).ab, expected, atol=1e-3, rtol=1e-4)
+    torch.testing.assert_close(vivid.train()(lightness).prediction, plain.train()(lightness).prediction)
+    with pytest.raises(ColorizerError, match=r"gain must be 0\.1…4, not 0"):
+        create(gain=0)
+
+
 @pytest.mark.parametrize("scales", [[], [1, 3], [0.1]])
 def test_views_need_scales_within_bounds(scales):
     with pytest.raises(ColorizerError, match=r"view_scales must be one or more of 0\.5…2, not"):

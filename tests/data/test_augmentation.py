@@ -5,7 +5,8 @@ import torch.nn.functional as F
 from PIL import Image
 from skimage import data
 
-from colorizer.data import augment, photo_seeds
+from colorizer.color import rgb_to_lab
+from colorizer.data import augment, photo_seeds, saturate
 from colorizer.errors import ColorizerError
 
 EVERYTHING = {"vertical_flip": True, "min_scale": 0.4, "rotation": 20.0, "shear": 10.0, "zoom": 0.2}
@@ -150,3 +151,11 @@ def test_senseless_arguments_are_refused(change: dict, message: str) -> None:
     arguments = {"rgb": photos(2, 8), "size": 8, "seeds": [0, 1], **change}
     with pytest.raises(ColorizerError, match=message):
         augment(arguments.pop("rgb"), **arguments)
+
+
+def test_a_saturated_photo_has_more_chroma_at_its_own_lightness() -> None:
+    rgb = 0.35 + 0.3 * torch.rand(2, 3, 8, 8)
+    before, after = rgb_to_lab(rgb), rgb_to_lab(saturate(rgb, 1.25))
+    torch.testing.assert_close(after[:, :1], before[:, :1], atol=0.01, rtol=0)
+    torch.testing.assert_close(after[:, 1:], 1.25 * before[:, 1:], atol=0.02, rtol=0)
+    assert torch.equal(saturate(torch.ones(1, 3, 1, 1), 2.0), torch.ones(1, 3, 1, 1))

@@ -1,4 +1,4 @@
-"""The sliders in the Compare tab that change the results' colors live, and the downloads."""
+"""The sliders in the Compare tab that change the results' colors live, or how much of them is seen, and the downloads."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,9 @@ from colorizer.errors import ColorizerError
 
 # As the visitor finds them: saturation, warmth, strength and temperature.
 NEUTRAL = (1.0, 0.0, 1.0, 0.38)
-# In the browser, what was made becomes a download.
+# In the browser: all dividers of the sliders move, which by themselves no key does.
+MOVE_DIVIDERS = '(position) => Array(%d).fill({__type__: "update", slider_position: position})'
+# What was made becomes a download.
 SAVE_FILE = """(file) => {
   if (!file) return;
   const link = document.createElement("a");
@@ -36,6 +38,7 @@ class Adjusting:
     warmth: gr.Slider
     strength: gr.Slider
     temperature: gr.Slider
+    dividers: gr.Slider
     downloads: gr.Row
     file_format: gr.Radio
     download_all: gr.Button
@@ -70,6 +73,7 @@ def build_adjusting() -> Adjusting:
                 info="Low is vivid, high the average",
                 min_width=width,
             ),
+            gr.Slider(0, 100, 50, step=1, label="Dividers", info="0 = all in color, 100 = all gray", min_width=width),
         ]
     with gr.Row(visible=False, elem_id="downloads") as downloads:
         file_format = gr.Radio(list(FORMATS), value="PNG", label="Downloads as", min_width=260)
@@ -101,7 +105,7 @@ def connect_adjusting(
             )
         except ColorizerError as error:
             return {status: f"⚠ {error}"}
-        withdraw(outdated(changed), [holding.slider, *(slot.slider for slot in slots)])
+        withdraw(outdated(changed), [holding.slider, *results])
         shown = tuple(str(picture(changed, label)) for label in held(changed, (left, right)))
         return {kept: changed, **show_pictures(slots, changed), holding.slider: shown}
 
@@ -129,8 +133,9 @@ def connect_adjusting(
     def result_at(place: int) -> Callable[[Comparison, str], Path]:
         return lambda comparison, file_format: save_result(comparison, comparison.results[place].label, file_format)
 
+    results = [slot.slider for slot in slots]
     inputs = [kept, *adjusting.sliders, holding.left, holding.right]
-    pictures = [kept, status, holding.slider, *(slot.slider for slot in slots)]
+    pictures = [kept, status, holding.slider, *results]
     words = [kept, status, *(slot.caption for slot in slots)]
     quiet = {"show_progress": "hidden", "api_visibility": "private", "concurrency_id": "adjust", "concurrency_limit": 2}
     reset = adjusting.reset.click(lambda: NEUTRAL, None, adjusting.sliders, **QUIET)
@@ -147,6 +152,9 @@ def connect_adjusting(
         reset.then(change, inputs, pictures, **quiet),
     ):
         changing.then(score_again, kept, words, **quiet)
+    adjusting.dividers.input(
+        None, adjusting.dividers, results, js=MOVE_DIVIDERS % len(results), api_visibility="private"
+    )
     buttons = [(slot.download, result_at(place)) for place, slot in enumerate(slots)]
     for button, save in [*buttons, (adjusting.download_all, save_all)]:
         button.click(

@@ -24,6 +24,11 @@ The colors are guesses: plausible, not true."""
 # Seconds between two clean-ups of temporary files, and the age at which a file goes.
 DELETE_CACHE = (600, 3600)
 MAX_FILE_SIZE = "40mb"
+# A wheel over a result scrolls the page, as it does elsewhere; with Ctrl, or two fingers, it zooms. Gradio's sliders would take
+# every wheel, and a visitor would not get past a wall of them. The wide slider keeps it.
+SCROLL = """() => document.addEventListener("wheel", (event) => {
+  if (!event.ctrlKey && event.target.closest(".result")) event.stopPropagation();
+}, {capture: true, passive: true})"""
 # Visitors whose results are remembered, the latest ones: each takes half a megabyte, and every call by a program is one.
 MAX_SESSIONS = 200
 
@@ -69,6 +74,7 @@ def launch_options() -> dict[str, Any]:
     return {
         "theme": _theme(),
         "css_paths": Path(__file__).with_name("style.css"),
+        "js": SCROLL,
         "max_file_size": MAX_FILE_SIZE,
         "footer_links": ["api", "settings"],
         "run_history": False,

@@ -133,6 +133,37 @@ def test_two_are_held_against_each_other_by_keyboard(page: Page, color_photo: st
     assert hold.locator(".outer").bounding_box()["x"] > before["x"] + 100
 
 
+def test_all_dividers_are_moved_by_keyboard(page: Page, color_photo: str) -> None:
+    upload(page, color_photo)
+    choose(page, TINY)
+    results = colorize(page, 2)
+    handles = [result.locator(".outer") for result in results.all()]
+    before = [handle.bounding_box()["x"] for handle in handles]
+    page.get_by_label("range slider for Dividers").press("End")
+    expect(page.get_by_label("number input for Dividers")).to_have_value("100")
+    assert all(handle.bounding_box()["x"] > x + 100 for handle, x in zip(handles, before, strict=True))
+
+
+def test_a_wheel_over_a_result_scrolls_the_page_and_with_ctrl_zooms(page: Page, color_photo: str) -> None:
+    upload(page, color_photo)
+    choose(page, TINY)
+    picture = colorize(page, 2).first.locator("img").last
+    picture.evaluate("picture => picture.scrollIntoView({block: 'center'})")
+    expect(picture).to_have_js_property("complete", True)
+    before, place = page.evaluate("window.scrollY"), picture.bounding_box()
+    assert before > 0
+    page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
+    page.mouse.wheel(0, -150)
+    page.wait_for_function("before => window.scrollY < before", arg=before)
+    assert picture.bounding_box()["width"] == place["width"]
+    place = picture.bounding_box()
+    picture.evaluate(
+        "(picture, place) => picture.dispatchEvent(new WheelEvent('wheel', {...place, bubbles: true, cancelable: true}))",
+        {"deltaY": -150, "ctrlKey": True, "clientX": place["x"] + 20, "clientY": place["y"] + 20},
+    )
+    expect(picture).to_have_attribute("style", re.compile(r"scale\((?!1\))"))
+
+
 def test_a_run_is_stopped(page: Page, tmp_path: Path) -> None:
     photo = tmp_path / "large.jpg"
     Image.effect_noise((1600, 1200), 60).convert("RGB").save(photo)

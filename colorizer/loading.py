@@ -148,9 +148,10 @@ def save_checkpoint(model: ColorizerModel, folder: str | os.PathLike, *, dtype: 
     return folder
 
 
-def weights_digest(model: ColorizerModel) -> str:
-    """The same text for the same weights: SHA-256 of every tensor's name and bytes."""
-    digest = hashlib.sha256()
+def model_digest(model: ColorizerModel) -> str:
+    """The same text for the same network: SHA-256 of its configuration's fields and of every tensor's name and bytes."""
+    fields = {name: getattr(model.config, name) for name in own_fields(type(model.config))}
+    digest = hashlib.sha256(json.dumps([model.approach, fields], sort_keys=True).encode())
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())

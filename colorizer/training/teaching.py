@@ -20,7 +20,7 @@ from torch import Tensor
 from colorizer import color
 from colorizer.call_options import working_size
 from colorizer.data import PhotoDataset, cache_folder
-from colorizer.loading import load_model, weights_digest
+from colorizer.loading import load_model, model_digest
 from colorizer.modeling import ColorizerModel
 from colorizer.training.features import CHUNK, fill
 
@@ -82,7 +82,7 @@ def _colors(network: ColorizerModel, photos: PhotoDataset, accelerator: Accelera
 def _place(network: ColorizerModel, photos: PhotoDataset) -> Path:
     """Where the colors of just these photos by just this network are kept."""
     digest = hashlib.sha256(photos.in_memory.numpy().tobytes())
-    digest.update(f"{weights_digest(network)} {MAX_ENLARGEMENT}".encode())
+    digest.update(f"{model_digest(network)} {MAX_ENLARGEMENT}".encode())
     return cache_folder() / f"taught-{digest.hexdigest()[:32]}.npy"
 
 

@@ -16,7 +16,7 @@ from colorizer.answers import ask
 from colorizer.call_options import working_size
 from colorizer.checks import check_count, check_number
 from colorizer.errors import ColorizerError, VideoError, VideoStopped
-from colorizer.loading import weights_digest
+from colorizer.loading import model_digest
 from colorizer.modeling import ColorizerModel
 from colorizer.pipelines import ColorizationPipeline, pipeline
 from colorizer.video.joining import join
@@ -141,7 +141,7 @@ class _Network:
         """What decides over the colors, for comparing."""
         return {
             "model": self.pipe.name,
-            "weights": weights_digest(self.pipe.model),
+            "network": model_digest(self.pipe.model),
             "size": list(self.size),
             "options": self.options,
             "saturation": self.saturation,

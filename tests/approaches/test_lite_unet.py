@@ -10,6 +10,7 @@ from transformers import EfficientNetConfig, EfficientNetForImageClassification
 from colorizer import CheckpointError, ColorizerError, create_model
 from colorizer.approaches import list_approaches
 from colorizer.loading import fill_pretrained_parts
+from colorizer.loading import model_digest
 from colorizer.losses import huber
 from colorizer.nn.efficientnet_lite import GIVEN, STAGES
 
@@ -163,6 +164,16 @@ def test_the_gain_makes_photos_more_colorful_and_leaves_training_alone(create):
     torch.testing.assert_close(vivid.train()(lightness).prediction, plain.train()(lightness).prediction)
     with pytest.raises(ColorizerError, match=r"gain must be 0\.1…4, not 0"):
         create(gain=0)
+
+
+def test_a_network_is_another_by_one_weight_or_by_how_it_is_used(create):
+    network = create()
+    digest = model_digest(network)
+    assert model_digest(create()) == digest
+    assert model_digest(create(gain=1.5)) != digest
+    with torch.no_grad():
+        network.color.bias[0] += 1
+    assert model_digest(network) != digest
 
 
 @pytest.mark.parametrize("scales", [[], [1, 3], [0.1]])

@@ -9,8 +9,7 @@ from transformers import EfficientNetConfig, EfficientNetForImageClassification
 
 from colorizer import CheckpointError, ColorizerError, create_model
 from colorizer.approaches import list_approaches
-from colorizer.loading import fill_pretrained_parts
-from colorizer.loading import model_digest
+from colorizer.loading import fill_pretrained_parts, model_digest
 from colorizer.losses import huber
 from colorizer.nn.efficientnet_lite import GIVEN, STAGES
 

@@ -1,7 +1,9 @@
 .PHONY: style quality test tables pictures checkpoints
 
 # In this order: some start from others, and the last ones have default as a teacher.
-RUNS = dense colorful-unbalanced-64 colorful-unbalanced colorful pix2pix pix2pix_rgb resnet_unet default-128 default-192 default-late default residual_encoder cnn fusion-first fusion joint
+RUNS = dense colorful-unbalanced-64 colorful-unbalanced colorful pix2pix-first pix2pix pix2pix_rgb-first pix2pix_rgb \
+	resnet_unet default-128 default-192 default-late default residual_encoder-first residual_encoder cnn-first cnn \
+	fusion-first fusion-second fusion joint-first joint
 CHECKPOINTS = default dense residual_encoder colorful-unbalanced colorful fusion cnn pix2pix_rgb pix2pix resnet_unet joint
 DATA = ../shared/data
 SHOWN = bw-buffalo-bank-1908.jpg bw-migrant-mother-1936.jpg
@@ -32,7 +34,8 @@ checkpoints:
 		if [ $$run = default ]; then python -m colorizer.packaging runs/default || exit 1; fi; \
 	done
 	python -m colorizer.packaging $(addprefix runs/,$(CHECKPOINTS))
-	python -m colorizer evaluate --model $(CHECKPOINTS) --dataset $(DATA) --split test --by label --aged -o results
+	python -m colorizer evaluate --model $(CHECKPOINTS) --dataset $(DATA) --split test --by label --aged --sizes -o results
 	cp results/evaluation.json colorizer/checkpoints/
+	cp results/table.md model_cards/comparison.md
 	python -m colorizer.cards model_cards
 	python -m colorizer.overview README.md

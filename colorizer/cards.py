@@ -46,7 +46,9 @@ RECIPE = {
     "gradient_accumulation_steps": "batches a step",
     "ema_decay": "decay of the averaged weights",
     "min_colorfulness": "least colorfulness of a training photo",
+    "train_resolution": "side of the crops in pixels",
     "age": "share of photos turned old before the network saw them",
+    "target_saturation": "factor on the colors that were learned",
     "seed": "seed",
 }
 # Of a field of the configuration that is long, what a card shows.

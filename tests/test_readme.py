@@ -7,6 +7,8 @@ import pytest
 import yaml
 
 from colorizer.checkpoints import EVALUATION
+from colorizer.evaluation.details import all_tables
+from colorizer.evaluation.results import read_results
 from colorizer.overview import approaches_table, replace_section, results_table
 
 REPOSITORY = Path(__file__).parents[1]
@@ -17,6 +19,10 @@ def test_its_tables_are_what_the_code_and_the_measurements_say():
     assert replace_section(README, "approaches", approaches_table()) == README
     results = results_table(json.loads(EVALUATION.read_text(encoding="utf-8")))
     assert replace_section(README, "results", results) == README
+
+
+def test_the_whole_comparison_is_what_the_measurements_say():
+    assert (REPOSITORY / "model_cards/comparison.md").read_text(encoding="utf-8") == all_tables(read_results(EVALUATION))
 
 
 def test_it_is_a_card_that_a_space_takes():

@@ -4,7 +4,13 @@ from colorizer.evaluation.edges import MIN_STEP, REACH
 from colorizer.evaluation.labels import label_tables
 from colorizer.evaluation.leads import lead_table
 from colorizer.evaluation.results import Report
-from colorizer.evaluation.tables import METRICS, best_means, markdown_table, rows
+from colorizer.evaluation.tables import METRICS, best_means, markdown_table, rows, to_markdown
+
+
+def all_tables(report: Report) -> str:
+    """Everything that was measured as one Markdown text: the comparison, and below it each section with its title."""
+    further = (f"## {title}\n\n{text}\n\n{table}" for title, text, table in sections(report))
+    return "\n".join([f"# Measured\n\n{to_markdown(report)}", *further])
 
 
 def sections(report: Report) -> list[tuple[str, str, str]]:

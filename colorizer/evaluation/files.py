@@ -8,10 +8,10 @@ from PIL import Image
 from colorizer.data import PhotoDataset
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.candidates import BASELINES, Candidate
-from colorizer.evaluation.details import sections
+from colorizer.evaluation.details import all_tables
 from colorizer.evaluation.results import FILE_NAME, Report, to_json
 from colorizer.evaluation.sheets import contact_sheet
-from colorizer.evaluation.tables import to_csv, to_markdown
+from colorizer.evaluation.tables import to_csv
 from colorizer.files import write_text
 
 
@@ -24,9 +24,8 @@ def write_results(
     Raises:
         ColorizerError: they can't be written.
     """
-    further = (f"## {title}\n\n{text}\n\n{table}" for title, text, table in sections(report))
     texts = {
-        "table.md": "\n".join([to_markdown(report), *further]),
+        "table.md": all_tables(report),
         "table.csv": to_csv(report),
         FILE_NAME: to_json(report),
     }

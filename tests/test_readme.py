@@ -22,7 +22,9 @@ def test_its_tables_are_what_the_code_and_the_measurements_say():
 
 
 def test_the_whole_comparison_is_what_the_measurements_say():
-    assert (REPOSITORY / "model_cards/comparison.md").read_text(encoding="utf-8") == all_tables(read_results(EVALUATION))
+    assert (REPOSITORY / "model_cards/comparison.md").read_text(encoding="utf-8") == all_tables(
+        read_results(EVALUATION)
+    )
 
 
 def test_it_is_a_card_that_a_space_takes():

@@ -181,7 +181,7 @@ def _training_rows(training: dict[str, Any]) -> list[tuple[str, str]]:
         ("precision", training.get("precision")),
         ("hardware", training.get("hardware")),
         ("processes", training.get("num_processes")),
-        ("time", _time(training["seconds"]) if training.get("seconds") else None),
+        ("time", _times(training)),
         ("versions", ", ".join(f"{name} {version}" for name, version in (training.get("versions") or {}).items())),
     ]
     return [(label, value) for label, value in rows if value]
@@ -220,9 +220,17 @@ def _steps(training: dict[str, Any]) -> str:
         f"{training['steps']:,}" if training.get("steps") else "",
         f"the weights kept are those of step {training['best_step']:,}" if training.get("best_step") else "",
         f"{training['photos_seen']:,} photos seen" if training.get("photos_seen") else "",
+        f"{training['earlier_photos_seen']:,} by the runs before" if training.get("earlier_photos_seen") else "",
         f"{_number(training['photos_per_second'])} photos/s" if training.get("photos_per_second") else "",
     )
     return ", ".join(part for part in parts if part)
+
+
+def _times(training: dict[str, Any]) -> str:
+    own, earlier = training.get("seconds"), training.get("earlier_seconds")
+    if not own:
+        return ""
+    return f"{_time(own)}, after {_time(earlier)} of the runs before" if earlier else _time(own)
 
 
 def _validation(training: dict[str, Any]) -> dict[str, float]:

@@ -14,7 +14,8 @@ class ColorizerConfig(PreTrainedConfig):
     """What every approach's configuration has.
 
     width: multiplies the channels of the full network, so that one definition gives the paper's network and a small one.
-    resolution: side in pixels of the square photos the network is trained on, and the pipeline's working size.
+    resolution: side in pixels of the square photos that the network colors, the pipeline's working size; it learns from crops
+    of the same side unless training is told otherwise (`--train_resolution`).
     """
 
     width: float = 1.0

@@ -117,6 +117,13 @@ def test_card_names_the_teacher_and_whose_weights_were_at_hand(checkpoint: Path)
     assert not re.search(r"^\* (teacher|published)", render_card(read_info(checkpoint)), re.MULTILINE)
 
 
+def test_card_counts_the_runs_that_it_started_from(checkpoint: Path) -> None:
+    record(checkpoint, training=TRAINING | {"earlier_seconds": 900.0, "earlier_photos_seen": 48000})
+    text = render_card(read_info(checkpoint))
+    assert "* time: 1 h 12 min, after 15 min of the runs before\n" in text
+    assert "128,000 photos seen, 48,000 by the runs before" in text
+
+
 def test_card_without_records_claims_nothing(checkpoint: Path) -> None:
     card = ModelCard.load(write_card(checkpoint))
     assert card.data.eval_results is None

@@ -28,7 +28,7 @@ class LiteUNetConfig(ColorizerConfig):
 
     view_scales: sizes, as multiples of the working resolution, 0.5 to 2, at which a photo is colored, every second time
     mirrored; the answers are averaged, since each is a guess and their errors partly cancel, of two sizes more than of one.
-    Training looks once, at the working resolution.
+    Training looks once, at the crop as it is.
 
     gain: multiplies the ab that it colors photos with, 0.1 to 4; training knows nothing of it. The mean of likely colors is
     duller than each of them.

@@ -111,7 +111,7 @@ def describe_run(trainer) -> dict:
         "approach": arguments.approach,
         "arguments": trainer.settings,
         "command": command_line(),
-        "earlier_commands": earlier_commands(arguments.pretrained_model_name_or_path),
+        **earlier_runs(arguments.pretrained_model_name_or_path),
         "dataset": {
             "name": Path(arguments.dataset_name).name or arguments.dataset_name,
             "report": str(trainer.train_photos.report),
@@ -142,13 +142,18 @@ def command_line() -> str:
     return shlex.join(["accelerate", "launch", Path(sys.argv[0]).name, *words])
 
 
-def earlier_commands(pretrained: str | None) -> list[str]:
-    """The commands that made the checkpoint a run started from, oldest first, where its folder tells them."""
+def earlier_runs(pretrained: str | None) -> dict:
+    """What made the checkpoint that a run started from, where its folder tells: the commands, oldest first, and what all of
+    them took in seconds and photos seen."""
     record = Path(pretrained or "") / "training.json"
     if not pretrained or not record.is_file():
-        return []
+        return {"earlier_commands": [], "earlier_seconds": 0.0, "earlier_photos_seen": 0}
     training = json.loads(record.read_text(encoding="utf-8"))
-    return [*training.get("earlier_commands", []), training["command"]]
+    return {
+        "earlier_commands": [*training.get("earlier_commands", []), training["command"]],
+        "earlier_seconds": round(training.get("earlier_seconds", 0.0) + training.get("seconds", 0.0), 1),
+        "earlier_photos_seen": training.get("earlier_photos_seen", 0) + training.get("photos_seen", 0),
+    }
 
 
 def hardware(device: torch.device, num_processes: int) -> str:

@@ -243,8 +243,10 @@ def test_a_run_starts_from_a_checkpoint_of_the_same_shape(train, tmp_path):
     train()
     start = ["--pretrained_model_name_or_path", str(tmp_path / "run"), "--output_dir", str(tmp_path / "next")]
     trainer = train(*start, "--max_train_steps", "1", "--learning_rate", "1e-12")
-    earlier = json.loads((tmp_path / "run/training.json").read_text())["command"]
-    assert json.loads((tmp_path / "next/training.json").read_text())["earlier_commands"] == [earlier]
+    first, second = (json.loads((tmp_path / f"{run}/training.json").read_text()) for run in ("run", "next"))
+    assert second["earlier_commands"] == [first["command"]]
+    assert second["earlier_seconds"] == first["seconds"] > 0
+    assert second["earlier_photos_seen"] == first["photos_seen"] == 24
     expected = load_file(tmp_path / "run/model.safetensors")
     for name, tensor in trainer.network.state_dict().items():
         assert torch.allclose(tensor, expected[name].float(), atol=1e-3)

@@ -25,8 +25,8 @@ class JointConfig(ColorizerConfig):
     model_type = "colorizer-joint"
     resolution: int = 224
     alpha: float = 1 / 300
-    scenes: tuple[str, ...] = ()
     global_resolution: int = 0
+    scenes: tuple[str, ...] = ()
 
     def __post_init__(self, **kwargs):
         super().__post_init__(**kwargs)

@@ -1,7 +1,7 @@
 """Arguments of a training run: the names of diffusers' training examples, the defaults of the approach's recipe."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 
@@ -152,10 +152,10 @@ def parse_arguments(command: Sequence[str] | None = None) -> TrainingArguments:
     configured = _read_yaml(chosen.config) if chosen.config else {}
     approach = chosen.approach or configured.get("approach")
     parser = _make_parser(approach)
-    known = {action.dest for action in parser._actions}
-    if unknown := sorted(set(configured) - known):
+    kinds = {action.dest: action.type for action in parser._actions}
+    if unknown := sorted(configured.keys() - kinds.keys()):
         raise ColorizerError(f"{chosen.config}: not an argument: {', '.join(unknown)}. --help lists them.")
-    parser.set_defaults(**{name: _as_typed(value) for name, value in configured.items()})
+    parser.set_defaults(**{name: _as_typed(name, value, kinds[name]) for name, value in configured.items()})
     for action in parser._actions:
         action.required = action.required and action.dest not in configured
     values = vars(parser.parse_args(command))
@@ -174,11 +174,17 @@ def _read_yaml(path: str) -> dict:
     return content
 
 
-def _as_typed(value: object) -> object:
-    """A YAML value as text, so that argparse checks its type like that of one from the command line."""
-    if isinstance(value, list):
-        return [str(item) for item in value]
-    return value if isinstance(value, bool) or value is None else str(value)
+def _as_typed(name: str, value: object, kind: Callable[[str], object] | None) -> object:
+    """A YAML value as text, so that argparse checks its type like that of one from the command line.
+
+    A list is checked here, since argparse takes it as it is for a default.
+    """
+    if not isinstance(value, list):
+        return value if isinstance(value, bool) or value is None else str(value)
+    try:
+        return [(kind or str)(str(item)) for item in value]
+    except ValueError as error:
+        raise ColorizerError(f"{name}: {value} has a part of another type ({error}).") from error
 
 
 def _make_parser(approach: str | None) -> argparse.ArgumentParser:

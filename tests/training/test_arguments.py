@@ -45,6 +45,17 @@ def test_names_come_as_words_or_as_a_list_in_yaml(tmp_path):
     assert parse_arguments([*given, "--config", str(config)]).model_fields["scenes"] == ["beach", "1984"]
 
 
+def test_numbers_come_as_words_or_as_a_list_in_yaml(tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text("view_scales: [1, 1.25]\n")
+    given = ["--approach", "lite_unet", *REQUIRED]
+    for words in (["--view_scales", "1", "1.25"], ["--config", str(config)]):
+        assert parse_arguments([*given, *words]).model_fields["view_scales"] == [1.0, 1.25]
+    config.write_text("view_scales: [1, large]\n")
+    with pytest.raises(ColorizerError, match=r"view_scales: .*large.* has a part of another type"):
+        parse_arguments([*given, "--config", str(config)])
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [("depth: 3", "not an argument: depth"), ("- 1", "name: value"), ("a: [", "can't be read")],

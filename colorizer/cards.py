@@ -17,7 +17,7 @@ from colorizer.checkpoints import checkpoint_folder, list_checkpoints
 from colorizer.configuration import Field, own_fields
 from colorizer.errors import CheckpointError, ColorizerError
 from colorizer.files import write_text
-from colorizer.records import read_info
+from colorizer.records import all_commands, read_info
 
 TEMPLATE = Path(__file__).with_name("card_template.md")
 
@@ -142,7 +142,7 @@ def render_card(info: dict[str, Any]) -> str:
         model=info.get("model") or name,
         network=_network_rows(info, fields),
         training=_training_rows(training),
-        commands=[*training.get("earlier_commands", []), *filter(None, [training.get("command")])],
+        commands=all_commands(training),
         results=_results(name, evaluation),
         validation=[(METRICS.get(key, key), _number(value)) for key, value in _validation(training).items()],
         pictures=info.get("pictures") or [],

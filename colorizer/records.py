@@ -50,6 +50,11 @@ def read_info(
     }
 
 
+def all_commands(training: dict[str, Any]) -> list[str]:
+    """The commands of the runs that made a checkpoint, oldest first, as its training.json tells them."""
+    return [*training.get("earlier_commands", []), *filter(None, [training.get("command")])]
+
+
 def publishable(value: Any) -> Any:
     """A record without what is nobody else's business: tokens, names of photos, the folders above a file."""
     if isinstance(value, dict):

@@ -109,10 +109,9 @@ class LiteUNet(ColorizerModel):
 
     def predict(self, source: Tensor) -> Tensor:
         """L in 0…1 (B, 1, H, W) to ab/110 (B, 2, H, W)."""
-        scales = self.config.view_scales
         if self.training:
             return self._predict(source)
-        views = [self._view(source, scale, number % 2 == 1) for number, scale in enumerate(scales)]
+        views = [self._view(source, scale, number % 2 == 1) for number, scale in enumerate(self.config.view_scales)]
         return (self.config.gain * sum(views) / len(views)).clamp(-1, 1)
 
     def _view(self, source: Tensor, scale: float, is_mirrored: bool) -> Tensor:

@@ -7,7 +7,7 @@ from pathlib import Path
 import gradio as gr
 
 from colorizer.demo.adjust import outdated, readjust, rescore
-from colorizer.demo.components import QUIET, Updates, withdraw
+from colorizer.demo.components import QUIET, Updates, connect_divider, withdraw
 from colorizer.demo.downloads import FORMATS, save_all, save_result
 from colorizer.demo.hold_panel import Holding
 from colorizer.demo.holding import held, picture
@@ -17,9 +17,7 @@ from colorizer.errors import ColorizerError
 
 # As the visitor finds them: saturation, warmth, strength and temperature.
 NEUTRAL = (1.0, 0.0, 1.0, 0.38)
-# In the browser: all dividers of the sliders move, which by themselves no key does.
-MOVE_DIVIDERS = '(position) => Array(%d).fill({__type__: "update", slider_position: position})'
-# What was made becomes a download.
+# In the browser, what was made becomes a download.
 SAVE_FILE = """(file) => {
   if (!file) return;
   const link = document.createElement("a");
@@ -152,9 +150,7 @@ def connect_adjusting(
         reset.then(change, inputs, pictures, **quiet),
     ):
         changing.then(score_again, kept, words, **quiet)
-    adjusting.dividers.input(
-        None, adjusting.dividers, results, js=MOVE_DIVIDERS % len(results), api_visibility="private"
-    )
+    connect_divider(adjusting.dividers, results)
     buttons = [(slot.download, result_at(place)) for place, slot in enumerate(slots)]
     for button, save in [*buttons, (adjusting.download_all, save_all)]:
         button.click(

@@ -104,6 +104,17 @@ def build_examples(photo: gr.Image, **looks: Any) -> None:
     gallery.select(take, None, photo, api_visibility="private", show_progress="hidden")
 
 
+def connect_divider(divider: gr.Slider, sliders: Sequence[gr.ImageSlider]) -> None:
+    """Let `divider`, in % of the width, move the dividers of pictures held against each other, which by themselves no key does.
+
+    It happens in the browser.
+    """
+    moved = '{__type__: "update", slider_position: position}'
+    # Gradio takes a lone answer as it is, and several as an array.
+    answer = f"({moved})" if len(sliders) == 1 else f"Array({len(sliders)}).fill({moved})"
+    divider.input(None, divider, list(sliders), js=f"(position) => {answer}", api_visibility="private")
+
+
 def withdraw(paths: Iterable[Path], blocks: Iterable[gr.blocks.Block]) -> None:
     """Delete files that were shown in `blocks`, which would remember for ever what they served."""
     paths = list(paths)

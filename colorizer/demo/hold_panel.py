@@ -5,15 +5,13 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from colorizer.demo.components import Updates
+from colorizer.demo.components import Updates, connect_divider
 from colorizer.demo.holding import choices, held, picture
 from colorizer.demo.results import Comparison
 from colorizer.demo.slots import Slot
 
 # In the browser: the wide slider comes into sight.
 SHOW = '() => { document.getElementById("hold").scrollIntoView({behavior: "smooth"}); }'
-# Its divider moves, which by itself no key does.
-MOVE_DIVIDER = '(position) => ({__type__: "update", slider_position: position})'
 # It and the sliders of the results get the texts that Gradio gives their pictures none of.
 DESCRIBE = """(left, right) => {
   const describe = (slider, texts) =>
@@ -107,5 +105,5 @@ def connect_holding(holding: Holding, slots: list[Slot], kept: gr.State) -> None
         dropdown.input(show, [kept, holding.left, holding.right], holding.components, **quiet)
     for place, slot in enumerate(slots):
         slot.hold.click(holder(place), [kept, holding.left], holding.components, **quiet).then(None, js=SHOW)
-    holding.divider.input(None, holding.divider, holding.slider, js=MOVE_DIVIDER, api_visibility="private")
+    connect_divider(holding.divider, [holding.slider])
     holding.slider.change(None, [holding.left, holding.right], None, js=DESCRIBE, api_visibility="private")

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from colorizer.evaluation.sheets import contact_sheet
 from colorizer.files import write_text
+from colorizer.records import all_commands
 from colorizer.training.lr_curve import Curve
 
 VERSIONS = ("torch", "transformers", "accelerate", "datasets", "safetensors")
@@ -146,11 +147,9 @@ def earlier_runs(pretrained: str | None) -> dict:
     """What made the checkpoint that a run started from, where its folder tells: the commands, oldest first, and what all of
     them took in seconds and photos seen."""
     record = Path(pretrained or "") / "training.json"
-    if not pretrained or not record.is_file():
-        return {"earlier_commands": [], "earlier_seconds": 0.0, "earlier_photos_seen": 0}
-    training = json.loads(record.read_text(encoding="utf-8"))
+    training = json.loads(record.read_text(encoding="utf-8")) if pretrained and record.is_file() else {}
     return {
-        "earlier_commands": [*training.get("earlier_commands", []), training["command"]],
+        "earlier_commands": all_commands(training),
         "earlier_seconds": round(training.get("earlier_seconds", 0.0) + training.get("seconds", 0.0), 1),
         "earlier_photos_seen": training.get("earlier_photos_seen", 0) + training.get("photos_seen", 0),
     }

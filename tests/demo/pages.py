@@ -1,6 +1,7 @@
 """What the browser tests of all tabs share."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
@@ -17,9 +18,20 @@ def visit(page: Page, url: str, theme: str = "light") -> Iterator[Page]:
     expect.set_options(timeout=WAIT)
     page.goto(f"{url}?__theme={theme}")
     expect(page.get_by_role("button", name="Colorize")).to_be_visible()
+    # Gradio draws a page piece by piece: what stands in the first tab is there before the page is used.
+    expect(page.locator("#approaches").get_by_role("checkbox")).not_to_have_count(0)
+    expect(page.locator("#examples").get_by_role("button")).not_to_have_count(0)
     yield page
     page.close()
     assert not [url_ for url_ in requests if not url_.startswith((url, "data:", "blob:"))]
+
+
+def wait_until(page: Page, condition: Callable[[], bool]) -> None:
+    """For what Playwright's `expect` has no word for; fails when `condition` has not come true in time."""
+    deadline = time.monotonic() + WAIT / 1000
+    while not condition():
+        assert time.monotonic() < deadline, "what the page was to show has not come"
+        page.wait_for_timeout(50)
 
 
 def open_tab(page: Page, name: str) -> Locator:

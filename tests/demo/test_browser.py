@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from colorizer.checkpoints import list_checkpoints
-from tests.demo.pages import leave_screenshot, visit
+from tests.demo.pages import leave_screenshot, visit, wait_until
 
 TINY = ("tiny-colorful", "tiny-dense")
 
@@ -79,7 +79,7 @@ def test_upload_colorize_slide_and_download(page: Page, color_photo: str, tmp_pa
     page.mouse.down()
     page.mouse.move(before["x"] + 120, before["y"] + before["height"] / 2, steps=4)
     page.mouse.up()
-    assert handle.bounding_box()["x"] > before["x"] + 80
+    wait_until(page, lambda: handle.bounding_box()["x"] > before["x"] + 80)
 
 
 def test_colors_change_with_a_slider_and_are_downloaded_so(page: Page, color_photo: str, tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_two_are_held_against_each_other_by_keyboard(page: Page, color_photo: st
     before = hold.locator(".outer").bounding_box()
     hold.get_by_label("range slider for Divider").press("End")
     expect(hold.get_by_label("number input for Divider")).to_have_value("100")
-    assert hold.locator(".outer").bounding_box()["x"] > before["x"] + 100
+    wait_until(page, lambda: hold.locator(".outer").bounding_box()["x"] > before["x"] + 100)
 
 
 def test_all_dividers_are_moved_by_keyboard(page: Page, color_photo: str) -> None:
@@ -141,7 +141,9 @@ def test_all_dividers_are_moved_by_keyboard(page: Page, color_photo: str) -> Non
     before = [handle.bounding_box()["x"] for handle in handles]
     page.get_by_label("range slider for Dividers").press("End")
     expect(page.get_by_label("number input for Dividers")).to_have_value("100")
-    assert all(handle.bounding_box()["x"] > x + 100 for handle, x in zip(handles, before, strict=True))
+    wait_until(
+        page, lambda: all(handle.bounding_box()["x"] > x + 100 for handle, x in zip(handles, before, strict=True))
+    )
 
 
 def test_a_wheel_over_a_result_scrolls_the_page_and_with_ctrl_zooms(page: Page, color_photo: str) -> None:
@@ -220,11 +222,14 @@ def test_what_is_wrong_is_said_in_the_page(page: Page, color_photo: str, broken_
 
 
 def test_approaches_show_a_thumbnail_where_they_have_one(page: Page) -> None:
+    names = ["default", *(name for name in list_checkpoints() if name != "default"), *TINY]
+    labels = page.locator("#approaches label")
+    expect(labels).to_have_count(len(names))
     shown = {}
-    for label in page.locator("#approaches label").all():
+    for label in labels.all():
         picture = label.evaluate("element => getComputedStyle(element, '::after').backgroundImage")
         shown[label.get_by_role("checkbox").get_attribute("name")] = picture.startswith('url("data:image/webp')
-    assert list(shown) == ["default", *(name for name in list_checkpoints() if name != "default"), *TINY]
+    assert list(shown) == names
     assert [name for name, is_shown in shown.items() if not is_shown] == list(TINY)
 
 

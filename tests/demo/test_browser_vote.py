@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from colorizer.approaches import get_model_class, list_approaches
 from colorizer.checkpoints import list_checkpoints
 from colorizer.demo.votes import VoteStore
-from tests.demo.pages import leave_screenshot, open_tab, visit
+from tests.demo.pages import leave_screenshot, open_tab, visit, wait_until
 
 # Each button with the place of the result that it prefers.
 VOTES = {"A is better": 0, "B is better": 1}
@@ -38,9 +38,8 @@ def cast(page: Page, button: str) -> list[str]:
     """Vote by the button; the approaches that are revealed, A's first."""
     page.get_by_role("button", name=button).click()
     expect(page.locator("#vote-status")).to_contain_text("better than" if button in VOTES else "Both alike")
-    names = [picture.get_attribute("alt") for picture in pictures(page)]
-    assert all(name.startswith("The result of ") for name in names)
-    return [name.removeprefix("The result of ") for name in names]
+    expect(page.get_by_alt_text("The result of ")).to_have_count(2)
+    return [picture.get_attribute("alt").removeprefix("The result of ") for picture in pictures(page)]
 
 
 def ranking(page: Page) -> dict[str, int]:
@@ -60,8 +59,9 @@ def test_votes_move_the_ranking(page: Page, app_votes: Path) -> None:
         )
         assert not [name for name in before if name in shown]
         names = cast(page, button)
+        counted = {name: before[name] + (name in names) for name in before}
+        wait_until(page, lambda expected=counted: ranking(page) == expected)
         after = ranking(page)
-        assert after == {name: before[name] + (name in names) for name in after}
         winner, loser = names[place], names[1 - place]
         kept = VoteStore(app_votes).votes_since()[0][-1]
         assert ([kept.model_a, kept.model_b], kept.better) == (names, button[0].lower())

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from colorizer.data.decoding import decode
+
 
 def color_photo(seed: int, size: tuple[int, int] = (48, 40)) -> Image.Image:
     """Smooth patches of many colors, different for each seed."""
@@ -30,6 +32,24 @@ def folder(tmp_path: Path) -> Path:
         for number in range(6):
             color_photo(number + 10 * (name == "boats")).save(tmp_path / "photos" / name / f"{number}.png")
     return tmp_path / "photos"
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def decodings(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """What was decoded, one entry a photo."""
+    seen: list[object] = []
+
+    def note(source: object, *args: object, **settings: object) -> object:
+        seen.append(source)
+        return decode(source, *args, **settings)
+
+    monkeypatch.setattr("colorizer.data.decoding.decode", note)
+    return seen
 
 
 @pytest.fixture

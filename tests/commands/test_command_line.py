@@ -1,0 +1,88 @@
+"""The command line as a whole: its help, its exit codes, and the commands that color nothing."""
+
+from pathlib import Path
+
+import pytest
+
+from colorizer import images
+from colorizer.approaches import list_approaches
+from colorizer.cli import main
+from tests.commands.running import names, run_python
+from tests.hub_server import HubServer
+
+pytestmark = pytest.mark.usefixtures("package")
+
+COMMANDS = ("colorize", "video", "compare", "evaluate", "report", "push", "list")
+COLORIZE = ["colorize", "x.jpg", "-o", "out", "--model", "bins"]
+
+
+def test_push_publishes_and_says_where(hub: HubServer, models: Path, capsys: pytest.CaptureFixture):
+    assert main(["push", str(models / "small"), "ada/small", "--private"]) == 0
+    assert f"{hub.url}/ada/small" in capsys.readouterr().out
+    assert hub.repositories["ada/small"].is_private
+    assert main(["push", str(models / "small"), "a/b/c"]) == 2
+    assert "a/b/c" in capsys.readouterr().err
+
+
+def test_list_shows_approaches_and_checkpoints(capsys: pytest.CaptureFixture):
+    assert main(["list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for approach in list_approaches():
+        assert any(line.startswith(f"{approach} ") for line in lines)
+    (bins,) = (line.split() for line in lines if line.startswith("bins "))
+    assert bins[1] == "colorful"
+    assert bins[3] == "M"
+    for approach, option in (("colorful", "temperature"), ("joint", "scene")):
+        assert any(option in line for line in lines if line.startswith(f"{approach} "))
+
+
+def test_ctrl_c_exits_with_130(album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def interrupt(source, **arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(images, "read", interrupt)
+    assert main(["colorize", str(album), "-o", str(tmp_path / "out"), "--model", "small"]) == 130
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["paint"],
+        ["colorize", "x.jpg"],
+        ["evaluate", "--max_photos", "0"],
+        [*COLORIZE, "--hint", "1,2,blue"],
+        [*COLORIZE, "--hint", "-1,2,#336699"],
+        [*COLORIZE, "--num_images", "0"],
+    ],
+)
+def test_a_wrong_command_line_exits_with_2(arguments: list[str]):
+    with pytest.raises(SystemExit) as exit_info:
+        main(arguments)
+    assert exit_info.value.code == 2
+
+
+def test_help_has_examples_for_every_command(capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    for arguments in ([], *([command] for command in COMMANDS)):
+        with pytest.raises(SystemExit) as exit_info:
+            main([*arguments, "--help"])
+        assert exit_info.value.code == 0
+        text = capsys.readouterr().out
+        assert all(len(line) < 80 for line in text.splitlines())
+        assert arguments == ["list"] or f"python -m colorizer {' '.join(arguments)}" in text
+
+
+def test_help_comes_without_waiting_for_torch():
+    script = "import sys, runpy\nsys.argv = ['colorizer', '--help']\ntry: runpy.run_module('colorizer', run_name='__main__')\n"
+    finished = run_python("-c", script + "except SystemExit: print('torch' in sys.modules)")
+    assert finished.stdout.endswith("False\n"), finished.stderr
+
+
+def test_the_module_runs_as_a_command(album: Path, models: Path, broken: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    finished = run_python("-m", "colorizer", "colorize", str(album), "-o", str(out), "--model", str(models / "small"))
+    assert finished.returncode == 1
+    assert "broken.jpg" in finished.stderr
+    assert "Traceback" not in finished.stderr
+    assert names(out) == ["cat.png", "face.png", "gray.png"]

@@ -1,0 +1,26 @@
+"""A network and a clip to color, and what a folder must hold afterwards."""
+
+from pathlib import Path
+
+import pytest
+
+from colorizer.pipelines import ColorizationPipeline, pipeline
+from tests.clips import make_clip, pan
+from tests.test_sampling import lively
+
+
+def assert_nothing_left(folder: Path, *files: str) -> None:
+    assert sorted(path.name for path in folder.iterdir()) == sorted(files)
+
+
+@pytest.fixture(scope="module")
+def pipe() -> ColorizationPipeline:
+    return pipeline(lively("colorful", resolution=32), device="cpu")
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A second with sound."""
+    return make_clip(
+        tmp_path_factory.mktemp("clips") / "pan.mp4", pan(), metadata={"title": "Coffee", "comment": "Mine"}
+    )

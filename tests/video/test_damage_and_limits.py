@@ -1,0 +1,117 @@
+"""Files that are no whole clips, clips beyond the limits, and wishes that can't be granted: each is named."""
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from colorizer import ColorizerError, VideoError, colorize_video
+from colorizer.pipelines import ColorizationPipeline
+from colorizer.video import Limits, coloring, inspect
+from tests.clips import RATE, add_tone, make_clip, pan, write_tone
+from tests.video.conftest import assert_nothing_left
+
+
+def damaged(folder: Path) -> dict[str, Path]:
+    """Files that are no clips, by what is wrong with them."""
+    files = {
+        name: folder / f"{name}.mp4" for name in ("noise", "photo", "empty", "playlist", "list", "half", "missing")
+    }
+    files["noise"].write_bytes(np.random.default_rng(0).bytes(5000))
+    Image.new("RGB", (64, 48)).save(files["photo"], "JPEG")
+    files["empty"].touch()
+    whole = make_clip(folder / "whole.mkv", pan(36))
+    files["playlist"].write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile://{whole}\n#EXT-X-ENDLIST\n")
+    files["list"].write_text(f"ffconcat version 1.0\nfile {whole}\n")
+    files["half"].write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    files["sound"] = folder / "sound.mp4"
+    with av.open(str(files["sound"]), "w") as container:
+        write_tone(container, add_tone(container, "aac"), 0.1)
+    return files
+
+
+def test_what_is_no_whole_clip_is_named(pipe: ColorizationPipeline, tmp_path: Path):
+    messages = {
+        "noise": r"noise\.mp4 is not a video that can be read",
+        "photo": r"photo\.mp4 is not a video that can be read",
+        "empty": r"empty\.mp4 is empty",
+        "playlist": "is not a video that can be read",
+        "list": "is not a video that can be read",
+        "half": r"half\.mp4 breaks off at 0\.\d of 1\.5 seconds",
+        "missing": "There is no file",
+        "sound": r"sound\.mp4 has no moving picture",
+    }
+    files = damaged(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    for name, message in messages.items():
+        with pytest.raises(VideoError, match=message):
+            colorize_video(files[name], tmp_path / "colored.mp4", pipe)
+    for source, message in ((tmp_path, "is not a file"), (b"clip", "give its path"), ("a\0b", "There is no|can't be")):
+        with pytest.raises(VideoError, match=message):
+            inspect(source)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_damage_on_the_way_is_told_with_its_time(
+    pipe: ColorizationPipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(coloring, "NUM_FRAMES", 4)
+    clip = make_clip(tmp_path / "clip.mov", pan(12), codec="png", pix_fmt="rgb24")
+    parts = clip.read_bytes().split(b"\x89PNG")
+    clip.write_bytes(b"\x89PNG".join(parts[:10]) + b"\x89GIF" + b"\x89PNG".join(parts[10:]))
+    with pytest.raises(VideoError, match=r"clip\.mov is damaged at 0\.\d seconds"):
+        colorize_video(clip, tmp_path / "colored.mp4", pipe)
+    assert_nothing_left(tmp_path, "clip.mov")
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        (Limits(seconds=0.5), r"pan\.mp4 is longer than the 0\.5 seconds allowed"),
+        (Limits(frames=10), r"more than the 10 frames allowed"),
+        (Limits(pixels=3000), r"has 64×48 pixels, more than the 0\.003 million allowed"),
+        (Limits(bytes=1000), r"more than the 0\.0009\d* allowed"),
+    ],
+)
+def test_limits_hold(limits: Limits, message: str, clip: Path, pipe: ColorizationPipeline, tmp_path: Path):
+    assert inspect(clip, Limits(1.1, RATE, 3072, clip.stat().st_size)).num_frames == RATE
+    with pytest.raises(VideoError, match=message):
+        colorize_video(clip, tmp_path / "colored.mp4", pipe, limits=limits)
+    assert_nothing_left(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"target": "colored.txt"}, r"end in one of \.mp4"),
+        ({"target": "away/colored.mp4"}, "there is no folder"),
+        ({"smoothing": -1}, "smoothing"),
+        ({"batch_size": 0}, "batch_size"),
+        ({"saturation": 50}, "saturation"),
+        ({"resolution": "big"}, "resolution"),
+        ({"hints": [(1, 1, (0, 0, 0))]}, "takes no hints"),
+        ({"seed": 1}, "takes no seed"),
+        ({"scene": "beach"}, "scene"),
+        ({"model": "rembrandt"}, "rembrandt"),
+    ],
+)
+def test_wrong_wishes_are_named(
+    changes: dict[str, object], message: str, clip: Path, pipe: ColorizationPipeline, tmp_path: Path
+):
+    arguments = {"target": "colored.mp4", "model": pipe} | changes
+    target = tmp_path / arguments.pop("target")
+    with pytest.raises(ColorizerError, match=message):
+        colorize_video(clip, target, **arguments)
+    assert_nothing_left(tmp_path)
+
+
+def test_a_clip_is_never_overwritten_by_itself(pipe: ColorizationPipeline, tmp_path: Path):
+    clip = make_clip(tmp_path / "clip.mp4", pan(2))
+    before = clip.read_bytes()
+    (tmp_path / "link.mp4").symlink_to(clip)
+    for target in (clip, tmp_path / "link.mp4"):
+        with pytest.raises(VideoError, match="would be overwritten"):
+            colorize_video(clip, target, pipe)
+    assert clip.read_bytes() == before

@@ -1,0 +1,120 @@
+"""Clips that break off: a killed or stopped one goes on, and no half a result is left in its place."""
+
+import os
+import resource
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from colorizer import VideoError, VideoStopped, colorize_video
+from colorizer.pipelines import ColorizationPipeline
+from colorizer.video import coloring
+from tests.clips import RATE, chroma_of, frames_of, make_clip, pan
+from tests.video.conftest import assert_nothing_left
+
+
+def test_a_killed_clip_goes_on_and_ends_as_if_nothing_had_happened(
+    clip: Path, pipe: ColorizationPipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(coloring, "NUM_FRAMES", 5)
+    target = tmp_path / "colored.mp4"
+
+    def kill(done: int, total: int) -> None:
+        if done == 13:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    process = os.fork()
+    if process == 0:  # the one that is killed
+        try:
+            signal.alarm(60)
+            torch.set_num_threads(1)  # the parent's threads don't come along
+            colorize_video(clip, target, pipe, progress=kill)
+        finally:
+            os._exit(1)
+    assert os.WTERMSIG(os.waitpid(process, 0)[1]) == signal.SIGKILL
+    assert not target.exists()
+    seen = []
+    resumed = colorize_video(clip, target, pipe, progress=lambda done, total: seen.append(done))
+    assert seen == [10, *range(11, RATE + 1)]
+    assert_nothing_left(tmp_path, "colored.mp4")
+    at_once = colorize_video(clip, tmp_path / "at once.mp4", pipe)
+    assert resumed.path.read_bytes() == at_once.path.read_bytes()
+    assert (resumed.num_frames, resumed.num_scenes) == (at_once.num_frames, at_once.num_scenes)
+
+
+@pytest.mark.parametrize("ending", ["mkv", "ts", "gif"])
+def test_a_stopped_clip_goes_on(
+    ending: str, pipe: ColorizationPipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(coloring, "NUM_FRAMES", 4)
+    clip, target = tmp_path / f"clip.{ending}", tmp_path / "colored.mp4"
+    if ending == "gif":
+        first, *others = (Image.fromarray(pixels) for pixels in pan(12))
+        first.save(clip, save_all=True, append_images=others, duration=50)
+    else:
+        make_clip(clip, pan(12))
+    seen = []
+    with pytest.raises(VideoStopped, match="stopped after 9 of 12 frames"):
+        colorize_video(
+            clip, target, pipe, progress=lambda done, total: seen.append(done), should_stop=lambda: len(seen) == 9
+        )
+    assert not target.exists()
+    colorize_video(clip, target, pipe, progress=lambda done, total: seen.append(done))
+    assert seen == [*range(1, 10), 8, *range(9, 13)]
+    colorize_video(clip, tmp_path / "at once.mp4", pipe)
+    assert target.read_bytes() == (tmp_path / "at once.mp4").read_bytes()
+
+
+def test_a_stop_before_anything_is_finished_leaves_nothing(clip: Path, pipe: ColorizationPipeline, tmp_path: Path):
+    with pytest.raises(VideoStopped, match="stopped after 0 of 24 frames"):
+        colorize_video(clip, tmp_path / "colored.mp4", pipe, should_stop=lambda: True)
+    assert_nothing_left(tmp_path)
+
+
+def test_what_was_begun_otherwise_is_begun_anew(
+    clip: Path, pipe: ColorizationPipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(coloring, "NUM_FRAMES", 4)
+    target, seen = tmp_path / "colored.mp4", []
+    with pytest.raises(VideoStopped):
+        colorize_video(
+            clip, target, pipe, progress=lambda done, total: seen.append(done), should_stop=lambda: len(seen) == 9
+        )
+    colorize_video(clip, target, pipe, saturation=0, progress=lambda done, total: seen.append(done))
+    assert seen[9] == 1
+    assert max(np.abs(chroma_of(pixels)).mean() for pixels in frames_of(target)) < 2
+
+
+def test_a_full_disk_is_told_and_what_was_done_is_kept(
+    clip: Path, pipe: ColorizationPipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(coloring, "NUM_FRAMES", 4)
+    target = tmp_path / "colored.mp4"
+    target.write_bytes(b"of before")
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16384, limit[1]))  # files can't grow beyond, as on a full disk
+    try:
+        with pytest.raises(VideoError, match=r"colored\.mp4 could not be written \(.*What was finished is kept"):
+            colorize_video(clip, target, pipe)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert target.read_bytes() == b"of before"
+    seen = []
+    colorize_video(clip, target, pipe, progress=lambda done, total: seen.append(done))
+    assert seen[0] > 1
+    assert len(frames_of(target)) == RATE
+    assert_nothing_left(tmp_path, "colored.mp4")
+
+
+def test_two_at_one_result_are_refused(clip: Path, pipe: ColorizationPipeline, tmp_path: Path):
+    def begin_once_more(done: int, total: int) -> None:
+        if done == 5:
+            with pytest.raises(VideoError, match="made by another process"):
+                colorize_video(clip, tmp_path / "colored.mp4", pipe)
+
+    colorize_video(clip, tmp_path / "colored.mp4", pipe, progress=begin_once_more)
+    assert_nothing_left(tmp_path, "colored.mp4")

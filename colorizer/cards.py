@@ -49,6 +49,7 @@ RECIPE = {
     "train_resolution": "side of the crops in pixels",
     "age": "share of photos turned old before the network saw them",
     "target_saturation": "factor on the colors that were learned",
+    "hint_share": "share of photos with color hints",
     "seed": "seed",
 }
 # Of a field of the configuration that is long, what a card shows.
@@ -170,6 +171,8 @@ def _network_rows(info: dict[str, Any], fields: dict[str, Any]) -> list[tuple[st
 def _training_rows(training: dict[str, Any]) -> list[tuple[str, str]]:
     arguments, dataset = training.get("arguments") or {}, training.get("dataset") or {}
     given = {key: arguments[key] for key in RECIPE if arguments.get(key) or (key == "seed" and key in arguments)}
+    if not (arguments.get("model_fields") or {}).get("hints"):
+        given.pop("hint_share", None)
     recipe = [f"{RECIPE[key]} {_number(value)}" for key, value in given.items()]
     rows = [
         ("photos", _photos(dataset)),

@@ -1,5 +1,6 @@
 """lite_unet: our own, what the checkpoint `default` is: an ImageNet encoder, features added up level by level, regression."""
 
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -12,6 +13,7 @@ from colorizer.errors import ColorizerError
 from colorizer.losses import huber
 from colorizer.modeling import ColorizerConfig, ColorizerModel
 from colorizer.nn.efficientnet_lite import STAGES, EfficientNetLite, published_name
+from colorizer.nn.hints import HintConvolution
 from colorizer.nn.layers import scaled
 from colorizer.nn.pretrained import PretrainedPart
 from colorizer.objectives import Regression
@@ -32,6 +34,8 @@ class LiteUNetConfig(ColorizerConfig):
 
     gain: multiplies the ab that it colors photos with, 0.1 to 4; training knows nothing of it. The mean of likely colors is
     duller than each of them.
+
+    hints: whether the network takes color hints, and is trained with random ones.
     """
 
     model_type = "colorizer-lite-unet"
@@ -43,6 +47,7 @@ class LiteUNetConfig(ColorizerConfig):
     delta: float = 12.0
     view_scales: tuple[float, ...] = (1.0,)
     gain: float = 1.0
+    hints: bool = False
 
     def __post_init__(self, **kwargs):
         super().__post_init__(**kwargs)
@@ -92,6 +97,9 @@ class LiteUNet(ColorizerModel):
             channels = scaled(out_channels, width)
         self.refine = Combine(channels, channels)
         self.color = nn.Conv2d(channels, self.space.output_channels, 1)
+        # The encoder has learned from photos without hints, and may be frozen: they come in where its features are added up.
+        levels = [self.bottom, *self.combine]
+        self.hints = nn.ModuleList(HintConvolution(level[0]) for level in levels) if config.hints else None
         self.post_init()
 
     @property
@@ -107,28 +115,38 @@ class LiteUNet(ColorizerModel):
             return []
         return [PretrainedPart(self.encoder, config.pretrained, config.pretrained_revision, published_name)]
 
-    def predict(self, source: Tensor) -> Tensor:
-        """L in 0…1 (B, 1, H, W) to ab/110 (B, 2, H, W)."""
+    def predict(self, source: Tensor, hints: Tensor | None = None) -> Tensor:
+        """L in 0…1 (B, 1, H, W) and hints (B, 3, H, W) to ab/110 (B, 2, H, W)."""
         if self.training:
-            return self._predict(source)
-        views = [self._view(source, scale, number % 2 == 1) for number, scale in enumerate(self.config.view_scales)]
+            return self._predict(source, hints)
+        if hints is not None:
+            # The gain is for what is guessed: a color that is given is to come out as it is.
+            hints = torch.cat((hints[:, :2] / self.config.gain, hints[:, 2:]), 1)
+        scales = enumerate(self.config.view_scales)
+        views = [self._view(source, hints, scale, is_mirrored=number % 2 == 1) for number, scale in scales]
         return (self.config.gain * sum(views) / len(views)).clamp(-1, 1)
 
-    def _view(self, source: Tensor, scale: float, is_mirrored: bool) -> Tensor:
+    def _view(self, source: Tensor, hints: Tensor | None, scale: float, *, is_mirrored: bool) -> Tensor:
         """What is predicted of the photo, or of its mirror image, at a multiple of its size."""
         size, unit = source.shape[-2:], self.size_multiple
         seen = tuple(max(1, round(side * scale / unit)) * unit for side in size)
-        source = F.interpolate(source.flip(-1) if is_mirrored else source, seen, mode="bilinear", antialias=True)
-        ab = F.interpolate(self._predict(source), size, mode="bilinear", antialias=True)
+
+        def view(image: Tensor) -> Tensor:
+            return F.interpolate(image.flip(-1) if is_mirrored else image, seen, mode="bilinear", antialias=True)
+
+        ab = self._predict(view(source), None if hints is None else view(hints))
+        ab = F.interpolate(ab, size, mode="bilinear", antialias=True)
         return ab.flip(-1) if is_mirrored else ab
 
-    def _predict(self, source: Tensor) -> Tensor:
+    def _predict(self, source: Tensor, hints: Tensor | None) -> Tensor:
         gray = color.lightness_to_gray(source * self.space.l).to(source.dtype)
         _, *skips, deepest = self.encoder(gray.expand(-1, 3, -1, -1))
-        hidden = self.bottom(deepest)
+        added = [None if hints is None else partial(take, hints) for take in self.hints or [None] * (1 + len(skips))]
+        hidden = self.bottom(deepest, added[0])
         hidden = hidden + self.scene(hidden.mean((2, 3)))[:, :, None, None]
-        for lateral, combine, skip in zip(self.laterals, self.combine, reversed(skips), strict=True):
-            hidden = combine(F.interpolate(hidden, scale_factor=2.0, mode="bilinear") + lateral(skip))
+        for level, (lateral, skip) in enumerate(zip(self.laterals, reversed(skips), strict=True)):
+            hidden = F.interpolate(hidden, scale_factor=2.0, mode="bilinear") + lateral(skip)
+            hidden = self.combine[level](hidden, added[1 + level])
         ab = self.color(self.refine(hidden))
         # No color of sRGB is farther out.
         return F.interpolate(ab, scale_factor=4.0, mode="bilinear").clamp(-1, 1)
@@ -142,9 +160,16 @@ class LiteUNet(ColorizerModel):
 
 
 class Combine(nn.Sequential):
-    """3×3 convolution, batch norm, ReLU."""
+    """3×3 convolution, to which what hints say of features of its size may be added, batch norm, ReLU."""
 
     def __init__(self, in_channels: int, out_channels: int):
         super().__init__(
             nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False), nn.BatchNorm2d(out_channels), nn.ReLU()
         )
+
+    def forward(self, features: Tensor, hinted: Callable[[tuple[int, int]], Tensor] | None = None) -> Tensor:
+        convolve, normalize, activate = self
+        convolved = convolve(features)
+        if hinted is not None:
+            convolved = convolved + hinted(features.shape[-2:])
+        return activate(normalize(convolved))

@@ -156,6 +156,9 @@ class ResNetUNet(ColorizerModel):
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
         super()._init_weights(module)
+        if module is self.color:
+            # Gray at first: from the ends of tanh the gradient hardly finds a way back.
+            init.normal_(module.weight, std=0.01)
         if isinstance(module, Enlarge):
             # ICNR (Aitken et al. 2017): the four pixels that a shuffle makes of one start alike, without a checkerboard.
             init.copy_(module.weight, module.weight[::4].repeat_interleave(4, dim=0))
@@ -172,7 +175,10 @@ class Enlarge(nn.Conv2d):
 
 
 class Merge(nn.Module):
-    """Enlarge to half the channels, concatenate the encoder's features, and convolve twice."""
+    """Enlarge to half the channels, concatenate the encoder's features, and convolve twice, each time normalized.
+
+    Without that, all units of the last one died in training from random weights.
+    """
 
     def __init__(self, in_channels: int, skip_channels: int, out_channels: int):
         super().__init__()
@@ -181,9 +187,11 @@ class Merge(nn.Module):
         self.normalize = nn.BatchNorm2d(skip_channels)
         self.convolve = nn.Sequential(
             nn.ReLU(),
-            nn.Conv2d(in_channels // 2 + skip_channels, out_channels, 3, padding=1),
+            nn.Conv2d(in_channels // 2 + skip_channels, out_channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(out_channels),
             nn.ReLU(),
-            nn.Conv2d(out_channels, out_channels, 3, padding=1),
+            nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(out_channels),
             nn.ReLU(),
         )
 

@@ -21,7 +21,7 @@ SPREAD = 1 / 4
 """Standard deviation of a point's place, in sides of the photo: people click near the center."""
 
 
-def simulate_hints(rgb: Tensor, seeds: list[int], *, num_points: int | None = None) -> Tensor:
+def simulate_hints(rgb: Tensor, seeds: list[int], *, num_points: int | None = None, share: float = 1.0) -> Tensor:
     """Hints (B, 3, H, W), CIE a*, b* and a mask of 0 and 1, drawn from photos, sRGB in 0…1 (B, 3, H, W).
 
     A photo gets a geometrically distributed number of points, each of which gives the mean ab of a square patch of 1…9 pixels
@@ -31,16 +31,19 @@ def simulate_hints(rgb: Tensor, seeds: list[int], *, num_points: int | None = No
     Args:
         seeds: one a photo, from `photo_seeds`; the same seed always gives the same points, and those of `augment` will do.
         num_points: exactly so many points for every photo, instead.
+        share: of the photos, 0…1, that get any.
     """
     # Another stream of numbers than that with which `augment` uses the same seeds.
     seeds = photo_seeds(1, 0, seeds)
     first = uniforms(seeds, 2)
+    is_hinted = uniforms(photo_seeds(2, 0, seeds), 1)[:, 0] < share
     if num_points is None:
         counts = (torch.log1p(-first[:, 0]) / math.log1p(-END_PROBABILITY)).long()
         is_revealed = first[:, 1] < REVEALED_SHARE
     else:
         counts = torch.full((len(rgb),), num_points)
         is_revealed = torch.zeros(len(rgb), dtype=torch.bool)
+    counts, is_revealed = counts * is_hinted, is_revealed & is_hinted
     # The numbers of a photo's points don't depend on how many points another photo of the batch has.
     most = int(counts.max())
     draws = uniforms(seeds, 2 + 3 * most)[:, 2:].view(len(rgb), most, 3)

@@ -36,11 +36,13 @@ class HintConvolution(nn.Conv2d):
             bias=False,
         )
 
-    def forward(self, hints: Tensor) -> Tensor:
+    def forward(self, hints: Tensor, size: tuple[int, int] | None = None) -> Tensor:
+        """(B, 3, H, W) to what `first` gives of a photo of that size, or of features of `size`, height and width."""
         hints = torch.cat((hints[:, :2] / AB_SCALE, hints[:, 2:]), 1).float()
-        return super().forward(
-            torch.cat((hints, *(spread(hints, reach) for reach in REACHES)), 1).to(self.weight.dtype)
-        )
+        seen = torch.cat((hints, *(spread(hints, reach) for reach in REACHES)), 1)
+        if size is not None:
+            seen = F.adaptive_avg_pool2d(seen, size)
+        return super().forward(seen.to(self.weight.dtype))
 
 
 def spread(hints: Tensor, reach: float) -> Tensor:

@@ -59,6 +59,7 @@ class TrainingArguments(Recipe):
         "checkpoint whose colors are mixed into those that are learned; needs --cache_in_memory", None
     )
     teacher_share: float = _argument("how much of what is learned is the teacher's, 0 to 1", 0.5)
+    hint_share: float = _argument("share of the photos that a network with --hints is given hints of", 1.0)
     streaming: bool = _argument("decode photos as they come by and keep none; needs --max_train_steps", False)
     cache_in_memory: bool = _argument("keep the decoded photos in memory, on a GPU where they fit", False)
     dataloader_num_workers: int = _argument("threads that decode photos, 0 for one a core", 0)
@@ -111,6 +112,8 @@ class TrainingArguments(Recipe):
             raise ColorizerError(f"--max_train_steps must be at least 1, not {self.max_train_steps}.")
         if not 0 <= self.age <= 1:
             raise ColorizerError(f"--age is a share of the photos, 0…1, not {self.age}.")
+        if not 0 <= self.hint_share <= 1:
+            raise ColorizerError(f"--hint_share is a share of the photos, 0…1, not {self.hint_share}.")
         if not 1 <= self.target_saturation <= 2:
             raise ColorizerError(f"--target_saturation must be in 1…2, not {self.target_saturation}.")
         if not 0 <= self.teacher_share <= 1:

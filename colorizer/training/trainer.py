@@ -123,7 +123,7 @@ class Trainer:
         """What must be the same for a resumed run to be the run it would have been."""
         arguments = self.arguments
         names = ("approach", "train_batch_size", "gradient_accumulation_steps", "seed", "optimizer", "learning_rate")
-        names = (*names, "lr_scheduler", "ema_decay", "age", "target_saturation", "teacher")
+        names = (*names, "lr_scheduler", "ema_decay", "age", "target_saturation", "hint_share", "teacher")
         return {
             **{name: getattr(arguments, name) for name in names},
             "teacher_share": arguments.teacher and arguments.teacher_share,
@@ -238,7 +238,7 @@ class Trainer:
         rgb = augment(batch["rgb"], size=self.train_resolution, seeds=seeds, **self.arguments.augmentation)
         if self.arguments.target_saturation != 1:
             rgb = saturate(rgb, self.arguments.target_saturation)
-        hints = simulate_hints(rgb, seeds) if self.network.takes_hints else None
+        hints = simulate_hints(rgb, seeds, share=self.arguments.hint_share) if self.network.takes_hints else None
         lightness, target = self.space.split(rgb)
         if self.arguments.age:
             lightness = age_lightness(rgb, seeds, share=self.arguments.age)

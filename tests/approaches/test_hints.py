@@ -13,7 +13,7 @@ from colorizer.configuration import own_fields
 from colorizer.data import photo_seeds, simulate_hints
 from colorizer.nn.hints import FAINTEST, spread
 
-APPROACHES = [name for name in list_approaches() if "hints" in own_fields(get_model_class(name).config_class)]
+APPROACHES = [name for name in list_approaches(own=True) if "hints" in own_fields(get_model_class(name).config_class)]
 SIDE = 32
 RED, BLUE = (40.0, 30.0), (10.0, -45.0)
 
@@ -34,7 +34,7 @@ def red_or_blue(count: int, seed: int) -> torch.Tensor:
 
 
 def test_some_approaches_take_hints_and_others_do_not():
-    assert {"colorful", "pix2pix", "resnet_unet"} <= set(APPROACHES) < set(list_approaches())
+    assert {"colorful", "lite_unet", "pix2pix", "resnet_unet"} <= set(APPROACHES) < set(list_approaches(own=True))
 
 
 @pytest.mark.parametrize("approach", APPROACHES)
@@ -43,14 +43,15 @@ def test_a_network_that_learnt_nothing_of_hints_is_the_network_without(approach)
     assert hinted.takes_hints
     assert not plain.takes_hints
     new = set(hinted.state_dict()) - set(plain.state_dict())
-    assert new == {"hints.weight"}
+    assert new == {f"hints.{name}" for name in hinted.hints.state_dict()}
     hinted.load_state_dict(plain.state_dict(), strict=False)
     lightness = 100 * torch.rand(2, 1, SIDE, SIDE)
     with torch.no_grad():
         expected = plain(lightness).ab
         assert torch.equal(hinted(lightness).ab, expected)
         assert torch.equal(hinted(lightness, hints=torch.randn(2, 3, SIDE, SIDE)).ab, expected)
-        hinted.hints.weight.normal_()
+        for weight in hinted.hints.parameters():
+            weight.normal_()
         assert torch.equal(hinted(lightness, hints=torch.zeros(2, 3, SIDE, SIDE)).ab, expected)
         assert not torch.equal(hinted(lightness, hints=torch.ones(2, 3, SIDE, SIDE)).ab, expected)
 
@@ -69,7 +70,7 @@ def test_hints_that_do_not_fit_are_refused(approach, tmp_path):
 def test_the_others_name_those_that_take_hints():
     dense = create_model("dense", width=1 / 64)
     with pytest.raises(
-        ColorizerError, match=r"dense takes no color hints: checkpoints of colorful, pix2pix, resnet_unet"
+        ColorizerError, match=r"dense takes no color hints: checkpoints of colorful, lite_unet, pix2pix, resnet_unet"
     ):
         dense(torch.zeros(1, 1, 32, 32), hints=torch.zeros(1, 3, 32, 32))
 

@@ -165,6 +165,23 @@ def test_the_gain_makes_photos_more_colorful_and_leaves_training_alone(create):
         create(gain=0)
 
 
+@torch.no_grad()
+def test_hints_are_mirrored_with_the_photo_and_come_out_as_given_whatever_the_gain(create):
+    dull, vivid = (create(view_scales=[1, 1], gain=gain, hints=True) for gain in (0.1, 0.2))
+    for model in (dull, vivid):
+        torch.manual_seed(1)
+        for weight in model.hints.parameters():
+            weight.normal_(std=0.02)
+    lightness, hints = 100 * torch.rand(1, 1, 64, 96), torch.zeros(1, 3, 64, 96)
+    hints[:, :, 20:26, 5:11] = torch.tensor([3.0, -2.0, 1.0])[:, None, None]
+    colored = dull(lightness, hints=hints).ab
+    assert (colored - dull(lightness).ab).abs().max() > 0.1
+    mirrored = dull(lightness.flip(-1), hints=hints.flip(-1)).ab.flip(-1)
+    torch.testing.assert_close(mirrored, colored, atol=1e-3, rtol=1e-4)
+    twice = torch.cat((2 * hints[:, :2], hints[:, 2:]), 1)
+    torch.testing.assert_close(vivid(lightness, hints=twice).ab, 2 * colored, atol=1e-3, rtol=1e-4)
+
+
 def test_a_network_is_another_by_one_weight_or_by_how_it_is_used(create):
     network = create()
     digest = model_digest(network)

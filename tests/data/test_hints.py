@@ -57,6 +57,18 @@ def test_the_number_of_points_is_geometric_and_a_hundredth_of_the_photos_is_give
     assert (counts >= 0).float().mean().item() == pytest.approx(0.99 * (1 - (7 / 8) ** 8), abs=0.035)
 
 
+def test_a_share_of_the_photos_gets_the_hints_that_all_would_get():
+    rgb = photos(2000, 10, 10)
+    every, some = simulate_hints(rgb, seeds(2000)), simulate_hints(rgb, seeds(2000), share=0.25)
+    is_same = (every == some).flatten(1).all(1)
+    assert (some[~is_same] == 0).all()
+    has_hints = some.flatten(1).any(1)
+    assert has_hints.float().mean().item() == pytest.approx(0.25 * (1 - 0.99 / 8), abs=0.03)
+    # Which photos they are has nothing to do with how many points they get.
+    numbers = every[:, 2].sum((1, 2))
+    assert numbers[has_hints].mean().item() == pytest.approx(numbers[numbers > 0].mean().item(), rel=0.1)
+
+
 def test_a_later_square_covers_an_earlier_one():
     rgb = photos(50, 16, 16)
     for number in range(1, 6):

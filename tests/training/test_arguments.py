@@ -83,6 +83,7 @@ def test_a_yaml_value_of_the_wrong_type_is_refused(tmp_path, capsys):
         (["--learning_rate", "-1"], "learning_rate must be positive"),
         (["--ema_decay", "1"], "ema_decay"),
         (["--age", "1.5"], "age is a share of the photos"),
+        (["--hint_share", "-0.5"], "hint_share is a share of the photos"),
     ],
 )
 def test_values_out_of_range_are_refused(words, message):

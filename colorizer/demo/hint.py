@@ -76,7 +76,7 @@ def build_hint_tab(catalog: Catalog, tab: gr.Tab) -> None:
                     go = gr.Button("Choose this place")
                 save = gr.Button("Save at full size", variant="primary")
                 download = gr.DownloadButton("Download (PNG)", visible=False)
-    outputs = [session, status, workplace, canvas, swatches, undo, redo, remove, clear, note, reach, download]
+    outputs = [session, status, workplace, canvas, swatches, undo, redo, remove, clear, note, download]
 
     def show(hinting: Hinting, name: str, reach_value: float) -> Updates:
         view = studio.view(hinting, name, new_folder(), reach_value)
@@ -91,7 +91,6 @@ def build_hint_tab(catalog: Catalog, tab: gr.Tab) -> None:
             remove: gr.Button(interactive=hinting.chosen is not None),
             clear: gr.Button(interactive=bool(hinting.hints)),
             note: followed(name, view),
-            reach: gr.Radio(visible=not view.is_hinted),
             download: gr.DownloadButton(visible=False),
         }
 
@@ -178,7 +177,10 @@ def guidance(hinting: Hinting) -> str:
 def followed(name: str, view: View) -> str:
     """How the approach follows hints."""
     if view.is_hinted:
-        return f"**{name}** was trained with hints: the network itself takes them in."
+        return (
+            f"**{name}** was trained with hints: the network takes them in, and what a color still lacks is spread along the "
+            "photo's edges."
+        )
     return (
         f"**{name}** was not trained with hints: each color is spread along the photo's edges, over what the network "
         "predicts."

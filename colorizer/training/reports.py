@@ -17,6 +17,7 @@ from torch import Tensor
 
 from colorizer.evaluation.sheets import contact_sheet
 from colorizer.files import write_text
+from colorizer.loading import resolve
 from colorizer.records import all_commands
 from colorizer.training.lr_curve import Curve
 
@@ -112,7 +113,7 @@ def describe_run(trainer) -> dict:
         "approach": arguments.approach,
         "arguments": trainer.settings,
         "command": command_line(),
-        **earlier_runs(arguments.pretrained_model_name_or_path),
+        **earlier_runs(arguments.pretrained_model_name_or_path, token=arguments.hub_token),
         "dataset": {
             "name": Path(arguments.dataset_name).name or arguments.dataset_name,
             "report": str(trainer.train_photos.report),
@@ -143,11 +144,11 @@ def command_line() -> str:
     return shlex.join(["accelerate", "launch", Path(sys.argv[0]).name, *words])
 
 
-def earlier_runs(pretrained: str | None) -> dict:
-    """What made the checkpoint that a run started from, where its folder tells: the commands, oldest first, and what all of
-    them took in seconds and photos seen."""
-    record = Path(pretrained or "") / "training.json"
-    training = json.loads(record.read_text(encoding="utf-8")) if pretrained and record.is_file() else {}
+def earlier_runs(pretrained: str | None, *, token: str | None = None) -> dict:
+    """What made the checkpoint that a run started from, by name, folder or Hub id, where its folder tells: the commands, oldest
+    first, and what all of them took in seconds and photos seen."""
+    record = resolve(pretrained, token=token) / "training.json" if pretrained else None
+    training = json.loads(record.read_text(encoding="utf-8")) if record and record.is_file() else {}
     return {
         "earlier_commands": all_commands(training),
         "earlier_seconds": round(training.get("earlier_seconds", 0.0) + training.get("seconds", 0.0), 1),

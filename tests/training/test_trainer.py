@@ -13,8 +13,8 @@ from huggingface_hub import ModelCard
 from PIL import Image
 from safetensors.torch import load_file
 
-from colorizer import CheckpointError, ColorizerError, DatasetError, pipeline
-from colorizer.training import checkpointing
+from colorizer import CheckpointError, ColorizerError, DatasetError, checkpoints, pipeline
+from colorizer.training import checkpointing, reports
 from tests.training.conftest import read_lr_curves
 
 REPOSITORY = Path(__file__).parents[2]
@@ -239,7 +239,7 @@ def test_training_that_diverges_says_so(train):
         train("--learning_rate", "1e30", "--max_train_steps", "20", "--validation_steps", "100")
 
 
-def test_a_run_starts_from_a_checkpoint_of_the_same_shape(train, tmp_path):
+def test_a_run_starts_from_a_checkpoint_of_the_same_shape(train, tmp_path, monkeypatch):
     train()
     start = ["--pretrained_model_name_or_path", str(tmp_path / "run"), "--output_dir", str(tmp_path / "next")]
     trainer = train(*start, "--max_train_steps", "1", "--learning_rate", "1e-12")
@@ -247,6 +247,10 @@ def test_a_run_starts_from_a_checkpoint_of_the_same_shape(train, tmp_path):
     assert second["earlier_commands"] == [first["command"]]
     assert second["earlier_seconds"] == first["seconds"] > 0
     assert second["earlier_photos_seen"] == first["photos_seen"] == 24
+    monkeypatch.setattr(checkpoints, "FOLDER", tmp_path)
+    by_name = reports.earlier_runs("next")
+    assert by_name["earlier_commands"] == [first["command"], second["command"]]
+    assert by_name["earlier_photos_seen"] == 24 + second["photos_seen"]
     expected = load_file(tmp_path / "run/model.safetensors")
     for name, tensor in trainer.network.state_dict().items():
         assert torch.allclose(tensor, expected[name].float(), atol=1e-3)

@@ -1,4 +1,4 @@
-"""Spread color hints over a photo along its edges, on top of what a network predicts that was not trained with hints.
+"""Spread color hints over a photo along its edges, on top of what a network predicts, whether it takes hints or not.
 
 The energy is that of Levin, Lischinski and Weiss, "Colorization using Optimization" (SIGGRAPH 2004), eq. 1: neighbors of like
 lightness have like colors. What is spread is the difference between a hint and the prediction, and it is drawn to 0, so that
@@ -143,8 +143,9 @@ class Propagation:
 def propagate_hints(photo: Photo, ab: Tensor, hints: Sequence[Hint | Any], *, reach: float = REACH) -> Tensor:
     """Spread hints, (x, y, (r, g, b)) in pixels of the photo, over predicted `ab` (2, h, w): see `Propagation`.
 
-        result = colorize("photo.jpg", return_dict=True)
-        ab = propagate_hints(result.photo, result.ab, [(120, 45, (51, 102, 204))])
+        hints = [(120, 45, (51, 102, 204))]
+        result = colorize("photo.jpg", return_dict=True)  # hints=hints, if it takes them
+        ab = propagate_hints(result.photo, result.ab, hints)
         image = images.to_pil(result.photo, images.merge(result.photo.pixels, ab))
 
     Raises:

@@ -142,7 +142,9 @@ def test_a_list_of_photos_shares_hints_or_has_them_one_by_one(hinted, photo, rec
 def test_models_that_take_no_hints_say_which_do(photo):
     dense = pipeline(create_model("dense", width=1 / 64), device="cpu")
     for hints in ([(1, 1, BLUE)], [[(1, 1, BLUE)]]):
-        with pytest.raises(ColorizerError, match="dense takes no color hints: checkpoints of colorful, pix2pix"):
+        with pytest.raises(
+            ColorizerError, match="dense takes no color hints: checkpoints of colorful, lite_unet, pix2pix"
+        ):
             dense([photo], hints=hints)
     colorful = pipeline(create_model("colorful", width=1 / 16), device="cpu")
     with pytest.raises(ColorizerError, match="This checkpoint of colorful takes no color hints"):

@@ -4,7 +4,7 @@ from torch import Tensor, nn
 from transformers import initialization as init
 
 from colorizer.modeling import ColorizerConfig, ColorizerModel
-from colorizer.nn.hints import HintConvolution
+from colorizer.nn.hints import HintConvolution, hint_features
 from colorizer.nn.layers import scaled
 from colorizer.objectives import SoftBins
 from colorizer.recipe import Recipe
@@ -84,7 +84,7 @@ class Colorful(ColorizerModel):
         if hints is None:
             return self.network(source)
         first, *others = self.network[0]
-        features = first(source) + self.hints(hints)
+        features = first(source) + self.hints(hint_features(hints))
         for layer in (*others, *self.network[1:]):
             features = layer(features)
         return features

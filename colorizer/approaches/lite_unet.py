@@ -1,6 +1,5 @@
 """lite_unet: our own, what the checkpoint `default` is: an ImageNet encoder, features added up level by level, regression."""
 
-from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -13,7 +12,7 @@ from colorizer.errors import ColorizerError
 from colorizer.losses import huber
 from colorizer.modeling import ColorizerConfig, ColorizerModel
 from colorizer.nn.efficientnet_lite import STAGES, EfficientNetLite, published_name
-from colorizer.nn.hints import HintConvolution
+from colorizer.nn.hints import HintConvolution, hint_features
 from colorizer.nn.layers import scaled
 from colorizer.nn.pretrained import PretrainedPart
 from colorizer.objectives import Regression
@@ -141,15 +140,24 @@ class LiteUNet(ColorizerModel):
     def _predict(self, source: Tensor, hints: Tensor | None) -> Tensor:
         gray = color.lightness_to_gray(source * self.space.l).to(source.dtype)
         _, *skips, deepest = self.encoder(gray.expand(-1, 3, -1, -1))
-        added = [None if hints is None else partial(take, hints) for take in self.hints or [None] * (1 + len(skips))]
-        hidden = self.bottom(deepest, added[0])
+        levels = [deepest, *reversed(skips)]
+        told = [None] * len(levels) if hints is None else self._hint(levels, hints)
+        hidden = self.bottom(deepest, told[0])
         hidden = hidden + self.scene(hidden.mean((2, 3)))[:, :, None, None]
-        for level, (lateral, skip) in enumerate(zip(self.laterals, reversed(skips), strict=True)):
+        for lateral, combine, skip, of_hints in zip(self.laterals, self.combine, levels[1:], told[1:], strict=True):
             hidden = F.interpolate(hidden, scale_factor=2.0, mode="bilinear") + lateral(skip)
-            hidden = self.combine[level](hidden, added[1 + level])
+            hidden = combine(hidden, of_hints)
         ab = self.color(self.refine(hidden))
         # No color of sRGB is farther out.
         return F.interpolate(ab, scale_factor=4.0, mode="bilinear").clamp(-1, 1)
+
+    def _hint(self, levels: list[Tensor], hints: Tensor) -> list[Tensor]:
+        """What hints add at each level of the decoder, whose sizes are those of the encoder's features."""
+        features = hint_features(hints)
+        return [
+            take(F.adaptive_avg_pool2d(features, level.shape[-2:]))
+            for take, level in zip(self.hints, levels, strict=True)
+        ]
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
@@ -160,16 +168,14 @@ class LiteUNet(ColorizerModel):
 
 
 class Combine(nn.Sequential):
-    """3×3 convolution, to which what hints say of features of its size may be added, batch norm, ReLU."""
+    """3×3 convolution, to whose result what hints say may be added, batch norm, ReLU."""
 
     def __init__(self, in_channels: int, out_channels: int):
         super().__init__(
             nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False), nn.BatchNorm2d(out_channels), nn.ReLU()
         )
 
-    def forward(self, features: Tensor, hinted: Callable[[tuple[int, int]], Tensor] | None = None) -> Tensor:
+    def forward(self, features: Tensor, of_hints: Tensor | None = None) -> Tensor:
         convolve, normalize, activate = self
         convolved = convolve(features)
-        if hinted is not None:
-            convolved = convolved + hinted(features.shape[-2:])
-        return activate(normalize(convolved))
+        return activate(normalize(convolved if of_hints is None else convolved + of_hints))

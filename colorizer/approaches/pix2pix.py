@@ -4,7 +4,7 @@ from torch import Tensor
 from transformers import initialization as init
 
 from colorizer.modeling import ColorizerConfig, ColorizerModel
-from colorizer.nn.hints import HintConvolution
+from colorizer.nn.hints import HintConvolution, hint_features
 from colorizer.nn.unet import UNet
 from colorizer.objectives import Adversarial
 from colorizer.recipe import Recipe
@@ -73,7 +73,7 @@ class Pix2Pix(ColorizerModel):
 
     def predict(self, source: Tensor, hints: Tensor | None = None) -> Tensor:
         """L in −1…1 (B, 1, H, W) and hints (B, 3, H, W) to ab/110 (B, 2, H, W)."""
-        return self.network(source, None if hints is None else self.hints(hints))
+        return self.network(source, None if hints is None else self.hints(hint_features(hints)))
 
     def init_weight(self, weight: Tensor) -> None:
         """N(0, 0.02), as DCGAN."""

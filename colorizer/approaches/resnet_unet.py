@@ -9,7 +9,7 @@ from colorizer import color
 from colorizer.errors import ColorizerError
 from colorizer.losses import l1
 from colorizer.modeling import ColorizerConfig, ColorizerModel
-from colorizer.nn.hints import HintConvolution
+from colorizer.nn.hints import HintConvolution, hint_features
 from colorizer.nn.imagenet import normalize
 from colorizer.nn.layers import scaled
 from colorizer.nn.pretrained import PretrainedPart
@@ -141,7 +141,7 @@ class ResNetUNet(ColorizerModel):
         first = self.encoder.embedder.embedder
         hidden = first.convolution(normalize(gray))
         if hints is not None:
-            hidden = hidden + self.hints(hints)
+            hidden = hidden + self.hints(hint_features(hints))
         features = [first.activation(first.normalization(hidden))]
         hidden = self.encoder.embedder.pooler(features[0])
         for stage in self.encoder.encoder.stages:

@@ -36,13 +36,15 @@ class HintConvolution(nn.Conv2d):
             bias=False,
         )
 
-    def forward(self, hints: Tensor, size: tuple[int, int] | None = None) -> Tensor:
-        """(B, 3, H, W) to what `first` gives of a photo of that size, or of features of `size`, height and width."""
-        hints = torch.cat((hints[:, :2] / AB_SCALE, hints[:, 2:]), 1).float()
-        seen = torch.cat((hints, *(spread(hints, reach) for reach in REACHES)), 1)
-        if size is not None:
-            seen = F.adaptive_avg_pool2d(seen, size)
-        return super().forward(seen.to(self.weight.dtype))
+    def forward(self, features: Tensor) -> Tensor:
+        """What `hint_features` gives, or a mean of it over places (B, 9, H, W), to what is added to `first`'s."""
+        return super().forward(features.to(self.weight.dtype))
+
+
+def hint_features(hints: Tensor) -> Tensor:
+    """Hints (B, 3, H, W), CIE a*, b* and a mask, with what `spread` makes of them, scaled: float32 (B, 9, H, W)."""
+    hints = torch.cat((hints[:, :2] / AB_SCALE, hints[:, 2:]), 1).float()
+    return torch.cat((hints, *(spread(hints, reach) for reach in REACHES)), 1)
 
 
 def spread(hints: Tensor, reach: float) -> Tensor:

@@ -27,6 +27,32 @@ def huber(prediction: Tensor, target: Tensor, *, delta: float) -> Tensor:
     return F.huber_loss(distance, torch.zeros_like(distance), delta=delta) / delta
 
 
+def log_square(prediction: Tensor, target: Tensor, *, floor: float) -> Tensor:
+    """Half the logarithm of 1 + a photo's mean squared distance of two colors over `floor`², mean over the photos, in float32.
+
+    PSNR goes by the logarithm of a photo's error, too: what is right already counts most, and where one of several colors may
+    be the true one, to choose costs no more than to stay between them, as it does by the square.
+    """
+    square = (prediction.float() - target.float()).square().sum(1).mean((1, 2))
+    return torch.log1p(square / floor**2).mean() / 2
+
+
+def chroma_gap(prediction: Tensor, target: Tensor) -> Tensor:
+    """By how much the spread of a photo's ab (B, 2, H, W) misses its target's, mean over the photos, in float32.
+
+    The spread is colorfulness without RGB: the standard deviation around the mean color, plus 0.3 times the mean's distance
+    from gray (Hasler and Süsstrunk 2003, as in `color.colorfulness`).
+    """
+    return (_chroma_spread(prediction.float()) - _chroma_spread(target.float())).abs().mean()
+
+
+def _chroma_spread(ab: Tensor) -> Tensor:
+    mean = ab.mean((2, 3), keepdim=True)
+    # A root has no gradient at 0.
+    variance, square = (ab - mean).square().sum(1).mean((1, 2)), mean.square().sum((1, 2, 3))
+    return (variance + 1e-6).sqrt() + 0.3 * (square + 1e-6).sqrt()
+
+
 def adversarial(logits: Tensor, is_real: bool) -> Tensor:
     """Binary cross-entropy of a discriminator's logits against "all real" or "all fake", in float32."""
     logits = logits.float()

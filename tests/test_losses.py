@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -123,7 +125,48 @@ def test_blurred_distances_have_a_gradient_at_the_truth():
     assert torch.isfinite(prediction.grad).all()
 
 
-@pytest.mark.parametrize("loss", [losses.mse, losses.l1, losses.blurred_distance, losses.ms_ssim_loss])
+def test_the_logarithm_of_each_photos_squared_distance():
+    target = ab_of_photos(16)
+    prediction = noisy(target, 0.1)
+    squares = [((a - b) ** 2).sum(0).mean() for a, b in zip(prediction.numpy(), target.numpy(), strict=True)]
+    expected = np.mean([np.log(1 + square / 0.05**2) / 2 for square in squares])
+    assert losses.log_square(prediction, target, floor=0.05).item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_between_two_likely_colors_the_logarithm_has_no_reason_to_stay():
+    likely = torch.tensor([-0.3, 0.3]).view(2, 1, 1, 1).expand(2, 2, 4, 4)
+
+    def expected(color: float) -> float:
+        return losses.log_square(torch.full_like(likely, color), likely, floor=0.05).item()
+
+    assert expected(0.3) < expected(0.2) < expected(0.0)
+
+
+def test_the_gap_between_spreads_of_chroma():
+    target = ab_of_photos(16)
+    prediction = 0.5 * target
+    spreads = []
+    for photo in target.double().numpy():
+        mean = photo.mean((1, 2))
+        spreads.append(np.sqrt(photo.var((1, 2)).sum()) + 0.3 * np.hypot(*mean))
+    assert losses.chroma_gap(prediction, target).item() == pytest.approx(np.mean(spreads) / 2, rel=1e-2)
+    assert losses.chroma_gap(1.5 * target, target).item() == pytest.approx(np.mean(spreads) / 2, rel=1e-2)
+    gray = torch.zeros_like(target, requires_grad=True)
+    losses.chroma_gap(gray, target).backward()
+    assert torch.isfinite(gray.grad).all()
+
+
+FLOAT32_LOSSES = [
+    losses.mse,
+    losses.l1,
+    losses.blurred_distance,
+    losses.ms_ssim_loss,
+    partial(losses.log_square, floor=0.05),
+    losses.chroma_gap,
+]
+
+
+@pytest.mark.parametrize("loss", FLOAT32_LOSSES)
 def test_losses_are_computed_in_float32_under_mixed_precision(loss):
     target = ab_of_photos(64)
     prediction = noisy(target, 0.1).bfloat16()

@@ -7,9 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import initialization as init
 
-from colorizer import color
+from colorizer import color, losses
 from colorizer.errors import ColorizerError
-from colorizer.losses import huber
 from colorizer.modeling import ColorizerConfig, ColorizerModel
 from colorizer.nn.efficientnet_lite import STAGES, EfficientNetLite, published_name
 from colorizer.nn.hints import HintConvolution, hint_features
@@ -19,20 +18,31 @@ from colorizer.objectives import Regression
 from colorizer.recipe import Recipe
 from colorizer.spaces import Lab
 
+CHROMA_PIVOT = 15.0
+"""The chroma, in CIE units, that an exponent leaves as it is: about the mean of photos."""
+_BOUNDS = (("log_share", 0, 1), ("chroma_weight", 0, 10), ("gain", 0.1, 4), ("chroma_power", 0.5, 2), ("cast", 0, 1))
+
 
 class LiteUNetConfig(ColorizerConfig):
     """pretrained, pretrained_revision: a folder or a Hub repository with EfficientNet-Lite0's ImageNet weights, in the layout
     of transformers' EfficientNetForImageClassification, which only width 1 can take; "" for none.
 
     num_frozen: stages of the encoder, from the first, that are never trained. decoder_width: multiplies the decoder's channels,
-    on top of width. delta: where the Huber loss goes from square to linear, in CIE units.
+    on top of width.
+
+    delta: where the Huber loss goes from square to linear, in CIE units. log_share: 0 to 1, how much of it makes way for the
+    logarithm of each photo's squared error. chroma_weight: 0 to 10, of the difference between the spreads of the true and the
+    predicted ab.
 
     view_scales: sizes, as multiples of the working resolution, 0.5 to 2, at which a photo is colored, every second time
     mirrored; the answers are averaged, since each is a guess and their errors partly cancel, of two sizes more than of one.
     Training looks once, at the crop as it is.
 
-    gain: multiplies the ab that it colors photos with, 0.1 to 4; training knows nothing of it. The mean of likely colors is
-    duller than each of them.
+    gain, chroma_power, cast: how what is predicted becomes the color of a photo, `cast` first; training knows nothing of them.
+    The mean of likely colors is duller than each of them: `gain`, 0.1 to 4, multiplies ab. It is dullest where they differ:
+    `chroma_power`, 0.5 to 2, is an exponent on chroma, under which CHROMA_PIVOT stays; above 1, what the network is sure of
+    gains color, and what it hardly guesses loses some. `cast`, 0 to 1, is how much of the photo's mean color is kept: to get it
+    wrong costs more than to get the differences within a photo wrong.
 
     hints: whether the network takes color hints, and is trained with random ones.
     """
@@ -44,8 +54,12 @@ class LiteUNetConfig(ColorizerConfig):
     num_frozen: int = 0
     decoder_width: float = 1.0
     delta: float = 12.0
+    log_share: float = 0.0
+    chroma_weight: float = 0.0
     view_scales: tuple[float, ...] = (1.0,)
     gain: float = 1.0
+    chroma_power: float = 1.0
+    cast: float = 1.0
     hints: bool = False
 
     def __post_init__(self, **kwargs):
@@ -54,8 +68,9 @@ class LiteUNetConfig(ColorizerConfig):
             raise ColorizerError(f"lite_unet: num_frozen must be 0…{len(STAGES)}, not {self.num_frozen}.")
         if not self.view_scales or not all(0.5 <= scale <= 2 for scale in self.view_scales):
             raise ColorizerError(f"lite_unet: view_scales must be one or more of 0.5…2, not {self.view_scales}.")
-        if not 0.1 <= self.gain <= 4:
-            raise ColorizerError(f"lite_unet: gain must be 0.1…4, not {self.gain}.")
+        for name, low, high in _BOUNDS:
+            if not low <= getattr(self, name) <= high:
+                raise ColorizerError(f"lite_unet: {name} must be {low}…{high}, not {getattr(self, name)}.")
 
 
 class LiteUNet(ColorizerModel):
@@ -103,8 +118,16 @@ class LiteUNet(ColorizerModel):
 
     @property
     def objective(self) -> Regression:
-        """The Huber loss on ab."""
-        return Regression(partial(huber, delta=self.config.delta / self.space.ab))
+        """The Huber loss on ab, or what the configuration mixes of it and others."""
+        config = self.config
+        return Regression(
+            partial(
+                _loss,
+                delta=config.delta / self.space.ab,
+                log_share=config.log_share,
+                chroma_weight=config.chroma_weight,
+            )
+        )
 
     @property
     def pretrained_parts(self) -> list[PretrainedPart]:
@@ -119,11 +142,29 @@ class LiteUNet(ColorizerModel):
         if self.training:
             return self._predict(source, hints)
         if hints is not None:
-            # The gain is for what is guessed: a color that is given is to come out as it is.
-            hints = torch.cat((hints[:, :2] / self.config.gain, hints[:, 2:]), 1)
+            hints = torch.cat((self._ungrade(hints[:, :2] / self.space.ab) * self.space.ab, hints[:, 2:]), 1)
         scales = enumerate(self.config.view_scales)
         views = [self._view(source, hints, scale, is_mirrored=number % 2 == 1) for number, scale in scales]
-        return (self.config.gain * sum(views) / len(views)).clamp(-1, 1)
+        return self._grade(sum(views) / len(views))
+
+    def _grade(self, ab: Tensor) -> Tensor:
+        """What is predicted, ab/110 (B, 2, H, W), to the ab/110 that the photo is colored with; see LiteUNetConfig."""
+        config = self.config
+        ab = ab - (1 - config.cast) * ab.mean((2, 3), keepdim=True)
+        return (config.gain * ab * self._relative_chroma(ab) ** (config.chroma_power - 1)).clamp(-1, 1)
+
+    def _ungrade(self, ab: Tensor) -> Tensor:
+        """What is to be predicted for a color that is given, ab/110 (B, 2, H, W), to come out as it is.
+
+        But for `cast`: the mean color is not known beforehand, and the share of it that is taken away is small.
+        """
+        ab = ab / self.config.gain
+        return ab * self._relative_chroma(ab) ** (1 / self.config.chroma_power - 1)
+
+    def _relative_chroma(self, ab: Tensor) -> Tensor:
+        chroma = torch.linalg.vector_norm(ab, dim=1, keepdim=True)
+        # Near gray, where a power of nothing is nothing or without bounds, any factor will do.
+        return (chroma * (self.space.ab / CHROMA_PIVOT)).clamp(min=0.01)
 
     def _view(self, source: Tensor, hints: Tensor | None, scale: float, *, is_mirrored: bool) -> Tensor:
         """What is predicted of the photo, or of its mirror image, at a multiple of its size."""
@@ -165,6 +206,15 @@ class LiteUNet(ColorizerModel):
         if module is self.color:
             # Gray at first, with a way out.
             init.normal_(module.weight, std=0.01)
+
+
+def _loss(ab: Tensor, target: Tensor, *, delta: float, log_share: float, chroma_weight: float) -> Tensor:
+    loss = losses.huber(ab, target, delta=delta)
+    if log_share:
+        loss = (1 - log_share) * loss + log_share * losses.log_square(ab, target, floor=delta / 1.5)
+    if chroma_weight:
+        loss = loss + chroma_weight / delta * losses.chroma_gap(ab, target)
+    return loss
 
 
 class Combine(nn.Sequential):

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from transformers import EfficientNetConfig, EfficientNetForImageClassification
 from colorizer import CheckpointError, ColorizerError, create_model
 from colorizer.approaches import list_approaches
 from colorizer.loading import fill_pretrained_parts, model_digest
-from colorizer.losses import huber
+from colorizer.losses import chroma_gap, huber, log_square
 from colorizer.nn.efficientnet_lite import GIVEN, STAGES
 
 LITE0 = EfficientNetConfig(
@@ -115,6 +116,21 @@ def test_hubers_loss_by_the_pixel():
     assert huber(prediction, target, delta=0.7).item() == pytest.approx(expected / 24 / 0.7, rel=1e-5)
 
 
+def test_the_loss_is_hubers_or_mixed_with_others():
+    prediction, target = torch.rand(2, 2, 8, 8) - 0.5, torch.rand(2, 2, 8, 8) - 0.5
+
+    def loss(**fields):
+        return create_model("lite_unet", width=0.125, delta=11, **fields).objective.loss(prediction, target).item()
+
+    assert loss() == pytest.approx(huber(prediction, target, delta=0.1).item())
+    alone = log_square(prediction, target, floor=0.1 / 1.5).item()
+    assert loss(log_share=1) == pytest.approx(alone)
+    assert loss(log_share=0.25) == pytest.approx(0.75 * loss() + 0.25 * alone)
+    assert loss(chroma_weight=2) == pytest.approx(loss() + 20 * chroma_gap(prediction, target).item())
+    with pytest.raises(ColorizerError, match="log_share must be 0…1, not 2"):
+        loss(log_share=2)
+
+
 @pytest.fixture
 def create():
     """A network whose colors are not gray, as they are at first: the same weights whatever the views."""
@@ -161,8 +177,43 @@ def test_the_gain_makes_photos_more_colorful_and_leaves_training_alone(create):
     expected = (1.5 * plain(lightness).ab).clamp(-110, 110)
     torch.testing.assert_close(vivid(lightness).ab, expected, atol=1e-3, rtol=1e-4)
     torch.testing.assert_close(vivid.train()(lightness).prediction, plain.train()(lightness).prediction)
-    with pytest.raises(ColorizerError, match=r"gain must be 0\.1…4, not 0"):
-        create(gain=0)
+    for name, bad, bounds in (("gain", 0, "0.1…4"), ("chroma_power", 3, "0.5…2"), ("cast", -0.5, "0…1")):
+        with pytest.raises(ColorizerError, match=re.escape(f"{name} must be {bounds}, not {bad}")):
+            create(**{name: bad})
+
+
+@torch.no_grad()
+def test_chroma_is_raised_to_a_power_that_leaves_15_as_it_is(create):
+    plain, expanded = create(), create(chroma_power=1.5)
+    lightness = 100 * torch.rand(2, 1, 64, 96)
+    for network in (plain, expanded):
+        network.color.weight.div_(60)
+    ab = plain(lightness).ab
+    chroma = ab.norm(dim=1, keepdim=True)
+    assert chroma.min() < 10
+    assert 20 < chroma.max() < 50
+    expected = ab / chroma * 15 * (chroma / 15) ** 1.5
+    torch.testing.assert_close(expanded(lightness).ab, expected, atol=1e-2, rtol=1e-3)
+
+
+@torch.no_grad()
+def test_of_a_photos_mean_color_only_a_share_is_kept(create):
+    plain, uncast = create(), create(cast=0.25)
+    for network in (plain, uncast):
+        network.color.weight.div_(20)
+    lightness = 100 * torch.rand(2, 1, 64, 96)
+    ab, kept = plain(lightness).ab, uncast(lightness).ab
+    mean = ab.mean((2, 3), keepdim=True)
+    torch.testing.assert_close(kept, ab - 0.75 * mean, atol=1e-2, rtol=1e-3)
+    assert mean.abs().min() > 0.1
+
+
+@torch.no_grad()
+def test_a_color_that_is_given_is_told_the_network_as_what_it_has_to_predict(create):
+    network = create(gain=1.5, chroma_power=1.3, hints=True)
+    given = torch.randn(1, 2, 8, 8) / 10
+    assert (network._ungrade(given) - given).abs().max() > 0.01
+    torch.testing.assert_close(network._grade(network._ungrade(given)), given, atol=1e-4, rtol=1e-3)
 
 
 @torch.no_grad()

@@ -10,6 +10,7 @@ from colorizer.errors import ColorizerError
 from colorizer.hints import checked_hints
 from colorizer.merging import MAX_SATURATION
 from colorizer.modeling import ColorizerModel
+from colorizer.propagation import MAX_REACH, MIN_REACH
 from colorizer.sampling import has_distribution
 
 MAX_RESOLUTION = 4096
@@ -25,6 +26,7 @@ def sort_options(
     saturation: float | None = None,
     return_dict: bool | None = None,
     hints: list | None = None,
+    hint_reach: float | None = None,
     num_images: int | None = None,
     seed: int | None = None,
     **options: float | str | None,
@@ -42,8 +44,10 @@ def sort_options(
         preparing["resolution"] = _checked_resolution(model, resolution)
     if hints is not None:
         preparing["hints"] = checked_hints(hints)
-        if preparing["hints"]:
-            model.check_takes_hints()
+    if hint_reach is not None:
+        if hint_reach != 0:
+            hint_reach = check_number("hint_reach, if not 0,", hint_reach, MIN_REACH, MAX_REACH)
+        preparing["hint_reach"] = finishing["hint_reach"] = hint_reach
     if num_images is not None:
         check_count("num_images", num_images, MAX_IMAGES)
         coloring["num_images"] = num_images

@@ -191,7 +191,7 @@ def _add_wishes(parser: argparse.ArgumentParser) -> None:
         type=_hint,
         action="append",
         metavar="X,Y,#RRGGBB",
-        help="the color of a pixel of the photo, for models trained with hints; may be given again",
+        help="the color of a pixel of the photo, spread along its edges; may be given again",
     )
     parser.add_argument(
         "--num_images",

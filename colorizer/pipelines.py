@@ -22,6 +22,7 @@ from colorizer.errors import ColorizerError
 from colorizer.hints import Hint, HintedPhoto, are_shared_out, draw_hints, share_out
 from colorizer.loading import complete, load_model
 from colorizer.modeling import ColorizerModel
+from colorizer.propagation import REACH, Propagation
 
 TASK = "image-colorization"
 
@@ -42,7 +43,8 @@ class ColorizationResult:
     """What `return_dict=True` gives.
 
     image: the colored photo at its own size.
-    ab: CIE a*, b* as the network gave them, float32 (2, h, w) at its working size, before `saturation`.
+    ab: CIE a*, b* as the network gave them, float32 (2, h, w) at its working size, before `saturation`; where hints were
+        spread, with them, and at least of the size that they are spread at.
     logits: (313, h, w), float32, where the approach predicts a distribution over bins, else None.
     uncertainty: of each pixel, float32 (h, w) of ab's size, 0…1, for such an approach, else None: the entropy of that
         distribution, at temperature 1 whatever `temperature` is; 0 where one color is certain, 1 where all are alike.
@@ -67,7 +69,8 @@ class _Work:
 
     photo: images.Photo
     lightness: Tensor
-    hints: Tensor | None
+    hints: tuple[Hint, ...]
+    drawn: Tensor | None  # the hints as the network takes them, if it does
     seconds: float
     answer: Answer | None = None
 
@@ -107,7 +110,9 @@ class ColorizationPipeline(Pipeline):
     * `return_dict`: a ColorizationResult instead of a PIL image.
     * `hints`: (x, y, (r, g, b)) of pixels of the photo, upright, from its top left corner, and the colors 0…255 that they
       shall have; 1000 at most, the later one counts where two meet. Of a list of photos all get the same, unless `hints`
-      is a list of such lists, one a photo. For checkpoints that were trained with hints.
+      is a list of such lists, one a photo. A network that was trained with hints takes them; what a color then lacks, for
+      other networks all of it, spreads along the photo's edges, about as far as
+    * `hint_reach`: 0.01…1 of the side of a square of the photo's area; 0 for the answer of the network alone.
     * `num_images` and `seed`: different answers, drawn from the colors that an approach with a distribution holds possible;
       the same for the same seed, 0 unless given. More than one come as a list; one is drawn if a seed is given.
     * the options of the approach, such as `temperature`, or `scene`, in whose style the photo is then colored.
@@ -159,8 +164,6 @@ class ColorizationPipeline(Pipeline):
                 raise ColorizerError("The list of photos is empty.")
             if are_shared_out(kwargs.get("hints")):
                 inputs = share_out(inputs, kwargs.pop("hints"))
-                if any(photo.hints for photo in inputs):
-                    self.model.check_takes_hints()
             return super().__call__(list(inputs), **kwargs)
         if isinstance(inputs, Dataset):
             return _stream(super().__call__(inputs, **kwargs))
@@ -177,7 +180,11 @@ class ColorizationPipeline(Pipeline):
         return tuple(ours | given for ours, given in zip(own, sort_options(self.model, **options), strict=True))
 
     def preprocess(
-        self, source: Any, resolution: int | None = None, hints: tuple[Hint, ...] = ()
+        self,
+        source: Any,
+        resolution: int | None = None,
+        hints: tuple[Hint, ...] = (),
+        hint_reach: float = REACH,
     ) -> dict[str, _Work | ColorizerError]:
         """Read a photo and bring its lightness, and the hints on it, to the working size."""
         try:
@@ -186,11 +193,18 @@ class ColorizationPipeline(Pipeline):
             photo = images.read(source)
             start = time.perf_counter()
             size = working_size(photo.size, self.model, resolution)
-            drawn = draw_hints(hints, photo.size, size, photo.name or "the photo") if hints else None
+            drawn = None
+            if hints:
+                # In any case: it finds hints that lie outside the photo before the network runs.
+                drawn = draw_hints(hints, photo.size, size, photo.name or "the photo")
+                if not hint_reach:
+                    self.model.check_takes_hints()
+                elif not self.model.takes_hints:
+                    drawn = None
         except ColorizerError as error:
             return {"work": error}  # raised in `_forward`: a worker process would bury it in a traceback
         lightness = images.lightness(photo, size)
-        return {"work": _Work(photo, lightness, drawn, time.perf_counter() - start)}
+        return {"work": _Work(photo, lightness, hints, drawn, time.perf_counter() - start)}
 
     def _forward(
         self,
@@ -208,11 +222,11 @@ class ColorizationPipeline(Pipeline):
         # depend on its company.
         groups: dict[tuple[torch.Size, bool], list[_Work]] = {}
         for work in batch:
-            groups.setdefault((work.lightness.shape, work.hints is None), []).append(work)
+            groups.setdefault((work.lightness.shape, work.drawn is None), []).append(work)
         for (_, is_untold), group in groups.items():
             start = time.perf_counter()
             lightness = torch.stack([work.lightness for work in group]).to(self.device)
-            hints = None if is_untold else torch.stack([work.hints for work in group]).to(self.device)
+            hints = None if is_untold else torch.stack([work.drawn for work in group]).to(self.device)
             answers = ask(
                 self.model, lightness, hints, num_images=num_images, seed=seed, has_details=has_details, **options
             )
@@ -230,14 +244,20 @@ class ColorizationPipeline(Pipeline):
         self,
         outputs: dict[str, _Work | list[_Work]],
         saturation: float = 1.0,
+        hint_reach: float = REACH,
         return_dict: bool = False,
         as_list: bool = False,
     ) -> Image.Image | ColorizationResult | list[Image.Image] | list[ColorizationResult]:
         """Put the colors on the photo at its own size."""
         work = outputs["work"][0] if isinstance(outputs["work"], list) else outputs["work"]
         answer, results = work.answer, []
+        start = time.perf_counter()
+        spread = Propagation(work.photo, reach=hint_reach) if work.hints and hint_reach else None
+        work.seconds += time.perf_counter() - start
         for ab in answer.ab:
             start = time.perf_counter()
+            if spread is not None:
+                ab = spread(ab, work.hints)
             pixels = images.merge(work.photo.pixels, ab, saturation=saturation)
             image = images.to_pil(work.photo, pixels, model=self.name)
             if not return_dict:

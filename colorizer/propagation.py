@@ -40,6 +40,9 @@ _MAX_KEPT = 64
 class Propagation:
     """How colors spread on one photo. Knows nothing of networks, so that it serves for all of them.
 
+        spread = Propagation(photo)
+        ab = spread(ab, [(120, 45, (51, 102, 204))])
+
     What it computes for a place is kept (of the last 64 places), so that one more hint costs one solution of the system.
     """
 
@@ -138,20 +141,6 @@ class Propagation:
         # The system's diagonal is nearly 1. einsum, since BLAS would start threads for this.
         coarse = np.einsum("ij,j->i", self._coarse, np.bincount(self._blocks, residual).astype(np.float32))
         return residual + coarse[self._blocks]
-
-
-def propagate_hints(photo: Photo, ab: Tensor, hints: Sequence[Hint | Any], *, reach: float = REACH) -> Tensor:
-    """Spread hints, (x, y, (r, g, b)) in pixels of the photo, over predicted `ab` (2, h, w): see `Propagation`.
-
-        hints = [(120, 45, (51, 102, 204))]
-        result = colorize("photo.jpg", return_dict=True)  # hints=hints, if it takes them
-        ab = propagate_hints(result.photo, result.ab, hints)
-        image = images.to_pil(result.photo, images.merge(result.photo.pixels, ab))
-
-    Raises:
-        ColorizerError: a hint that is none or outside the photo, or a reach outside 0.01…1.
-    """
-    return Propagation(photo, reach=reach)(ab, hints)
 
 
 def _affinity(lightness: np.ndarray) -> sparse.csr_array:

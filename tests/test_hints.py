@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from PIL import Image
 
 from colorizer import ColorizerError, create_model, images, pipeline
@@ -139,17 +140,49 @@ def test_a_list_of_photos_shares_hints_or_has_them_one_by_one(hinted, photo, rec
         hinted(photos, hints=[[], [], [(99, 1, BLUE)]])
 
 
-def test_models_that_take_no_hints_say_which_do(photo):
+def test_networks_that_take_no_hints_say_which_do_where_they_are_left_alone_with_them(photo):
     dense = pipeline(create_model("dense", width=1 / 64), device="cpu")
     for hints in ([(1, 1, BLUE)], [[(1, 1, BLUE)]]):
         with pytest.raises(
             ColorizerError, match="dense takes no color hints: checkpoints of colorful, lite_unet, pix2pix"
         ):
-            dense([photo], hints=hints)
-    colorful = pipeline(create_model("colorful", width=1 / 16), device="cpu")
+            dense([photo], hints=hints, hint_reach=0)
+    colorful = pipeline(create_model("colorful", width=1 / 16), device="cpu", hint_reach=0)
     with pytest.raises(ColorizerError, match="This checkpoint of colorful takes no color hints"):
         colorful(photo, hints=[(1, 1, BLUE)])
     assert dense(photo, hints=[]).size == photo.size
+
+
+@pytest.mark.parametrize("reach", [-1, 0.001, 2, "far"])
+def test_a_hints_reach_is_none_or_within_bounds(hinted, photo, reach):
+    with pytest.raises(ColorizerError, match=r"hint_reach, if not 0, must be a number from 0\.01 to 1"):
+        hinted(photo, hints=[(1, 1, BLUE)], hint_reach=reach)
+
+
+@pytest.mark.parametrize("approach", ["dense", "pix2pix"])
+def test_what_a_color_lacks_is_spread_around_its_place_whatever_the_network(approach):
+    colorize = pipeline(
+        lively("pix2pix", num_levels=4, resolution=48, hints=True) if approach == "pix2pix" else lively("dense"),
+        device="cpu",
+    )
+    photo = Image.fromarray(np.full((120, 180), 128, np.uint8))
+    plain = colorize(photo, return_dict=True)
+    near, far = (
+        colorize(photo, hints=[(40, 60, BLUE)], hint_reach=reach, return_dict=True) for reach in (1 / 20, 1 / 5)
+    )
+    blue = ab(BLUE)
+    for told in (near, far):
+        height, width = told.ab.shape[1:]
+        given = told.ab[:, int(60.5 / 120 * height), int(40.5 / 180 * width)]
+        torch.testing.assert_close(given, blue, atol=0.5, rtol=0.02)
+        assert told.image.getpixel((40, 60))[2] > told.image.getpixel((40, 60))[0] + 30
+    if approach == "dense":
+        base = F.interpolate(plain.ab[None], far.ab.shape[1:], mode="bilinear")[0]
+        moved = [((told.ab - base).norm(dim=0) > 5).float().mean() for told in (near, far)]
+        assert 0 < moved[0] < moved[1]
+    both = colorize([photo, photo], hints=[[(40, 60, BLUE)], []])
+    assert np.array_equal(np.asarray(both[1]), np.asarray(plain.image))
+    assert np.array_equal(np.asarray(both[0]), np.asarray(colorize(photo, hints=[(40, 60, BLUE)])))
 
 
 def test_hints_and_answers_go_together(photo):

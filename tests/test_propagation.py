@@ -7,7 +7,7 @@ from colorizer import ColorizerError, images
 from colorizer.color import rgb_to_lab
 from colorizer.luminance import lightness
 from colorizer.photo import Photo
-from colorizer.propagation import Propagation, propagate_hints
+from colorizer.propagation import Propagation
 
 BLUE, RED = (51, 102, 204), (200, 40, 30)
 
@@ -77,7 +77,7 @@ def test_large_photos_are_solved_as_precisely():
 
 def test_a_hint_colors_its_place_and_not_what_is_far_away_or_behind_an_edge(halves: Photo):
     ab = torch.full((2, 80, 120), 5.0)
-    colored = propagate_hints(halves, ab, [(40, 40, BLUE)])
+    colored = Propagation(halves)(ab, [(40, 40, BLUE)])
     assert torch.allclose(colored[:, 40, 40], ab_of(BLUE), atol=0.1)
     change = (colored - ab).norm(dim=0) / (ab_of(BLUE) - 5).norm()
     assert change[38:43, 38:43].min() > 0.9
@@ -89,7 +89,7 @@ def test_a_hint_colors_its_place_and_not_what_is_far_away_or_behind_an_edge(halv
 
 def test_reach_says_how_far(halves: Photo):
     near, far = (
-        (propagate_hints(halves, torch.zeros(2, 80, 120), [(20, 40, BLUE)], reach=reach).norm(dim=0) > 10).sum()
+        (Propagation(halves, reach=reach)(torch.zeros(2, 80, 120), [(20, 40, BLUE)]).norm(dim=0) > 10).sum()
         for reach in (0.03, 0.2)
     )
     assert 4 * near < far
@@ -97,7 +97,7 @@ def test_reach_says_how_far(halves: Photo):
 
 def test_colors_stay_between_the_hints_and_the_prediction(halves: Photo):
     hints = [(20, 20, BLUE), (22, 20, RED), (20, 22, (90, 160, 60)), (90, 60, RED), (91, 60, BLUE)]
-    colored = propagate_hints(halves, torch.zeros(2, 80, 120), hints)
+    colored = Propagation(halves)(torch.zeros(2, 80, 120), hints)
     colors = torch.stack([ab_of(rgb) for *_, rgb in hints] + [torch.zeros(2)], 1)
     for channel in range(2):
         assert colored[channel].min() >= colors[channel].min() - 0.1
@@ -109,7 +109,7 @@ def test_colors_stay_between_the_hints_and_the_prediction(halves: Photo):
 def test_a_hint_of_the_predicted_color_keeps_others_away(halves: Photo):
     ab = ab_of((120, 100, 90))[:, None, None].expand(2, 80, 120).contiguous()
     hint, shield = (30, 40, BLUE), (42, 40, (120, 100, 90))
-    alone, held = (propagate_hints(halves, ab, hints) for hints in ([hint], [hint, shield]))
+    alone, held = (Propagation(halves)(ab, hints) for hints in ([hint], [hint, shield]))
     assert (alone - ab)[:, 40, 42].norm() > 20
     assert (held - ab)[:, 40, 42].norm() < 0.1
     assert torch.allclose(held[:, 40, 30], ab_of(BLUE), atol=0.1)
@@ -133,7 +133,7 @@ def test_a_large_photo_and_any_size_of_ab():
 @pytest.mark.parametrize("shape", [(1, 1), (1, 30), (30, 1), (2, 2), (1, 60_000)])
 def test_thin_photos(shape: tuple[int, int]):
     photo = photo_of(np.random.default_rng(0).integers(0, 256, shape))
-    colored = propagate_hints(photo, torch.zeros(2, 1, 1), [(shape[1] - 1, shape[0] - 1, BLUE)])
+    colored = Propagation(photo)(torch.zeros(2, 1, 1), [(shape[1] - 1, shape[0] - 1, BLUE)])
     assert torch.isfinite(colored).all()
     assert torch.allclose(colored[:, -1, -1], ab_of(BLUE), atol=0.1)
     assert max(colored.shape) <= 576
@@ -153,16 +153,16 @@ def test_one_more_hint_costs_one_more_solution(halves: Photo, monkeypatch: pytes
 
 def test_no_hints_change_nothing_and_wrong_ones_are_refused(halves: Photo):
     ab = torch.randn(2, 80, 120)
-    assert torch.equal(propagate_hints(halves, ab, []), ab)
+    assert torch.equal(Propagation(halves)(ab, []), ab)
     with pytest.raises(ColorizerError, match="lies outside the photo, which has 120×80"):
-        propagate_hints(halves, ab, [(120, 0, BLUE)])
+        Propagation(halves)(ab, [(120, 0, BLUE)])
     with pytest.raises(ColorizerError, match="blue of"):
-        propagate_hints(halves, ab, [(1, 0, (0, 0, 300))])
+        Propagation(halves)(ab, [(1, 0, (0, 0, 300))])
     with pytest.raises(ColorizerError, match=r"reach must be a number from 0\.01 to 1"):
-        propagate_hints(halves, ab, [], reach=2)
+        Propagation(halves, reach=2)(ab, [])
 
 
 def test_the_photo_keeps_its_lightness(halves: Photo):
-    colored = images.merge(halves.pixels, propagate_hints(halves, torch.zeros(2, 80, 120), [(30, 40, BLUE)]))
+    colored = images.merge(halves.pixels, Propagation(halves)(torch.zeros(2, 80, 120), [(30, 40, BLUE)]))
     before, after = (lightness(pixels, (80, 120)) for pixels in (halves.pixels, colored))
     assert (before - after).abs().max() < 0.6

@@ -65,7 +65,10 @@ class Canvas:
         if key in self._predictions:
             self._predictions.move_to_end(key)
             return self._predictions[key]
-        result: ColorizationResult = catalog.pipeline(name)(self.photo, return_dict=True, hints=list(hints) or None)
+        # The hints are spread here, by what is kept of the photo.
+        result: ColorizationResult = catalog.pipeline(name)(
+            self.photo, return_dict=True, hints=list(hints), hint_reach=0
+        )
         prediction = Prediction(result.ab, None if result.logits is None else result.logits.half())
         self._predictions[key] = prediction
         while len(self._predictions) > MAX_PREDICTIONS:

@@ -2,8 +2,9 @@
 
 # In this order: some start from others, and the last ones have default as a teacher.
 RUNS = dense colorful-unbalanced-64 colorful-unbalanced colorful pix2pix-first pix2pix pix2pix_rgb-first pix2pix_rgb \
-	default-128 default-192 default-late default-unhinted default resnet_unet-first resnet_unet-second resnet_unet \
-	residual_encoder-first residual_encoder cnn-first cnn fusion-first fusion-second fusion-third fusion joint-first joint
+	default-128 default-192 default-late default-unhinted default-hinted default \
+	resnet_unet-first resnet_unet-second resnet_unet-third resnet_unet residual_encoder-first residual_encoder \
+	cnn-first cnn fusion-first fusion-second fusion-third fusion joint-first joint
 CHECKPOINTS = default dense residual_encoder colorful-unbalanced colorful fusion cnn pix2pix_rgb pix2pix resnet_unet joint
 DATA = ../shared/data
 SHOWN = bw-buffalo-bank-1908.jpg bw-migrant-mother-1936.jpg

@@ -46,7 +46,7 @@ class ColorizationResult:
     ab: CIE a*, b* as the network gave them, float32 (2, h, w) at its working size, before `saturation`; where hints were
         spread, with them, and at least of the size that they are spread at.
     logits: (313, h, w), float32, where the approach predicts a distribution over bins, else None.
-    uncertainty: of each pixel, float32 (h, w) of ab's size, 0…1, for such an approach, else None: the entropy of that
+    uncertainty: float32 (h, w) at the working size, 0…1, for such an approach, else None: each pixel's entropy of that
         distribution, at temperature 1 whatever `temperature` is; 0 where one color is certain, 1 where all are alike.
     scenes: each scene that the network was trained to tell, with its probability, the likeliest first, else None.
     seconds: what coloring took, reading the photo left out; a batch's time in the network is shared evenly,

@@ -20,7 +20,7 @@ from colorizer.spaces import Lab
 
 CHROMA_PIVOT = 15.0
 """The chroma, in CIE units, that an exponent leaves as it is: about the mean of photos."""
-_BOUNDS = (("log_share", 0, 1), ("chroma_weight", 0, 10), ("gain", 0.1, 4), ("chroma_power", 0.5, 2), ("cast", 0, 1))
+_BOUNDS = (("log_share", 0, 1), ("chroma_weight", 0, 10), ("gain", 0.1, 4), ("chroma_power", 0.5, 2))
 
 
 class LiteUNetConfig(ColorizerConfig):
@@ -38,11 +38,10 @@ class LiteUNetConfig(ColorizerConfig):
     mirrored; the answers are averaged, since each is a guess and their errors partly cancel, of two sizes more than of one.
     Training looks once, at the crop as it is.
 
-    gain, chroma_power, cast: how what is predicted becomes the color of a photo, `cast` first; training knows nothing of them.
-    The mean of likely colors is duller than each of them: `gain`, 0.1 to 4, multiplies ab. It is dullest where they differ:
-    `chroma_power`, 0.5 to 2, is an exponent on chroma, under which CHROMA_PIVOT stays; above 1, what the network is sure of
-    gains color, and what it hardly guesses loses some. `cast`, 0 to 1, is how much of the photo's mean color is kept: to get it
-    wrong costs more than to get the differences within a photo wrong.
+    gain, chroma_power: how what is predicted becomes the color of a photo; training knows nothing of them. The mean of likely
+    colors is duller than each of them: `gain`, 0.1 to 4, multiplies ab. It is dullest where they differ most: `chroma_power`,
+    0.5 to 2, is an exponent on chroma, under which CHROMA_PIVOT stays; above 1, what the network is sure of gains color, and
+    what it hardly guesses loses some.
 
     hints: whether the network takes color hints, and is trained with random ones.
     """
@@ -59,7 +58,6 @@ class LiteUNetConfig(ColorizerConfig):
     view_scales: tuple[float, ...] = (1.0,)
     gain: float = 1.0
     chroma_power: float = 1.0
-    cast: float = 1.0
     hints: bool = False
 
     def __post_init__(self, **kwargs):
@@ -150,14 +148,10 @@ class LiteUNet(ColorizerModel):
     def _grade(self, ab: Tensor) -> Tensor:
         """What is predicted, ab/110 (B, 2, H, W), to the ab/110 that the photo is colored with; see LiteUNetConfig."""
         config = self.config
-        ab = ab - (1 - config.cast) * ab.mean((2, 3), keepdim=True)
         return (config.gain * ab * self._relative_chroma(ab) ** (config.chroma_power - 1)).clamp(-1, 1)
 
     def _ungrade(self, ab: Tensor) -> Tensor:
-        """What is to be predicted for a color that is given, ab/110 (B, 2, H, W), to come out as it is.
-
-        But for `cast`: the mean color is not known beforehand, and the share of it that is taken away is small.
-        """
+        """What is to be predicted for a color that is given, ab/110 (B, 2, H, W), to come out as it is."""
         ab = ab / self.config.gain
         return ab * self._relative_chroma(ab) ** (1 / self.config.chroma_power - 1)
 

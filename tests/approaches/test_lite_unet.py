@@ -177,7 +177,7 @@ def test_the_gain_makes_photos_more_colorful_and_leaves_training_alone(create):
     expected = (1.5 * plain(lightness).ab).clamp(-110, 110)
     torch.testing.assert_close(vivid(lightness).ab, expected, atol=1e-3, rtol=1e-4)
     torch.testing.assert_close(vivid.train()(lightness).prediction, plain.train()(lightness).prediction)
-    for name, bad, bounds in (("gain", 0, "0.1…4"), ("chroma_power", 3, "0.5…2"), ("cast", -0.5, "0…1")):
+    for name, bad, bounds in (("gain", 0, "0.1…4"), ("chroma_power", 3, "0.5…2")):
         with pytest.raises(ColorizerError, match=re.escape(f"{name} must be {bounds}, not {bad}")):
             create(**{name: bad})
 
@@ -194,18 +194,6 @@ def test_chroma_is_raised_to_a_power_that_leaves_15_as_it_is(create):
     assert 20 < chroma.max() < 50
     expected = ab / chroma * 15 * (chroma / 15) ** 1.5
     torch.testing.assert_close(expanded(lightness).ab, expected, atol=1e-2, rtol=1e-3)
-
-
-@torch.no_grad()
-def test_of_a_photos_mean_color_only_a_share_is_kept(create):
-    plain, uncast = create(), create(cast=0.25)
-    for network in (plain, uncast):
-        network.color.weight.div_(20)
-    lightness = 100 * torch.rand(2, 1, 64, 96)
-    ab, kept = plain(lightness).ab, uncast(lightness).ab
-    mean = ab.mean((2, 3), keepdim=True)
-    torch.testing.assert_close(kept, ab - 0.75 * mean, atol=1e-2, rtol=1e-3)
-    assert mean.abs().min() > 0.1
 
 
 @torch.no_grad()

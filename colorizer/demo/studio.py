@@ -114,7 +114,7 @@ class Studio:
 
         A network that was trained with hints is given them; one that was not does not run again. What a color then still is
         apart from its hint is spread along the photo's edges: with `default` and ten hints from each of 40 validation photos
-        that gives 25.9 dB, the network by itself 25.7, spreading without it 25.3, and no hint 24.3.
+        that gives 26.2 dB, the network by itself 26.0, spreading without it 25.2, and no hint 24.3.
         """
         canvas = self._canvas(source)
         with canvas.lock:

@@ -13,6 +13,9 @@ from colorizer.demo import build_demo, launch_options
 
 
 def main() -> None:
+    # oneDNN keeps what it has compiled for a size of photo, 1024 pieces of it, of which a network needs some hundred. Visitors'
+    # sizes hardly ever come back: 256 are as fast where they do, and take 0.1 GB less after 200 requests.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
     models = [model.strip() for model in os.environ.get("COLORIZER_MODELS", "").split(",") if model.strip()]
     server_name = os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if "SPACE_ID" in os.environ else "127.0.0.1")
     server_port = int(os.environ.get("GRADIO_SERVER_PORT", "7860"))

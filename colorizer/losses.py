@@ -9,6 +9,9 @@ from colorizer import bins
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Exponents of MS-SSIM's scales, the finest first: Wang, Simoncelli and Bovik 2003, section 4."""
 
+LOG_FLOOR = 8.0
+"""In CIE units of ab, about a photo's error by the best networks here: the logarithm tells smaller ones hardly apart."""
+
 
 def mse(prediction: Tensor, target: Tensor) -> Tensor:
     """Mean squared error, in float32 whatever the network computed in."""
@@ -27,11 +30,11 @@ def huber(prediction: Tensor, target: Tensor, *, delta: float) -> Tensor:
     return F.huber_loss(distance, torch.zeros_like(distance), delta=delta) / delta
 
 
-def log_square(prediction: Tensor, target: Tensor, *, floor: float) -> Tensor:
+def log_square(prediction: Tensor, target: Tensor, *, floor: float = LOG_FLOOR) -> Tensor:
     """Half the logarithm of 1 + a photo's mean squared distance of two colors over `floor`², mean over the photos, in float32.
 
-    PSNR goes by the logarithm of a photo's error, too: what is right already counts most, and where one of several colors may
-    be the true one, to choose costs no more than to stay between them, as it does by the square.
+    PSNR goes by the logarithm of a photo's error, too. Where one of several colors may be the true one, the square is least
+    midway between them, and the logarithm at one of them: a network that learns by it chooses.
     """
     square = (prediction.float() - target.float()).square().sum(1).mean((1, 2))
     return torch.log1p(square / floor**2).mean() / 2

@@ -118,14 +118,8 @@ class LiteUNet(ColorizerModel):
     def objective(self) -> Regression:
         """The Huber loss on ab, or what the configuration mixes of it and others."""
         config = self.config
-        return Regression(
-            partial(
-                _loss,
-                delta=config.delta / self.space.ab,
-                log_share=config.log_share,
-                chroma_weight=config.chroma_weight,
-            )
-        )
+        mixed = {"log_share": config.log_share, "chroma_weight": config.chroma_weight}
+        return Regression(partial(_loss, unit=1 / self.space.ab, delta=config.delta, **mixed))
 
     @property
     def pretrained_parts(self) -> list[PretrainedPart]:
@@ -140,7 +134,8 @@ class LiteUNet(ColorizerModel):
         if self.training:
             return self._predict(source, hints)
         if hints is not None:
-            hints = torch.cat((self._ungrade(hints[:, :2] / self.space.ab) * self.space.ab, hints[:, 2:]), 1)
+            unit = self.space.ab
+            hints = torch.cat((unit * self._ungrade(hints[:, :2] / unit), hints[:, 2:]), 1)
         scales = enumerate(self.config.view_scales)
         views = [self._view(source, hints, scale, is_mirrored=number % 2 == 1) for number, scale in scales]
         return self._grade(sum(views) / len(views))
@@ -202,12 +197,14 @@ class LiteUNet(ColorizerModel):
             init.normal_(module.weight, std=0.01)
 
 
-def _loss(ab: Tensor, target: Tensor, *, delta: float, log_share: float, chroma_weight: float) -> Tensor:
-    loss = losses.huber(ab, target, delta=delta)
+def _loss(ab: Tensor, target: Tensor, *, unit: float, delta: float, log_share: float, chroma_weight: float) -> Tensor:
+    """What the configuration makes of Huber's loss; `unit` is a CIE unit in the scale of ab."""
+    loss = losses.huber(ab, target, delta=delta * unit)
     if log_share:
-        loss = (1 - log_share) * loss + log_share * losses.log_square(ab, target, floor=delta / 1.5)
+        logarithm = losses.log_square(ab, target, floor=losses.LOG_FLOOR * unit)
+        loss = (1 - log_share) * loss + log_share * logarithm
     if chroma_weight:
-        loss = loss + chroma_weight / delta * losses.chroma_gap(ab, target)
+        loss = loss + chroma_weight / (delta * unit) * losses.chroma_gap(ab, target)
     return loss
 
 

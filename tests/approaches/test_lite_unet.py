@@ -123,7 +123,7 @@ def test_the_loss_is_hubers_or_mixed_with_others():
         return create_model("lite_unet", width=0.125, delta=11, **fields).objective.loss(prediction, target).item()
 
     assert loss() == pytest.approx(huber(prediction, target, delta=0.1).item())
-    alone = log_square(prediction, target, floor=0.1 / 1.5).item()
+    alone = log_square(prediction, target, floor=8 / 110).item()
     assert loss(log_share=1) == pytest.approx(alone)
     assert loss(log_share=0.25) == pytest.approx(0.75 * loss() + 0.25 * alone)
     assert loss(chroma_weight=2) == pytest.approx(loss() + 20 * chroma_gap(prediction, target).item())

@@ -1,10 +1,6 @@
-.PHONY: style quality test tables pictures checkpoints
+.PHONY: style quality test tables pictures checkpoints full
 
-# In this order: some start from others, and the last ones have default as a teacher.
-RUNS = dense colorful-unbalanced-64 colorful-unbalanced colorful pix2pix-first pix2pix pix2pix_rgb-first pix2pix_rgb \
-	default-128 default-192 default-late default-unhinted default-hinted default \
-	resnet_unet-first resnet_unet-second resnet_unet-third resnet_unet residual_encoder-first residual_encoder \
-	cnn-first cnn fusion-first fusion-second fusion-third fusion joint-first joint
+# In this order: default is the teacher of others, and colorful starts from colorful-unbalanced.
 CHECKPOINTS = default dense residual_encoder colorful-unbalanced colorful fusion cnn pix2pix_rgb pix2pix resnet_unet joint
 DATA = ../shared/data
 SHOWN = bw-buffalo-bank-1908.jpg bw-migrant-mother-1936.jpg
@@ -28,15 +24,21 @@ pictures:
 	python -m colorizer.pictures $(DATA)/photos -o model_cards/pictures/twelve.jpg
 	python -m colorizer compare $(addprefix $(DATA)/photos/,$(SHOWN)) -o model_cards/pictures/results.jpg
 
-# Train all again by their recipes, take them into the package, measure them, and write cards and tables anew.
+# Train all again by their recipes for a CPU, take them into the package, measure them, and write cards and tables anew.
 checkpoints:
-	for run in $(RUNS); do \
-		accelerate launch train_accelerate.py --config recipes/$$run.yaml --dataset_name $(DATA) || exit 1; \
-		if [ $$run = default ]; then python -m colorizer.packaging runs/default || exit 1; fi; \
+	for name in $(CHECKPOINTS); do \
+		accelerate launch train_accelerate.py --config recipes/$$name.yaml --dataset_name $(DATA) --cpu || exit 1; \
+		python -m colorizer.packaging runs/$$name || exit 1; \
 	done
-	python -m colorizer.packaging $(addprefix runs/,$(CHECKPOINTS))
 	python -m colorizer evaluate --model $(CHECKPOINTS) --dataset $(DATA) --split test --by label --aged --sizes -o results
 	cp results/evaluation.json colorizer/checkpoints/
 	cp results/table.md model_cards/comparison.md
 	python -m colorizer.cards model_cards
 	python -m colorizer.overview README.md
+
+# Train all at full width by their recipes for a GPU, and publish them: make full HUB=user. They are too large for the package.
+full:
+	for name in $(CHECKPOINTS); do \
+		accelerate launch train_accelerate.py --config recipes/$$name.yaml --dataset_name $(DATA) --output_dir runs/full/$$name \
+			--push_to_hub --hub_model_id $(HUB)/colorizer-$$name || exit 1; \
+	done

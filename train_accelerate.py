@@ -7,11 +7,10 @@ from colorizer.errors import ColorizerError
 
 def main() -> int:
     # Within main, so that --help and a wrong argument answer before torch has loaded.
-    from colorizer.training import Trainer, parse_arguments
+    from colorizer.training import parse_runs, train_runs
 
     try:
-        arguments = parse_arguments()
-        Trainer(arguments).train()
+        train_runs(parse_runs())
     except ColorizerError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -51,8 +51,8 @@ def read_info(
 
 
 def all_commands(training: dict[str, Any]) -> list[str]:
-    """The commands of the runs that made a checkpoint, oldest first, as its training.json tells them."""
-    return [*training.get("earlier_commands", []), *filter(None, [training.get("command")])]
+    """The commands that made a checkpoint, oldest first, as its training.json tells them: one made all phases of a recipe."""
+    return list(dict.fromkeys([*training.get("earlier_commands", []), *filter(None, [training.get("command")])]))
 
 
 def publishable(value: Any) -> Any:

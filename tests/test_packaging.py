@@ -4,11 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from colorizer import CheckpointError, create_model, packaging, pipeline, save_checkpoint
+from colorizer.approaches import get_model_class
 from colorizer.checkpoints import checkpoint_folder, list_checkpoints
-from colorizer.training import parse_arguments
+from colorizer.training import parse_runs
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 TRAINING = {
@@ -74,18 +76,33 @@ def test_a_run_that_has_not_ended_or_is_too_large_is_refused(run, tmp_path, monk
 @pytest.mark.parametrize("name", list_checkpoints())
 def test_the_recipe_of_a_checkpoint_is_what_it_was_trained_by(name):
     """Arguments that came later than the run have their defaults."""
-    recipe = asdict(parse_arguments(["--config", str(RECIPES / f"{name}.yaml")]))
+    recipe = asdict(parse_runs(["--config", str(RECIPES / f"{name}.yaml"), "--cpu"])[-1]) | {"cpu": False}
     trained = json.loads((checkpoint_folder(name) / "training.json").read_text(encoding="utf-8"))["arguments"]
     fields = {key: value for key, value in recipe["model_fields"].items() if key in trained["model_fields"]}
     assert {key: value for key, value in recipe.items() if key in trained} | {"model_fields": fields} == trained
 
 
 def test_every_recipe_can_be_run_in_the_makefiles_order():
-    makefile = (RECIPES.parent / "Makefile").read_text(encoding="utf-8").replace("\\\n", "")
-    (runs,) = [line.split()[2:] for line in makefile.splitlines() if line.startswith("RUNS =")]
-    assert sorted(runs) == sorted(path.stem for path in RECIPES.glob("*.yaml"))
-    for place, name in enumerate(runs):
-        arguments = parse_arguments(["--config", str(RECIPES / f"{name}.yaml")])
-        assert arguments.output_dir == f"runs/{name}"
-        start = arguments.pretrained_model_name_or_path
-        assert start is None or start.removeprefix("runs/") in runs[:place]
+    makefile = (RECIPES.parent / "Makefile").read_text(encoding="utf-8")
+    (names,) = [line.split()[2:] for line in makefile.splitlines() if line.startswith("CHECKPOINTS =")]
+    assert sorted(names) == sorted(list_checkpoints()) == sorted(path.stem for path in RECIPES.glob("*.yaml"))
+    made = []
+    for name in names:
+        *phases, last = parse_runs(["--config", str(RECIPES / f"{name}.yaml"), "--cpu"])
+        assert last.output_dir == f"runs/{name}"
+        for number, phase in enumerate((*phases, last), 1):
+            assert phase.pretrained_model_name_or_path in (None, *made)
+            assert phase.teacher in (None, "default", *made)
+            made.append(f"runs/{name}-{number}" if phase is not last else f"runs/{name}")
+            assert phase.output_dir == made[-1]
+
+
+@pytest.mark.parametrize("name", list_checkpoints())
+def test_on_a_gpu_a_recipe_trains_the_full_network(name, monkeypatch):
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
+    (arguments,) = parse_runs(["--config", str(RECIPES / f"{name}.yaml")])
+    assert arguments.model_fields["width"] == 1
+    assert arguments.pretrained_model_name_or_path is None
+    if arguments.approach != "lite_unet":  # it has no paper
+        published = vars(get_model_class(arguments.approach).recipe)
+        assert {key: getattr(arguments, key) for key in published} == published

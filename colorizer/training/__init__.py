@@ -1,6 +1,8 @@
 """Training: `accelerate launch train_accelerate.py` for every approach."""
 
-from colorizer.training.arguments import TrainingArguments, parse_arguments
+from colorizer.training.arguments import TrainingArguments
+from colorizer.training.parsing import parse_runs
+from colorizer.training.phases import train_runs
 from colorizer.training.trainer import Trainer
 
-__all__ = ["Trainer", "TrainingArguments", "parse_arguments"]
+__all__ = ["Trainer", "TrainingArguments", "parse_runs", "train_runs"]

@@ -1,14 +1,8 @@
 """Arguments of a training run: the names of diffusers' training examples, the defaults of the approach's recipe."""
 
-import argparse
-from collections.abc import Callable, Sequence
-from dataclasses import MISSING, dataclass, field, fields, replace
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, replace
 
-import yaml
-
-from colorizer.approaches import get_model_class, list_approaches
-from colorizer.configuration import own_fields
 from colorizer.errors import ColorizerError
 from colorizer.recipe import Recipe
 from colorizer.training.selection import SCORES
@@ -136,93 +130,6 @@ class TrainingArguments(Recipe):
         names = ("flip", "vertical_flip", "min_scale", "max_scale", "rotation", "shear", "zoom", "contrast")
         return {name: getattr(self, name) for name in names}
 
-    def changed(self, settings: dict[str, float]) -> "TrainingArguments":
-        """These with others for one player, such as `learning_rate`."""
+    def changed(self, settings: Mapping[str, object]) -> "TrainingArguments":
+        """These with others in place of some, such as one player's `learning_rate`."""
         return replace(self, **settings)
-
-
-def parse_arguments(command: Sequence[str] | None = None) -> TrainingArguments:
-    """Arguments from the command line over those of `--config file.yaml` over the approach's recipe.
-
-    Raises:
-        ColorizerError: unknown approach, or a YAML file that can't be read or has a name that is not an argument.
-        SystemExit: a command line that argparse refuses, or --help.
-    """
-    first = argparse.ArgumentParser(add_help=False)
-    first.add_argument("--config")
-    first.add_argument("--approach")
-    chosen, _ = first.parse_known_args(command)
-    configured = _read_yaml(chosen.config) if chosen.config else {}
-    approach = chosen.approach or configured.get("approach")
-    parser = _make_parser(approach)
-    kinds = {action.dest: action.type for action in parser._actions}
-    if unknown := sorted(configured.keys() - kinds.keys()):
-        raise ColorizerError(f"{chosen.config}: not an argument: {', '.join(unknown)}. --help lists them.")
-    parser.set_defaults(**{name: _as_typed(name, value, kinds[name]) for name, value in configured.items()})
-    for action in parser._actions:
-        action.required = action.required and action.dest not in configured
-    values = vars(parser.parse_args(command))
-    values.pop("config")
-    names = own_fields(get_model_class(values["approach"]).config_class)
-    return TrainingArguments(model_fields={name: values.pop(name) for name in names}, **values)
-
-
-def _read_yaml(path: str) -> dict:
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ColorizerError(f"--config {path} can't be read: {error}") from error
-    if not isinstance(content, dict):
-        raise ColorizerError(f"--config {path} must hold `name: value` lines.")
-    return content
-
-
-def _as_typed(name: str, value: object, kind: Callable[[str], object] | None) -> object:
-    """A YAML value as text, so that argparse checks its type like that of one from the command line.
-
-    A list is checked here, since argparse takes it as it is for a default.
-    """
-    if not isinstance(value, list):
-        return value if isinstance(value, bool) or value is None else str(value)
-    try:
-        return [(kind or str)(str(item)) for item in value]
-    except ValueError as error:
-        raise ColorizerError(f"{name}: {value} has a part of another type ({error}).") from error
-
-
-def _make_parser(approach: str | None) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="train_accelerate.py",
-        description="Train a colorization approach. Defaults are the approach's published recipe: give --approach with "
-        "--help to see them, and the fields of its network.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    parser.add_argument("--config", help="YAML file with any of these arguments")
-    recipe = get_model_class(approach).recipe if approach else Recipe()
-    recipe_names = {item.name for item in fields(Recipe)}
-    for item in fields(TrainingArguments):
-        if item.name == "model_fields":
-            continue
-        default = getattr(recipe, item.name) if item.name in recipe_names else item.default
-        choices = list_approaches(own=True) if item.name == "approach" else None
-        _add(parser, item.name, default, item.type, item.metadata.get("help", "of the recipe"), choices)
-    if approach:
-        group = parser.add_argument_group(f"network of {approach}")
-        for name, default in own_fields(get_model_class(approach).config_class).items():
-            _add(group, name, default, type(default), "of the configuration")
-    return parser
-
-
-def _add(parser, name: str, default, kind, help: str, choices: list[str] | None = None) -> None:
-    if kind is bool:
-        parser.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, default=default, help=help)
-        return
-    if kind is tuple:
-        item = float if default else str
-        parser.add_argument(f"--{name}", nargs="*", type=item, default=list(default), help=help)
-        return
-    plain = next((candidate for candidate in (int, float) if kind in (candidate, candidate | None)), str)
-    required = default is MISSING
-    parser.add_argument(
-        f"--{name}", type=plain, default=None if required else default, required=required, help=help, choices=choices
-    )

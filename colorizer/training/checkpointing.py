@@ -1,4 +1,4 @@
-"""States to resume a run from: written beside, then renamed, the oldest dropped."""
+"""A run's folder, and the states in it to resume the run from: written beside, then renamed, the oldest dropped."""
 
 import json
 import os
@@ -10,6 +10,7 @@ from pathlib import Path
 from accelerate import Accelerator
 
 from colorizer.errors import CheckpointError, ColorizerError
+from colorizer.training.arguments import TrainingArguments
 
 PREFIX = "checkpoint-"
 IDENTITY = "run.json"
@@ -33,6 +34,31 @@ class Progress:
 
     def load_state_dict(self, state: dict) -> None:
         vars(self).update(state)
+
+
+def check_folder(arguments: TrainingArguments) -> None:
+    """See that the run may write to its output folder: what that already holds is not ours to overwrite.
+
+    Raises:
+        ColorizerError: it holds a checkpoint or states, and the run is neither to go on from there nor to replace them.
+    """
+    folder = Path(arguments.output_dir)
+    may_write = arguments.resume_from_checkpoint or arguments.overwrite_output_dir or not arguments.trains
+    if not may_write and ((folder / "model.safetensors").exists() or list_states(folder)):
+        raise ColorizerError(
+            f"{folder} holds another run. Give another --output_dir, go on with --resume_from_checkpoint latest, or start anew "
+            "with --overwrite_output_dir."
+        )
+
+
+def clear_folder(output_dir: Path) -> None:
+    """Remove what another run left and this one would not replace, but take for its own: states, samples, its record.
+
+    The other's checkpoint stays until the first of this one takes its place.
+    """
+    for folder in (*list_states(output_dir), output_dir / "samples"):
+        shutil.rmtree(folder, ignore_errors=True)
+    (output_dir / "training.json").unlink(missing_ok=True)
 
 
 def list_states(output_dir: Path) -> list[Path]:

@@ -14,12 +14,11 @@ from tqdm.auto import tqdm
 
 from colorizer.cards import write_card
 from colorizer.data import PhotoBatches, age_lightness, augment, photo_seeds, saturate, simulate_hints
-from colorizer.errors import ColorizerError
 from colorizer.loading import save_checkpoint
 from colorizer.publishing import push
 from colorizer.training import reports
 from colorizer.training.arguments import TrainingArguments
-from colorizer.training.checkpointing import Progress, find_state, load_state, save_state
+from colorizer.training.checkpointing import Progress, check_folder, clear_folder, find_state, load_state, save_state
 from colorizer.training.features import FrozenFeatures, repeats
 from colorizer.training.lr_finder import find_learning_rates
 from colorizer.training.means import Means
@@ -46,13 +45,8 @@ class Trainer:
     def __init__(self, arguments: TrainingArguments):
         self.arguments = arguments
         self.output_dir = Path(arguments.output_dir)
-        # Before anything is decoded or built: what the folder already holds is not ours to overwrite.
-        is_trained = (self.output_dir / "model.safetensors").exists()
-        if arguments.trains and is_trained and not (arguments.resume_from_checkpoint or arguments.overwrite_output_dir):
-            raise ColorizerError(
-                f"{self.output_dir} holds a trained checkpoint. Give another --output_dir, go on with "
-                "--resume_from_checkpoint latest, or start anew with --overwrite_output_dir."
-            )
+        # Before anything is decoded or built.
+        check_folder(arguments)
         trackers = [name for name in arguments.report_to.split(",") if name and name != "none"]
         self.accelerator = Accelerator(
             cpu=arguments.cpu or not torch.accelerator.is_available(),
@@ -187,6 +181,8 @@ class Trainer:
     def _resume(self) -> None:
         asked = self.arguments.resume_from_checkpoint
         state = find_state(self.output_dir, asked) if asked else None
+        if self.arguments.trains and state is None and self.accelerator.is_main_process:
+            clear_folder(self.output_dir)
         if asked and state is None:
             self.say(f"Nothing to resume from in {self.output_dir}: starting anew.")
         if state:

@@ -11,7 +11,7 @@ from accelerate.state import AcceleratorState, GradientState
 from PIL import Image
 
 from colorizer.color import lab_to_rgb
-from colorizer.training import Trainer, parse_arguments
+from colorizer.training import Trainer, TrainingArguments, parse_runs
 
 
 def landscape(number: int, side: int = 40) -> Image.Image:
@@ -50,6 +50,12 @@ def read_lr_curves(run: Path) -> dict[str, dict[str, list[float]]]:
             for name, value in row.items():
                 columns[name].append(float(value))
     return curves
+
+
+def parse_arguments(words: list[str]) -> TrainingArguments:
+    """The arguments of the one run that a command line asks for."""
+    [arguments] = parse_runs(words)
+    return arguments
 
 
 @pytest.fixture(scope="session")

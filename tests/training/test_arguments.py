@@ -5,7 +5,7 @@ import pytest
 from colorizer import ColorizerError
 from colorizer.approaches import get_model_class, list_approaches
 from colorizer.data import augment
-from colorizer.training import parse_arguments
+from tests.training.conftest import parse_arguments
 
 REQUIRED = ["--dataset_name", "data", "--output_dir", "run"]
 

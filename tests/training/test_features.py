@@ -9,9 +9,10 @@ from transformers import MobileNetV2Config
 from colorizer import create_model, save_checkpoint
 from colorizer.color import rgb_to_lab
 from colorizer.data import load_photos
-from colorizer.training import features, parse_arguments
+from colorizer.training import features
 from colorizer.training.features import FrozenFeatures, compute, repeats
 from colorizer.training.setup import make_network
+from tests.training.conftest import parse_arguments
 
 TINY = ["--approach", "fusion", "--resolution", "32", "--width", "0.0625", "--classifier_resolution", "75"]
 AS_IT_IS = ["--rotation", "0", "--shear", "0", "--zoom", "0"]

@@ -169,7 +169,7 @@ def test_the_command_leaves_curve_and_picture_beside_a_trained_checkpoint(train,
     assert 1e-5 < steepest < 1e-1
     assert "lr_finder.csv" in said
     # The refusal protects a checkpoint from a training, not from a sweep.
-    with pytest.raises(ColorizerError, match="holds a trained checkpoint"):
+    with pytest.raises(ColorizerError, match="holds another run"):
         train("--find_lr", "--train_after_find_lr")
 
 

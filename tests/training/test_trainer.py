@@ -83,8 +83,17 @@ def test_a_run_leaves_a_checkpoint_a_card_curves_samples_and_its_history(train, 
     assert "1e-3" not in ModelCard.load(run / "README.md").text[:10]
     assert any((run / "logs").rglob("events.out.tfevents.*"))
     assert [path.name for path in checkpointing.list_states(run)] == ["checkpoint-6"]
-    with pytest.raises(ColorizerError, match="holds a trained checkpoint"):
+    (run / "model.safetensors").unlink()
+    with pytest.raises(ColorizerError, match="holds another run"):
         train()
+
+
+def test_a_run_over_another_leaves_nothing_of_it(train, tmp_path):
+    train()
+    train("--overwrite_output_dir", "--max_train_steps", "2")
+    assert [path.name for path in checkpointing.list_states(tmp_path / "run")] == ["checkpoint-2"]
+    assert [path.name for path in (tmp_path / "run/samples").iterdir()] == ["step-000002.png"]
+    assert train("--resume_from_checkpoint", "latest", "--max_train_steps", "2").progress.step == 2
 
 
 @pytest.mark.parametrize("approach", RESUMABLE)
@@ -242,6 +251,7 @@ def test_training_that_diverges_says_so(train):
 def test_a_run_starts_from_a_checkpoint_of_the_same_shape(train, tmp_path, monkeypatch):
     train()
     start = ["--pretrained_model_name_or_path", str(tmp_path / "run"), "--output_dir", str(tmp_path / "next")]
+    monkeypatch.setattr(sys, "argv", ["train_accelerate.py", *start])
     trainer = train(*start, "--max_train_steps", "1", "--learning_rate", "1e-12")
     first, second = (json.loads((tmp_path / f"{run}/training.json").read_text()) for run in ("run", "next"))
     assert second["earlier_commands"] == [first["command"]]

@@ -1,0 +1,158 @@
+"""What a command line and a YAML file ask for: arguments of one run, or of several, one after the other."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+import torch
+import yaml
+
+from colorizer.approaches import get_model_class, list_approaches
+from colorizer.configuration import own_fields
+from colorizer.errors import ColorizerError
+from colorizer.recipe import Recipe
+from colorizer.training.arguments import TrainingArguments
+
+ON_GPU, ON_CPU, PHASES = "on_gpu", "on_cpu", "phases"
+START = "pretrained_model_name_or_path"
+
+
+def parse_runs(command: Sequence[str] | None = None) -> list[TrainingArguments]:
+    """The runs asked for, one after the other: arguments of the command line over those of `--config file.yaml` over the
+    approach's recipe.
+
+    Besides arguments the file may have `on_gpu` and `on_cpu`, arguments that count where there is a GPU or where there is none,
+    and, among either or all, `phases`: a list of arguments for a run each. A phase starts from what the one before has left,
+    unless it says from what; all but the last leave it in the output folder's name with their number behind, -1, -2, ….
+
+    Raises:
+        ColorizerError: unknown approach; a YAML file that can't be read or has a name that is not an argument; phases together
+            with what is for one run.
+        SystemExit: a command line that argparse refuses, or --help.
+    """
+    first = argparse.ArgumentParser(add_help=False)
+    first.add_argument("--config")
+    first.add_argument("--approach")
+    first.add_argument("--cpu", action="store_true")
+    chosen, _ = first.parse_known_args(command)
+    configured = _read_yaml(chosen.config) if chosen.config else {}
+    is_on_gpu = torch.accelerator.is_available() and not (chosen.cpu or configured.get("cpu"))
+    phases = _phases(configured, ON_GPU if is_on_gpu else ON_CPU, chosen.config)
+    runs = [_parse_run(command, settings, chosen) for settings in phases]
+    return _chained(runs, phases) if len(runs) > 1 else runs
+
+
+def _parse_run(
+    command: Sequence[str] | None, configured: dict[str, object], chosen: argparse.Namespace
+) -> TrainingArguments:
+    parser = _make_parser(chosen.approach or configured.get("approach"))
+    kinds = {action.dest: action.type for action in parser._actions}
+    if unknown := sorted(configured.keys() - kinds.keys()):
+        raise ColorizerError(f"{chosen.config}: not an argument: {', '.join(unknown)}. --help lists them.")
+    parser.set_defaults(**{name: _as_typed(name, value, kinds[name]) for name, value in configured.items()})
+    for action in parser._actions:
+        action.required = action.required and action.dest not in configured
+    values = vars(parser.parse_args(command))
+    values.pop("config")
+    names = own_fields(get_model_class(values["approach"]).config_class)
+    return TrainingArguments(model_fields={name: values.pop(name) for name in names}, **values)
+
+
+def _read_yaml(path: str) -> dict[str, object]:
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ColorizerError(f"--config {path} can't be read: {error}") from error
+    return _named_values(content, path, "it")
+
+
+def _named_values(content: object, path: str, what: str) -> dict[str, object]:
+    if not isinstance(content, dict):
+        raise ColorizerError(f"--config {path}: {what} must hold `name: value` lines.")
+    return content
+
+
+def _phases(configured: dict[str, object], place: str, path: str) -> list[dict[str, object]]:
+    """The file's arguments for each of its phases, `place` being ON_GPU or ON_CPU."""
+    settings = {name: value for name, value in configured.items() if name not in (ON_GPU, ON_CPU)}
+    if place in configured:
+        settings |= _named_values(configured[place], path, place)
+    phases = settings.pop(PHASES, [{}])
+    if not isinstance(phases, list) or not phases:
+        raise ColorizerError(f"--config {path}: {PHASES} must be a list, the arguments of each an item of it.")
+    phases = [_named_values(phase, path, f"each of {PHASES}") for phase in phases]
+    # What the file as a whole starts from is for its first phase.
+    going_on = {name: value for name, value in settings.items() if name != START}
+    return [settings | phases[0], *(going_on | phase for phase in phases[1:])]
+
+
+def _chained(runs: list[TrainingArguments], phases: list[dict[str, object]]) -> list[TrainingArguments]:
+    """The runs with a folder for each phase, from which the next one starts."""
+    for run in runs:
+        if run.find_lr:
+            raise ColorizerError(
+                "--find_lr is for one run, not for one of several phases: give that phase's arguments."
+            )
+        if run.resume_from_checkpoint not in (None, "latest"):
+            raise ColorizerError("A run of several phases is resumed by --resume_from_checkpoint latest.")
+    chained: list[TrainingArguments] = []
+    for number, (run, settings) in enumerate(zip(runs, phases, strict=True), 1):
+        changes: dict[str, object] = {}
+        if chained and START not in settings:
+            changes[START] = chained[-1].output_dir
+        if number < len(runs):
+            changes |= {"output_dir": f"{run.output_dir}-{number}", "push_to_hub": False}
+        chained.append(run.changed(changes))
+    return chained
+
+
+def _as_typed(name: str, value: object, kind: Callable[[str], object] | None) -> object:
+    """A YAML value as text, so that argparse checks its type like that of one from the command line.
+
+    A list is checked here, since argparse takes it as it is for a default.
+    """
+    if not isinstance(value, list):
+        return value if isinstance(value, bool) or value is None else str(value)
+    try:
+        return [(kind or str)(str(item)) for item in value]
+    except ValueError as error:
+        raise ColorizerError(f"{name}: {value} has a part of another type ({error}).") from error
+
+
+def _make_parser(approach: str | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="train_accelerate.py",
+        description="Train a colorization approach. Defaults are the approach's published recipe: give --approach with "
+        "--help to see them, and the fields of its network.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--config", help="YAML file with any of these arguments")
+    recipe = get_model_class(approach).recipe if approach else Recipe()
+    recipe_names = {item.name for item in fields(Recipe)}
+    for item in fields(TrainingArguments):
+        if item.name == "model_fields":
+            continue
+        default = getattr(recipe, item.name) if item.name in recipe_names else item.default
+        choices = list_approaches(own=True) if item.name == "approach" else None
+        _add(parser, item.name, default, item.type, item.metadata.get("help", "of the recipe"), choices)
+    if approach:
+        group = parser.add_argument_group(f"network of {approach}")
+        for name, default in own_fields(get_model_class(approach).config_class).items():
+            _add(group, name, default, type(default), "of the configuration")
+    return parser
+
+
+def _add(parser, name: str, default, kind, help: str, choices: list[str] | None = None) -> None:
+    if kind is bool:
+        parser.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, default=default, help=help)
+        return
+    if kind is tuple:
+        item = float if default else str
+        parser.add_argument(f"--{name}", nargs="*", type=item, default=list(default), help=help)
+        return
+    plain = next((candidate for candidate in (int, float) if kind in (candidate, candidate | None)), str)
+    required = default is MISSING
+    parser.add_argument(
+        f"--{name}", type=plain, default=None if required else default, required=required, help=help, choices=choices
+    )

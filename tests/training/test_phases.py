@@ -1,0 +1,168 @@
+import json
+import weakref
+from pathlib import Path
+
+import pytest
+import torch
+from accelerate.state import AcceleratorState, GradientState
+
+from colorizer import ColorizerError
+from colorizer.training import Trainer, parse_runs, phases, train_runs
+from colorizer.training.checkpointing import list_states
+from tests.training.conftest import parse_arguments
+
+RECIPE = """
+approach: dense
+dataset_name: data
+output_dir: runs/mine
+learning_rate: 1e-4
+pretrained_model_name_or_path: runs/before
+on_gpu:
+  train_batch_size: 128
+  pretrained_model_name_or_path: null
+on_cpu:
+  width: 0.5
+  push_to_hub: true
+  phases:
+    - max_train_steps: 10
+    - learning_rate: 1e-3
+      width: 0.25
+    - pretrained_model_name_or_path: runs/other
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path) -> Path:
+    path = tmp_path / "mine.yaml"
+    path.write_text(RECIPE)
+    return path
+
+
+def test_a_phase_starts_from_what_the_one_before_left(recipe):
+    runs = parse_runs(["--config", str(recipe)])
+    assert [run.output_dir for run in runs] == ["runs/mine-1", "runs/mine-2", "runs/mine"]
+    assert [run.pretrained_model_name_or_path for run in runs] == ["runs/before", "runs/mine-1", "runs/other"]
+    assert [run.max_train_steps for run in runs] == [10, None, None]
+    assert [run.learning_rate for run in runs] == [1e-4, 1e-3, 1e-4]
+    assert [run.model_fields["width"] for run in runs] == [0.5, 0.25, 0.5]
+    assert [run.push_to_hub for run in runs] == [False, False, True]
+
+
+def test_the_command_line_goes_over_every_phase(recipe):
+    runs = parse_runs(["--config", str(recipe), "--width", "0.125", "--max_train_steps", "3", "--output_dir", "there"])
+    assert [run.model_fields["width"] for run in runs] == 3 * [0.125]
+    assert [run.max_train_steps for run in runs] == 3 * [3]
+    assert [run.output_dir for run in runs] == ["there-1", "there-2", "there"]
+
+
+def test_a_gpu_has_arguments_of_its_own_unless_the_cpu_is_asked_for(recipe, monkeypatch):
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
+    arguments = parse_arguments(["--config", str(recipe)])
+    assert (arguments.train_batch_size, arguments.model_fields["width"], arguments.learning_rate) == (128, 1.0, 1e-4)
+    assert arguments.output_dir == "runs/mine"
+    assert arguments.pretrained_model_name_or_path is None
+    assert len(parse_runs(["--config", str(recipe), "--cpu"])) == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "words", "message"),
+    [
+        ("phases: 3", [], "phases must be a list"),
+        ("phases: []", [], "phases must be a list"),
+        ("phases: [3]", [], "each of phases must hold `name: value` lines"),
+        ("on_cpu: 3", [], "on_cpu must hold `name: value` lines"),
+        ("on_cpu: {depth: 3}", [], "not an argument: depth"),
+        ("phases: [{}, {depth: 3}]", [], "not an argument: depth"),
+        ("phases: [{}, {}]", ["--find_lr"], "find_lr is for one run"),
+        (
+            "phases: [{}, {}]",
+            ["--resume_from_checkpoint", "checkpoint-3"],
+            "resumed by --resume_from_checkpoint latest",
+        ),
+    ],
+)
+def test_phases_that_can_not_be_are_refused(content, words, message, tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text(content)
+    with pytest.raises(ColorizerError, match=message):
+        parse_runs(["--config", str(config), "--approach", "dense", "--dataset_name", "d", "--output_dir", "o", *words])
+
+
+@pytest.fixture
+def run(command, tmp_path):
+    """Train two phases of 2 and 4 steps with the tiny command and what is added to it."""
+    config = tmp_path / "config.yaml"
+    config.write_text("phases:\n  - max_train_steps: 2\n  - {max_train_steps: 4, seed: 1}\n")
+    place = command.index("--max_train_steps")
+    tiny = command[:place] + command[place + 2 :]
+
+    def train(*added: str) -> Path:
+        AcceleratorState._reset_state(True)
+        GradientState._reset_state()
+        return train_runs(parse_runs([*tiny, "--config", str(config), *added]))
+
+    yield train
+    AcceleratorState._reset_state(True)
+    GradientState._reset_state()
+
+
+def facts(folder: Path) -> dict:
+    return json.loads((folder / "training.json").read_text())
+
+
+def test_phases_are_trained_one_after_the_other(run, tmp_path, capsys, monkeypatch):
+    trainers = []
+    monkeypatch.setattr(phases, "Trainer", lambda arguments: _remembered(arguments, trainers))
+    assert run() == tmp_path / "run"
+    first, last = facts(tmp_path / "run-1"), facts(tmp_path / "run")
+    assert (first["steps"], last["steps"]) == (2, 4)
+    assert last["pretrained"] == str(tmp_path / "run-1")
+    assert last["earlier_photos_seen"] == first["photos_seen"] == 8
+    assert "Phase 1 of 2" in (said := capsys.readouterr().err)
+    assert "Phase 2 of 2" in said
+    # What a phase has kept in memory goes with it.
+    assert [trainer() for trainer in trainers] == [None, None]
+
+
+def _remembered(arguments, trainers: list) -> Trainer:
+    trainer = Trainer(arguments)
+    assert all(other() is None for other in trainers)
+    trainers.append(weakref.ref(trainer))
+    return trainer
+
+
+def test_a_later_phases_folder_is_seen_to_before_the_first_begins(run, tmp_path):
+    run()
+    for path in (tmp_path / "run-1").glob("*.safetensors"):
+        path.unlink()
+    for state in list_states(tmp_path / "run-1"):
+        state.rename(tmp_path / state.name)
+    with pytest.raises(ColorizerError, match=r"run holds another run"):
+        run()
+    assert not list_states(tmp_path / "run-1")
+
+
+def test_phases_go_on_where_they_were_stopped(run, tmp_path, monkeypatch, capsys):
+    def stop(trainer) -> None:
+        raise KeyboardInterrupt
+
+    run()
+    whole = (tmp_path / "run/model.safetensors").read_bytes()
+    monkeypatch.setattr(Trainer, "_validate", stop)
+    # In the first phase of another run over this one, whose second phase must not be taken for that run's own.
+    with pytest.raises(KeyboardInterrupt):
+        run("--overwrite_output_dir", "--learning_rate", "0.01")
+    monkeypatch.undo()
+    capsys.readouterr()
+    run("--overwrite_output_dir", "--learning_rate", "0.01", "--resume_from_checkpoint", "latest")
+    said = capsys.readouterr().err
+    assert said.count("Nothing to resume from") == 2
+    again = (tmp_path / "run/model.safetensors").read_bytes()
+    assert again != whole
+    for state in list_states(tmp_path / "run"):
+        state.rename(tmp_path / state.name)
+    run("--learning_rate", "0.01", "--resume_from_checkpoint", "latest")
+    said = capsys.readouterr().err
+    assert "Resuming at step 2" in said
+    assert said.count("Nothing to resume from") == 1
+    assert (tmp_path / "run/model.safetensors").read_bytes() == again

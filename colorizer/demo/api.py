@@ -1,5 +1,6 @@
 """The named endpoints, `/colorize`, `/compare` and `/video`, for `gradio_client` and the page "Use via API"."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
@@ -78,7 +79,7 @@ def build_endpoints(catalog: Catalog) -> None:
             )
             return gallery(comparison)
 
-    def video(clip: dict[str, Any] | None, model: str | None) -> str:
+    def video(clip: dict[str, Any] | None, model: str | None) -> Iterator[str | None]:
         """Colorize a clip by one model, its colors held steady; answers an MP4 with the clip's sound.
 
         Args:
@@ -86,8 +87,9 @@ def build_endpoints(catalog: Catalog) -> None:
             model: which network guesses the colors; the best unless given
         """
         with errors_for_caller():
-            *_, last = color_clip(catalog, uploaded_file(clip), model or catalog.default or "", new_folder())
-            return str(last.result.path)
+            for step in color_clip(catalog, uploaded_file(clip), model or catalog.default or "", new_folder()):
+                # Nothing as long as the clip is not whole: between two answers a caller who cancels, or has gone, is heard.
+                yield str(step.result.path) if step.result else None
 
     colorize_trigger.click(
         colorize,

@@ -125,6 +125,18 @@ def test_the_endpoint_answers_the_clip_with_its_sound(client: Client, clip: str,
     assert pitch_of(colored) == pytest.approx(PITCH, abs=3)
 
 
+def test_a_clip_that_is_canceled_is_not_worked_on(client: Client, tmp_path: Path, app_files: Path) -> None:
+    long = make_clip(tmp_path / "long.mkv", pan(40) * 18, sound=None)
+    job = client.submit(handle_file(long), "default", api_name="/video")
+    deadline = time.monotonic() + SECONDS
+    while not (pieces := list(app_files.glob("visitors/*/*long*"))) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    [piece] = pieces
+    job.cancel()
+    # It would take minutes.
+    assert is_soon_gone(piece.parent)
+
+
 def test_the_endpoint_is_documented(client: Client) -> None:
     endpoint = client.view_api(return_format="dict")["named_endpoints"]["/video"]
     assert [parameter["parameter_name"] for parameter in endpoint["parameters"]] == ["clip", "model"]

@@ -3,7 +3,6 @@
 `python -m colorizer.cards model_cards` writes those of the package's checkpoints.
 """
 
-import inspect
 import os
 import re
 import sys
@@ -135,7 +134,7 @@ def render_card(info: dict[str, Any]) -> str:
         card_data,
         template_path=str(TEMPLATE),
         heading=name if name == approach else f"{name} ({approach})",
-        description=inspect.getdoc(model_class).split("\n\n")[0],
+        description=model_class.describe(config),
         title=model_class.title,
         authors=model_class.authors,
         year=model_class.year,

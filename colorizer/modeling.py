@@ -1,5 +1,7 @@
 """The one contract: a `ColorizerModel` maps lightness to ab, both in CIE units, whatever it computes inside."""
 
+import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -105,6 +107,11 @@ class ColorizerModel(ModelOfParts):
     def fields_for(cls, classes: list[str]) -> dict[str, Field]:
         """The configuration fields that follow from the names of a dataset's labels, none of them if it has no labels."""
         return {}
+
+    @classmethod
+    def describe(cls, config: Mapping[str, object]) -> str:
+        """What cards and app say of a network in a line, given what its config.json holds: the class's first one."""
+        return inspect.getdoc(cls).split("\n")[0]
 
     def predict(self, source: Tensor) -> Tensor:
         """The space's encoded lightness (B, C, H, W) to the network's output in the space's scale."""

@@ -1,5 +1,7 @@
 """colorful: classification over 313 bins of the ab plane."""
 
+from collections.abc import Mapping
+
 from torch import Tensor, nn
 from transformers import initialization as init
 
@@ -29,7 +31,7 @@ class ColorfulConfig(ColorizerConfig):
 
 
 class Colorful(ColorizerModel):
-    """Eight convolution blocks, dilated, that give each place a distribution over 313 colors; rare colors weigh more."""
+    """Eight convolution blocks, dilated, that give each place a distribution over 313 colors."""
 
     title = "Colorful Image Colorization"
     authors = "Richard Zhang, Phillip Isola, Alexei A. Efros"
@@ -48,6 +50,12 @@ class Colorful(ColorizerModel):
         lr_scheduler="cosine",
     )
     size_multiple = 8
+
+    @classmethod
+    def describe(cls, config: Mapping[str, object]) -> str:
+        """Also whether rare colors weigh more, since those networks make other photos."""
+        weights = "rare colors weigh more" if config.get("rebalance", True) else "rare colors weigh no more than others"
+        return f"{super().describe(config).removesuffix('.')}; {weights}."
 
     def __init__(self, config: ColorfulConfig):
         super().__init__(config)

@@ -58,7 +58,7 @@ class ResNetUNetConfig(ColorizerConfig):
 
 
 class ResNetUNet(ColorizerModel):
-    """A U-Net on an ImageNet ResNet, skips at every scale: L1 alone at first, then against the PatchGAN of pix2pix."""
+    """A U-Net on a ResNet, skips at every scale: L1 alone at first, then against the PatchGAN of pix2pix."""
 
     title = "A U-Net on a pretrained ResNet, pretrained with L1"
     authors = "a capstone project"

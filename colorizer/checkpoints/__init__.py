@@ -12,8 +12,9 @@ THUMBNAIL = "thumbnail.webp"
 
 
 def list_checkpoints() -> list[str]:
-    """Names of the checkpoints that come with the package, which `pipeline` takes."""
-    return sorted(config.parent.name for config in FOLDER.glob("*/config.json"))
+    """Names of the checkpoints that come with the package, which `pipeline` takes: the best, `default`, and then the others."""
+    names = (config.parent.name for config in FOLDER.glob("*/config.json"))
+    return sorted(names, key=lambda name: (name != "default", name))
 
 
 def checkpoint_folder(name: str) -> Path:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
@@ -54,8 +55,7 @@ class Catalog:
         self._pipelines: OrderedDict[str, ColorizationPipeline] = OrderedDict()
         self._loading: dict[str, Lock] = {}
         self._lock = Lock()
-        # The best first.
-        for name in sorted(list_checkpoints(), key=lambda name: name != "default"):
+        for name in list_checkpoints():
             self._offer(str(checkpoint_folder(name)), "package", name)
         for model in models or []:
             self._offer(model, "folder", self._free_name(Path(model).resolve().name))
@@ -96,7 +96,7 @@ class Catalog:
                     return self._pipelines[name]
             loaded = pipeline(entry.source, revision=entry.revision)
             with self._lock:
-                self._entries[name] = _describe(entry, type(loaded.model))
+                self._entries[name] = _described(entry, type(loaded.model), loaded.model.config.to_dict())
                 self._pipelines[name] = loaded
                 self._forget_oldest()
             return loaded
@@ -128,7 +128,7 @@ class Catalog:
             if Path(model).is_dir():
                 thumbnail = Path(model) / THUMBNAIL
                 entry = Entry(name, model, origin, thumbnail=thumbnail if thumbnail.is_file() else None)
-                entry = _describe(entry, _class_of_folder(Path(model)))
+                entry = _described(entry, *_read_folder(Path(model)))
             elif match := HUB_ID.fullmatch(model):
                 entry = _hub_entry(match)
             else:
@@ -156,21 +156,21 @@ def _hub_entry(match: re.Match[str]) -> Entry:
     return Entry(match[0], match["repo"], "Hub", match["revision"], description=description)
 
 
-def _describe(entry: Entry, model_class: type[ColorizerModel]) -> Entry:
-    description = (model_class.__doc__ or "").strip().split("\n")[0]
-    return replace(entry, title=model_class.title, year=model_class.year, description=description)
+def _described(entry: Entry, model_class: type[ColorizerModel], config: Mapping[str, object]) -> Entry:
+    return replace(entry, title=model_class.title, year=model_class.year, description=model_class.describe(config))
 
 
-def _class_of_folder(folder: Path) -> type[ColorizerModel]:
-    """The class that a checkpoint folder's config.json names; its weights are not looked at."""
+def _read_folder(folder: Path) -> tuple[type[ColorizerModel], dict[str, object]]:
+    """The class that a checkpoint folder's config.json names, and what it says; its weights are not looked at."""
     try:
-        model_type = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        model_type = config["model_type"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{folder.name} has no readable config.json that names a model_type") from error
     for approach in list_approaches(own=True):
         model_class = get_model_class(approach)
         if model_class.config_class.model_type == model_type:
-            return model_class
+            return model_class, config
     raise CheckpointError(
         f"{folder.name} is a {model_type!r}, none of the approaches here: {', '.join(list_approaches(own=True))}"
     )

@@ -19,8 +19,9 @@ test:
 tables:
 	python -m colorizer.overview README.md
 
-# The README's, of results.
+# The README's, of results, and the cards'.
 pictures:
+	python -m colorizer.pictures $(DATA)/photos --samples
 	python -m colorizer.pictures $(DATA)/photos -o model_cards/pictures/twelve.jpg
 	python -m colorizer compare $(addprefix $(DATA)/photos/,$(SHOWN)) -o model_cards/pictures/results.jpg
 
@@ -33,6 +34,7 @@ checkpoints:
 	python -m colorizer evaluate --model $(CHECKPOINTS) --dataset $(DATA) --split test --by label --aged --sizes -o results
 	cp results/evaluation.json colorizer/checkpoints/
 	cp results/table.md model_cards/comparison.md
+	$(MAKE) pictures
 	python -m colorizer.cards model_cards
 	python -m colorizer.overview README.md
 

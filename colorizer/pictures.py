@@ -1,4 +1,4 @@
-"""The README's picture of the best checkpoint: `python -m colorizer.pictures FOLDER -o twelve.jpg`."""
+"""Pictures for README and cards: `python -m colorizer.pictures FOLDER -o twelve.jpg`, and `--samples` for all checkpoints."""
 
 import argparse
 from collections.abc import Sequence
@@ -8,8 +8,10 @@ import numpy as np
 from PIL import Image
 
 from colorizer import images
+from colorizer.checkpoints import SAMPLES, checkpoint_folder, list_checkpoints
 from colorizer.errors import ColorizerError
-from colorizer.evaluation.comparison import reduce
+from colorizer.evaluation.comparison import reduce, to_rgb
+from colorizer.evaluation.metrics import compute_metrics
 from colorizer.evaluation.places import spread
 from colorizer.evaluation.sheets import contact_sheet
 from colorizer.pipelines import pipeline
@@ -17,6 +19,7 @@ from colorizer.pipelines import pipeline
 NUM_PHOTOS = 12
 ACROSS = 3
 HEIGHT = 170
+SAMPLE_HEIGHT = 140
 
 
 def before_and_after(photos: Sequence[Path], *, model: str = "default") -> Image.Image:
@@ -39,10 +42,44 @@ def before_and_after(photos: Sequence[Path], *, model: str = "default") -> Image
     return contact_sheet(rows, height=HEIGHT)
 
 
+def samples(photos: Sequence[Path], *, model: str) -> Image.Image:
+    """Every photo that came in color, gray, colored and as it is, two a row, the worst (by ΔE2000) last.
+
+    Raises:
+        ColorizerError: no photo in color, one that can't be read, or no such model.
+    """
+    colorize = pipeline(model)
+    shown = []
+    for path in sorted(photos):
+        photo = images.read(path)
+        if photo.is_gray:
+            continue
+        truth, colored = reduce(photo.pixels), reduce(np.asarray(colorize(photo).convert("RGB")))
+        error = float(compute_metrics(to_rgb(colored), to_rgb(truth), ("ciede2000",))["ciede2000"])
+        shown.append((error, [reduce(images.gray_pixels(photo.pixels)), colored, truth], path.stem))
+    if not shown:
+        raise ColorizerError("No photo is in color, so none would show what is true: give a folder of others.")
+    shown.sort(key=lambda sample: sample[0])
+    halves = [shown[start : start + 2] for start in range(0, len(shown), 2)]
+    return contact_sheet(
+        [("", [picture for _, pictures, _ in half for picture in pictures]) for half in halves],
+        captions=[[text for error, _, name in half for text in (name, f"ΔE2000 {error:.1f}", "")] for half in halves],
+        height=SAMPLE_HEIGHT,
+    )
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--model", default="default")
+    wanted = parser.add_mutually_exclusive_group(required=True)
+    wanted.add_argument("-o", "--output", type=Path, help="twelve photos by default, before and after")
+    wanted.add_argument(
+        "--samples", action="store_true", help=f"{SAMPLES} into the folder of each checkpoint of the package"
+    )
     given = parser.parse_args()
-    before_and_after([*given.folder.glob("*.jpg")], model=given.model).save(given.output, quality=88)
+    photos = [*given.folder.glob("*.jpg")]
+    if given.output:
+        before_and_after(photos).save(given.output, quality=88)
+    else:
+        for name in list_checkpoints():
+            samples(photos, model=name).save(checkpoint_folder(name) / SAMPLES, quality=75)

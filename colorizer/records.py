@@ -7,11 +7,12 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from colorizer.checkpoints import EVALUATION
+from colorizer.checkpoints import EVALUATION, SAMPLES
 from colorizer.checkpoints import FOLDER as PACKAGE
 from colorizer.errors import CheckpointError
 
 RECORDS = ("training", "evaluation")
+SAMPLES_SHOW = "gray, colorized, true; from the least wrong to the worst"
 
 
 def read_info(
@@ -32,6 +33,8 @@ def read_info(
     pictures = [("Learning curves", "curves.png")] if (folder / "curves.png").is_file() else []
     if samples:
         pictures.append(("Photos not trained on: gray, colorized, true", f"samples/{samples[-1].name}"))
+    if (folder / SAMPLES).is_file():
+        pictures.append((f"Photos not trained on: {SAMPLES_SHOW}", SAMPLES))
     num_weights, num_bytes = _measure_weights(folder)
     records = {record: publishable(_read_facts(folder / f"{record}.json")) for record in RECORDS}
     if folder.parent == PACKAGE.absolute():

@@ -9,6 +9,8 @@ EVALUATION = FOLDER / "evaluation.json"
 """All of them measured on the same test photos, which the cards, the README and the app read."""
 THUMBNAIL = "thumbnail.webp"
 """In a checkpoint's folder: what it makes of the same small photo as all others."""
+SAMPLES = "samples.webp"
+"""There, too: what it makes of the same large photos as all others, none of which was trained on."""
 
 
 def list_checkpoints() -> list[str]:

@@ -115,8 +115,10 @@ def _lesson(approach: str, infos: dict[str, dict[str, Any]]) -> Lesson:
 
 def _trained(name: str, info: dict[str, Any]) -> Trained:
     sections = dict(re.findall(r"^## (.+?)\n+(.*?)\s*(?=^## |\Z)", render_card(info), re.MULTILINE | re.DOTALL))
-    # The pictures stand beside the text, as components that can be enlarged.
-    texts = [(title, re.sub(r"^!\[.*\n?", "", sections[title], flags=re.MULTILINE).strip()) for title in SECTIONS]
+    # The pictures, each with a line over it, stand below the text, as components that can be enlarged.
+    texts = [
+        (title, re.sub(r"^.+:\n\n!\[.*\n?", "", sections[title], flags=re.MULTILINE).strip()) for title in SECTIONS
+    ]
     text = "\n\n".join(f"#### {title}\n\n{text}" for title, text in texts)
     folder = checkpoint_folder(name)
     return Trained(name, text, tuple((label, folder / file) for label, file in info["pictures"]))

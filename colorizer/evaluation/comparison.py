@@ -52,7 +52,7 @@ def compare(
         pictures.append(reduce(np.asarray(image.convert("RGB"))))
         captions.append(f"{_scores(pictures[-1], truth)}\n{seconds:.2f} s".strip())
     pictures.append(truth)
-    captions.append("" if truth is None else f"colorfulness {float(colorfulness(_to_rgb(truth))):.0f}")
+    captions.append("" if truth is None else f"colorfulness {float(colorfulness(to_rgb(truth))):.0f}")
     width, height = photo.size
     notes = "".join(f" · {note}" for note in photo.notes)
     return Comparison(f"{title} · {width}×{height}{notes}", pictures, captions)
@@ -77,13 +77,14 @@ def reduce(pixels: np.ndarray) -> np.ndarray:
     return np.asarray(image)
 
 
-def _to_rgb(pixels: np.ndarray) -> Tensor:
+def to_rgb(pixels: np.ndarray) -> Tensor:
+    """The picture, uint8 (H, W, 3), as metrics take it: float32 (1, 3, H, W) in 0…1."""
     return torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float() / 255
 
 
 def _scores(pixels: np.ndarray, truth: np.ndarray | None) -> str:
     if truth is None:
         return ""
-    metrics = compute_metrics(_to_rgb(pixels), _to_rgb(truth), ("psnr", "ssim", "ciede2000", "colorfulness"))
+    metrics = compute_metrics(to_rgb(pixels), to_rgb(truth), ("psnr", "ssim", "ciede2000", "colorfulness"))
     psnr, ssim, difference, colors = (float(metrics[name]) for name in ("psnr", "ssim", "ciede2000", "colorfulness"))
     return f"PSNR {psnr:.1f} dB, SSIM {ssim:.3f}\nΔE2000 {difference:.1f}, colorfulness {colors:.0f}"

@@ -4,6 +4,8 @@ import gc
 from collections.abc import Sequence
 from pathlib import Path
 
+from accelerate import PartialState
+
 from colorizer.training.arguments import TrainingArguments
 from colorizer.training.checkpointing import check_folder, clear_folder
 from colorizer.training.setup import photo_sizes
@@ -32,4 +34,5 @@ def train_runs(runs: Sequence[TrainingArguments]) -> Path:
         del trainer
         # It and its parts hold one another, and the photos: two phases' need not fit into memory.
         gc.collect()
+    PartialState().destroy_process_group()
     return folder

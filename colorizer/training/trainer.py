@@ -138,7 +138,6 @@ class Trainer:
         if self.arguments.find_lr:
             find_learning_rates(self, self._take_turns)
         if not self.arguments.trains:
-            self.accelerator.end_training()
             return self.output_dir
         self.accelerator.init_trackers("colorizer")
         bar = tqdm(
@@ -166,8 +165,10 @@ class Trainer:
             reports.save_curves(self.progress.history, self.output_dir / "curves.png", self.arguments.approach)
             reports.write_json(self.output_dir / "training.json", reports.describe_run(self))
             self._publish()
+        for tracker in self.accelerator.trackers:
+            tracker.finish()
+        # Not `end_training`, which ends the processes' group as well: another run may follow.
         self.accelerator.wait_for_everyone()
-        self.accelerator.end_training()
         return self.output_dir
 
     def _publish(self) -> None:

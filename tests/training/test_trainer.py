@@ -157,9 +157,13 @@ def test_two_processes_of_a_gan_resume_exactly(command, tmp_path, port):
     assert json.loads((whole / "training.json").read_text())["num_processes"] == 2
     shutil.copytree(whole, resumed)
     shutil.rmtree(resumed / "checkpoint-4")
-    again = [*given, "--output_dir", str(resumed), "--resume_from_checkpoint", "latest"]
+    # As the last of two phases, for which the processes must stay together.
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("phases: [{seed: 1}, {}]")
+    again = [*given, "--config", str(recipe), "--output_dir", str(resumed), "--resume_from_checkpoint", "latest"]
     second = launch([*ACCELERATE, port], again)
     assert second.returncode == 0, second.stderr
+    assert "Phase 2 of 2" in second.stderr
     assert "Resuming at step 2" in second.stderr
     assert losses(resumed) == losses(whole)
     for name in ("model.safetensors", "model_1.safetensors"):

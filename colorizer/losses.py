@@ -30,7 +30,7 @@ def huber(prediction: Tensor, target: Tensor, *, delta: float) -> Tensor:
     return F.huber_loss(distance, torch.zeros_like(distance), delta=delta) / delta
 
 
-def log_square(prediction: Tensor, target: Tensor, *, floor: float = LOG_FLOOR) -> Tensor:
+def log_square(prediction: Tensor, target: Tensor, *, floor: float) -> Tensor:
     """Half the logarithm of 1 + a photo's mean squared distance of two colors over `floor`², mean over the photos, in float32.
 
     PSNR goes by the logarithm of a photo's error, too. Where one of several colors may be the true one, the square is least

@@ -51,7 +51,7 @@ def leave_screenshot(page: Page, name: str) -> None:
     """The whole page as tests/artifacts/NAME.png, to be looked at."""
     ARTIFACTS.mkdir(exist_ok=True)
     page.evaluate("window.scrollTo(0, 0)")
-    page.screenshot(path=ARTIFACTS / f"{name}.png", full_page=True)
+    page.screenshot(path=ARTIFACTS / f"{name}.png", full_page=True, animations="disabled")
 
 
 def leave_screenshots(page: Page, name: str) -> None:

@@ -37,7 +37,7 @@ def colorize(page: Page, clip: str | Path, model: str) -> Locator:
 def screenshot(page: Page, name: str) -> None:
     ARTIFACTS.mkdir(exist_ok=True)
     page.evaluate("window.scrollTo(0, 0)")
-    page.screenshot(path=ARTIFACTS / f"{name}.png", full_page=True)
+    page.screenshot(path=ARTIFACTS / f"{name}.png", full_page=True, animations="disabled")
 
 
 def test_a_clip_comes_back_with_its_sound(page: Page, clip: str, tmp_path: Path) -> None:

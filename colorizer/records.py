@@ -12,7 +12,6 @@ from colorizer.checkpoints import FOLDER as PACKAGE
 from colorizer.errors import CheckpointError
 
 RECORDS = ("training", "evaluation")
-SAMPLES_SHOW = "gray, colorized, true; from the least wrong to the worst"
 
 
 def read_info(
@@ -34,7 +33,7 @@ def read_info(
     if samples:
         pictures.append(("Photos not trained on: gray, colorized, true", f"samples/{samples[-1].name}"))
     if (folder / SAMPLES).is_file():
-        pictures.append((f"Photos not trained on: {SAMPLES_SHOW}", SAMPLES))
+        pictures.append(("Photos not trained on: gray, colorized, true; from the least wrong to the worst", SAMPLES))
     num_weights, num_bytes = _measure_weights(folder)
     records = {record: publishable(_read_facts(folder / f"{record}.json")) for record in RECORDS}
     if folder.parent == PACKAGE.absolute():

@@ -19,7 +19,8 @@ def train_runs(runs: Sequence[TrainingArguments]) -> Path:
         ColorizerError: an output folder holds another run or settings don't fit, before the first one begins; and whatever
             `Trainer` raises.
     """
-    for arguments in runs:
+    # The first one's trainer sees to its own.
+    for arguments in runs[1:]:
         check_folder(arguments)
         photo_sizes(arguments)
     for number, arguments in enumerate(runs, 1):

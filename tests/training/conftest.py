@@ -58,6 +58,12 @@ def parse_arguments(words: list[str]) -> TrainingArguments:
     return arguments
 
 
+def forget_processes() -> None:
+    """Let the next run of this process begin as the first one of a process does."""
+    AcceleratorState._reset_state(True)
+    GradientState._reset_state()
+
+
 @pytest.fixture(scope="session")
 def dataset(tmp_path_factory) -> Path:
     """16 landscapes to learn from and 4 to validate on, as parquet."""
@@ -90,12 +96,10 @@ def train(command):
     """Train in this process with the tiny command and what is added to it; gives the trainer."""
 
     def run(*added: str) -> Trainer:
-        AcceleratorState._reset_state(True)
-        GradientState._reset_state()
+        forget_processes()
         trainer = Trainer(parse_arguments([*command, *map(str, added)]))
         trainer.train()
         return trainer
 
     yield run
-    AcceleratorState._reset_state(True)
-    GradientState._reset_state()
+    forget_processes()

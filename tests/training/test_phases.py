@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from accelerate.state import AcceleratorState, GradientState
 
 from colorizer import ColorizerError
 from colorizer.training import Trainer, parse_runs, phases, train_runs
 from colorizer.training.checkpointing import list_states
-from tests.training.conftest import parse_arguments
+from tests.training.conftest import forget_processes, parse_arguments
 
 RECIPE = """
 approach: dense
@@ -97,13 +96,11 @@ def run(command, tmp_path):
     tiny = command[:place] + command[place + 2 :]
 
     def train(*added: str) -> Path:
-        AcceleratorState._reset_state(True)
-        GradientState._reset_state()
+        forget_processes()
         return train_runs(parse_runs([*tiny, "--config", str(config), *added]))
 
     yield train
-    AcceleratorState._reset_state(True)
-    GradientState._reset_state()
+    forget_processes()
 
 
 def facts(folder: Path) -> dict:

@@ -9,7 +9,7 @@ from pathlib import Path
 import skimage
 from PIL import Image
 
-from colorizer.checkpoints import FOLDER, THUMBNAIL
+from colorizer.checkpoints import FOLDER, SAMPLES, THUMBNAIL
 from colorizer.errors import CheckpointError
 from colorizer.files import write_text
 from colorizer.loading import CONFIG, WEIGHTS, load_model
@@ -52,6 +52,8 @@ def take_in(run: Path, *, name: str | None = None, package: Path = FOLDER) -> Pa
     training["dataset"]["report"] = re.sub(r"(left out: [^:]*):.*", r"\1", training["dataset"]["report"])
     write_text(folder / "training.json", json.dumps(training, indent=1, ensure_ascii=False) + "\n")
     save_thumbnail(folder)
+    # What earlier weights made of photos, until `make pictures` shows these.
+    (folder / SAMPLES).unlink(missing_ok=True)
     return folder
 
 

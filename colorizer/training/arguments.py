@@ -32,6 +32,11 @@ class TrainingArguments(Recipe):
         "what it learns from a small crop of a photo, it sees at that size in a larger photo",
         None,
     )
+    stored_resolution: int | None = _argument(
+        "side at which the photos are kept, of which crops are taken and which a teacher sees, if it is to be larger than "
+        "the crops need",
+        None,
+    )
     image_column: str = _argument("column of the photos", "image")
     label_column: str = _argument("column of the labels, if any", "label")
     max_train_samples: int | None = _argument("use this many photos at most", None)

@@ -20,9 +20,9 @@ MAX_STATISTICS_PHOTOS = 4096
 
 
 def open_photos(
-    arguments: TrainingArguments, learned: int, resolution: int, accelerator: Accelerator
+    arguments: TrainingArguments, stored: int, resolution: int, accelerator: Accelerator
 ) -> tuple[PhotoDataset | PhotoStream, PhotoDataset]:
-    """Photos to learn from, with room for random crops of the side `learned`, and photos to validate on at `resolution`.
+    """Photos to learn from, of the side `stored`, and photos to validate on at `resolution`.
 
     Raises:
         DatasetError: the dataset can't be opened, or has too few usable photos.
@@ -34,7 +34,6 @@ def open_photos(
         "num_workers": arguments.dataloader_num_workers,
         "token": arguments.hub_token,
     }
-    stored = round(learned / max(arguments.min_scale, 0.8)) if arguments.min_scale < 1 else learned
     # The first process decodes, the others find what it stored.
     with accelerator.main_process_first():
         train = load_photos(

@@ -23,11 +23,13 @@ OPTIMIZERS = {
 }
 
 
-def photo_sizes(arguments: TrainingArguments) -> tuple[int, int]:
-    """Sides of the crops that are learned from, and of the photos to validate on, known before the network is built.
+def photo_sizes(arguments: TrainingArguments) -> tuple[int, int, int]:
+    """Sides of the photos that are kept, of the crops of them that are learned from, and of the photos to validate on, known
+    before the network is built.
 
     Raises:
-        ColorizerError: a field of the configuration has a value that it can't have, or the network learns at one size only.
+        ColorizerError: a field of the configuration has a value that it can't have, the network learns at one size only, or
+            photos would be kept smaller than what is learned from.
     """
     model_class = get_model_class(arguments.approach)
     resolution = model_class.config_class(**arguments.model_fields).resolution
@@ -36,7 +38,12 @@ def photo_sizes(arguments: TrainingArguments) -> tuple[int, int]:
         raise ColorizerError(
             f"{arguments.approach} works at one size alone: leave out --train_resolution {learned}, or give --resolution."
         )
-    return learned, resolution
+    # Crops of a share of the photo need room; with the smallest they are enlarged a little, which saves memory.
+    room = round(learned / max(arguments.min_scale, 0.8)) if arguments.min_scale < 1 else learned
+    stored = arguments.stored_resolution or room
+    if stored < learned:
+        raise ColorizerError(f"--stored_resolution {stored} is less than the {learned} pixels that are learned from.")
+    return stored, learned, resolution
 
 
 def make_network(arguments: TrainingArguments, classes: list[str], say: Callable[[str], None]) -> ColorizerModel:

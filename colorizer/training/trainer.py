@@ -60,8 +60,8 @@ class Trainer:
             kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
         )
         self.output_dir.mkdir(parents=True, exist_ok=True)
-        self.train_resolution, resolution = photo_sizes(arguments)
-        photos = open_photos(arguments, self.train_resolution, resolution, self.accelerator)
+        stored, self.train_resolution, resolution = photo_sizes(arguments)
+        photos = open_photos(arguments, stored, resolution, self.accelerator)
         self.train_photos, self.validation_photos = photos
         self.say(f"Learning from {self.train_photos.report}; validating on {len(self.validation_photos)} photos.")
         if arguments.teacher:
@@ -124,6 +124,7 @@ class Trainer:
             **arguments.augmentation,
             **arguments.model_fields,
             "train_resolution": self.train_resolution,
+            "stored_resolution": self.train_photos.resolution,
             "num_steps": self.num_steps,
             "num_processes": self.accelerator.num_processes,
             "num_photos": "streamed" if arguments.streaming else len(self.train_photos),

@@ -30,6 +30,14 @@ def test_a_network_of_one_size_learns_at_it(train):
     assert train("--train_resolution", 16).train_photos.resolution == 16
 
 
+def test_photos_are_kept_larger_than_what_is_learned_from_if_asked_for(train):
+    with pytest.raises(ColorizerError, match="--stored_resolution 12 is less than the 16 pixels"):
+        train("--resolution", 16, "--stored_resolution", 12)
+    trainer = train("--resolution", 16, "--stored_resolution", 40)
+    assert trainer.train_photos.resolution == 40
+    assert trainer.validation_photos.resolution == trainer.train_resolution == 16
+
+
 def test_a_run_goes_on_at_its_own_size_only(train):
     train(*CNN, "--train_resolution", 24, "--checkpointing_steps", 3)
     with pytest.raises(ColorizerError, match="train_resolution was 24, now 48"):

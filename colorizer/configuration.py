@@ -16,10 +16,14 @@ class ColorizerConfig(PreTrainedConfig):
     width: multiplies the channels of the full network, so that one definition gives the paper's network and a small one.
     resolution: side in pixels of the square photos that the network colors, the pipeline's working size; it learns from crops
     of the same side unless training is told otherwise (`--train_resolution`).
+    gain: 0.1 to 4, multiplies the chroma of what the network predicts; training knows nothing of it. The mean of likely colors
+    is duller than each of them, and what a network makes of new photos may be more colorful than it can answer for: a gain
+    chosen by validation photos, or by looking, sets it right.
     """
 
     width: float = 1.0
     resolution: int = 256
+    gain: float = 1.0
 
     def __post_init__(self, **kwargs):
         for name, value in own_fields(type(self)).items():
@@ -36,6 +40,8 @@ class ColorizerConfig(PreTrainedConfig):
         for name in ("width", "resolution"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise ColorizerError(f"{self.model_type}: {name} must be positive, not {getattr(self, name)!r}.")
+        if not 0.1 <= self.gain <= 4:
+            raise ColorizerError(f"{self.model_type}: gain must be 0.1…4, not {self.gain}.")
         super().__post_init__(**kwargs)
 
     def _checked_list(self, name: str, given: object, kind: type) -> tuple:

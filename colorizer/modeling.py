@@ -156,6 +156,9 @@ class ColorizerModel(ModelOfParts):
         options = self.default_options | options
         decoding = {name: options.pop(name) for name in self.space.options}
         features = self.frozen_features(lightness) if features is None else features
+        if hints is not None and not self.training:
+            # Given colors are to come out as they are.
+            hints = torch.cat((hints[:, :2] / self.config.gain, hints[:, 2:]), 1)
         given = {"hints": hints, "features": features}
         options |= {name: tensor for name, tensor in given.items() if tensor is not None}
         output = self.compute(self.space.encode(lightness).to(self.dtype), **options)
@@ -163,7 +166,8 @@ class ColorizerModel(ModelOfParts):
             output.logits = output.prediction
         if decode:
             with torch.autocast(lightness.device.type, enabled=False):
-                output.ab = self.space.join(lightness.float(), output.prediction.float(), **decoding)
+                ab = self.space.join(lightness.float(), output.prediction.float(), **decoding)
+                output.ab = self.config.gain * ab
         return output
 
     def rank_scenes(self, output: ColorizerOutput) -> list[dict[str, float] | None]:

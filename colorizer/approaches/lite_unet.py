@@ -20,7 +20,7 @@ from colorizer.spaces import Lab
 
 CHROMA_PIVOT = 15.0
 """The chroma, in CIE units, that an exponent leaves as it is: about the mean of photos."""
-_BOUNDS = (("log_share", 0, 1), ("chroma_weight", 0, 10), ("gain", 0.1, 4), ("chroma_power", 0.5, 2))
+_BOUNDS = (("log_share", 0, 1), ("chroma_weight", 0, 10), ("chroma_power", 0.5, 2))
 
 
 class LiteUNetConfig(ColorizerConfig):
@@ -38,10 +38,9 @@ class LiteUNetConfig(ColorizerConfig):
     mirrored; the answers are averaged, since each is a guess and their errors partly cancel, of two sizes more than of one.
     Training looks once, at the crop as it is.
 
-    gain, chroma_power: how what is predicted becomes the color of a photo; training knows nothing of them. The mean of likely
-    colors is duller than each of them: `gain`, 0.1 to 4, multiplies ab. It is dullest where they differ most: `chroma_power`,
-    0.5 to 2, is an exponent on chroma, under which CHROMA_PIVOT stays; above 1, what the network is sure of gains color, and
-    what it hardly guesses loses some.
+    chroma_power: 0.5 to 2, an exponent on the chroma of what is predicted, under which CHROMA_PIVOT stays; training knows
+    nothing of it. The mean of likely colors is dullest where they differ most: above 1, what the network is sure of gains
+    color, and what it hardly guesses loses some.
 
     hints: whether the network takes color hints, and is trained with random ones.
     """
@@ -56,7 +55,6 @@ class LiteUNetConfig(ColorizerConfig):
     log_share: float = 0.0
     chroma_weight: float = 0.0
     view_scales: tuple[float, ...] = (1.0,)
-    gain: float = 1.0
     chroma_power: float = 1.0
     hints: bool = False
 
@@ -141,13 +139,11 @@ class LiteUNet(ColorizerModel):
         return self._grade(sum(views) / len(views))
 
     def _grade(self, ab: Tensor) -> Tensor:
-        """What is predicted, ab/110 (B, 2, H, W), to the ab/110 that the photo is colored with; see LiteUNetConfig."""
-        config = self.config
-        return (config.gain * ab * self._relative_chroma(ab) ** (config.chroma_power - 1)).clamp(-1, 1)
+        """What is predicted, ab/110 (B, 2, H, W), with the exponent on its chroma; see LiteUNetConfig."""
+        return ab * self._relative_chroma(ab) ** (self.config.chroma_power - 1)
 
     def _ungrade(self, ab: Tensor) -> Tensor:
         """What is to be predicted for a color that is given, ab/110 (B, 2, H, W), to come out as it is."""
-        ab = ab / self.config.gain
         return ab * self._relative_chroma(ab) ** (1 / self.config.chroma_power - 1)
 
     def _relative_chroma(self, ab: Tensor) -> Tensor:

@@ -95,6 +95,16 @@ def test_lightness_becomes_ab_of_the_same_size(approach):
         assert (truth - rgb_to_lab(photos(size))[:, 1:]).abs().max() < 0.05
 
 
+@torch.no_grad()
+def test_the_gain_multiplies_the_chroma_of_photos_and_leaves_training_alone(approach):
+    (plain, size), (vivid, _) = smallest(approach), smallest(approach, gain=1.5)
+    lightness, _ = plain.space.split(photos(size))
+    torch.testing.assert_close(vivid.eval()(lightness).ab, 1.5 * plain.eval()(lightness).ab)
+    torch.testing.assert_close(vivid(lightness).prediction, plain(lightness).prediction)
+    with pytest.raises(ColorizerError, match=r"gain must be 0\.1…4, not 0"):
+        smallest(approach, gain=0)
+
+
 def test_wrong_shapes_and_options_are_refused(approach):
     model, size = smallest(approach)
     with pytest.raises(ColorizerError, match="B, 1, H, W"):

@@ -57,6 +57,24 @@ def test_a_network_that_learnt_nothing_of_hints_is_the_network_without(approach)
 
 
 @pytest.mark.parametrize("approach", APPROACHES)
+@torch.no_grad()
+def test_colors_that_are_given_come_out_as_given_whatever_the_gain(approach):
+    plain, vivid = tiny(approach, hints=True).eval(), tiny(approach, hints=True, gain=2).eval()
+    for network in (plain, vivid):
+        torch.manual_seed(1)
+        for weight in network.hints.parameters():
+            weight.normal_()
+    lightness, hints = 100 * torch.rand(2, 1, SIDE, SIDE), torch.rand(2, 3, SIDE, SIDE)
+    halved = torch.cat((hints[:, :2] / 2, hints[:, 2:]), 1)
+    torch.testing.assert_close(vivid(lightness, hints=hints).ab, 2 * plain(lightness, hints=halved).ab)
+    learning = []
+    for network in (plain.train(), vivid.train()):
+        torch.manual_seed(2)  # of its dropout
+        learning.append(network(lightness, hints=hints).prediction)
+    torch.testing.assert_close(*learning)
+
+
+@pytest.mark.parametrize("approach", APPROACHES)
 def test_hints_that_do_not_fit_are_refused(approach, tmp_path):
     lightness = torch.zeros(2, 1, SIDE, SIDE)
     with pytest.raises(ColorizerError, match=f"This checkpoint of {approach} takes no color hints.*--hints"):

@@ -16,14 +16,14 @@ class ColorizerConfig(PreTrainedConfig):
     width: multiplies the channels of the full network, so that one definition gives the paper's network and a small one.
     resolution: side in pixels of the square photos that the network colors, the pipeline's working size; it learns from crops
     of the same side unless training is told otherwise (`--train_resolution`).
-    gain: 0.1 to 4, multiplies the chroma of what the network predicts; training knows nothing of it. The mean of likely colors
-    is duller than each of them, and what a network makes of new photos may be more colorful than it can answer for: a gain
-    chosen by validation photos, or by looking, sets it right.
+    gain, chroma_power: 0.1 to 4 and 0.5 to 2, a factor and an exponent on the chroma of what the network predicts, see
+    `grading`; training knows nothing of them.
     """
 
     width: float = 1.0
     resolution: int = 256
     gain: float = 1.0
+    chroma_power: float = 1.0
 
     def __post_init__(self, **kwargs):
         for name, value in own_fields(type(self)).items():
@@ -40,8 +40,9 @@ class ColorizerConfig(PreTrainedConfig):
         for name in ("width", "resolution"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise ColorizerError(f"{self.model_type}: {name} must be positive, not {getattr(self, name)!r}.")
-        if not 0.1 <= self.gain <= 4:
-            raise ColorizerError(f"{self.model_type}: gain must be 0.1…4, not {self.gain}.")
+        for name, low, high in (("gain", 0.1, 4), ("chroma_power", 0.5, 2)):
+            if not low <= getattr(self, name) <= high:
+                raise ColorizerError(f"{self.model_type}: {name} must be {low}…{high}, not {getattr(self, name)}.")
         super().__post_init__(**kwargs)
 
     def _checked_list(self, name: str, given: object, kind: type) -> tuple:

@@ -12,6 +12,7 @@ from transformers.utils import ModelOutput
 
 from colorizer.configuration import ColorizerConfig, Field, own_fields
 from colorizer.errors import ColorizerError
+from colorizer.grading import grade, ungrade
 from colorizer.nn.hints import HintConvolution
 from colorizer.objectives import Objective, Turn
 from colorizer.parts import ModelOfParts
@@ -69,6 +70,10 @@ class ColorizerModel(ModelOfParts):
     def approach(self) -> str:
         """The approach's name, the same in file, card, recipe and command."""
         return self.config.model_type.removeprefix("colorizer-").replace("-", "_")
+
+    @property
+    def _grading(self) -> tuple[float, float]:
+        return self.config.gain, self.config.chroma_power
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -157,8 +162,8 @@ class ColorizerModel(ModelOfParts):
         decoding = {name: options.pop(name) for name in self.space.options}
         features = self.frozen_features(lightness) if features is None else features
         if hints is not None and not self.training:
-            # Given colors are to come out as they are.
-            hints = torch.cat((hints[:, :2] / self.config.gain, hints[:, 2:]), 1)
+            # A color that is given comes out as it is.
+            hints = torch.cat((ungrade(hints[:, :2], *self._grading), hints[:, 2:]), 1)
         given = {"hints": hints, "features": features}
         options |= {name: tensor for name, tensor in given.items() if tensor is not None}
         output = self.compute(self.space.encode(lightness).to(self.dtype), **options)
@@ -167,7 +172,7 @@ class ColorizerModel(ModelOfParts):
         if decode:
             with torch.autocast(lightness.device.type, enabled=False):
                 ab = self.space.join(lightness.float(), output.prediction.float(), **decoding)
-                output.ab = self.config.gain * ab
+                output.ab = grade(ab, *self._grading)
         return output
 
     def rank_scenes(self, output: ColorizerOutput) -> list[dict[str, float] | None]:

@@ -18,9 +18,7 @@ from colorizer.objectives import Regression
 from colorizer.recipe import Recipe
 from colorizer.spaces import Lab
 
-CHROMA_PIVOT = 15.0
-"""The chroma, in CIE units, that an exponent leaves as it is: about the mean of photos."""
-_BOUNDS = (("log_share", 0, 1), ("chroma_weight", 0, 10), ("chroma_power", 0.5, 2))
+_BOUNDS = (("log_share", 0, 1), ("chroma_weight", 0, 10))
 
 
 class LiteUNetConfig(ColorizerConfig):
@@ -38,10 +36,6 @@ class LiteUNetConfig(ColorizerConfig):
     mirrored; the answers are averaged, since each is a guess and their errors partly cancel, of two sizes more than of one.
     Training looks once, at the crop as it is.
 
-    chroma_power: 0.5 to 2, an exponent on the chroma of what is predicted, under which CHROMA_PIVOT stays; training knows
-    nothing of it. The mean of likely colors is dullest where they differ most: above 1, what the network is sure of gains
-    color, and what it hardly guesses loses some.
-
     hints: whether the network takes color hints, and is trained with random ones.
     """
 
@@ -55,7 +49,6 @@ class LiteUNetConfig(ColorizerConfig):
     log_share: float = 0.0
     chroma_weight: float = 0.0
     view_scales: tuple[float, ...] = (1.0,)
-    chroma_power: float = 1.0
     hints: bool = False
 
     def __post_init__(self, **kwargs):
@@ -131,25 +124,9 @@ class LiteUNet(ColorizerModel):
         """L in 0…1 (B, 1, H, W) and hints (B, 3, H, W) to ab/110 (B, 2, H, W)."""
         if self.training:
             return self._predict(source, hints)
-        if hints is not None:
-            unit = self.space.ab
-            hints = torch.cat((unit * self._ungrade(hints[:, :2] / unit), hints[:, 2:]), 1)
         scales = enumerate(self.config.view_scales)
         views = [self._view(source, hints, scale, is_mirrored=number % 2 == 1) for number, scale in scales]
-        return self._grade(sum(views) / len(views))
-
-    def _grade(self, ab: Tensor) -> Tensor:
-        """What is predicted, ab/110 (B, 2, H, W), with the exponent on its chroma; see LiteUNetConfig."""
-        return ab * self._relative_chroma(ab) ** (self.config.chroma_power - 1)
-
-    def _ungrade(self, ab: Tensor) -> Tensor:
-        """What is to be predicted for a color that is given, ab/110 (B, 2, H, W), to come out as it is."""
-        return ab * self._relative_chroma(ab) ** (1 / self.config.chroma_power - 1)
-
-    def _relative_chroma(self, ab: Tensor) -> Tensor:
-        chroma = torch.linalg.vector_norm(ab, dim=1, keepdim=True)
-        # Near gray, where a power of nothing is nothing or without bounds, any factor will do.
-        return (chroma * (self.space.ab / CHROMA_PIVOT)).clamp(min=0.01)
+        return sum(views) / len(views)
 
     def _view(self, source: Tensor, hints: Tensor | None, scale: float, *, is_mirrored: bool) -> Tensor:
         """What is predicted of the photo, or of its mirror image, at a multiple of its size."""

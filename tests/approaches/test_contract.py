@@ -1,6 +1,7 @@
 """What every approach must do, over the list of approaches: a tenth gets these tests for nothing."""
 
 import copy
+import re
 import shutil
 
 import numpy as np
@@ -23,6 +24,7 @@ from colorizer import (
 from colorizer.approaches import get_model_class
 from colorizer.color import rgb_to_lab
 from colorizer.configuration import own_fields
+from colorizer.grading import grade
 from colorizer.objectives import Turn
 
 APPROACHES = list_approaches(own=True)
@@ -96,13 +98,14 @@ def test_lightness_becomes_ab_of_the_same_size(approach):
 
 
 @torch.no_grad()
-def test_the_gain_multiplies_the_chroma_of_photos_and_leaves_training_alone(approach):
-    (plain, size), (vivid, _) = smallest(approach), smallest(approach, gain=1.5)
+def test_photos_are_graded_and_training_knows_nothing_of_it(approach):
+    (plain, size), (graded, _) = smallest(approach), smallest(approach, gain=1.5, chroma_power=1.3)
     lightness, _ = plain.space.split(photos(size))
-    torch.testing.assert_close(vivid.eval()(lightness).ab, 1.5 * plain.eval()(lightness).ab)
-    torch.testing.assert_close(vivid(lightness).prediction, plain(lightness).prediction)
-    with pytest.raises(ColorizerError, match=r"gain must be 0\.1…4, not 0"):
-        smallest(approach, gain=0)
+    torch.testing.assert_close(graded.eval()(lightness).ab, grade(plain.eval()(lightness).ab, 1.5, 1.3))
+    torch.testing.assert_close(graded(lightness).prediction, plain(lightness).prediction)
+    for name, bad, bounds in (("gain", 0, "0.1…4"), ("chroma_power", 3, "0.5…2")):
+        with pytest.raises(ColorizerError, match=re.escape(f"{name} must be {bounds}, not {bad}")):
+            smallest(approach, **{name: bad})
 
 
 def test_wrong_shapes_and_options_are_refused(approach):

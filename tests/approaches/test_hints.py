@@ -11,6 +11,7 @@ from colorizer.approaches import get_model_class
 from colorizer.color import lab_to_rgb, rgb_to_lab
 from colorizer.configuration import own_fields
 from colorizer.data import photo_seeds, simulate_hints
+from colorizer.grading import grade, ungrade
 from colorizer.nn.hints import FAINTEST, spread
 
 APPROACHES = [name for name in list_approaches(own=True) if "hints" in own_fields(get_model_class(name).config_class)]
@@ -58,17 +59,17 @@ def test_a_network_that_learnt_nothing_of_hints_is_the_network_without(approach)
 
 @pytest.mark.parametrize("approach", APPROACHES)
 @torch.no_grad()
-def test_colors_that_are_given_come_out_as_given_whatever_the_gain(approach):
-    plain, vivid = tiny(approach, hints=True).eval(), tiny(approach, hints=True, gain=2).eval()
-    for network in (plain, vivid):
+def test_colors_that_are_given_come_out_as_given_however_photos_are_graded(approach):
+    plain, graded = tiny(approach, hints=True).eval(), tiny(approach, hints=True, gain=2, chroma_power=1.3).eval()
+    for network in (plain, graded):
         torch.manual_seed(1)
         for weight in network.hints.parameters():
             weight.normal_()
     lightness, hints = 100 * torch.rand(2, 1, SIDE, SIDE), torch.rand(2, 3, SIDE, SIDE)
-    halved = torch.cat((hints[:, :2] / 2, hints[:, 2:]), 1)
-    torch.testing.assert_close(vivid(lightness, hints=hints).ab, 2 * plain(lightness, hints=halved).ab)
+    told = torch.cat((ungrade(hints[:, :2], 2, 1.3), hints[:, 2:]), 1)
+    torch.testing.assert_close(graded(lightness, hints=hints).ab, grade(plain(lightness, hints=told).ab, 2, 1.3))
     learning = []
-    for network in (plain.train(), vivid.train()):
+    for network in (plain.train(), graded.train()):
         torch.manual_seed(2)  # of its dropout
         learning.append(network(lightness, hints=hints).prediction)
     torch.testing.assert_close(*learning)

@@ -1,5 +1,4 @@
 import json
-import re
 from pathlib import Path
 
 import pytest
@@ -168,31 +167,6 @@ def test_views_are_of_the_sizes_next_to_their_scales_that_the_network_takes(crea
     large = resize(plain(resize(lightness.flip(-1), 96, 160)).ab, 64, 96).flip(-1)
     mean = (small + large + plain(lightness).ab) / 3
     torch.testing.assert_close(three(lightness).ab, mean, atol=1e-3, rtol=1e-4)
-
-
-@torch.no_grad()
-def test_chroma_is_raised_to_a_power_that_leaves_15_as_it_is(create):
-    plain, expanded = create(), create(chroma_power=1.5)
-    lightness = 100 * torch.rand(2, 1, 64, 96)
-    for network in (plain, expanded):
-        network.color.weight.div_(60)
-    ab = plain(lightness).ab
-    chroma = ab.norm(dim=1, keepdim=True)
-    assert chroma.min() < 10
-    assert 20 < chroma.max() < 50
-    expected = ab / chroma * 15 * (chroma / 15) ** 1.5
-    torch.testing.assert_close(expanded(lightness).ab, expected, atol=1e-2, rtol=1e-3)
-    torch.testing.assert_close(expanded.train()(lightness).prediction, plain.train()(lightness).prediction)
-    with pytest.raises(ColorizerError, match=re.escape("chroma_power must be 0.5…2, not 3")):
-        create(chroma_power=3)
-
-
-@torch.no_grad()
-def test_a_color_that_is_given_is_told_the_network_as_what_it_has_to_predict(create):
-    network = create(chroma_power=1.3, hints=True)
-    given = torch.randn(1, 2, 8, 8) / 10
-    assert (network._ungrade(given) - given).abs().max() > 0.01
-    torch.testing.assert_close(network._grade(network._ungrade(given)), given, atol=1e-4, rtol=1e-3)
 
 
 @torch.no_grad()

@@ -46,7 +46,7 @@ RECIPE = {
     "ema_decay": "decay of the averaged weights",
     "min_colorfulness": "least colorfulness of a training photo",
     "train_resolution": "side of the crops in pixels",
-    "stored_resolution": "side of the photos that they are taken from",
+    "stored_resolution": "side of the photos that were kept, in pixels",
     "age": "share of photos turned old before the network saw them",
     "target_saturation": "factor on the colors that were learned",
     "hint_share": "share of photos with color hints",

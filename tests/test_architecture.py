@@ -21,6 +21,7 @@ LAYERS = (
         "images",
         "merging",
         "adjusting",
+        "grading",
         "saving",
         "spaces",
         "objectives",

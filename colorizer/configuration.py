@@ -40,10 +40,14 @@ class ColorizerConfig(PreTrainedConfig):
         for name in ("width", "resolution"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise ColorizerError(f"{self.model_type}: {name} must be positive, not {getattr(self, name)!r}.")
-        for name, low, high in (("gain", 0.1, 4), ("chroma_power", 0.5, 2)):
-            if not low <= getattr(self, name) <= high:
-                raise ColorizerError(f"{self.model_type}: {name} must be {low}…{high}, not {getattr(self, name)}.")
+        self.check_range("gain", 0.1, 4)
+        self.check_range("chroma_power", 0.5, 2)
         super().__post_init__(**kwargs)
+
+    def check_range(self, name: str, low: float, high: float) -> None:
+        """ColorizerError, naming the field, unless its value is from `low` to `high`."""
+        if not low <= getattr(self, name) <= high:
+            raise ColorizerError(f"{self.model_type}: {name} must be {low}…{high}, not {getattr(self, name)}.")
 
     def _checked_list(self, name: str, given: object, kind: type) -> tuple:
         kinds = (int, float) if kind is float else str

@@ -18,8 +18,6 @@ from colorizer.objectives import Regression
 from colorizer.recipe import Recipe
 from colorizer.spaces import Lab
 
-_BOUNDS = (("log_share", 0, 1), ("chroma_weight", 0, 10))
-
 
 class LiteUNetConfig(ColorizerConfig):
     """pretrained, pretrained_revision: a folder or a Hub repository with EfficientNet-Lite0's ImageNet weights, in the layout
@@ -53,13 +51,13 @@ class LiteUNetConfig(ColorizerConfig):
 
     def __post_init__(self, **kwargs):
         super().__post_init__(**kwargs)
-        if not 0 <= self.num_frozen <= len(STAGES):
-            raise ColorizerError(f"lite_unet: num_frozen must be 0…{len(STAGES)}, not {self.num_frozen}.")
+        self.check_range("num_frozen", 0, len(STAGES))
+        self.check_range("log_share", 0, 1)
+        self.check_range("chroma_weight", 0, 10)
         if not self.view_scales or not all(0.5 <= scale <= 2 for scale in self.view_scales):
-            raise ColorizerError(f"lite_unet: view_scales must be one or more of 0.5…2, not {self.view_scales}.")
-        for name, low, high in _BOUNDS:
-            if not low <= getattr(self, name) <= high:
-                raise ColorizerError(f"lite_unet: {name} must be {low}…{high}, not {getattr(self, name)}.")
+            raise ColorizerError(
+                f"{self.model_type}: view_scales must be one or more of 0.5…2, not {self.view_scales}."
+            )
 
 
 class LiteUNet(ColorizerModel):

@@ -20,6 +20,7 @@ from colorizer.errors import (
     VideoError,
     VideoStopped,
 )
+from colorizer.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from colorizer.approaches import create_model, list_approaches
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from colorizer.modeling import ColorizerConfig, ColorizerModel, ColorizerOutput
     from colorizer.pipelines import ColorizationPipeline, ColorizationResult, pipeline
     from colorizer.video import VideoResult, colorize_video
-
-__version__ = "0.1.0"
 
 __all__ = [
     "CheckpointError",

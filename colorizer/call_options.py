@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 
 from colorizer.approaches import get_model_class, list_approaches
-from colorizer.checks import check_count, check_number
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, check_count, check_number
 from colorizer.hints import checked_hints
 from colorizer.merging import MAX_SATURATION
 from colorizer.modeling import ColorizerModel

@@ -12,10 +12,10 @@ from typing import Any
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from colorizer.approaches import get_model_class
+from colorizer.atomic_write import write_text
 from colorizer.checkpoints import checkpoint_folder, list_checkpoints
 from colorizer.configuration import Field, own_fields
 from colorizer.errors import CheckpointError, ColorizerError
-from colorizer.files import write_text
 from colorizer.records import all_commands, read_info
 
 TEMPLATE = Path(__file__).with_name("card_template.md")

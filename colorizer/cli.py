@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from colorizer import __version__
 from colorizer.errors import ColorizerError
 from colorizer.help_texts import (
     COLORIZE_NOTES,
@@ -18,6 +17,7 @@ from colorizer.help_texts import (
     REPORT_NOTES,
     VIDEO_NOTES,
 )
+from colorizer.version import __version__
 
 FORMATS = ("png", "jpg", "webp")
 

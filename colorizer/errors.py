@@ -1,5 +1,8 @@
 """Errors that a user's input can cause. Each message says what was wrong and what to do about it."""
 
+import math
+from numbers import Integral, Real
+
 
 class ColorizerError(ValueError):
     """Anything a user gave that `colorizer` can't work with; the other errors here are kinds of it."""
@@ -27,3 +30,18 @@ class VideoError(ColorizerError):
 
 class VideoStopped(VideoError):
     """Whoever asked for a clip's colors has asked to stop; what was finished is kept."""
+
+
+def check_number(name: str, value: float, low: float, high: float) -> float:
+    """Return `value` as a float; ColorizerError, naming `name`, unless it is a number from `low` to `high`."""
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value) or not low <= value <= high:
+        raise ColorizerError(f"{name} must be a number from {low:g} to {high:g}, got {value!r}.")
+    return float(value)
+
+
+def check_count(name: str, value: int, high: float = float("inf")) -> None:
+    """ColorizerError, naming `name`, unless `value` is a whole number from 1 to `high`."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or not 1 <= value <= high:
+        bound = f" to {high}" if high < float("inf") else ""
+        raise ColorizerError(f"{name} must be a whole number from 1{bound}, got {value!r}.")

@@ -8,9 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from colorizer.checks import check_number
 from colorizer.color import rgb_to_lab
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, check_number
 from colorizer.images import MAX_PIXELS
 
 MAX_HINTS = 1000

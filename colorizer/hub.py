@@ -23,8 +23,8 @@ from huggingface_hub.errors import (
 from huggingface_hub.hf_api import RepoSibling
 from huggingface_hub.utils import validate_repo_id
 
-from colorizer import __version__
 from colorizer.errors import CheckpointError, ColorizerError, HubError
+from colorizer.version import __version__
 
 CONFIG = "config.json"
 WAITS = (0.5, 1.0, 2.0)  # seconds before each new try of a download

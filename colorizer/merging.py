@@ -12,8 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from colorizer.checks import check_number
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, check_number
 from colorizer.luminance import LEVELS, ROOTS, TILE, Luminance, Scratch, checked, tables, tiles
 
 MAX_SATURATION = 10.0

@@ -10,8 +10,8 @@ import torch
 from safetensors import safe_open
 
 from colorizer.approaches import get_model_class, list_approaches
+from colorizer.atomic_write import write_text
 from colorizer.checkpoints import EVALUATION, checkpoint_folder, list_checkpoints
-from colorizer.files import write_text
 from colorizer.modeling import own_fields
 from colorizer.objectives import Objective, Regression, Staged
 

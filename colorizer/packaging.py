@@ -9,9 +9,9 @@ from pathlib import Path
 import skimage
 from PIL import Image
 
+from colorizer.atomic_write import write_text
 from colorizer.checkpoints import FOLDER, SAMPLES, THUMBNAIL
 from colorizer.errors import CheckpointError
-from colorizer.files import write_text
 from colorizer.loading import CONFIG, WEIGHTS, load_model
 from colorizer.pipelines import pipeline
 from colorizer.records import publishable

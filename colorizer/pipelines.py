@@ -17,8 +17,8 @@ from transformers.image_processing_utils import BaseImageProcessor
 from colorizer import images
 from colorizer.answers import Answer, ask
 from colorizer.call_options import sort_options, working_size
-from colorizer.checks import check_count, checked_device, checked_dtype
-from colorizer.errors import ColorizerError
+from colorizer.checks import checked_device, checked_dtype
+from colorizer.errors import ColorizerError, check_count
 from colorizer.hints import Hint, HintedPhoto, are_shared_out, draw_hints, share_out
 from colorizer.loading import complete, load_model
 from colorizer.modeling import ColorizerModel

@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from scipy import sparse
 from torch import Tensor
 
-from colorizer.checks import check_number
 from colorizer.color import rgb_to_lab
+from colorizer.errors import check_number
 from colorizer.hints import Hint, checked_hints, hint_cells
 from colorizer.luminance import lightness
 from colorizer.photo import Photo

@@ -6,13 +6,13 @@ from dataclasses import replace
 from tqdm.auto import tqdm
 
 from colorizer import images
+from colorizer.atomic_write import make_folder
 from colorizer.commands.exit_codes import OK, finish, reported
 from colorizer.commands.models import given_options, given_wishes, load_pipelines
 from colorizer.commands.photo_files import Job, plan
 from colorizer.errors import ColorizerError
 from colorizer.evaluation import processes
 from colorizer.evaluation.options import options_for
-from colorizer.files import make_folder
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -5,13 +5,13 @@ import argparse
 from tqdm.auto import tqdm
 
 from colorizer import images
+from colorizer.atomic_write import make_folder
 from colorizer.checkpoints import list_checkpoints
 from colorizer.commands.exit_codes import finish, reported
 from colorizer.commands.models import given_options, load_pipelines
 from colorizer.commands.photo_files import check_not_input, file_name, find_photos
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.comparison import compare, sheet
-from colorizer.files import make_folder
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 

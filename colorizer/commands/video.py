@@ -4,9 +4,9 @@ import argparse
 
 from tqdm.auto import tqdm
 
+from colorizer.atomic_write import make_folder
 from colorizer.commands.exit_codes import OK
 from colorizer.commands.models import given_options, load_pipelines
-from colorizer.files import make_folder
 from colorizer.video import colorize_video, inspect
 
 

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from colorizer.checks import check_number
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, check_number
 from colorizer.hints import Hint, checked_hints
 
 # What one visitor may ask of a machine that many share.

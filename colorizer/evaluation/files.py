@@ -5,6 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from colorizer.atomic_write import write_text
 from colorizer.data import PhotoDataset
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.candidates import BASELINES, Candidate
@@ -12,7 +13,6 @@ from colorizer.evaluation.details import all_tables
 from colorizer.evaluation.results import FILE_NAME, Report, to_json
 from colorizer.evaluation.sheets import contact_sheet
 from colorizer.evaluation.tables import to_csv
-from colorizer.files import write_text
 
 
 def write_results(

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from PIL import Image
 
+from colorizer.atomic_write import write_text
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.details import sections
 from colorizer.evaluation.plots import curve_figure, metrics_figure, to_svg
 from colorizer.evaluation.results import Report, read_results
 from colorizer.evaluation.tables import caption, to_markdown
-from colorizer.files import write_text
 
 SHEETS = {
     "sheet.png": "The same photos by every model as it is, at fixed places of the dataset",

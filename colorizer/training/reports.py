@@ -15,8 +15,8 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from colorizer.atomic_write import write_text
 from colorizer.evaluation.sheets import contact_sheet
-from colorizer.files import write_text
 from colorizer.loading import resolve
 from colorizer.records import all_commands
 from colorizer.training.lr_curve import Curve

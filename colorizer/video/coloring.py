@@ -11,14 +11,14 @@ import av
 import torch
 from torch import Tensor
 
-from colorizer import __version__, images
+from colorizer import images
 from colorizer.answers import ask
 from colorizer.call_options import working_size
-from colorizer.checks import check_count, check_number
-from colorizer.errors import ColorizerError, VideoError, VideoStopped
+from colorizer.errors import ColorizerError, VideoError, VideoStopped, check_count, check_number
 from colorizer.loading import model_digest
 from colorizer.modeling import ColorizerModel
 from colorizer.pipelines import ColorizationPipeline, pipeline
+from colorizer.version import __version__
 from colorizer.video.joining import join
 from colorizer.video.opening import DamagedClip, Limits
 from colorizer.video.reading import Clip, Frame, Place, frames, inspect

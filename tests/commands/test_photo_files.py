@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from colorizer.atomic_write import make_folder
 from colorizer.commands.photo_files import Job, check_not_input, file_name, find_photos, plan
 from colorizer.errors import ColorizerError
-from colorizer.files import make_folder
 
 
 @pytest.fixture

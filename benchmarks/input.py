@@ -24,8 +24,8 @@ from PIL import Image
 from skimage import color, data
 from torch.utils.data import DataLoader, Dataset
 
-from colorizer.color import rgb_to_lab
 from colorizer.data import PhotoBatches, PhotoDataset, load_photos
+from colorizer.photos.color import rgb_to_lab
 
 BATCH_SIZE = 16
 GOALS = {"first pass": 3, "later pass, memory-mapped": 10, "later pass, in memory": 10}

@@ -1,4 +1,4 @@
-"""Putting predicted chroma on a photo: `colorizer.merging.merge` beside scikit-image's way, on the same photo in one process.
+"""Predicted chroma onto a photo: `merge_colors` beside scikit-image's way, on the same photo in one process.
 
     python -m benchmarks.merge [--megapixels 12] [--repeats 5]
 
@@ -19,8 +19,8 @@ from skimage import color, data
 from torch import Tensor
 from torch.nn import functional
 
-from colorizer.color import DELTA, RGB_TO_XYZ, rgb_to_lab
-from colorizer.merging import merge
+from colorizer.photos.color import DELTA, RGB_TO_XYZ, rgb_to_lab
+from colorizer.photos.merging import merge_colors
 
 NETWORK_SIZE = (216, 288)
 
@@ -82,12 +82,12 @@ def main() -> None:
         # Both in turns, so that what else the machine does hits both.
         ours, theirs = [], []
         for _ in range(arguments.repeats):
-            seconds, merged = best_time(lambda pixels=pixels, ab=ab: merge(pixels, ab), 2)
+            seconds, merged = best_time(lambda pixels=pixels, ab=ab: merge_colors(pixels, ab), 2)
             ours.append(seconds)
             seconds, expected = best_time(lambda pixels=pixels, large=large: merge_by_skimage(pixels, large), 1)
             theirs.append(seconds)
         difference = np.abs(merged.astype(np.int16) - expected)[is_inside(pixels, large)].max()
-        memory = peak_memory(lambda pixels=pixels, ab=ab: merge(pixels, ab)) / pixels.nbytes
+        memory = peak_memory(lambda pixels=pixels, ab=ab: merge_colors(pixels, ab)) / pixels.nbytes
         print(
             f"{name:10} scikit-image {min(theirs):.2f} s, merge {min(ours):.3f} s: {min(theirs) / min(ours):.1f} times as "
             f"fast; largest difference inside sRGB {difference} of 255; extra memory {memory:.2f} times the photo"

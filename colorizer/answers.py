@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor
 
-from colorizer import bins, sampling
+from colorizer import sampling
 from colorizer.modeling import ColorizerModel
+from colorizer.photos import bins
 from colorizer.spaces import device_centers
 
 

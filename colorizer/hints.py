@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from colorizer.color import rgb_to_lab
 from colorizer.errors import ColorizerError, check_number
-from colorizer.images import MAX_PIXELS
+from colorizer.photos.color import rgb_to_lab
+from colorizer.photos.reading import MAX_PIXELS
 
 MAX_HINTS = 1000
 SHARE = 1 / 50

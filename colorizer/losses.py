@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from colorizer import bins
+from colorizer.photos import bins
 
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Exponents of MS-SSIM's scales, the finest first: Wang, Simoncelli and Bovik 2003, section 4."""

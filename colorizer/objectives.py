@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from colorizer import bins, losses
+from colorizer import losses
 from colorizer.nn.patchgan import PatchGan
+from colorizer.photos import bins
 from colorizer.spaces import Space
 
 

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from colorizer import images
 from colorizer.checkpoints import SAMPLES, checkpoint_folder, list_checkpoints
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.comparison import reduce, to_rgb
 from colorizer.evaluation.metrics import compute_metrics
 from colorizer.evaluation.places import spread
 from colorizer.evaluation.sheets import contact_sheet
+from colorizer.photos.merging import gray_pixels
+from colorizer.photos.reading import read_photo
 from colorizer.pipelines import pipeline
 
 NUM_PHOTOS = 12
@@ -36,8 +37,8 @@ def before_and_after(photos: Sequence[Path], *, model: str = "default") -> Image
     chosen = [sorted(photos)[place] for place in spread(NUM_PHOTOS, len(photos))]
     shown = []
     for path in chosen:
-        photo = images.read(path)
-        shown += [reduce(images.gray_pixels(photo.pixels)), reduce(np.asarray(colorize(photo).convert("RGB")))]
+        photo = read_photo(path)
+        shown += [reduce(gray_pixels(photo.pixels)), reduce(np.asarray(colorize(photo).convert("RGB")))]
     rows = [("", shown[start : start + 2 * ACROSS]) for start in range(0, len(shown), 2 * ACROSS)]
     return contact_sheet(rows, height=HEIGHT)
 
@@ -51,12 +52,12 @@ def samples(photos: Sequence[Path], *, model: str) -> Image.Image:
     colorize = pipeline(model)
     shown = []
     for path in sorted(photos):
-        photo = images.read(path)
+        photo = read_photo(path)
         if photo.is_gray:
             continue
         truth, colored = reduce(photo.pixels), reduce(np.asarray(colorize(photo).convert("RGB")))
         error = float(compute_metrics(to_rgb(colored), to_rgb(truth), ("ciede2000",))["ciede2000"])
-        shown.append((error, [reduce(images.gray_pixels(photo.pixels)), colored, truth], path.stem))
+        shown.append((error, [reduce(gray_pixels(photo.pixels)), colored, truth], path.stem))
     if not shown:
         raise ColorizerError("No photo is in color, so none would show what is true: give a folder of others.")
     shown.sort(key=lambda sample: sample[0])

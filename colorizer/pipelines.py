@@ -14,7 +14,6 @@ from torch.utils.data import Dataset
 from transformers import AutoModel as TransformersAutoModel
 from transformers.image_processing_utils import BaseImageProcessor
 
-from colorizer import images
 from colorizer.answers import Answer, ask
 from colorizer.call_options import sort_options, working_size
 from colorizer.checks import checked_device, checked_dtype
@@ -22,6 +21,11 @@ from colorizer.errors import ColorizerError, check_count
 from colorizer.hints import Hint, HintedPhoto, are_shared_out, draw_hints, share_out
 from colorizer.loading import complete, load_model
 from colorizer.modeling import ColorizerModel
+from colorizer.photos.lightness import compute_lightness
+from colorizer.photos.merging import merge_colors
+from colorizer.photos.photo import Photo
+from colorizer.photos.reading import read_photo
+from colorizer.photos.saving import to_pil
 from colorizer.propagation import REACH, Propagation
 
 TASK = "image-colorization"
@@ -60,14 +64,14 @@ class ColorizationResult:
     uncertainty: Tensor | None
     scenes: dict[str, float] | None
     seconds: float
-    photo: images.Photo
+    photo: Photo
 
 
 @dataclass
 class _Work:
     """A photo on its way through the pipeline. Not a dict of tensors, which transformers would stack or take apart."""
 
-    photo: images.Photo
+    photo: Photo
     lightness: Tensor
     hints: tuple[Hint, ...]
     drawn: Tensor | None  # the hints as the network takes them, if it does
@@ -100,7 +104,7 @@ class AutoModel(TransformersAutoModel):
 
 
 class ColorizationPipeline(Pipeline):
-    """Colors photos: whatever `images.read` takes, one, a list, or a generator, whose results are then streamed.
+    """Colors photos: whatever `read_photo` takes, one, a list, or a generator, whose results are then streamed.
 
     Calling it takes, besides transformers' `batch_size` and `num_workers`:
 
@@ -190,7 +194,7 @@ class ColorizationPipeline(Pipeline):
         try:
             if isinstance(source, HintedPhoto):
                 source, hints = source.source, source.hints
-            photo = images.read(source)
+            photo = read_photo(source)
             start = time.perf_counter()
             size = working_size(photo.size, self.model, resolution)
             drawn = None
@@ -203,7 +207,7 @@ class ColorizationPipeline(Pipeline):
                     drawn = None
         except ColorizerError as error:
             return {"work": error}  # raised in `_forward`: a worker process would bury it in a traceback
-        lightness = images.lightness(photo, size)
+        lightness = compute_lightness(photo, size)
         return {"work": _Work(photo, lightness, hints, drawn, time.perf_counter() - start)}
 
     def _forward(
@@ -258,8 +262,8 @@ class ColorizationPipeline(Pipeline):
             start = time.perf_counter()
             if spread is not None:
                 ab = spread(ab, work.hints)
-            pixels = images.merge(work.photo.pixels, ab, saturation=saturation)
-            image = images.to_pil(work.photo, pixels, model=self.name)
+            pixels = merge_colors(work.photo.pixels, ab, saturation=saturation)
+            image = to_pil(work.photo, pixels, model=self.name)
             if not return_dict:
                 results.append(image)
                 continue

@@ -16,11 +16,11 @@ import torch.nn.functional as F
 from scipy import sparse
 from torch import Tensor
 
-from colorizer.color import rgb_to_lab
 from colorizer.errors import check_number
 from colorizer.hints import Hint, checked_hints, hint_cells
-from colorizer.luminance import lightness
-from colorizer.photo import Photo
+from colorizer.photos.color import rgb_to_lab
+from colorizer.photos.lightness import compute_lightness
+from colorizer.photos.photo import Photo
 
 SIDE = 192
 """Of the square that the grid has the area of on which colors are spread; a smaller photo is its own grid."""
@@ -53,7 +53,7 @@ class Propagation:
         width, height = photo.size
         scale = min(1.0, SIDE / math.sqrt(width * height))
         self.size = tuple(min(max(1, round(side * scale)), _LONGEST) for side in (height, width))
-        affinity = _affinity(lightness(photo, self.size)[0].numpy())
+        affinity = _affinity(compute_lightness(photo, self.size)[0].numpy())
         degree = np.asarray(affinity.sum(1)).ravel()
         # Isolated pixels (of a photo of one) have no neighbors to be like.
         self._degree = np.maximum(degree, np.float32(1e-6))

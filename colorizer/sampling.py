@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from colorizer import bins
 from colorizer.modeling import ColorizerModel
+from colorizer.photos import bins
 from colorizer.spaces import LabBins
 
 LENGTH = 0.7

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from colorizer import bins, color
+from colorizer.photos import bins, color
 
 
 @dataclass(frozen=True)

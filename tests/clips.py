@@ -8,7 +8,7 @@ import av
 import numpy as np
 from skimage import data
 
-from colorizer import images
+from colorizer.photos.lightness import compute_lightness
 
 RATE = 24
 SIZE = (64, 48)
@@ -110,7 +110,7 @@ def packets_of(path: Path) -> list[bytes]:
 
 def lightness_of(pixels: np.ndarray) -> np.ndarray:
     """CIE L, 0…100, (H, W)."""
-    return images.lightness(pixels, pixels.shape[:2])[0].numpy()
+    return compute_lightness(pixels, pixels.shape[:2])[0].numpy()
 
 
 def chroma_of(pixels: np.ndarray) -> np.ndarray:

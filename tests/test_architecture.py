@@ -36,7 +36,7 @@ RESERVED = {
     "gradio": {"demo"},
     "datasets": {"data"},
     "av": {"video"},
-    "transformers": {"approaches", "hub", "pipelines"},
+    "transformers": {"approaches", "hub", "pipelines", "training"},
 }
 
 

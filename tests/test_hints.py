@@ -4,9 +4,11 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from colorizer import ColorizerError, create_model, images, pipeline
-from colorizer.color import rgb_to_lab
+from colorizer import ColorizerError, create_model, pipeline
 from colorizer.hints import Hint, checked_hints, draw_hints
+from colorizer.photos.color import rgb_to_lab
+from colorizer.photos.lightness import compute_lightness
+from colorizer.photos.reading import read_photo
 from tests.test_sampling import lively
 
 BLUE = (51, 102, 204)
@@ -105,7 +107,7 @@ def test_what_is_no_hint_is_named(hinted, photo, hints, message):
 def test_hints_reach_the_network_and_change_the_photo(hinted, photo, received):
     plain, told = hinted(photo), hinted(photo, hints=[(10, 10, BLUE)])
     assert received[0] is None
-    lightness = images.lightness(images.read(photo), received[1].shape[-2:])
+    lightness = compute_lightness(read_photo(photo), received[1].shape[-2:])
     assert received[1].shape == (1, 3, *lightness.shape[-2:])
     assert torch.equal(received[1][0], draw_hints([Hint(10, 10, BLUE)], photo.size, lightness.shape[-2:]))
     assert not np.array_equal(np.asarray(plain), np.asarray(told))

@@ -9,7 +9,7 @@ from skimage import data
 from torchmetrics.functional.image import multiscale_structural_similarity_index_measure as their_ms_ssim
 
 from colorizer import losses
-from colorizer.color import rgb_to_lab
+from colorizer.photos.color import rgb_to_lab
 
 
 def ab_of_photos(side: int) -> torch.Tensor:

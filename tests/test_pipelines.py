@@ -8,7 +8,9 @@ import transformers
 from PIL import Image
 from skimage import data
 
-from colorizer import CheckpointError, ColorizerError, PhotoError, create_model, images, pipeline, save_checkpoint
+from colorizer import CheckpointError, ColorizerError, PhotoError, create_model, pipeline, save_checkpoint
+from colorizer.photos.lightness import compute_lightness
+from colorizer.photos.reading import read_photo
 from colorizer.pipelines import ColorizationPipeline, ColorizationResult, working_size
 
 
@@ -40,7 +42,7 @@ def test_one_photo_gives_one_of_its_own_size_and_lightness(colorize, photos):
     colored = colorize(photos[0])
     assert isinstance(colored, Image.Image)
     assert colored.size == photos[0].size
-    before, after = (images.lightness(np.asarray(photo), (40, 60)) for photo in (photos[0], colored))
+    before, after = (compute_lightness(np.asarray(photo), (40, 60)) for photo in (photos[0], colored))
     assert (before - after).abs().max() < 1.5
     assert colored.info["model"] == "tiny-colorful"
 
@@ -51,7 +53,7 @@ def test_whatever_holds_a_photo_is_taken(colorize, photos, tmp_path):
     expected = np.asarray(colorize(photos[0]))
     for source in (str(path), path, path.read_bytes(), io.BytesIO(path.read_bytes()), np.asarray(photos[0])):
         np.testing.assert_array_equal(np.asarray(colorize(source)), expected)
-    np.testing.assert_array_equal(np.asarray(colorize(images.read(path))), expected)
+    np.testing.assert_array_equal(np.asarray(colorize(read_photo(path))), expected)
 
 
 def test_what_a_photo_becomes_does_not_depend_on_its_company(colorize, photos):

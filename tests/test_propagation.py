@@ -3,10 +3,11 @@ import pytest
 import torch
 from PIL import Image
 
-from colorizer import ColorizerError, images
-from colorizer.color import rgb_to_lab
-from colorizer.luminance import lightness
-from colorizer.photo import Photo
+from colorizer import ColorizerError
+from colorizer.photos.color import rgb_to_lab
+from colorizer.photos.lightness import compute_lightness
+from colorizer.photos.merging import merge_colors
+from colorizer.photos.photo import Photo
 from colorizer.propagation import Propagation
 
 BLUE, RED = (51, 102, 204), (200, 40, 30)
@@ -53,7 +54,7 @@ def weights(L: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(("row", "column"), [(3, 4), (0, 8)])
 def test_an_influence_has_the_least_energy_of_all_that_are_1_at_the_hint(noise: Photo, row: int, column: int):
     reach = 0.3
-    L = lightness(noise, (7, 9))[0].double().numpy()
+    L = compute_lightness(noise, (7, 9))[0].double().numpy()
     pull = 0.375 / (reach * 63**0.5) ** 2
     operator = (1 + pull) * np.eye(63) - weights(L)
     cell = row * 9 + column
@@ -163,6 +164,6 @@ def test_no_hints_change_nothing_and_wrong_ones_are_refused(halves: Photo):
 
 
 def test_the_photo_keeps_its_lightness(halves: Photo):
-    colored = images.merge(halves.pixels, Propagation(halves)(torch.zeros(2, 80, 120), [(30, 40, BLUE)]))
-    before, after = (lightness(pixels, (80, 120)) for pixels in (halves.pixels, colored))
+    colored = merge_colors(halves.pixels, Propagation(halves)(torch.zeros(2, 80, 120), [(30, 40, BLUE)]))
+    before, after = (compute_lightness(pixels, (80, 120)) for pixels in (halves.pixels, colored))
     assert (before - after).abs().max() < 0.6

@@ -6,7 +6,8 @@ import torch
 from PIL import Image
 from scipy import stats
 
-from colorizer import ColorizerError, bins, create_model, pipeline, sampling
+from colorizer import ColorizerError, create_model, pipeline, sampling
+from colorizer.photos import bins
 
 CENTERS = bins.bin_centers()
 

@@ -9,7 +9,7 @@ import torch
 from skimage import data
 from torch import Tensor
 
-from colorizer import images
+from colorizer.photos.lightness import compute_lightness
 from colorizer.video.smoothing import Smoother, compare, find_motion, shift
 
 STEP = 1 / 24
@@ -19,7 +19,7 @@ PHOTOS = {"coffee": data.coffee(), "cat": data.chelsea(), "astronaut": data.astr
 
 def view(name: str, left: int = 0, side: int = 240) -> Tensor:
     """A square of a photo, as a network sees it."""
-    return images.lightness(np.ascontiguousarray(PHOTOS[name][20 : 20 + side, left : left + side]), (SIDE, SIDE))
+    return compute_lightness(np.ascontiguousarray(PHOTOS[name][20 : 20 + side, left : left + side]), (SIDE, SIDE))
 
 
 def smooth(lightness: list[Tensor], ab: list[Tensor], seconds: float = 0.5) -> tuple[list[Tensor], Smoother]:
@@ -153,6 +153,6 @@ def test_any_working_size_will_do(size: tuple[int, int]):
     pixels = np.ascontiguousarray(PHOTOS["coffee"][:300, :400])
     smoother = Smoother(0.5)
     for k in range(3):
-        steady = smoother(images.lightness(pixels, size), torch.full((2, *size), float(k)), k * STEP)
+        steady = smoother(compute_lightness(pixels, size), torch.full((2, *size), float(k)), k * STEP)
     assert steady.shape == (2, *size)
     torch.testing.assert_close(steady, torch.full((2, *size), 1.0))

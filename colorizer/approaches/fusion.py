@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import initialization as init
 
-from colorizer import color
 from colorizer.errors import ColorizerError
 from colorizer.losses import mse
 from colorizer.modeling import ColorizerConfig, ColorizerModel
@@ -17,6 +16,7 @@ from colorizer.nn.classifier import INCEPTION, classify, make_classifier, num_ch
 from colorizer.nn.layers import scaled
 from colorizer.nn.pretrained import PretrainedPart
 from colorizer.objectives import Regression
+from colorizer.photos import color
 from colorizer.recipe import Recipe
 from colorizer.spaces import Lab
 

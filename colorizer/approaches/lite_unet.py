@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import initialization as init
 
-from colorizer import color, losses
+from colorizer import losses
 from colorizer.errors import ColorizerError
 from colorizer.modeling import ColorizerConfig, ColorizerModel
 from colorizer.nn.efficientnet_lite import STAGES, EfficientNetLite, published_name
@@ -15,6 +15,7 @@ from colorizer.nn.hints import HintConvolution, hint_features
 from colorizer.nn.layers import scaled
 from colorizer.nn.pretrained import PretrainedPart
 from colorizer.objectives import Regression
+from colorizer.photos import color
 from colorizer.recipe import Recipe
 from colorizer.spaces import Lab
 

@@ -5,7 +5,6 @@ from torch import Tensor, nn
 from transformers import ResNetBackbone, ResNetConfig
 from transformers import initialization as init
 
-from colorizer import color
 from colorizer.errors import ColorizerError
 from colorizer.losses import l1
 from colorizer.modeling import ColorizerConfig, ColorizerModel
@@ -14,6 +13,7 @@ from colorizer.nn.imagenet import normalize
 from colorizer.nn.layers import scaled
 from colorizer.nn.pretrained import PretrainedPart
 from colorizer.objectives import Adversarial, Regression, Stage, Staged
+from colorizer.photos import color
 from colorizer.recipe import Recipe
 from colorizer.spaces import Lab
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from tqdm.auto import tqdm
 
-from colorizer import images
 from colorizer.atomic_write import make_folder
 from colorizer.commands.exit_codes import OK, finish, reported
 from colorizer.commands.models import given_options, given_wishes, load_pipelines
@@ -13,6 +12,8 @@ from colorizer.commands.photo_files import Job, plan
 from colorizer.errors import ColorizerError
 from colorizer.evaluation import processes
 from colorizer.evaluation.options import options_for
+from colorizer.photos.reading import read_photo
+from colorizer.photos.saving import save_photo
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -51,7 +52,7 @@ def _color(arguments: argparse.Namespace, models: list[str], waiting: list[Job])
             photos = {}
             for job in batch:
                 with reported(job.source, failed):
-                    photos[job] = images.read(job.source)
+                    photos[job] = read_photo(job.source)
             for name, colorize in pipelines.items():
                 pending = {job: photo for job, photo in photos.items() if name in job.outputs}
                 if pending:
@@ -65,6 +66,6 @@ def _color(arguments: argparse.Namespace, models: list[str], waiting: list[Job])
                         answers = answer if isinstance(answer, list) else [answer]
                         with reported(job.source, failed):
                             for image, file in zip(answers, job.files(name), strict=True):
-                                images.save(image, file)
+                                save_photo(image, file)
             bar.update(len(batch))
     return len(failed)

@@ -4,7 +4,6 @@ import argparse
 
 from tqdm.auto import tqdm
 
-from colorizer import images
 from colorizer.atomic_write import make_folder
 from colorizer.checkpoints import list_checkpoints
 from colorizer.commands.exit_codes import finish, reported
@@ -12,6 +11,8 @@ from colorizer.commands.models import given_options, load_pipelines
 from colorizer.commands.photo_files import check_not_input, file_name, find_photos
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.comparison import compare, sheet
+from colorizer.photos.reading import read_photo
+from colorizer.photos.saving import save_photo
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 
@@ -19,7 +20,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 def run(arguments: argparse.Namespace) -> int:
     """Color photos by several models on one contact sheet."""
     sources = find_photos(arguments.photos)
-    # Before the work that would be lost: `images.save` takes no other suffixes.
+    # Before the work that would be lost: `save_photo` takes no other suffixes.
     if arguments.output.suffix.lower() not in SUFFIXES:
         raise ColorizerError(f"{arguments.output} must end in one of {', '.join(SUFFIXES)}: name it such as sheet.png.")
     models = arguments.model or list_checkpoints()
@@ -32,10 +33,10 @@ def run(arguments: argparse.Namespace) -> int:
     comparisons, failed = [], set()
     for source in tqdm(sources, unit="photo", disable=None):
         with reported(source, failed):
-            photo = images.read(source)
+            photo = read_photo(source)
         if source not in failed:
             comparisons.append(compare(photo, pipelines, title=file_name(source).name, **options))
     if comparisons:
-        images.save(sheet(comparisons, list(pipelines)), arguments.output, model=", ".join(pipelines))
+        save_photo(sheet(comparisons, list(pipelines)), arguments.output, model=", ".join(pipelines))
         print(f"Written to {arguments.output}")
     return finish(len(failed), len(sources))

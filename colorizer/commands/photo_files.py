@@ -11,9 +11,9 @@ from urllib.parse import unquote, urlsplit
 
 from PIL import Image
 
-from colorizer import images
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.names import model_names
+from colorizer.photos.reading import FORMATS
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +136,7 @@ def _deep_matches(argument: str, except_for: Path) -> dict[str, Path]:
 
 
 def _is_photo(file: Path) -> bool:
-    suffixes = {suffix for suffix, kind in Image.registered_extensions().items() if kind in images.FORMATS}
+    suffixes = {suffix for suffix, kind in Image.registered_extensions().items() if kind in FORMATS}
     return file.suffix.lower() in suffixes and not file.name.startswith(".") and file.is_file()
 
 

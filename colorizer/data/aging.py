@@ -19,10 +19,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from colorizer.color import RGB_TO_XYZ, linear_to_rgb, rgb_to_lab, rgb_to_linear
 from colorizer.data.augmentation import photo_seeds, uniforms
 from colorizer.data.jpeg import compress
 from colorizer.errors import ColorizerError
+from colorizer.photos.color import RGB_TO_XYZ, linear_to_rgb, rgb_to_lab, rgb_to_linear
 
 # How emulsions weight linear red, green and blue: all colors as the eye does, no red, and hardly green.
 FILMS = (RGB_TO_XYZ[1], (0.0, 0.5, 0.5), (0.0, 0.1, 0.9))

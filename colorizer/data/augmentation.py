@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from colorizer.color import lab_to_rgb, rgb_to_lab
 from colorizer.data.contrast import change_contrast
 from colorizer.errors import ColorizerError
+from colorizer.photos.color import lab_to_rgb, rgb_to_lab
 
 # SplitMix64 (Steele, Lea and Flood 2014): a bijection of 64-bit integers that passes the usual tests, also on counters.
 _GAMMA = np.uint64(0x9E3779B97F4A7C15)

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from colorizer.color import lab_to_rgb, rgb_to_lab
+from colorizer.photos.color import lab_to_rgb, rgb_to_lab
 
 NUM_LEVELS = 256
 NUM_TILES = 8  # each way

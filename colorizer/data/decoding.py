@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from colorizer.color import colorfulness
 from colorizer.data.sources import Source, reading
+from colorizer.photos.color import colorfulness
 
 MAX_PIXELS = 200_000_000
 """A file that says it has more pixels is refused before any of them is decoded (a decompression bomb)."""

@@ -9,8 +9,8 @@ import math
 import torch
 from torch import Tensor
 
-from colorizer.color import rgb_to_lab
 from colorizer.data.augmentation import photo_seeds, uniforms
+from colorizer.photos.color import rgb_to_lab
 
 END_PROBABILITY = 1 / 8
 """Each next point is the end with this probability: 7 points on average, none for an eighth of the photos."""

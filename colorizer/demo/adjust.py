@@ -9,14 +9,15 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from colorizer import images
-from colorizer.adjusting import adjust
 from colorizer.answers import recolor
 from colorizer.demo.keeping import kept_answers, kept_photo
 from colorizer.demo.pictures import plain, save_preview
 from colorizer.demo.results import Comparison, Result, Settings
 from colorizer.demo.scores import score, to_rgb
-from colorizer.photo import Photo
+from colorizer.photos.adjusting import adjust
+from colorizer.photos.merging import merge_colors
+from colorizer.photos.photo import Photo
+from colorizer.photos.saving import to_pil
 
 
 def readjust(
@@ -33,7 +34,7 @@ def readjust(
     photo = kept_photo(comparison.shown)
     previews = {}
     for result, ab in colors(changed):
-        image = images.to_pil(photo, painted(photo, ab, settings))
+        image = to_pil(photo, painted(photo, ab, settings))
         previews[result.label] = save_preview(image, comparison.folder, preview_stem(result, changed.version))
     return replace(
         changed,
@@ -84,7 +85,7 @@ def colors(comparison: Comparison) -> Iterator[tuple[Result, Tensor]]:
 
 def painted(photo: Photo, ab: Tensor, settings: Settings) -> np.ndarray:
     """The photo's pixels in these colors, adjusted."""
-    return images.merge(photo.pixels, adjust(ab, **settings.adjustments))
+    return merge_colors(photo.pixels, adjust(ab, **settings.adjustments))
 
 
 def outdated(comparison: Comparison) -> list[Path]:

@@ -7,7 +7,6 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
-from colorizer import images
 from colorizer.demo import uploads
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.handlers import MAX_PIXELS
@@ -15,6 +14,7 @@ from colorizer.demo.pictures import plain
 from colorizer.demo.results import Settings
 from colorizer.demo.uploads import find_uploads, read_upload
 from colorizer.errors import ColorizerError, PhotoError
+from colorizer.photos.saving import save_photo
 
 MAX_TOTAL_PIXELS = 400_000_000
 FORMATS = ("jpg", "png", "webp")
@@ -96,7 +96,7 @@ def color_album(
                     if pixels_left < 0:
                         raise PhotoError(_TOO_MUCH)
                     colored = pipe(photo, **options)
-                    images.save(colored, temporary, model=name)
+                    save_photo(colored, temporary, model=name)
                     result = _free_name(upload.name, file_format, taken)
                     archive.write(temporary, str(result))
                     notes += [(upload.label, note) for note in photo.notes]

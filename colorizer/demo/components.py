@@ -26,7 +26,7 @@ def uploaded_file(file: dict[str, Any] | None) -> str | None:
     """The path of the file behind a `gr.Image` or `gr.Video` input whose event has `preprocess=False`; None if there is none.
 
     With preprocessing Gradio opens the photo itself: a broken one fails there with PIL's message, and converting it
-    loses EXIF, ICC profile, alpha and 16 bits, with all of which `images.read` deals. Raises PhotoError unless the file
+    loses EXIF, ICC profile, alpha and 16 bits, with all of which `read_photo` deals. Raises PhotoError unless the file
     is an upload: Gradio itself lets a caller of the API name any file of the server in a photo without "meta".
     """
     path = None if file is None else file.get("path")

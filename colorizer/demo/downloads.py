@@ -9,14 +9,14 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from colorizer import images
 from colorizer.demo.adjust import colors, painted, rescore
-from colorizer.demo.handlers import read_photo
+from colorizer.demo.handlers import read_visitor_photo
 from colorizer.demo.pictures import file_stem
 from colorizer.demo.results import Comparison, Result
 from colorizer.demo.scores import METRICS
 from colorizer.errors import ColorizerError
-from colorizer.photo import Photo
+from colorizer.photos.photo import Photo
+from colorizer.photos.saving import save_photo, to_pil
 
 FORMATS = {"PNG": ".png", "JPEG": ".jpg", "WebP": ".webp"}
 # Of all photos in one ZIP: as PNG they take a second for each million, and the machine is shared.
@@ -101,14 +101,14 @@ def _photo(comparison: Comparison) -> Photo:
     # Uploads are deleted after a while.
     if not Path(comparison.source).exists():
         raise ColorizerError("The photo is no longer kept here: upload it again and colorize it.")
-    return read_photo(comparison.source)
+    return read_visitor_photo(comparison.source)
 
 
 def _save(comparison: Comparison, result: Result, ab: Tensor, photo: Photo, ending: str) -> Path:
-    image = images.to_pil(photo, painted(photo, ab, comparison.settings))
+    image = to_pil(photo, painted(photo, ab, comparison.settings))
     path = comparison.folder / f"{file_stem(photo.name, result.label)}{ending}"
     try:
-        return images.save(image, path, model=result.name)
+        return save_photo(image, path, model=result.name)
     except ColorizerError as error:
         raise ColorizerError(str(error).replace(str(path), path.name)) from error
 

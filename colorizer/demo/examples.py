@@ -6,7 +6,8 @@ from pathlib import Path
 import skimage
 from PIL import Image
 
-from colorizer import images
+from colorizer.photos.merging import gray_pixels
+from colorizer.photos.reading import read_photo
 
 PHOTOS = {
     "coffee.png": "Coffee",
@@ -29,6 +30,6 @@ def example_photos(folder: Path) -> list[tuple[str, str]]:
     photos = [(str(shutil.copy(path, folder)), caption) for caption, path in sample_paths().items()]
     for name, caption in MADE_GRAY.items():
         path = folder / f"{Path(name).stem}-gray.png"
-        Image.fromarray(images.gray_pixels(images.read(_DATA / name).pixels)).save(path)
+        Image.fromarray(gray_pixels(read_photo(_DATA / name).pixels)).save(path)
         photos.append((str(path), caption))
     return photos

@@ -7,7 +7,6 @@ from pathlib import Path
 from PIL import Image
 from torch import Tensor
 
-from colorizer import images
 from colorizer.demo.adjust import painted, preview_stem
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.keeping import keep_answers, keep_photo
@@ -15,14 +14,17 @@ from colorizer.demo.pictures import file_stem, plain, save_preview, smaller
 from colorizer.demo.results import Comparison, Result, Settings
 from colorizer.demo.scores import score, to_rgb
 from colorizer.errors import ColorizerError, PhotoError
-from colorizer.photo import Photo
+from colorizer.photos.merging import gray_pixels
+from colorizer.photos.photo import Photo
+from colorizer.photos.reading import read_photo
+from colorizer.photos.saving import save_photo, to_pil
 from colorizer.pipelines import ColorizationPipeline, ColorizationResult
 
 # What one visitor may ask of a machine that many share.
 MAX_PIXELS = 50_000_000
 
 
-def read_photo(source: str | None) -> Photo:
+def read_visitor_photo(source: str | None) -> Photo:
     """The photo that was uploaded; raises PhotoError where there is none or it can't be read.
 
     It goes by its file's name: which folder of the server it lies in is no business of the visitor's.
@@ -31,7 +33,7 @@ def read_photo(source: str | None) -> Photo:
         raise PhotoError("Choose a photo first: upload one, paste one, take one or pick an example.")
     name = Path(source).name
     try:
-        return replace(images.read(source, max_pixels=MAX_PIXELS), name=name)
+        return replace(read_photo(source, max_pixels=MAX_PIXELS), name=name)
     except PhotoError as error:
         raise PhotoError(str(error).replace(source, name)) from error
 
@@ -52,7 +54,7 @@ def compare(
     """
     if not names:
         raise ColorizerError("Choose at least one approach.")
-    photo = read_photo(source)
+    photo = read_visitor_photo(source)
     shown = smaller(photo)
     comparison = Comparison(
         source,
@@ -60,7 +62,7 @@ def compare(
         photo.size,
         tuple(dict.fromkeys(names)),
         shown=keep_photo(shown, folder / "photo.npz"),
-        gray=save_preview(images.to_pil(shown, images.gray_pixels(shown.pixels)), folder, "gray"),
+        gray=save_preview(to_pil(shown, gray_pixels(shown.pixels)), folder, "gray"),
         notes=photo.notes,
         settings=settings,
     )
@@ -69,7 +71,7 @@ def compare(
         truth = to_rgb(Image.fromarray(shown.pixels))
         comparison = replace(
             comparison,
-            truth=save_preview(images.to_pil(shown, shown.pixels), folder, "truth"),
+            truth=save_preview(to_pil(shown, shown.pixels), folder, "truth"),
             truth_colorfulness=score(truth, truth)["colorfulness"],
         )
     for done, name in enumerate(comparison.names):
@@ -84,9 +86,9 @@ def compare(
 
 def colorize(catalog: Catalog, source: str | None, name: str, settings: Settings, folder: Path) -> Path:
     """Colorize one photo by one checkpoint; the PNG in `folder` has the photo's own size."""
-    photo = read_photo(source)
+    photo = read_visitor_photo(source)
     colored = catalog.pipeline(name)(photo, **settings.options)
-    return images.save(colored, folder / f"{file_stem(photo.name, name)}.png", model=name)
+    return save_photo(colored, folder / f"{file_stem(photo.name, name)}.png", model=name)
 
 
 def _color(catalog: Catalog, photo: Photo, name: str, comparison: Comparison, truth: Tensor | None) -> list[Result]:
@@ -102,7 +104,7 @@ def _color(catalog: Catalog, photo: Photo, name: str, comparison: Comparison, tr
     for place, answer in enumerate(answers):
         image = answer.image
         if not settings.are_neutral:
-            image = images.to_pil(photo, painted(photo, answer.ab, settings))
+            image = to_pil(photo, painted(photo, answer.ab, settings))
         result = Result(
             name,
             place + 1 if len(answers) > 1 else 0,

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from colorizer.errors import ColorizerError
-from colorizer.photo import Photo
+from colorizer.photos.photo import Photo
 from colorizer.pipelines import ColorizationResult
 
 

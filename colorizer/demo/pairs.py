@@ -14,11 +14,11 @@ from PIL import Image
 from colorizer.demo.ballots import BallotBox, Pair
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.examples import sample_paths
-from colorizer.demo.handlers import read_photo
+from colorizer.demo.handlers import read_visitor_photo
 from colorizer.demo.pictures import save_preview, smaller
 from colorizer.demo.votes import Vote, VoteStore
 from colorizer.errors import ColorizerError
-from colorizer.photo import Photo
+from colorizer.photos.photo import Photo
 
 # Of a result that is looked at beside another.
 MAX_PIXELS = 1_000_000
@@ -56,13 +56,13 @@ def show_pair(
         ColorizerError: nothing is left to vote on, or the visitor has had all votes of this hour.
     """
     box.check_bounds(visitor)
-    own = None if source is None else _smaller(read_photo(source))
+    own = None if source is None else _smaller(read_visitor_photo(source))
     samples = {} if own is not None else sample_paths()
     broken: set[str] = set()
     for pair in _drawn(names, [_key(own)] if own is not None else list(samples)):
         if broken & {pair.model_a, pair.model_b} or box.has_voted(visitor, pair):
             continue
-        photo = own if own is not None else _smaller(read_photo(str(samples[pair.photo])))
+        photo = own if own is not None else _smaller(read_visitor_photo(str(samples[pair.photo])))
         files = {}
         for letter, name in (("a", pair.model_a), ("b", pair.model_b)):
             report(len(files))
@@ -72,7 +72,7 @@ def show_pair(
                 logger.warning("%s is left out of the vote: %s", name, error)
                 broken.add(name)
                 break
-            # Not by images.save, which writes into the file whose guess it is.
+            # Not by save_photo, which writes into the file whose guess it is.
             files[letter] = save_preview(colored, folder, letter)
         else:
             return ShownPair(box.show(pair, visitor), files["a"], files["b"], "" if own is not None else pair.photo)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from colorizer.photo import Photo
+from colorizer.photos.photo import Photo
 
 # More pixels than this a page seldom shows, and live changes have to keep up with a slider.
 PREVIEW_PIXELS = 1_500_000

@@ -10,14 +10,16 @@ import numpy as np
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from colorizer import images
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.handlers import read_photo
+from colorizer.demo.handlers import read_visitor_photo
 from colorizer.demo.hinting import Hinting
 from colorizer.demo.pictures import file_stem, save_preview
 from colorizer.demo.suggestions import Suggestion, suggest
 from colorizer.hints import Hint
-from colorizer.photo import Photo
+from colorizer.photos.lightness import compute_lightness
+from colorizer.photos.merging import merge_colors
+from colorizer.photos.photo import Photo
+from colorizer.photos.saving import save_photo, to_pil
 from colorizer.pipelines import ColorizationResult
 from colorizer.propagation import REACH, Propagation
 
@@ -54,7 +56,7 @@ class Canvas:
         self.size = photo.size
         image = _resized(Image.fromarray(photo.pixels))
         self.photo = Photo(np.asarray(image), icc_profile=photo.icc_profile, name=photo.name)
-        self.lightness = images.lightness(self.photo, self.photo.pixels.shape[:2])[0]
+        self.lightness = compute_lightness(self.photo, self.photo.pixels.shape[:2])[0]
         self.lock = RLock()
         self._predictions: OrderedDict[tuple[str, tuple[Hint, ...]], Prediction] = OrderedDict()
         self._propagation: tuple[float, Propagation] | None = None
@@ -127,7 +129,7 @@ class Studio:
         """Color the photo by the checkpoint `name` and the hints; the picture, a JPEG with dots on it, goes into `folder`."""
         prediction, ab = self.color(hinting.photo, name, hinting.hints, reach)
         canvas = self._canvas(hinting.photo)
-        image = images.to_pil(canvas.photo, images.merge(canvas.photo.pixels, ab))
+        image = to_pil(canvas.photo, merge_colors(canvas.photo.pixels, ab))
         _draw_dots(image, canvas, hinting)
         path = save_preview(image, folder, file_stem(canvas.photo.name, name))
         is_hinted = self.catalog.pipeline(name).model.takes_hints
@@ -136,16 +138,16 @@ class Studio:
     def save(self, hinting: Hinting, name: str, folder: Path, reach: float = REACH) -> Path:
         """Color the photo at its own size, as `view` shows it; the PNG goes into `folder`."""
         _, ab = self.color(hinting.photo, name, hinting.hints, reach)
-        photo = read_photo(hinting.photo)
+        photo = read_visitor_photo(hinting.photo)
         path = folder / f"{file_stem(photo.name, name)}-hints.png"
-        return images.save(images.to_pil(photo, images.merge(photo.pixels, ab)), path, model=name)
+        return save_photo(to_pil(photo, merge_colors(photo.pixels, ab)), path, model=name)
 
     def _canvas(self, source: str | None) -> Canvas:
         with self._lock:
             if source in self._canvases:
                 self._canvases.move_to_end(source)
                 return self._canvases[source]
-        canvas = Canvas(read_photo(source))
+        canvas = Canvas(read_visitor_photo(source))
         with self._lock:
             canvas = self._canvases.setdefault(source, canvas)
             while len(self._canvases) > MAX_PHOTOS:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from colorizer import images
-from colorizer.bins import bin_centers
-from colorizer.color import lab_to_rgb, rgb_to_lab
 from colorizer.errors import ColorizerError
+from colorizer.photos.bins import bin_centers
+from colorizer.photos.color import lab_to_rgb, rgb_to_lab
+from colorizer.photos.merging import merge_colors
 
 NUM_SUGGESTIONS = 8
 # Of ab. Bins lie 10 apart, so that a color's own neighbors are not offered beside it.
@@ -103,7 +103,7 @@ def parse_color(text: str) -> tuple[int, int, int]:
 def _suggestion(ab: Tensor, lightness: float, reason: str) -> Suggestion:
     gray = lab_to_rgb(torch.tensor([lightness, 0.0, 0.0]).view(3, 1, 1))
     pixels = (gray * 255).round().permute(1, 2, 0).byte().numpy()
-    rgb = tuple(int(level) for level in images.merge(pixels, ab.float().view(2, 1, 1))[0, 0])
+    rgb = tuple(int(level) for level in merge_colors(pixels, ab.float().view(2, 1, 1))[0, 0])
     shown = rgb_to_lab(torch.tensor(rgb).view(3, 1, 1) / 255)[:, 0, 0]
     return Suggestion(rgb, color_name(shown[1:], float(shown[0])), reason)
 

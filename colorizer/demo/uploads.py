@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from colorizer import images
 from colorizer.errors import ColorizerError, PhotoError
+from colorizer.photos.photo import Photo
+from colorizer.photos.reading import read_photo
 
 # What one visitor may ask of a machine that many share.
 MAX_PHOTOS = 200
@@ -71,11 +72,11 @@ def find_uploads(files: Sequence[Path]) -> list[Upload]:
     return uploads
 
 
-def read_upload(upload: Upload, max_pixels: int) -> images.Photo:
+def read_upload(upload: Upload, max_pixels: int) -> Photo:
     """The photo; PhotoError if it is refused, can't be read, or has more pixels than `max_pixels`."""
     if upload.read is None:
         raise PhotoError(upload.problem)
-    return images.read(upload.read(), max_pixels=max_pixels, max_bytes=MAX_PHOTO_BYTES)
+    return read_photo(upload.read(), max_pixels=max_pixels, max_bytes=MAX_PHOTO_BYTES)
 
 
 def _is_zip(file: Path) -> bool:

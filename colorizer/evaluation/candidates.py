@@ -12,13 +12,13 @@ import torch.nn.functional as F
 from accelerate.utils import gather_object
 from torch import Tensor
 
-from colorizer.color import rgb_to_lab
 from colorizer.evaluation.averages import Averages
 from colorizer.evaluation.metrics import NAMES, Truth, compute_metrics
 from colorizer.evaluation.statistics import ColorStatistics
 from colorizer.loading import load_model
-from colorizer.merging import MAX_SATURATION, merge
 from colorizer.modeling import ColorizerModel
+from colorizer.photos.color import rgb_to_lab
+from colorizer.photos.merging import MAX_SATURATION, merge_colors
 from colorizer.pipelines import working_size
 
 BASELINES = ("gray", "mean color", "mean by lightness")
@@ -46,7 +46,7 @@ class Variant:
 
     def measure(self, index: int, pixels: np.ndarray, ab: Tensor, truth: Truth, *, is_shown: bool = False) -> Tensor:
         """Measure one photo, uint8 (H, W, 3), with predicted ab (2, h, w); returns it colored, (1, 3, H, W) in 0…1."""
-        merged = merge(pixels, ab, saturation=self.gain)
+        merged = merge_colors(pixels, ab, saturation=self.gain)
         if is_shown:
             self.colored[index] = merged
         predicted = torch.from_numpy(merged).permute(2, 0, 1)[None].float() / 255

@@ -9,12 +9,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from colorizer.color import colorfulness
 from colorizer.evaluation.metrics import compute_metrics
 from colorizer.evaluation.options import options_for
 from colorizer.evaluation.sheets import contact_sheet
-from colorizer.merging import gray_pixels
-from colorizer.photo import Photo
+from colorizer.photos.color import colorfulness
+from colorizer.photos.merging import gray_pixels
+from colorizer.photos.photo import Photo
 from colorizer.pipelines import ColorizationPipeline
 
 SCORE_SIDE = 512

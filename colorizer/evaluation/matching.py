@@ -11,11 +11,11 @@ import torch
 from accelerate.utils import gather_object
 from torch import Tensor
 
-from colorizer.color import colorfulness
 from colorizer.data import PhotoDataset
 from colorizer.evaluation import processes
 from colorizer.evaluation.places import spread
-from colorizer.merging import MAX_SATURATION, merge
+from colorizer.photos.color import colorfulness
+from colorizer.photos.merging import MAX_SATURATION, merge_colors
 
 NUM_PHOTOS = 500
 """So many photos choose the gain, spread over the validation set; their predictions are kept in memory, 8 bytes a pixel."""
@@ -84,5 +84,5 @@ def solve(excess: Callable[[float], float], *, high: float = MAX_SATURATION, tol
 
 
 def _colorfulness(pixels: np.ndarray, ab: Tensor, gain: float) -> float:
-    colored = torch.from_numpy(merge(pixels, ab.float(), saturation=gain)).permute(2, 0, 1)
+    colored = torch.from_numpy(merge_colors(pixels, ab.float(), saturation=gain)).permute(2, 0, 1)
     return float(colorfulness(colored.float() / 255))

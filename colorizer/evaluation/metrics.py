@@ -10,12 +10,12 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from colorizer.bins import bin_indices
-from colorizer.color import colorfulness, rgb_to_lab
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.difference import ciede2000
 from colorizer.evaluation.edges import near_edges
 from colorizer.evaluation.similarity import Structure
+from colorizer.photos.bins import bin_indices
+from colorizer.photos.color import colorfulness, rgb_to_lab
 
 MAX_PSNR = 100.0
 """PSNR of equal photos in dB, so that means stay finite; one level off in one channel of one pixel of 256² is 101."""

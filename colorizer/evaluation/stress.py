@@ -10,7 +10,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from colorizer.color import rgb_to_lab
 from colorizer.data import PhotoDataset, age_lightness, photo_seeds
 from colorizer.evaluation import processes
 from colorizer.evaluation.averages import Averages
@@ -18,7 +17,8 @@ from colorizer.evaluation.candidates import Candidate, Variant
 from colorizer.evaluation.difference import ciede2000
 from colorizer.evaluation.metrics import Truth
 from colorizer.evaluation.places import spread
-from colorizer.merging import merge
+from colorizer.photos.color import rgb_to_lab
+from colorizer.photos.merging import merge_colors
 
 SIZES = (128, 256, 512, 1024)
 NUM_SIZED_PHOTOS = 100
@@ -76,7 +76,7 @@ def _distance(labs: Sequence[Tensor], pair: tuple[int, int]) -> Tensor:
 
 
 def _colored_lab(pixels: np.ndarray, ab: Tensor) -> Tensor:
-    return rgb_to_lab(torch.from_numpy(merge(pixels, ab)).permute(2, 0, 1).float() / 255)
+    return rgb_to_lab(torch.from_numpy(merge_colors(pixels, ab)).permute(2, 0, 1).float() / 255)
 
 
 def age_table(

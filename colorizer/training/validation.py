@@ -4,11 +4,11 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from colorizer import color
 from colorizer.data import PhotoBatches, PhotoDataset, photo_seeds, simulate_hints
 from colorizer.evaluation.metrics import compute_metrics, psnr
 from colorizer.modeling import ColorizerModel
 from colorizer.objectives import Objective
+from colorizer.photos import color
 from colorizer.training.arguments import TrainingArguments
 from colorizer.training.features import FrozenFeatures
 from colorizer.training.photos import resized

@@ -11,12 +11,13 @@ import av
 import torch
 from torch import Tensor
 
-from colorizer import images
 from colorizer.answers import ask
 from colorizer.call_options import working_size
 from colorizer.errors import ColorizerError, VideoError, VideoStopped, check_count, check_number
 from colorizer.loading import model_digest
 from colorizer.modeling import ColorizerModel
+from colorizer.photos.lightness import compute_lightness
+from colorizer.photos.merging import merge_colors
 from colorizer.pipelines import ColorizationPipeline, pipeline
 from colorizer.version import __version__
 from colorizer.video.joining import join
@@ -149,7 +150,7 @@ class _Network:
 
     def predict(self, batch: list[Frame]) -> Iterator[tuple[Frame, Tensor, Tensor]]:
         """Each frame with its lightness and its ab, both at the size that the network sees."""
-        lightness = torch.stack([images.lightness(frame.pixels, self.size) for frame in batch])
+        lightness = torch.stack([compute_lightness(frame.pixels, self.size) for frame in batch])
         with torch.no_grad():  # not inference_mode: what a network keeps of it would be of no use for training
             answers = ask(self.pipe.model, lightness.to(self.pipe.device), **self.options)
         for frame, plane, answer in zip(batch, lightness, answers, strict=True):
@@ -181,7 +182,7 @@ def _color(
                     if should_stop():
                         raise VideoStopped(f"{clip.name} was stopped after {done} of {clip.num_frames} frames.")
                     ab = smoother(lightness, ab, float(frame.time * clip.time_base))
-                    piece.write(frame, images.merge(frame.pixels, ab, saturation=network.saturation))
+                    piece.write(frame, merge_colors(frame.pixels, ab, saturation=network.saturation))
                     done += 1
                     if progress is not None:
                         progress(done, max(done, clip.num_frames))

@@ -15,7 +15,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from colorizer.errors import VideoError
-from colorizer.saving import describe
+from colorizer.photos.saving import describe
 from colorizer.video.opening import open_container
 from colorizer.video.reading import Clip
 from colorizer.video.segments import flush_to_disk

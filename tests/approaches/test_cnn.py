@@ -5,8 +5,8 @@ import torch
 from torchmetrics.functional.image import multiscale_structural_similarity_index_measure as their_ms_ssim
 
 from colorizer import create_model
-from colorizer.color import rgb_to_lab
 from colorizer.objectives import Turn
+from colorizer.photos.color import rgb_to_lab
 
 
 def test_parameters_of_the_full_network_by_hand():

@@ -22,10 +22,10 @@ from colorizer import (
     save_checkpoint,
 )
 from colorizer.approaches import get_model_class
-from colorizer.color import rgb_to_lab
 from colorizer.configuration import own_fields
 from colorizer.grading import grade
 from colorizer.objectives import Turn
+from colorizer.photos.color import rgb_to_lab
 
 APPROACHES = list_approaches(own=True)
 WIDTH = 1 / 16

@@ -8,7 +8,7 @@ from PIL import Image
 
 from colorizer import ColorizerError, create_model, load_model, pipeline, save_checkpoint
 from colorizer.approaches.joint import SCENE_DECAY
-from colorizer.color import rgb_to_lab
+from colorizer.photos.color import rgb_to_lab
 
 SCENES = ("beach", "forest", "harbor, at night")
 

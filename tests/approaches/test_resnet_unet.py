@@ -7,9 +7,9 @@ from transformers import ResNetConfig, ResNetForImageClassification
 
 from colorizer import CheckpointError, ColorizerError, create_model
 from colorizer.approaches.resnet_unet import DEPTHS
-from colorizer.color import rgb_to_lab
 from colorizer.loading import fill_pretrained_parts
 from colorizer.objectives import Turn
+from colorizer.photos.color import rgb_to_lab
 
 REPOSITORY = "microsoft/resnet-18"
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from colorizer import images
 from colorizer.cli import main
+from colorizer.photos.reading import read_photo
 from tests.commands.running import names
 
 pytestmark = pytest.mark.usefixtures("package")
@@ -109,14 +109,15 @@ def test_a_second_run_goes_on_where_the_first_stopped(album: Path, tmp_path: Pat
 
 
 def test_a_photo_is_decoded_once_for_all_models(album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    read, sources = images.read, []
+    read, sources = read_photo, []
 
     def count(source, **arguments):
         if isinstance(source, str):  # not what is read already
             sources.append(source)
         return read(source, **arguments)
 
-    monkeypatch.setattr(images, "read", count)
+    for reader in ("colorizer.commands.colorize", "colorizer.commands.compare", "colorizer.pipelines"):
+        monkeypatch.setattr(f"{reader}.read_photo", count)
     assert main(["colorize", str(album), "-o", str(tmp_path / "out"), "--model", "small", "bins"]) == 0
     assert main(["compare", str(album), "-o", str(tmp_path / "sheet.png")]) == 0
     assert sorted(sources) == sorted(2 * [str(path) for path in album.iterdir()])

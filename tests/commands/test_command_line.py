@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from colorizer import images
 from colorizer.approaches import list_approaches
 from colorizer.cli import main
 from tests.commands.running import names, run_python
@@ -40,7 +39,7 @@ def test_ctrl_c_exits_with_130(album: Path, tmp_path: Path, monkeypatch: pytest.
     def interrupt(source, **arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(images, "read", interrupt)
+    monkeypatch.setattr("colorizer.commands.colorize.read_photo", interrupt)
     assert main(["colorize", str(album), "-o", str(tmp_path / "out"), "--model", "small"]) == 130
 
 

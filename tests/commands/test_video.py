@@ -47,7 +47,7 @@ def test_ctrl_c_exits_with_130_and_the_next_run_goes_on(
     clip: Path, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ):
     monkeypatch.setattr(coloring, "NUM_FRAMES", 4)
-    merge, merged = coloring.images.merge, []
+    merge, merged = coloring.merge_colors, []
 
     def interrupt(*arguments, **options):
         merged.append(1)
@@ -55,7 +55,7 @@ def test_ctrl_c_exits_with_130_and_the_next_run_goes_on(
             raise KeyboardInterrupt
         return merge(*arguments, **options)
 
-    monkeypatch.setattr(coloring.images, "merge", interrupt)
+    monkeypatch.setattr(coloring, "merge_colors", interrupt)
     arguments = ["video", str(clip), "-o", str(tmp_path / "colored.mp4"), "--model", model]
     assert main(arguments) == 130
     assert "what was finished is saved" in capsys.readouterr().err

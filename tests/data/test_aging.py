@@ -8,11 +8,11 @@ from scipy import ndimage
 from skimage import data
 from torch import Tensor
 
-from colorizer.color import rgb_to_lab
 from colorizer.data import age, age_lightness, photo_seeds
 from colorizer.data.aging import FILMS, _blur, _damage, _expose
 from colorizer.data.jpeg import compress
 from colorizer.errors import ColorizerError
+from colorizer.photos.color import rgb_to_lab
 
 SEEDS = photo_seeds(3, 0, [0, 1, 2, 3])
 

@@ -5,9 +5,9 @@ import torch.nn.functional as F
 from PIL import Image
 from skimage import data
 
-from colorizer.color import rgb_to_lab
 from colorizer.data import augment, photo_seeds, saturate
 from colorizer.errors import ColorizerError
+from colorizer.photos.color import rgb_to_lab
 
 EVERYTHING = {"vertical_flip": True, "min_scale": 0.4, "rotation": 20.0, "shear": 10.0, "zoom": 0.2}
 

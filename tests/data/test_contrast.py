@@ -3,9 +3,9 @@ import pytest
 import torch
 from skimage import data, exposure
 
-from colorizer.color import rgb_to_lab
 from colorizer.data import augment
 from colorizer.data.contrast import change_contrast
+from colorizer.photos.color import rgb_to_lab
 from tests.data.test_augmentation import photos
 
 ADAPTIVE, STRETCHED, EQUALIZED = range(3)

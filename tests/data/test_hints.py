@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from colorizer.color import rgb_to_lab
 from colorizer.data import photo_seeds, simulate_hints
+from colorizer.photos.color import rgb_to_lab
 
 
 def photos(count: int, height: int = 24, width: int = 24) -> torch.Tensor:

@@ -10,8 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from colorizer import images, load_model, save_checkpoint
-from colorizer.adjusting import adjust
+from colorizer import load_model, save_checkpoint
 from colorizer.demo.adjust import colors, outdated, readjust, rescore
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.handlers import compare
@@ -19,6 +18,8 @@ from colorizer.demo.holding import GRAY, TRUTH, choices, held, picture
 from colorizer.demo.results import Comparison, Settings
 from colorizer.errors import ColorizerError
 from colorizer.modeling import ColorizerModel
+from colorizer.photos.adjusting import adjust
+from colorizer.photos.merging import merge_colors
 
 NAMES = ["tiny-colorful", "tiny-dense"]
 NEUTRAL = {"saturation": 1.0, "warmth": 0.0, "strength": 1.0, "temperature": 0.38}
@@ -84,7 +85,7 @@ def test_pictures_are_those_of_the_adjusted_colors(comparison: Comparison, pixel
     for (result, ab), after in zip(colors(comparison), changed.results, strict=True):
         assert result.label == after.label
         expected = BytesIO()
-        Image.fromarray(images.merge(pixels, adjust(ab, **numbers))).save(expected, "JPEG", quality=92, subsampling=0)
+        Image.fromarray(merge_colors(pixels, adjust(ab, **numbers))).save(expected, "JPEG", quality=92, subsampling=0)
         assert np.array_equal(opened(after.preview), opened(expected))
 
 

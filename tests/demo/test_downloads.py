@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from colorizer import images
 from colorizer.demo import downloads, pictures
 from colorizer.demo.adjust import readjust
 from colorizer.demo.catalog import Catalog
@@ -16,6 +15,8 @@ from colorizer.demo.downloads import FORMATS, gallery, save_all, save_result
 from colorizer.demo.handlers import compare
 from colorizer.demo.results import Comparison, Settings
 from colorizer.errors import ColorizerError
+from colorizer.photos.merging import gray_pixels
+from colorizer.photos.reading import read_photo
 
 NAMES = ["tiny-colorful", "tiny-dense"]
 CAMERA = 0x0110
@@ -78,7 +79,7 @@ def test_downloads_are_adjusted_as_the_page_shows_them(
         assert np.array_equal(np.asarray(Image.open(as_shown)), np.asarray(Image.open(result.preview)))
     gray = readjust(comparison, saturation=1.0, warmth=40.0, strength=0.0, temperature=None)
     pixels = np.asarray(Image.open(save_result(gray, "tiny-dense"))).astype(int)
-    assert np.abs(pixels - images.gray_pixels(images.read(camera_photo).pixels)).max() <= 1
+    assert np.abs(pixels - gray_pixels(read_photo(camera_photo).pixels)).max() <= 1
 
 
 def test_zip_holds_every_result_and_a_contact_sheet(comparison: Comparison) -> None:

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from colorizer import images
 from colorizer.demo import handlers
 from colorizer.demo import pictures as demo_pictures
 from colorizer.demo.captions import captions, summary
@@ -13,7 +12,9 @@ from colorizer.demo.downloads import gallery
 from colorizer.demo.handlers import colorize, compare
 from colorizer.demo.results import Comparison, Settings
 from colorizer.errors import ColorizerError, PhotoError
-from colorizer.images import gray_pixels
+from colorizer.photos.merging import gray_pixels
+from colorizer.photos.photo import Photo
+from colorizer.photos.reading import read_photo
 
 NAMES = ["tiny-colorful", "tiny-dense"]
 
@@ -46,14 +47,15 @@ def test_photo_is_decoded_once(
     catalog: Catalog, color_photo: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reads = []
-    read = images.read
+    read = read_photo
 
-    def count(source: object, **options: object) -> images.Photo:
-        if not isinstance(source, images.Photo):  # that one is decoded already
+    def count(source: object, **options: object) -> Photo:
+        if not isinstance(source, Photo):  # that one is decoded already
             reads.append(source)
         return read(source, **options)
 
-    monkeypatch.setattr(images, "read", count)
+    for reader in ("colorizer.demo.handlers", "colorizer.pipelines"):
+        monkeypatch.setattr(f"{reader}.read_photo", count)
     last(catalog, color_photo, tmp_path)
     assert reads == [color_photo]
 

@@ -16,7 +16,7 @@ from colorizer.demo.catalog import Catalog
 from colorizer.demo.downloads import save_result
 from colorizer.demo.handlers import compare
 from colorizer.demo.results import Settings
-from colorizer.images import gray_pixels
+from colorizer.photos.merging import gray_pixels
 
 NUM_VISITORS = 20
 MODELS = ("tiny-colorful", "tiny-dense")

@@ -5,14 +5,16 @@ import pytest
 import torch
 from PIL import Image
 
-from colorizer import images, save_checkpoint
-from colorizer.color import rgb_to_lab
+from colorizer import save_checkpoint
 from colorizer.demo import studio as studio_module
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.hinting import Hinting
 from colorizer.demo.studio import Studio
 from colorizer.errors import ColorizerError, PhotoError
 from colorizer.modeling import ColorizerModel
+from colorizer.photos.color import rgb_to_lab
+from colorizer.photos.lightness import compute_lightness
+from colorizer.photos.reading import read_photo
 from tests.test_sampling import lively
 
 BLUE, RED = (51, 102, 204), (200, 40, 30)
@@ -185,5 +187,5 @@ def test_what_is_no_photo_is_said(studio: Studio, color_photo: str, broken_photo
 
 def test_the_photo_keeps_its_lightness(studio: Studio, smooth_photo: str, tmp_path: Path):
     path = studio.save(studio.open(smooth_photo).choose(60, 100).color(BLUE), "tiny-dense", tmp_path)
-    before, after = (images.lightness(images.read(photo), (200, 300)) for photo in (smooth_photo, path))
+    before, after = (compute_lightness(read_photo(photo), (200, 300)) for photo in (smooth_photo, path))
     assert (before - after).abs().max() < 0.6

@@ -3,10 +3,10 @@ import math
 import pytest
 import torch
 
-from colorizer.bins import NUM_BINS, bin_centers
-from colorizer.color import rgb_to_lab
 from colorizer.demo.suggestions import NUM_SUGGESTIONS, color_name, parse_color, suggest
 from colorizer.errors import ColorizerError
+from colorizer.photos.bins import NUM_BINS, bin_centers
+from colorizer.photos.color import rgb_to_lab
 
 
 def lab(rgb: tuple[int, ...]) -> torch.Tensor:

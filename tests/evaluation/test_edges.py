@@ -4,9 +4,9 @@ from scipy import ndimage
 from skimage import filters
 from torch import Tensor
 
-from colorizer.color import rgb_to_lab
 from colorizer.evaluation.edges import MIN_STEP, REACH, edge_strength, near_edges
 from colorizer.evaluation.metrics import compute_metrics
+from colorizer.photos.color import rgb_to_lab
 
 
 def test_strength_is_sobels_gradient(photos: Tensor):

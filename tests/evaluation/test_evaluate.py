@@ -9,7 +9,6 @@ from PIL import Image
 from torch import Tensor
 
 from colorizer.approaches import create_model
-from colorizer.color import colorfulness, rgb_to_lab
 from colorizer.data import PhotoDataset
 from colorizer.errors import CheckpointError, ColorizerError
 from colorizer.evaluation.candidates import BASELINES
@@ -17,8 +16,9 @@ from colorizer.evaluation.evaluate import evaluate
 from colorizer.evaluation.metrics import compute_metrics
 from colorizer.evaluation.names import model_names
 from colorizer.loading import save_checkpoint
-from colorizer.merging import merge
 from colorizer.modeling import ColorizerModel
+from colorizer.photos.color import colorfulness, rgb_to_lab
+from colorizer.photos.merging import merge_colors
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_a_model_is_measured_on_what_the_merge_makes_of_its_prediction(dataset: 
     expected = []
     for photo, lightness in zip(dataset.batch(range(len(dataset)))["rgb"], small, strict=True):
         with torch.no_grad():
-            merged = merge(photo.permute(1, 2, 0).numpy(), model(lightness[None]).ab[0])
+            merged = merge_colors(photo.permute(1, 2, 0).numpy(), model(lightness[None]).ab[0])
         predicted = torch.from_numpy(merged).permute(2, 0, 1)[None].float() / 255
         expected.append(compute_metrics(predicted, photo[None].float() / 255))
     dense = report.evaluations[-1]
@@ -76,7 +76,7 @@ def test_the_baselines_know_the_mean_colors_of_the_training_photos(dataset: Phot
     )
     for evaluation, ab in ((mean_color, mean.expand(3, -1, -1, -1)), (by_lightness, fitting)):
         photos = evaluated.batch(range(3))["rgb"]
-        merged = [merge(photo.permute(1, 2, 0).numpy(), color) for photo, color in zip(photos, ab, strict=True)]
+        merged = [merge_colors(photo.permute(1, 2, 0).numpy(), color) for photo, color in zip(photos, ab, strict=True)]
         predicted = torch.from_numpy(np.stack(merged)).permute(0, 3, 1, 2) / 255
         expected = compute_metrics(predicted, rgb, ["psnr", "ssim", "ciede2000", "auc", "colorfulness"])
         for name, values in expected.items():

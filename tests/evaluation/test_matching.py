@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from colorizer.color import colorfulness, rgb_to_lab
 from colorizer.data import PhotoDataset
 from colorizer.evaluation.matching import match_gain, solve
-from colorizer.merging import merge
+from colorizer.photos.color import colorfulness, rgb_to_lab
+from colorizer.photos.merging import merge_colors
 
 
 def halved(excess, low: float, high: float) -> float:
@@ -63,7 +63,8 @@ def test_at_the_gain_the_photos_are_as_colorful_as_in_truth(dataset: PhotoDatase
     assert sum(calls) == len(dataset), "the network runs once a photo"
     rgb = dataset.batch(range(len(dataset)))["rgb"]
     merged = [
-        merge(photo.permute(1, 2, 0).numpy(), ab, saturation=gain) for photo, ab in zip(rgb, predict(rgb), strict=True)
+        merge_colors(photo.permute(1, 2, 0).numpy(), ab, saturation=gain)
+        for photo, ab in zip(rgb, predict(rgb), strict=True)
     ]
     colored = torch.stack([torch.from_numpy(photo).permute(2, 0, 1) for photo in merged])
     reached, true = (float(colorfulness(photos.float() / 255).mean()) for photos in (colored, rgb))

@@ -6,10 +6,10 @@ from skimage import metrics as skimage_metrics
 from torch import Tensor
 from torchmetrics.functional.image import peak_signal_noise_ratio
 
-from colorizer.color import lightness_to_gray, rgb_to_lab
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.difference import ciede2000
 from colorizer.evaluation.metrics import auc, compute_metrics, psnr, ssim, within
+from colorizer.photos.color import lightness_to_gray, rgb_to_lab
 
 # Table 1 of Sharma, Wu and Dalal 2005: L, a, b of both colors and their difference. Chosen where programs go wrong.
 SHARMA = """

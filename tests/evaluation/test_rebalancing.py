@@ -3,12 +3,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from colorizer.bins import bin_centers, bin_indices, nearest_bins
-from colorizer.color import lightness_to_gray, rgb_to_lab
 from colorizer.data import PhotoDataset
 from colorizer.evaluation.averages import Averages
 from colorizer.evaluation.metrics import Truth, compute_metrics
 from colorizer.evaluation.statistics import ColorStatistics, color_statistics
+from colorizer.photos.bins import bin_centers, bin_indices, nearest_bins
+from colorizer.photos.color import lightness_to_gray, rgb_to_lab
 
 
 def test_the_bins_found_on_the_grid_are_the_nearest():

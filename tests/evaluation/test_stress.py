@@ -4,14 +4,14 @@ import torch
 from skimage.color import deltaE_ciede2000, rgb2lab
 from torch import Tensor
 
-from colorizer.color import rgb_to_lab
 from colorizer.data import PhotoDataset, age_lightness, photo_seeds
 from colorizer.evaluation import stress
 from colorizer.evaluation.candidates import Candidate
 from colorizer.evaluation.details import age_table, bleeding_table, sections, size_table
 from colorizer.evaluation.metrics import Truth, compute_metrics
 from colorizer.evaluation.results import Evaluation, Report, Scores
-from colorizer.merging import merge
+from colorizer.photos.color import rgb_to_lab
+from colorizer.photos.merging import merge_colors
 
 
 def steady(lightness: Tensor) -> Tensor:
@@ -44,7 +44,7 @@ def test_the_distance_between_sizes_is_that_of_the_results_on_the_smallest(datas
         small = small.round().byte()
         pixels = small[0].permute(1, 2, 0).numpy()
         lightness = [rgb_to_lab(rgb.float() / 255)[:, :1] for rgb in (small, photo[None])]
-        labs = [rgb2lab(merge(pixels, restless(each)[0])) for each in lightness]
+        labs = [rgb2lab(merge_colors(pixels, restless(each)[0])) for each in lightness]
         distances.append(deltaE_ciede2000(*labs).mean())
     table = stress.size_table([Candidate("restless", restless)], dataset)
     measured = table["models"]["restless"]
@@ -64,7 +64,7 @@ def test_old_photos_are_colored_and_their_colors_measured_on_the_new_ones(datase
             truth = Truth(rgb, bin_weights=torch.ones(313))
             candidate.variants[0].measure(index, pixels, candidate.color(photo[None])[0], truth)
         ab = restless(age_lightness(rgb, [seeds[index]]))[0]
-        merged = torch.from_numpy(merge(pixels, ab)).permute(2, 0, 1)[None].float() / 255
+        merged = torch.from_numpy(merge_colors(pixels, ab)).permute(2, 0, 1)[None].float() / 255
         expected.append(float(compute_metrics(merged, rgb)["ciede2000"]))
     table = stress.age_table(candidates, dataset, seed=5, batch_size=2)
     assert (table["seed"], table["num_photos"]) == (5, len(dataset))

@@ -10,7 +10,7 @@ import torch
 from accelerate.state import AcceleratorState, GradientState
 from PIL import Image
 
-from colorizer.color import lab_to_rgb
+from colorizer.photos.color import lab_to_rgb
 from colorizer.training import Trainer, TrainingArguments, parse_runs
 
 

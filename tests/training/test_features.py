@@ -7,8 +7,8 @@ import torch
 from transformers import MobileNetV2Config
 
 from colorizer import create_model, save_checkpoint
-from colorizer.color import rgb_to_lab
 from colorizer.data import load_photos
+from colorizer.photos.color import rgb_to_lab
 from colorizer.training import features
 from colorizer.training.features import FrozenFeatures, compute, repeats
 from colorizer.training.setup import make_network

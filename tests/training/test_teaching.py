@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from colorizer import color
 from colorizer.data import load_photos
 from colorizer.errors import ColorizerError
 from colorizer.loading import load_model
+from colorizer.photos import color
 from colorizer.training import teaching
 
 SIDE = 16

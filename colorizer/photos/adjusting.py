@@ -6,7 +6,7 @@ Only ab changes, so that `merge` keeps the photo's own lightness whatever is ask
 from torch import Tensor
 
 from colorizer.errors import ColorizerError, check_number
-from colorizer.merging import MAX_SATURATION
+from colorizer.photos.merging import MAX_SATURATION
 
 MAX_WARMTH = 100.0
 

@@ -9,7 +9,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from colorizer.errors import ColorizerError
-from colorizer.photo import Photo
+from colorizer.photos.photo import Photo
 
 ORIENTATION = 0x0112
 _DESCRIPTION = 0x010E
@@ -42,7 +42,7 @@ def to_pil(photo: Photo, pixels: np.ndarray, *, model: str | None = None) -> Ima
     return image
 
 
-def save(image: Image.Image, path: str | os.PathLike, *, model: str | None = None, quality: int = 95) -> Path:
+def save_photo(image: Image.Image, path: str | os.PathLike, *, model: str | None = None, quality: int = 95) -> Path:
     """Save a colored photo; the name's ending decides the format: png, jpg, webp or tiff.
 
     The file carries the image's EXIF and ICC profile and says in its metadata that the colors are a guess, and by which

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from colorizer import ColorizerError, images
-from colorizer.adjusting import WARM, adjust
-from colorizer.color import rgb_to_lab
+from colorizer import ColorizerError
+from colorizer.photos.adjusting import WARM, adjust
+from colorizer.photos.color import rgb_to_lab
+from colorizer.photos.merging import merge_colors
 
 
 def to_lab(pixels: np.ndarray) -> torch.Tensor:
@@ -52,15 +53,15 @@ def test_warm_is_the_way_from_the_white_of_d65_to_that_of_d50():
 
 @pytest.mark.parametrize("numbers", [{"warmth": 60.0}, {"warmth": -60.0}, {"saturation": 6.0}, {"strength": 0.5}])
 def test_lightness_is_kept(ramp, ab, numbers):
-    adjusted = images.merge(ramp, adjust(ab, **numbers))
-    assert not np.array_equal(adjusted, images.merge(ramp, ab))
+    adjusted = merge_colors(ramp, adjust(ab, **numbers))
+    assert not np.array_equal(adjusted, merge_colors(ramp, ab))
     # As near as 8 bits come.
     torch.testing.assert_close(to_lab(adjusted)[0], to_lab(ramp)[0], atol=0.35, rtol=0)
 
 
 def test_warmth_tones_a_gray_photo_between_black_and_white(ramp):
     gray = torch.zeros(2, 1, 1)
-    warm, cold = (to_lab(images.merge(ramp, adjust(gray, warmth=by))) for by in (18.0, -18.0))
+    warm, cold = (to_lab(merge_colors(ramp, adjust(gray, warmth=by))) for by in (18.0, -18.0))
     assert float(warm[2, 8, 0]) == pytest.approx(18, abs=1)
     assert float(cold[2, 8, 0]) == pytest.approx(-18, abs=1)
     for toned in (warm, cold):
@@ -69,7 +70,7 @@ def test_warmth_tones_a_gray_photo_between_black_and_white(ramp):
 
 
 def test_without_strength_it_is_gray_however_warm(ramp, ab):
-    assert np.array_equal(images.merge(ramp, adjust(ab, saturation=3.0, warmth=50.0, strength=0.0)), ramp)
+    assert np.array_equal(merge_colors(ramp, adjust(ab, saturation=3.0, warmth=50.0, strength=0.0)), ramp)
 
 
 @pytest.mark.parametrize(

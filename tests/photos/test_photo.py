@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageOps
 from skimage import data
 
-from colorizer import images
+from colorizer.photos.reading import read_photo
 
 SEPIA = np.array([[0.393, 0.769, 0.189], [0.349, 0.686, 0.168], [0.272, 0.534, 0.131]])
 PHOTOS = ("astronaut", "coffee", "chelsea", "rocket")
@@ -15,18 +15,18 @@ PHOTOS = ("astronaut", "coffee", "chelsea", "rocket")
 
 @pytest.mark.parametrize("name", [*PHOTOS, "retina", "immunohistochemistry"])
 def test_color_photos_are_not_gray(name):
-    assert not images.read(getattr(data, name)()).is_gray
+    assert not read_photo(getattr(data, name)()).is_gray
 
 
 def test_faded_color_photos_are_not_gray():
     pixels = data.chelsea()
     gray = pixels.mean(2, keepdims=True)
-    assert not images.read((0.5 * pixels + 0.5 * gray).astype(np.uint8)).is_gray
+    assert not read_photo((0.5 * pixels + 0.5 * gray).astype(np.uint8)).is_gray
 
 
 @pytest.mark.parametrize("name", ["camera", "coins", "moon", "page", "brick", "grass"])
 def test_gray_photos_are_gray(name):
-    assert images.read(getattr(data, name)()).is_gray
+    assert read_photo(getattr(data, name)()).is_gray
 
 
 @pytest.mark.parametrize("name", PHOTOS)
@@ -44,13 +44,13 @@ def test_toned_photos_are_gray_also_as_jpeg(name):
         for options in ({"format": "PNG"}, {"format": "JPEG", "quality": 75}):
             file = io.BytesIO()
             image.save(file, **options)
-            assert images.read(file.getvalue()).is_gray, (tone, options)
+            assert read_photo(file.getvalue()).is_gray, (tone, options)
 
 
 def test_a_gray_photo_with_a_colored_corner_is_not_gray():
     pixels = np.repeat(data.camera()[..., None], 3, 2)
     pixels[:60, :120] = (200, 40, 40)
-    assert not images.read(pixels).is_gray
+    assert not read_photo(pixels).is_gray
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_gray_photo_with_a_colored_corner_is_not_gray():
 )
 def test_flat_pictures(colors, is_gray):
     pixels = np.concatenate([np.full((32, 32, 3), color, np.uint8) for color in colors], 1)
-    assert images.read(pixels).is_gray == is_gray
+    assert read_photo(pixels).is_gray == is_gray
 
 
 def test_what_is_fully_transparent_does_not_count():
@@ -72,10 +72,10 @@ def test_what_is_fully_transparent_does_not_count():
     pixels[:200] = (200, 40, 40)
     alpha = np.full(pixels.shape[:2], 255, np.uint8)
     alpha[:200] = 0
-    assert images.read(np.dstack([pixels, alpha])).is_gray
+    assert read_photo(np.dstack([pixels, alpha])).is_gray
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 10_000)])
 def test_photos_of_one_row_have_an_answer(size):
-    assert images.read(Image.new("RGB", size, (90, 90, 90))).is_gray
-    assert not images.read(Image.new("RGB", size, (200, 40, 40))).is_gray
+    assert read_photo(Image.new("RGB", size, (90, 90, 90))).is_gray
+    assert not read_photo(Image.new("RGB", size, (200, 40, 40))).is_gray

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from colorizer.errors import ColorizerError, check_number
-from colorizer.luminance import LEVELS, ROOTS, TILE, Luminance, Scratch, checked, tables, tiles
+from colorizer.photos.lightness import LEVELS, ROOTS, TILE, Luminance, Scratch, checked, tables, tiles
 
 MAX_SATURATION = 10.0
 
@@ -25,7 +25,7 @@ _SMALLEST = 16384  # pixels: in smaller tiles threads mostly wait for one anothe
 _HALVINGS = 10  # of the search for the edge of sRGB: to a thousandth of the predicted chroma
 
 
-def merge(pixels: np.ndarray, ab: Tensor | np.ndarray, *, saturation: float = 1.0) -> np.ndarray:
+def merge_colors(pixels: np.ndarray, ab: Tensor | np.ndarray, *, saturation: float = 1.0) -> np.ndarray:
     """Color `pixels` with `ab`, keeping their own lightness.
 
     `pixels` is uint8 sRGB, (H, W, 3); of them only the lightness counts. `ab` is CIE a*, b*, (2, h, w) of any size: it is
@@ -64,7 +64,7 @@ def merge(pixels: np.ndarray, ab: Tensor | np.ndarray, *, saturation: float = 1.
 
 def gray_pixels(pixels: np.ndarray) -> np.ndarray:
     """The photo (uint8, H×W×3) without its color: gray of the same lightness, which is all that the approaches see."""
-    return merge(pixels, np.zeros((2, 1, 1), np.float32))
+    return merge_colors(pixels, np.zeros((2, 1, 1), np.float32))
 
 
 def _fitting(ab: Tensor | np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -3,7 +3,7 @@ import pytest
 import skimage.color
 import torch
 
-from colorizer import color
+from colorizer.photos import color
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@ import pytest
 import torch
 from scipy.spatial import cKDTree
 
-from colorizer import bins, color, losses
+from colorizer import losses
+from colorizer.photos import bins, color
 
 CENTERS = bins.bin_centers()
 

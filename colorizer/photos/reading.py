@@ -1,4 +1,4 @@
-"""Read a photo safely from anything; the way to `merge`, `gray_pixels`, `lightness`, `to_pil` and `save` too.
+"""Read a photo safely from anything.
 
 What is read is bounded in bytes and, by its header, in pixels before it is decoded, and only still-image formats that Pillow
 decodes by itself are opened at all.
@@ -20,13 +20,9 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from colorizer.errors import PhotoError
-from colorizer.luminance import lightness
-from colorizer.merging import gray_pixels, merge
-from colorizer.photo import Photo
-from colorizer.pixels import array_to_pixels, image_to_pixels, tensor_to_pixels
-from colorizer.saving import ORIENTATION, save, to_pil
-
-__all__ = ["MAX_BYTES", "MAX_PIXELS", "Photo", "gray_pixels", "lightness", "merge", "read", "save", "to_pil"]
+from colorizer.photos.photo import Photo
+from colorizer.photos.pixel_formats import array_to_pixels, image_to_pixels, tensor_to_pixels
+from colorizer.photos.saving import ORIENTATION
 
 MAX_PIXELS = 100_000_000
 MAX_BYTES = 512 * 1024**2
@@ -55,7 +51,7 @@ _UPRIGHT = {
 }
 
 
-def read(source: Any, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES) -> Photo:
+def read_photo(source: Any, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES) -> Photo:
     """Read a photo.
 
     Args:

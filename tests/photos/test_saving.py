@@ -8,8 +8,10 @@ import pytest
 from PIL import Image, ImageCms
 from skimage import data
 
-from colorizer import ColorizerError, images
-from colorizer.photo import Photo
+from colorizer import ColorizerError
+from colorizer.photos.photo import Photo
+from colorizer.photos.reading import read_photo
+from colorizer.photos.saving import save_photo, to_pil
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 DESCRIPTION, SOFTWARE, CAMERA, EXIF_IFD, EXPOSED = 0x010E, 0x0131, 0x010F, 0x8769, 0x9003
@@ -29,20 +31,20 @@ def photo() -> Photo:
 
 
 def test_an_image_has_the_photos_alpha_exif_and_profile(photo):
-    image = images.to_pil(photo, photo.pixels[::-1])
+    image = to_pil(photo, photo.pixels[::-1])
     assert image.mode == "RGBA"
     np.testing.assert_array_equal(np.array(image)[..., :3], photo.pixels[::-1])
     np.testing.assert_array_equal(np.array(image)[..., 3], photo.alpha)
     assert image.info["icc_profile"] == SRGB
     assert image.getexif()[CAMERA] == "Camera"
-    assert images.to_pil(Photo(photo.pixels), photo.pixels).mode == "RGB"
+    assert to_pil(Photo(photo.pixels), photo.pixels).mode == "RGB"
 
 
 @pytest.mark.parametrize("ending", [*ENDINGS, "PNG"])
 def test_files_keep_what_the_photo_came_with_and_say_whose_guess_they_are(photo, tmp_path, ending):
-    path = images.save(images.to_pil(photo, photo.pixels), tmp_path / f"colored.{ending}", model="colorful")
+    path = save_photo(to_pil(photo, photo.pixels), tmp_path / f"colored.{ending}", model="colorful")
     assert path == tmp_path / f"colored.{ending}"
-    saved = images.read(path)
+    saved = read_photo(path)
     assert saved.size == photo.size
     assert np.abs(saved.pixels.astype(int) - photo.pixels)[10:].mean() < 5  # WebP halves the chroma's resolution
     assert saved.icc_profile == SRGB
@@ -58,27 +60,27 @@ def test_files_keep_what_the_photo_came_with_and_say_whose_guess_they_are(photo,
 
 @pytest.mark.parametrize("ending", ["png", "tiff"])
 def test_lossless_formats_are_exact(photo, tmp_path, ending):
-    path = images.save(images.to_pil(photo, photo.pixels), tmp_path / f"a.{ending}", model="dense")
-    np.testing.assert_array_equal(images.read(path).pixels, photo.pixels)
-    np.testing.assert_array_equal(images.read(path).alpha, photo.alpha)
+    path = save_photo(to_pil(photo, photo.pixels), tmp_path / f"a.{ending}", model="dense")
+    np.testing.assert_array_equal(read_photo(path).pixels, photo.pixels)
+    np.testing.assert_array_equal(read_photo(path).alpha, photo.alpha)
 
 
 def test_transparency_becomes_white_in_jpeg(photo, tmp_path):
-    path = images.save(images.to_pil(photo, photo.pixels), tmp_path / "a.jpg", model="dense")
-    assert images.read(path).pixels[:6].min() > 240
+    path = save_photo(to_pil(photo, photo.pixels), tmp_path / "a.jpg", model="dense")
+    assert read_photo(path).pixels[:6].min() > 240
 
 
 def test_the_model_that_made_the_image_is_named_unless_told_otherwise(photo, tmp_path):
-    image = images.to_pil(photo, photo.pixels, model="user/name")
+    image = to_pil(photo, photo.pixels, model="user/name")
     for model, expected in ((None, "by user/name (c"), ("other", "by other (c")):
-        with Image.open(images.save(image, tmp_path / "a.png", model=model)) as saved:
+        with Image.open(save_photo(image, tmp_path / "a.png", model=model)) as saved:
             assert expected in saved.text["Description"]
 
 
 def test_saving_twice_says_it_once(photo, tmp_path):
-    path = images.save(images.to_pil(photo, photo.pixels), tmp_path / "a.jpg", model="dense")
-    again = images.read(path)
-    path = images.save(images.to_pil(again, again.pixels), tmp_path / "b.jpg", model="dense")
+    path = save_photo(to_pil(photo, photo.pixels), tmp_path / "a.jpg", model="dense")
+    again = read_photo(path)
+    path = save_photo(to_pil(again, again.pixels), tmp_path / "b.jpg", model="dense")
     with Image.open(path) as image:
         assert image.getexif()[DESCRIPTION].count("guess") == 1
 
@@ -87,14 +89,14 @@ def test_exif_too_long_for_jpeg_gives_way(tmp_path):
     exif = Image.Exif()
     exif[CAMERA] = "x" * 70_000
     photo = Photo(data.coffee()[::8, ::8].copy(), exif=exif.tobytes())
-    path = images.save(images.to_pil(photo, photo.pixels), tmp_path / "a.jpg", model="dense")
+    path = save_photo(to_pil(photo, photo.pixels), tmp_path / "a.jpg", model="dense")
     with Image.open(path) as image:
         assert "dense" in image.getexif()[DESCRIPTION]
 
 
 def test_a_full_disk_leaves_the_earlier_file_and_no_other(photo, tmp_path, monkeypatch):
-    image = images.to_pil(photo, photo.pixels)
-    path = images.save(image, tmp_path / "a.png", model="dense")
+    image = to_pil(photo, photo.pixels)
+    path = save_photo(image, tmp_path / "a.png", model="dense")
     before = path.read_bytes()
 
     def fail(*_):
@@ -102,31 +104,31 @@ def test_a_full_disk_leaves_the_earlier_file_and_no_other(photo, tmp_path, monke
 
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(ColorizerError, match=r"a\.png could not be saved.*No space left"):
-        images.save(image, path, model="dense")
+        save_photo(image, path, model="dense")
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["a.png"]
 
 
 def test_what_can_not_be_saved_is_refused(photo, tmp_path):
-    image = images.to_pil(photo, photo.pixels)
+    image = to_pil(photo, photo.pixels)
     for name in ("a.gif", "a", "a.exe"):
         with pytest.raises(ColorizerError, match=r"\.png"):
-            images.save(image, tmp_path / name, model="dense")
+            save_photo(image, tmp_path / name, model="dense")
     for quality in (0, 101, 90.0, True, None):
         with pytest.raises(ColorizerError, match="quality"):
-            images.save(image, tmp_path / "a.jpg", model="dense", quality=quality)
+            save_photo(image, tmp_path / "a.jpg", model="dense", quality=quality)
     with pytest.raises(ColorizerError, match="could not be saved"):
-        images.save(image, tmp_path / "none" / "a.png", model="dense")
+        save_photo(image, tmp_path / "none" / "a.png", model="dense")
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(ColorizerError, match="could not be saved"):
-        images.save(image, tmp_path / "folder.png", model="dense")
+        save_photo(image, tmp_path / "folder.png", model="dense")
     with pytest.raises(ColorizerError, match="at most 16383"):
-        images.save(Image.new("RGB", (1, 20_000)), tmp_path / "a.webp", model="dense")
+        save_photo(Image.new("RGB", (1, 20_000)), tmp_path / "a.webp", model="dense")
     assert sorted(path.name for path in Path(tmp_path).iterdir()) == ["folder.png"]
 
 
 def test_a_new_file_has_the_permissions_of_any_other(photo, tmp_path):
-    path = images.save(images.to_pil(photo, photo.pixels), tmp_path / "a.png", model="dense")
+    path = save_photo(to_pil(photo, photo.pixels), tmp_path / "a.png", model="dense")
     other = tmp_path / "other"
     other.touch()
     assert path.stat().st_mode == other.stat().st_mode

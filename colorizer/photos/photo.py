@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from colorizer.color import rgb_to_lab
+from colorizer.photos.color import rgb_to_lab
 
 _SAMPLE = 128 * 128  # pixels that decide whether a photo is gray
 _KNOTS = 32  # of the tone curve, over L in 0…100
@@ -15,7 +15,7 @@ _KNOTS = 32  # of the tone curve, over L in 0…100
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """A photo that `images.read` has read.
+    """A photo that `read_photo` has read.
 
     pixels: uint8 (H, W, 3), sRGB unless `icc_profile` says which RGB, turned upright as its EXIF asks.
     alpha: uint8 (H, W), or None where the photo has none.

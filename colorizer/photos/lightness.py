@@ -8,16 +8,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from colorizer.color import DELTA, RGB_TO_XYZ, WHITE
 from colorizer.errors import PhotoError
-from colorizer.photo import Photo
+from colorizer.photos.color import DELTA, RGB_TO_XYZ, WHITE
+from colorizer.photos.photo import Photo
 
 LEVELS = 65535  # linear light is counted in 65535ths: the darkest step of 8-bit sRGB is 20 of them
 ROOTS = 32768  # cube roots are counted in 32768ths, up to 2
 TILE = 98304  # pixels: they stay in the cache, and there are few enough calls that threads seldom wait for one another
 
 
-def lightness(photo: Photo | np.ndarray, size: tuple[int, int]) -> Tensor:
+def compute_lightness(photo: Photo | np.ndarray, size: tuple[int, int]) -> Tensor:
     """CIE L, 0…100, of a photo or of uint8 pixels (H, W, 3), resized with antialiasing to `size` = (h, w).
 
     Returns float32, (1, h, w). Raises PhotoError for pixels of another shape or type.

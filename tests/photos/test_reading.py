@@ -12,7 +12,8 @@ import torch
 from PIL import Image, ImageCms, ImageOps
 from skimage import data
 
-from colorizer import ColorizerError, PhotoError, images
+from colorizer import ColorizerError, PhotoError
+from colorizer.photos.reading import read_photo
 
 ORIENTATION = 0x0112
 
@@ -39,14 +40,14 @@ class TestSources:
             sources += [file, Image.open(path), Image.fromarray(pixels), pixels, pixels / 255]
             sources += [tensor, tensor[None], tensor / 255, (tensor / 255).double()]
             for source in sources:
-                photo = images.read(source)
+                photo = read_photo(source)
                 np.testing.assert_array_equal(photo.pixels, pixels)
                 assert photo.pixels.dtype == np.uint8
                 assert photo.size == (60, 40)
                 assert photo.alpha is None
-        assert images.read(path).name == str(path)
-        photo = images.read(path)
-        assert images.read(photo) is photo
+        assert read_photo(path).name == str(path)
+        photo = read_photo(path)
+        assert read_photo(photo) is photo
 
     def test_an_address_is_downloaded_within_bounds(self, pixels):
         content = encode(pixels)
@@ -67,37 +68,37 @@ class TestSources:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         address = f"http://127.0.0.1:{server.server_port}"
         try:
-            photo = images.read(f"{address}/photo.png?token=secret")
+            photo = read_photo(f"{address}/photo.png?token=secret")
             np.testing.assert_array_equal(photo.pixels, pixels)
             assert photo.name == f"{address}/photo.png"
             with pytest.raises(PhotoError, match=r"missing\.png.*404"):
-                images.read(f"{address}/missing.png")
+                read_photo(f"{address}/missing.png")
             with pytest.raises(PhotoError, match=r"short\.png broke off"):
-                images.read(f"{address}/short.png")
+                read_photo(f"{address}/short.png")
             with pytest.raises(PhotoError, match="more than"):
-                images.read(f"{address}/photo.png", max_bytes=100)
+                read_photo(f"{address}/photo.png", max_bytes=100)
         finally:
             server.shutdown()
             server.server_close()
         with pytest.raises(PhotoError, match="could not be downloaded"):
-            images.read(f"{address}/gone.png")
+            read_photo(f"{address}/gone.png")
 
     @pytest.mark.parametrize("source", [None, 3, {"path": "a.jpg"}, object(), ["a.jpg"]])
     def test_what_is_no_source_is_refused(self, source):
         with pytest.raises(PhotoError, match=f"can't be read from {type(source).__name__}"):
-            images.read(source)
+            read_photo(source)
 
     def test_missing_paths_folders_and_text_files_are_named(self, tmp_path):
         for path in (tmp_path / "none.jpg", tmp_path, "/\0bad.jpg"):
             with pytest.raises(PhotoError, match=r"none\.jpg|is not a file|bad\.jpg"):
-                images.read(path)
+                read_photo(path)
         (tmp_path / "photo.jpg").write_text("no photo")
         with (tmp_path / "photo.jpg").open() as file, pytest.raises(PhotoError, match=r"photo\.jpg is open as text"):
-            images.read(file)
+            read_photo(file)
 
     def test_photo_errors_are_value_errors(self):
         with pytest.raises(ValueError, match="no file"):
-            images.read("none.jpg")
+            read_photo("none.jpg")
         assert issubclass(PhotoError, ColorizerError)
 
 
@@ -112,15 +113,15 @@ class TestArrays:
             (gray / 255).astype(np.float32),
             (gray / 255).astype(np.float16),
         ):
-            np.testing.assert_array_equal(images.read(array).pixels, np.repeat(gray[..., None], 3, 2))
-        np.testing.assert_array_equal(images.read(np.array([[False, True]])).pixels[..., 0], [[0, 255]])
+            np.testing.assert_array_equal(read_photo(array).pixels, np.repeat(gray[..., None], 3, 2))
+        np.testing.assert_array_equal(read_photo(np.array([[False, True]])).pixels[..., 0], [[0, 255]])
 
     def test_a_fourth_channel_is_alpha(self, pixels):
         alpha = np.arange(60 * 40, dtype=np.uint32).reshape(40, 60, 1).astype(np.uint8)
-        photo = images.read(np.concatenate([pixels, alpha], 2))
+        photo = read_photo(np.concatenate([pixels, alpha], 2))
         np.testing.assert_array_equal(photo.alpha, alpha[..., 0])
         np.testing.assert_array_equal(photo.pixels, pixels)
-        assert images.read(torch.ones(4, 5, 6)).alpha.shape == (5, 6)
+        assert read_photo(torch.ones(4, 5, 6)).alpha.shape == (5, 6)
 
     @pytest.mark.parametrize(
         ("array", "message"),
@@ -147,7 +148,7 @@ class TestArrays:
     )
     def test_arrays_that_are_no_photo_are_refused(self, array, message):
         with pytest.raises(PhotoError, match=message):
-            images.read(array)
+            read_photo(array)
 
 
 class TestModes:
@@ -156,13 +157,13 @@ class TestModes:
         color = Image.fromarray(np.dstack([pixels, alpha]))
         gray = Image.merge("LA", [Image.fromarray(pixels[..., 1]), Image.fromarray(alpha)])
         for image, expected in ((color, pixels), (gray, np.repeat(pixels[..., 1:2], 3, 2))):
-            photo = images.read(encode(image))
+            photo = read_photo(encode(image))
             np.testing.assert_array_equal(photo.alpha, alpha)
             np.testing.assert_array_equal(photo.pixels, expected)
-        premultiplied = images.read(color.convert("RGBa"))
+        premultiplied = read_photo(color.convert("RGBa"))
         np.testing.assert_array_equal(premultiplied.alpha, alpha)
         palette = Image.fromarray(pixels).quantize(8)
-        photo = images.read(encode(palette, transparency=0))
+        photo = read_photo(encode(palette, transparency=0))
         np.testing.assert_array_equal(photo.pixels, np.array(palette.convert("RGB")))
         np.testing.assert_array_equal(photo.alpha == 0, np.array(palette) == 0)
 
@@ -175,37 +176,37 @@ class TestModes:
             encode(Image.fromarray(ramp.astype(np.int32)), "TIFF"),
             Image.fromarray(ramp.astype(np.int32)),
         ):
-            np.testing.assert_array_equal(images.read(image).pixels[..., 0], expected)
+            np.testing.assert_array_equal(read_photo(image).pixels[..., 0], expected)
         levels = np.arange(256, dtype=np.uint8)[None]
         for mode in ("I", "F"):
-            np.testing.assert_array_equal(images.read(Image.fromarray(levels).convert(mode)).pixels[..., 0], levels)
-        np.testing.assert_array_equal(images.read(Image.fromarray(np.float32(levels / 255))).pixels[..., 0], levels)
+            np.testing.assert_array_equal(read_photo(Image.fromarray(levels).convert(mode)).pixels[..., 0], levels)
+        np.testing.assert_array_equal(read_photo(Image.fromarray(np.float32(levels / 255))).pixels[..., 0], levels)
 
     def test_values_without_a_place_between_black_and_white_are_refused(self):
         for values in (np.int32([[-5, 3]]), np.int32([[0, 70000]]), np.float32([[0, np.nan]])):
             with pytest.raises(PhotoError, match=r"16 bits|not finite"):
-                images.read(Image.fromarray(values))
+                read_photo(Image.fromarray(values))
 
     @pytest.mark.parametrize("mode", ["1", "L", "P", "CMYK", "YCbCr", "HSV", "RGBX"])
     def test_every_mode_is_read_as_pillow_shows_it(self, pixels, mode):
         image = Image.fromarray(pixels).convert(mode)
-        np.testing.assert_array_equal(images.read(image).pixels, np.array(image.convert("RGB")))
+        np.testing.assert_array_equal(read_photo(image).pixels, np.array(image.convert("RGB")))
 
     def test_lab_comes_back_as_the_color_it_was(self, pixels):
         lab = ImageCms.profileToProfile(
             Image.fromarray(pixels), ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), outputMode="LAB"
         )
-        photo = images.read(encode(lab, "TIFF"))
+        photo = read_photo(encode(lab, "TIFF"))
         assert np.abs(photo.pixels.astype(int) - pixels).mean() < 3
 
     def test_the_first_frame_of_an_animation_is_read_and_said(self, pixels):
         frames = [Image.fromarray(np.roll(pixels, shift, 1)) for shift in range(3)]
         for file_format in ("WEBP", "PNG", "TIFF"):
             options = {"lossless": True} if file_format == "WEBP" else {}
-            photo = images.read(encode(frames[0], file_format, save_all=True, append_images=frames[1:], **options))
+            photo = read_photo(encode(frames[0], file_format, save_all=True, append_images=frames[1:], **options))
             np.testing.assert_array_equal(photo.pixels, pixels)
             assert "the first of 3 frames" in " ".join(photo.notes)
-        assert images.read(encode(pixels)).notes == ()
+        assert read_photo(encode(pixels)).notes == ()
 
 
 class TestExif:
@@ -216,7 +217,7 @@ class TestExif:
         exif[ORIENTATION] = orientation
         exif[0x010F] = "Camera"
         content = encode(pixels, file_format, exif=exif.tobytes())
-        photo = images.read(content)
+        photo = read_photo(content)
         expected = np.array(ImageOps.exif_transpose(Image.open(io.BytesIO(content))).convert("RGB"))
         np.testing.assert_array_equal(photo.pixels, expected)
         kept = Image.Exif()
@@ -227,26 +228,26 @@ class TestExif:
     def test_alpha_is_turned_along(self, pixels):
         exif = Image.Exif()
         exif[ORIENTATION] = 6
-        photo = images.read(encode(np.dstack([pixels, pixels[..., 0]]), exif=exif))
+        photo = read_photo(encode(np.dstack([pixels, pixels[..., 0]]), exif=exif))
         np.testing.assert_array_equal(photo.alpha, photo.pixels[..., 0])
 
     @pytest.mark.parametrize("orientation", [0, 9, 700])
     def test_an_unknown_orientation_turns_nothing(self, pixels, orientation):
         exif = Image.Exif()
         exif[ORIENTATION] = orientation
-        np.testing.assert_array_equal(images.read(encode(pixels, exif=exif)).pixels, pixels)
+        np.testing.assert_array_equal(read_photo(encode(pixels, exif=exif)).pixels, pixels)
 
     @pytest.mark.parametrize(
         "exif", [b"Exif\0\0garbage", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0MM\0*\0\0\0\x08\xff"]
     )
     def test_broken_exif_does_not_cost_the_photo(self, pixels, exif):
-        assert images.read(encode(pixels, "JPEG", exif=exif)).size == (60, 40)
+        assert read_photo(encode(pixels, "JPEG", exif=exif)).size == (60, 40)
 
 
 class TestColorProfiles:
     def test_an_rgb_profile_is_kept_and_the_pixels_stay(self, pixels):
         profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-        photo = images.read(encode(pixels, icc_profile=profile))
+        photo = read_photo(encode(pixels, icc_profile=profile))
         assert photo.icc_profile == profile
         np.testing.assert_array_equal(photo.pixels, pixels)
 
@@ -259,10 +260,10 @@ class TestColorProfiles:
             (Image.fromarray(pixels), bytes(cmyk)),
             (Image.fromarray(pixels).convert("L"), rgb),
         ):
-            photo = images.read(encode(image, icc_profile=profile))
+            photo = read_photo(encode(image, icc_profile=profile))
             assert photo.icc_profile is None
             np.testing.assert_array_equal(photo.pixels, np.array(image.convert("RGB")))
-        photo = images.read(encode(Image.fromarray(pixels).convert("CMYK"), "JPEG", icc_profile=bytes(cmyk)))
+        photo = read_photo(encode(Image.fromarray(pixels).convert("CMYK"), "JPEG", icc_profile=bytes(cmyk)))
         assert photo.icc_profile is None
         assert "profile is damaged" in photo.notes[0]
 
@@ -284,7 +285,7 @@ class TestBadFiles:
         for length in (len(whole) // 10, len(whole) // 2, len(whole) * 8 // 10):
             path.write_bytes(whole[:length])
             with pytest.raises(PhotoError, match=r"cut\."):
-                images.read(path)
+                read_photo(path)
 
     def test_scrambled_files_give_a_photo_or_an_error_of_ours(self, pixels):
         generator = np.random.default_rng(0)
@@ -294,7 +295,7 @@ class TestBadFiles:
                 scrambled = whole.copy()
                 scrambled[generator.integers(0, min(len(whole), 400), 8)] = generator.integers(0, 256, 8)
                 try:
-                    photo = images.read(scrambled.tobytes(), max_pixels=1_000_000)
+                    photo = read_photo(scrambled.tobytes(), max_pixels=1_000_000)
                 except PhotoError:
                     continue
                 assert photo.pixels.dtype == np.uint8
@@ -305,32 +306,32 @@ class TestBadFiles:
     def test_what_is_no_photo_is_refused(self, tmp_path, content):
         (tmp_path / "notes.jpg").write_bytes(content)
         with pytest.raises(PhotoError, match=r"notes\.jpg"):
-            images.read(tmp_path / "notes.jpg")
+            read_photo(tmp_path / "notes.jpg")
 
     def test_empty_files_are_refused(self):
         with pytest.raises(PhotoError, match="empty"):
-            images.read(b"")
+            read_photo(b"")
 
     def test_bombs_are_refused_by_their_header(self):
         for width, height in ((20_000, 20_000), (11_000, 11_000), (2**31 - 1, 2**31 - 1)):
             with pytest.raises(PhotoError, match="pixels"):
-                images.read(small_png_of(width, height))
+                read_photo(small_png_of(width, height))
         with pytest.raises(PhotoError, match=r"more than the 0\.001 allowed"):
-            images.read(small_png_of(60, 40), max_pixels=1000)
+            read_photo(small_png_of(60, 40), max_pixels=1000)
 
     def test_too_many_bytes_are_refused_before_they_are_read(self, pixels, tmp_path):
         path = tmp_path / "large.png"
         path.write_bytes(encode(pixels))
         for source in (path, path.read_bytes(), io.BytesIO(path.read_bytes())):
             with pytest.raises(PhotoError, match="MiB allowed"):
-                images.read(source, max_bytes=1000)
+                read_photo(source, max_bytes=1000)
 
     def test_an_image_without_pixels_is_refused(self):
         with pytest.raises(PhotoError, match="no pixels"):
-            images.read(Image.new("RGB", (0, 5)))
+            read_photo(Image.new("RGB", (0, 5)))
 
     @pytest.mark.parametrize("size", [(1, 1), (1, 10_000), (10_000, 1)])
     def test_extreme_shapes_are_read(self, size):
-        photo = images.read(encode(Image.new("RGB", size, (10, 20, 30))))
+        photo = read_photo(encode(Image.new("RGB", size, (10, 20, 30))))
         assert photo.size == size
         assert (photo.pixels == (10, 20, 30)).all()

@@ -24,9 +24,10 @@ from colorizer.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from colorizer.approaches import create_model, list_approaches
+    from colorizer.approaches.base.configuration import ColorizerConfig
+    from colorizer.approaches.base.modeling import ColorizerModel, ColorizerOutput
     from colorizer.checkpoints import list_checkpoints
     from colorizer.loading import load_model, save_checkpoint
-    from colorizer.modeling import ColorizerConfig, ColorizerModel, ColorizerOutput
     from colorizer.pipelines import ColorizationPipeline, ColorizationResult, pipeline
     from colorizer.video import VideoResult, colorize_video
 
@@ -56,9 +57,9 @@ __all__ = [
 _HOMES = {
     "ColorizationPipeline": "pipelines",
     "ColorizationResult": "pipelines",
-    "ColorizerConfig": "modeling",
-    "ColorizerModel": "modeling",
-    "ColorizerOutput": "modeling",
+    "ColorizerConfig": "approaches.base.configuration",
+    "ColorizerModel": "approaches.base.modeling",
+    "ColorizerOutput": "approaches.base.modeling",
     "VideoResult": "video",
     "colorize_video": "video",
     "create_model": "approaches",

@@ -6,9 +6,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from colorizer import sampling
-from colorizer.modeling import ColorizerModel
+from colorizer.approaches.base.modeling import ColorizerModel
+from colorizer.approaches.base.spaces import device_centers
 from colorizer.photos import bins
-from colorizer.spaces import device_centers
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 
 from colorizer.approaches import get_model_class, list_approaches
+from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.errors import ColorizerError, check_count, check_number
 from colorizer.hints import checked_hints
-from colorizer.modeling import ColorizerModel
 from colorizer.photos.merging import MAX_SATURATION
 from colorizer.propagation import MAX_REACH, MIN_REACH
 from colorizer.sampling import has_distribution

@@ -12,9 +12,9 @@ from typing import Any
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from colorizer.approaches import get_model_class
+from colorizer.approaches.base.configuration import Field, own_fields
 from colorizer.atomic_write import write_text
 from colorizer.checkpoints import checkpoint_folder, list_checkpoints
-from colorizer.configuration import Field, own_fields
 from colorizer.errors import CheckpointError, ColorizerError
 from colorizer.records import all_commands, read_info
 

@@ -12,12 +12,12 @@ import torch
 
 from colorizer import hub
 from colorizer.approaches import get_model_class, list_approaches
+from colorizer.approaches.base.configuration import own_fields
+from colorizer.approaches.base.modeling import ColorizerModel
+from colorizer.approaches.base.pretrained_parts import PretrainedPart
+from colorizer.approaches.base.strict_loading import CONFIG, WEIGHTS, no_progress_bars, not_finite, shorten
 from colorizer.checkpoints import checkpoint_folder, list_checkpoints
-from colorizer.configuration import own_fields
 from colorizer.errors import CheckpointError, ColorizerError, HubError
-from colorizer.modeling import ColorizerModel
-from colorizer.nn.pretrained import PretrainedPart
-from colorizer.strictness import CONFIG, WEIGHTS, no_progress_bars, not_finite, shorten
 
 
 def load_model(

@@ -10,10 +10,10 @@ import torch
 from safetensors import safe_open
 
 from colorizer.approaches import get_model_class, list_approaches
+from colorizer.approaches.base.configuration import own_fields
+from colorizer.approaches.base.objectives import Objective, Regression, Staged
 from colorizer.atomic_write import write_text
 from colorizer.checkpoints import EVALUATION, checkpoint_folder, list_checkpoints
-from colorizer.modeling import own_fields
-from colorizer.objectives import Objective, Regression, Staged
 
 METRICS = {
     "psnr": ("PSNR ↑", 2),

@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from colorizer.modeling import ColorizerModel
+from colorizer.approaches.base.modeling import ColorizerModel
+from colorizer.approaches.base.spaces import LabBins
 from colorizer.photos import bins
-from colorizer.spaces import LabBins
 
 LENGTH = 0.7
 """Over how much of a photo's side (the geometric mean of both) the numbers stay alike."""

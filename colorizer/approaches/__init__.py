@@ -4,9 +4,9 @@ from importlib import import_module
 
 from transformers import AutoConfig, AutoModel
 
-from colorizer.configuration import Field, own_fields
+from colorizer.approaches.base.configuration import Field, own_fields
+from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.errors import ColorizerError
-from colorizer.modeling import ColorizerModel
 
 # Name of the file and of the class in it.
 APPROACHES = {

@@ -5,12 +5,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import initialization as init
 
-from colorizer.losses import ms_ssim_loss
-from colorizer.modeling import ColorizerConfig, ColorizerModel
-from colorizer.nn.layers import scaled
-from colorizer.objectives import Regression
-from colorizer.recipe import Recipe
-from colorizer.spaces import Lab
+from colorizer.approaches.base.configuration import ColorizerConfig
+from colorizer.approaches.base.losses import ms_ssim_loss
+from colorizer.approaches.base.modeling import ColorizerModel
+from colorizer.approaches.base.objectives import Regression
+from colorizer.approaches.base.recipe import Recipe
+from colorizer.approaches.base.spaces import Lab
+from colorizer.approaches.blocks.layers import scaled
 
 
 class CnnConfig(ColorizerConfig):

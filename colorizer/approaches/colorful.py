@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 from transformers import initialization as init
 
-from colorizer.modeling import ColorizerConfig, ColorizerModel
-from colorizer.nn.hints import HintConvolution, hint_features
-from colorizer.nn.layers import scaled
-from colorizer.objectives import SoftBins
-from colorizer.recipe import Recipe
-from colorizer.spaces import LabBins
+from colorizer.approaches.base.configuration import ColorizerConfig
+from colorizer.approaches.base.modeling import ColorizerModel
+from colorizer.approaches.base.objectives import SoftBins
+from colorizer.approaches.base.recipe import Recipe
+from colorizer.approaches.base.spaces import LabBins
+from colorizer.approaches.blocks.hint_input import HintConvolution, hint_features
+from colorizer.approaches.blocks.layers import scaled
 
 
 class ColorfulConfig(ColorizerConfig):

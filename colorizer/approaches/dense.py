@@ -3,12 +3,13 @@
 import torch
 from torch import Tensor, nn
 
-from colorizer.losses import mse
-from colorizer.modeling import ColorizerConfig, ColorizerModel
-from colorizer.nn.layers import scaled
-from colorizer.objectives import Regression
-from colorizer.recipe import Recipe
-from colorizer.spaces import Rgb
+from colorizer.approaches.base.configuration import ColorizerConfig
+from colorizer.approaches.base.losses import mse
+from colorizer.approaches.base.modeling import ColorizerModel
+from colorizer.approaches.base.objectives import Regression
+from colorizer.approaches.base.recipe import Recipe
+from colorizer.approaches.base.spaces import Rgb
+from colorizer.approaches.blocks.layers import scaled
 
 
 class DenseConfig(ColorizerConfig):

@@ -9,16 +9,24 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import initialization as init
 
+from colorizer.approaches.base.configuration import ColorizerConfig
+from colorizer.approaches.base.losses import mse
+from colorizer.approaches.base.modeling import ColorizerModel
+from colorizer.approaches.base.objectives import Regression
+from colorizer.approaches.base.pretrained_parts import PretrainedPart
+from colorizer.approaches.base.recipe import Recipe
+from colorizer.approaches.base.spaces import Lab
+from colorizer.approaches.blocks.classifier import (
+    INCEPTION,
+    classify,
+    make_classifier,
+    num_channels,
+    num_classes,
+    read_description,
+)
+from colorizer.approaches.blocks.layers import scaled
 from colorizer.errors import ColorizerError
-from colorizer.losses import mse
-from colorizer.modeling import ColorizerConfig, ColorizerModel
-from colorizer.nn.classifier import INCEPTION, classify, make_classifier, num_channels, num_classes, read_description
-from colorizer.nn.layers import scaled
-from colorizer.nn.pretrained import PretrainedPart
-from colorizer.objectives import Regression
 from colorizer.photos import color
-from colorizer.recipe import Recipe
-from colorizer.spaces import Lab
 
 
 class FusionConfig(ColorizerConfig):

@@ -4,13 +4,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from colorizer.configuration import ColorizerConfig, Field
+from colorizer.approaches.base.configuration import ColorizerConfig, Field
+from colorizer.approaches.base.modeling import ColorizerModel, ColorizerOutput
+from colorizer.approaches.base.objectives import WithSceneClass
+from colorizer.approaches.base.recipe import Recipe
+from colorizer.approaches.base.spaces import Lab
+from colorizer.approaches.blocks.layers import scaled
 from colorizer.errors import ColorizerError
-from colorizer.modeling import ColorizerModel, ColorizerOutput
-from colorizer.nn.layers import scaled
-from colorizer.objectives import WithSceneClass
-from colorizer.recipe import Recipe
-from colorizer.spaces import Lab
 
 # What a scene's mean keeps of itself with each photo: it is that of the last thousand or so.
 SCENE_DECAY = 0.999

@@ -7,17 +7,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import initialization as init
 
-from colorizer import losses
+from colorizer.approaches.base import losses
+from colorizer.approaches.base.configuration import ColorizerConfig
+from colorizer.approaches.base.modeling import ColorizerModel
+from colorizer.approaches.base.objectives import Regression
+from colorizer.approaches.base.pretrained_parts import PretrainedPart
+from colorizer.approaches.base.recipe import Recipe
+from colorizer.approaches.base.spaces import Lab
+from colorizer.approaches.blocks.efficientnet_lite import STAGES, EfficientNetLite, published_name
+from colorizer.approaches.blocks.hint_input import HintConvolution, hint_features
+from colorizer.approaches.blocks.layers import scaled
 from colorizer.errors import ColorizerError
-from colorizer.modeling import ColorizerConfig, ColorizerModel
-from colorizer.nn.efficientnet_lite import STAGES, EfficientNetLite, published_name
-from colorizer.nn.hints import HintConvolution, hint_features
-from colorizer.nn.layers import scaled
-from colorizer.nn.pretrained import PretrainedPart
-from colorizer.objectives import Regression
 from colorizer.photos import color
-from colorizer.recipe import Recipe
-from colorizer.spaces import Lab
 
 
 class LiteUNetConfig(ColorizerConfig):

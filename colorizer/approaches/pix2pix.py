@@ -3,12 +3,13 @@
 from torch import Tensor
 from transformers import initialization as init
 
-from colorizer.modeling import ColorizerConfig, ColorizerModel
-from colorizer.nn.hints import HintConvolution, hint_features
-from colorizer.nn.unet import UNet
-from colorizer.objectives import Adversarial
-from colorizer.recipe import Recipe
-from colorizer.spaces import Lab
+from colorizer.approaches.base.configuration import ColorizerConfig
+from colorizer.approaches.base.modeling import ColorizerModel
+from colorizer.approaches.base.objectives import Adversarial
+from colorizer.approaches.base.recipe import Recipe
+from colorizer.approaches.base.spaces import Lab
+from colorizer.approaches.blocks.hint_input import HintConvolution, hint_features
+from colorizer.approaches.blocks.unet import UNet
 
 
 class Pix2PixConfig(ColorizerConfig):

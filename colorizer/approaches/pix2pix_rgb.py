@@ -3,11 +3,12 @@
 from torch import Tensor
 from transformers import initialization as init
 
-from colorizer.modeling import ColorizerConfig, ColorizerModel
-from colorizer.nn.unet import UNet
-from colorizer.objectives import Adversarial
-from colorizer.recipe import Recipe
-from colorizer.spaces import Rgb
+from colorizer.approaches.base.configuration import ColorizerConfig
+from colorizer.approaches.base.modeling import ColorizerModel
+from colorizer.approaches.base.objectives import Adversarial
+from colorizer.approaches.base.recipe import Recipe
+from colorizer.approaches.base.spaces import Rgb
+from colorizer.approaches.blocks.unet import UNet
 
 
 class Pix2PixRgbConfig(ColorizerConfig):

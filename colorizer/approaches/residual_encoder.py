@@ -7,14 +7,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import initialization as init
 
-from colorizer.losses import blurred_distance
-from colorizer.modeling import ColorizerConfig, ColorizerModel
-from colorizer.nn.imagenet import normalize
-from colorizer.nn.pretrained import PretrainedPart
-from colorizer.nn.vgg import Vgg16
-from colorizer.objectives import Regression
-from colorizer.recipe import Recipe
-from colorizer.spaces import Yuv
+from colorizer.approaches.base.configuration import ColorizerConfig
+from colorizer.approaches.base.losses import blurred_distance
+from colorizer.approaches.base.modeling import ColorizerModel
+from colorizer.approaches.base.objectives import Regression
+from colorizer.approaches.base.pretrained_parts import PretrainedPart
+from colorizer.approaches.base.recipe import Recipe
+from colorizer.approaches.base.spaces import Yuv
+from colorizer.approaches.blocks.imagenet import normalize
+from colorizer.approaches.blocks.vgg import Vgg16
 
 # Blocks of VGG-16 up to conv4_3.
 NUM_BLOCKS = 4

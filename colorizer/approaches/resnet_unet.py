@@ -5,17 +5,18 @@ from torch import Tensor, nn
 from transformers import ResNetBackbone, ResNetConfig
 from transformers import initialization as init
 
+from colorizer.approaches.base.configuration import ColorizerConfig
+from colorizer.approaches.base.losses import l1
+from colorizer.approaches.base.modeling import ColorizerModel
+from colorizer.approaches.base.objectives import Adversarial, Regression, Stage, Staged
+from colorizer.approaches.base.pretrained_parts import PretrainedPart
+from colorizer.approaches.base.recipe import Recipe
+from colorizer.approaches.base.spaces import Lab
+from colorizer.approaches.blocks.hint_input import HintConvolution, hint_features
+from colorizer.approaches.blocks.imagenet import normalize
+from colorizer.approaches.blocks.layers import scaled
 from colorizer.errors import ColorizerError
-from colorizer.losses import l1
-from colorizer.modeling import ColorizerConfig, ColorizerModel
-from colorizer.nn.hints import HintConvolution, hint_features
-from colorizer.nn.imagenet import normalize
-from colorizer.nn.layers import scaled
-from colorizer.nn.pretrained import PretrainedPart
-from colorizer.objectives import Adversarial, Regression, Stage, Staged
 from colorizer.photos import color
-from colorizer.recipe import Recipe
-from colorizer.spaces import Lab
 
 # He et al., CVPR 2016, table 1: kind of layer, layers of each stage.
 DEPTHS = {

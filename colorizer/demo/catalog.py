@@ -9,9 +9,9 @@ from pathlib import Path
 from threading import Lock
 
 from colorizer.approaches import get_model_class, list_approaches
+from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.checkpoints import THUMBNAIL, checkpoint_folder, list_checkpoints
 from colorizer.errors import CheckpointError, ColorizerError
-from colorizer.modeling import ColorizerModel
 from colorizer.pipelines import ColorizationPipeline, pipeline
 
 MAX_BYTES = 2 * 1024**3

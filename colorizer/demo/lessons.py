@@ -11,10 +11,10 @@ from typing import Any
 import torch
 
 from colorizer.approaches import get_model_class, list_approaches
+from colorizer.approaches.base.configuration import own_fields
+from colorizer.approaches.base.objectives import Objective, Regression, Staged
 from colorizer.cards import render_card
 from colorizer.checkpoints import EVALUATION, checkpoint_folder, list_checkpoints
-from colorizer.configuration import own_fields
-from colorizer.objectives import Objective, Regression, Staged
 from colorizer.overview import results_table
 from colorizer.records import read_info, read_record
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.errors import ColorizerError
-from colorizer.modeling import ColorizerModel
 from colorizer.sampling import has_distribution
 
 # What one visitor may ask of a machine that many share.

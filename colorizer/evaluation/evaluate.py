@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.atomic_write import make_folder
 from colorizer.data import PhotoBatches, PhotoDataset
 from colorizer.errors import ColorizerError
@@ -23,7 +24,6 @@ from colorizer.evaluation.perceptual import Perception, frechet_distance
 from colorizer.evaluation.places import spread
 from colorizer.evaluation.results import Evaluation, Report, Scores
 from colorizer.evaluation.statistics import ColorStatistics, color_statistics
-from colorizer.modeling import ColorizerModel
 
 NUM_SAMPLES = 12
 

@@ -4,8 +4,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.errors import ColorizerError
-from colorizer.modeling import ColorizerModel
 
 
 def model_names(models: Sequence[str | os.PathLike | ColorizerModel]) -> list[str]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.errors import ColorizerError
-from colorizer.modeling import ColorizerModel
 
 
 def option_names(model: ColorizerModel) -> list[str]:

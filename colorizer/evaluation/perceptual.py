@@ -11,11 +11,11 @@ import torchmetrics
 from torch import Tensor, nn
 
 from colorizer import hub
+from colorizer.approaches.base.pretrained_parts import PretrainedPart
+from colorizer.approaches.blocks.imagenet import normalize
+from colorizer.approaches.blocks.vgg import Vgg16
 from colorizer.errors import CheckpointError, HubError
-from colorizer.nn.imagenet import normalize
-from colorizer.nn.inception_v3 import InceptionV3
-from colorizer.nn.pretrained import PretrainedPart
-from colorizer.nn.vgg import Vgg16
+from colorizer.evaluation.inception_v3 import InceptionV3
 
 logger = logging.getLogger(__name__)
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, replace
 
+from colorizer.approaches.base.recipe import Recipe
 from colorizer.errors import ColorizerError
-from colorizer.recipe import Recipe
 from colorizer.training.selection import SCORES
 
 

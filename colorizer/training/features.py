@@ -7,8 +7,8 @@ from accelerate import Accelerator
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.data import PhotoDataset, PhotoStream
-from colorizer.modeling import ColorizerModel
 from colorizer.training.arguments import TrainingArguments
 from colorizer.training.photos import resized
 

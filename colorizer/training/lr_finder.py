@@ -11,8 +11,8 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from colorizer.approaches.base.objectives import Player
 from colorizer.data import PhotoBatches, PhotoDataset, PhotoStream
-from colorizer.objectives import Player
 from colorizer.training import reports
 from colorizer.training.arguments import TrainingArguments
 from colorizer.training.checkpointing import Progress

@@ -9,9 +9,9 @@ import torch
 import yaml
 
 from colorizer.approaches import get_model_class, list_approaches
-from colorizer.configuration import own_fields
+from colorizer.approaches.base.configuration import own_fields
+from colorizer.approaches.base.recipe import Recipe
 from colorizer.errors import ColorizerError
-from colorizer.recipe import Recipe
 from colorizer.training.arguments import TrainingArguments
 
 ON_GPU, ON_CPU, PHASES = "on_gpu", "on_cpu", "phases"

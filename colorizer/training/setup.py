@@ -9,10 +9,10 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from transformers import get_scheduler
 
 from colorizer.approaches import create_model, get_model_class
-from colorizer.configuration import own_fields
+from colorizer.approaches.base.configuration import own_fields
+from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.errors import ColorizerError
 from colorizer.loading import fill_pretrained_parts, load_model
-from colorizer.modeling import ColorizerModel
 from colorizer.training.arguments import TrainingArguments
 
 OPTIMIZERS = {

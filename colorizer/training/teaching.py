@@ -17,10 +17,10 @@ from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 from torch import Tensor
 
+from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.call_options import working_size
 from colorizer.data import PhotoDataset, cache_folder
 from colorizer.loading import load_model, model_digest
-from colorizer.modeling import ColorizerModel
 from colorizer.photos import color
 from colorizer.training.features import CHUNK, fill
 

@@ -7,7 +7,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
-from colorizer.objectives import Player, Turn
+from colorizer.approaches.base.objectives import Player, Turn
 from colorizer.training.arguments import TrainingArguments
 from colorizer.training.setup import make_optimizer, make_scheduler
 

@@ -4,10 +4,10 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
+from colorizer.approaches.base.modeling import ColorizerModel
+from colorizer.approaches.base.objectives import Objective
 from colorizer.data import PhotoBatches, PhotoDataset, photo_seeds, simulate_hints
 from colorizer.evaluation.metrics import compute_metrics, psnr
-from colorizer.modeling import ColorizerModel
-from colorizer.objectives import Objective
 from colorizer.photos import color
 from colorizer.training.arguments import TrainingArguments
 from colorizer.training.features import FrozenFeatures

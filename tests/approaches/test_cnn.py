@@ -5,7 +5,7 @@ import torch
 from torchmetrics.functional.image import multiscale_structural_similarity_index_measure as their_ms_ssim
 
 from colorizer import create_model
-from colorizer.objectives import Turn
+from colorizer.approaches.base.objectives import Turn
 from colorizer.photos.color import rgb_to_lab
 
 

@@ -22,9 +22,9 @@ from colorizer import (
     save_checkpoint,
 )
 from colorizer.approaches import get_model_class
-from colorizer.configuration import own_fields
-from colorizer.grading import grade
-from colorizer.objectives import Turn
+from colorizer.approaches.base.configuration import own_fields
+from colorizer.approaches.base.grading import grade
+from colorizer.approaches.base.objectives import Turn
 from colorizer.photos.color import rgb_to_lab
 
 APPROACHES = list_approaches(own=True)

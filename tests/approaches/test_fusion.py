@@ -11,8 +11,8 @@ from safetensors.torch import load_file, save
 from transformers import AutoModel, ResNetConfig, ResNetForImageClassification
 
 from colorizer import CheckpointError, ColorizerError, HubError, create_model, load_model, pipeline, save_checkpoint
+from colorizer.approaches.blocks.classifier import INCEPTION
 from colorizer.loading import fill_pretrained_parts
-from colorizer.nn.classifier import INCEPTION
 from colorizer.photos.color import lightness_to_gray, rgb_to_lab
 
 REPOSITORY = "someone/tiny-classifier"

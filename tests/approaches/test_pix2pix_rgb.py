@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 
 from colorizer import create_model, pipeline
-from colorizer.objectives import Turn
+from colorizer.approaches.base.objectives import Turn
 
 
 def unet_parameters() -> int:

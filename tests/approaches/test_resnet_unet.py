@@ -6,9 +6,9 @@ from safetensors.torch import load, save
 from transformers import ResNetConfig, ResNetForImageClassification
 
 from colorizer import CheckpointError, ColorizerError, create_model
+from colorizer.approaches.base.objectives import Turn
 from colorizer.approaches.resnet_unet import DEPTHS
 from colorizer.loading import fill_pretrained_parts
-from colorizer.objectives import Turn
 from colorizer.photos.color import rgb_to_lab
 
 REPOSITORY = "microsoft/resnet-18"

@@ -11,13 +11,13 @@ import torch
 from PIL import Image
 
 from colorizer import load_model, save_checkpoint
+from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.demo.adjust import colors, outdated, readjust, rescore
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.handlers import compare
 from colorizer.demo.holding import GRAY, TRUTH, choices, held, picture
 from colorizer.demo.results import Comparison, Settings
 from colorizer.errors import ColorizerError
-from colorizer.modeling import ColorizerModel
 from colorizer.photos.adjusting import adjust
 from colorizer.photos.merging import merge_colors
 

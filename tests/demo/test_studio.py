@@ -6,12 +6,12 @@ import torch
 from PIL import Image
 
 from colorizer import save_checkpoint
+from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.demo import studio as studio_module
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.hinting import Hinting
 from colorizer.demo.studio import Studio
 from colorizer.errors import ColorizerError, PhotoError
-from colorizer.modeling import ColorizerModel
 from colorizer.photos.color import rgb_to_lab
 from colorizer.photos.lightness import compute_lightness
 from colorizer.photos.reading import read_photo

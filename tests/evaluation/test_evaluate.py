@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from colorizer.approaches import create_model
+from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.data import PhotoDataset
 from colorizer.errors import CheckpointError, ColorizerError
 from colorizer.evaluation.candidates import BASELINES
@@ -16,7 +17,6 @@ from colorizer.evaluation.evaluate import evaluate
 from colorizer.evaluation.metrics import compute_metrics
 from colorizer.evaluation.names import model_names
 from colorizer.loading import save_checkpoint
-from colorizer.modeling import ColorizerModel
 from colorizer.photos.color import colorfulness, rgb_to_lab
 from colorizer.photos.merging import merge_colors
 

@@ -16,8 +16,8 @@ from colorizer.data import PhotoDataset
 from colorizer.errors import CheckpointError
 from colorizer.evaluation import perceptual
 from colorizer.evaluation.evaluate import evaluate
+from colorizer.evaluation.inception_v3 import InceptionV3
 from colorizer.evaluation.perceptual import Lpips, Perception, frechet_distance, load_inception, load_lpips
-from colorizer.nn.inception_v3 import InceptionV3
 from tests.hub_server import HubServer
 
 CPU = torch.device("cpu")

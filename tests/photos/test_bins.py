@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy.spatial import cKDTree
 
-from colorizer import losses
+from colorizer.approaches.base import losses
 from colorizer.photos import bins, color
 
 CENTERS = bins.bin_centers()

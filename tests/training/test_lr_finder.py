@@ -15,7 +15,7 @@ from torch import Tensor
 
 from colorizer import ColorizerError
 from colorizer.approaches import get_model_class
-from colorizer.nn.pretrained import PretrainedPart
+from colorizer.approaches.base.pretrained_parts import PretrainedPart
 from colorizer.training import Trainer, lr_finder
 from tests.training.conftest import read_lr_curves
 

@@ -5,7 +5,7 @@ import torch
 
 from colorizer import list_approaches, load_model
 from colorizer.approaches import get_model_class
-from colorizer.configuration import own_fields
+from colorizer.approaches.base.configuration import own_fields
 from colorizer.data import load_photos
 from colorizer.photos.color import rgb_to_lab
 

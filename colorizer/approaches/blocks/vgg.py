@@ -3,7 +3,7 @@ table 1, column D."""
 
 from torch import Tensor, nn
 
-from colorizer.nn.layers import scaled
+from colorizer.approaches.blocks.layers import scaled
 
 BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 """Channels of each block's 3×3 convolutions; max pooling between the blocks."""

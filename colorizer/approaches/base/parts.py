@@ -9,9 +9,9 @@ from typing import Any, Self
 from torch import nn
 from transformers import PreTrainedModel
 
-from colorizer import strictness
+from colorizer.approaches.base import strict_loading
+from colorizer.approaches.base.pretrained_parts import PretrainedPart
 from colorizer.errors import ColorizerError
-from colorizer.nn.pretrained import PretrainedPart
 
 
 class ModelOfParts(PreTrainedModel):
@@ -69,7 +69,7 @@ class ModelOfParts(PreTrainedModel):
                 misshapen or not finite; the message names the file and the fault.
             OSError: the Hub did not give the files.
         """
-        loaded = strictness.load(super().from_pretrained, pretrained_model_name_or_path, *model_args, **options)
+        loaded = strict_loading.load(super().from_pretrained, pretrained_model_name_or_path, *model_args, **options)
         model = loaded[0] if isinstance(loaded, tuple) else loaded
         model.is_complete = not model.left_out_parts
         # Loading gave every weight a gradient.

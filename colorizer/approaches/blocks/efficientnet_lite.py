@@ -5,7 +5,7 @@ The layers and their padding are those of tensorflow/tpu, so that its ImageNet w
 
 from torch import Tensor, nn
 
-from colorizer.nn.layers import scaled
+from colorizer.approaches.blocks.layers import scaled
 
 # Expansion, kernel, stride, channels, blocks: table 1 of the paper.
 STAGES = (

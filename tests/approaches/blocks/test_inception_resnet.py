@@ -4,8 +4,8 @@ import torch.nn.functional as F
 from safetensors.torch import save
 
 from colorizer import CheckpointError
-from colorizer.nn.inception_resnet import InceptionResNetV2
-from colorizer.nn.pretrained import PretrainedPart
+from colorizer.approaches.base.pretrained_parts import PretrainedPart
+from colorizer.approaches.blocks.inception_resnet import InceptionResNetV2
 
 # timm's inception_resnet_v2, unit by unit: name, channels in and out, height and width of the kernel.
 STEM = [

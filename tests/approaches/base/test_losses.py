@@ -8,7 +8,7 @@ from scipy.ndimage import correlate1d
 from skimage import data
 from torchmetrics.functional.image import multiscale_structural_similarity_index_measure as their_ms_ssim
 
-from colorizer import losses
+from colorizer.approaches.base import losses
 from colorizer.photos.color import rgb_to_lab
 
 

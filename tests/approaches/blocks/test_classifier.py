@@ -5,8 +5,14 @@ import torch
 from transformers import MobileNetV2Config, MobileNetV2ForImageClassification, ResNetConfig
 
 from colorizer import CheckpointError, ColorizerError, HubError
-from colorizer.nn.classifier import classify, make_classifier, num_channels, num_classes, read_description
-from colorizer.nn.inception_resnet import InceptionResNetV2
+from colorizer.approaches.blocks.classifier import (
+    classify,
+    make_classifier,
+    num_channels,
+    num_classes,
+    read_description,
+)
+from colorizer.approaches.blocks.inception_resnet import InceptionResNetV2
 
 
 def write(folder, config: dict, preprocessor: dict | None = None):

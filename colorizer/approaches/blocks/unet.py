@@ -4,7 +4,7 @@ CVPR 2017, appendix 6.1.1."""
 import torch
 from torch import Tensor, nn
 
-from colorizer.nn.layers import scaled
+from colorizer.approaches.blocks.layers import scaled
 
 
 class Down(nn.Sequential):

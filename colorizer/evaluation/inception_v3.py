@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from colorizer.nn.layers import scaled
+from colorizer.approaches.blocks.layers import scaled
 
 NUM_FEATURES = 2048
 RESOLUTION = 299

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from colorizer.nn.layers import scaled
+from colorizer.approaches.blocks.layers import scaled
 
 
 class PatchGan(nn.Sequential):

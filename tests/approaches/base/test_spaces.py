@@ -3,8 +3,8 @@ import pytest
 import skimage.color
 import torch
 
+from colorizer.approaches.base.spaces import Yuv
 from colorizer.photos import color
-from colorizer.spaces import Yuv
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any, Self
 from huggingface_hub.errors import StrictDataclassError
 from transformers import PreTrainedConfig
 
-from colorizer import strictness
+from colorizer.approaches.base import strict_loading
 from colorizer.errors import CheckpointError, ColorizerError
 
 
@@ -67,7 +67,7 @@ class ColorizerConfig(PreTrainedConfig):
         try:
             return super().from_dict(known, **options)
         except (ValueError, TypeError, StrictDataclassError) as error:
-            raise CheckpointError(f"{strictness.CONFIG}: {error}") from error
+            raise CheckpointError(f"{strict_loading.CONFIG}: {error}") from error
 
 
 Field = int | float | bool | str | tuple[str, ...] | tuple[float, ...]

@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from transformers import initialization as init
 from transformers.utils import ModelOutput
 
-from colorizer.configuration import ColorizerConfig, Field, own_fields
+from colorizer.approaches.base.configuration import ColorizerConfig, Field, own_fields
+from colorizer.approaches.base.grading import grade, ungrade
+from colorizer.approaches.base.objectives import Objective, Turn
+from colorizer.approaches.base.parts import ModelOfParts
+from colorizer.approaches.base.recipe import Recipe
+from colorizer.approaches.base.spaces import Space
+from colorizer.approaches.blocks.hint_input import HintConvolution
 from colorizer.errors import ColorizerError
-from colorizer.grading import grade, ungrade
-from colorizer.nn.hints import HintConvolution
-from colorizer.objectives import Objective, Turn
-from colorizer.parts import ModelOfParts
-from colorizer.recipe import Recipe
-from colorizer.spaces import Space
 
 
 @dataclass

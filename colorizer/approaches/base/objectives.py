@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from colorizer import losses
-from colorizer.nn.patchgan import PatchGan
+from colorizer.approaches.base import losses
+from colorizer.approaches.base.spaces import Space
+from colorizer.approaches.blocks.patchgan import PatchGan
 from colorizer.photos import bins
-from colorizer.spaces import Space
 
 
 @dataclass

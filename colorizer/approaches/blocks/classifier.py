@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForImageClassification
 from transformers.utils import cached_file
 
+from colorizer.approaches.blocks.inception_resnet import InceptionResNetV2
 from colorizer.errors import CheckpointError, ColorizerError, HubError
-from colorizer.nn.inception_resnet import InceptionResNetV2
 
 INCEPTION = "timm/inception_resnet_v2.tf_in1k"
 """Szegedy et al. 2017, trained on ImageNet; the one classifier here whose description is not asked for."""

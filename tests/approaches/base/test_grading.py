@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from colorizer.grading import CHROMA_PIVOT, grade, ungrade
+from colorizer.approaches.base.grading import CHROMA_PIVOT, grade, ungrade
 
 
 def test_the_exponent_leaves_the_pivot_and_all_hues_as_they_are():

@@ -1,1 +1,0 @@
-"""Networks and blocks that several approaches share."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from colorizer.approaches.base.configuration import ColorizerConfig
     from colorizer.approaches.base.modeling import ColorizerModel, ColorizerOutput
     from colorizer.checkpoints import list_checkpoints
-    from colorizer.loading import load_model, save_checkpoint
+    from colorizer.hub.loading import load_model, save_checkpoint
     from colorizer.pipelines import ColorizationPipeline, ColorizationResult, pipeline
     from colorizer.video import VideoResult, colorize_video
 
@@ -65,9 +65,9 @@ _HOMES = {
     "create_model": "approaches",
     "list_approaches": "approaches",
     "list_checkpoints": "checkpoints",
-    "load_model": "loading",
+    "load_model": "hub.loading",
     "pipeline": "pipelines",
-    "save_checkpoint": "loading",
+    "save_checkpoint": "hub.loading",
 }
 
 

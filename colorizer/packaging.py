@@ -12,9 +12,9 @@ from PIL import Image
 from colorizer.atomic_write import write_text
 from colorizer.checkpoints import FOLDER, SAMPLES, THUMBNAIL
 from colorizer.errors import CheckpointError
-from colorizer.loading import CONFIG, WEIGHTS, load_model
+from colorizer.hub.loading import CONFIG, WEIGHTS, load_model
+from colorizer.hub.run_records import publishable
 from colorizer.pipelines import pipeline
-from colorizer.records import publishable
 
 MAX_BYTES = 16 * 2**20
 # The learning curves are shown by cards and app. Samples stay behind: the photos on them are not ours to publish.

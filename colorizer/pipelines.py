@@ -20,7 +20,7 @@ from colorizer.call_options import sort_options, working_size
 from colorizer.checks import checked_device, checked_dtype
 from colorizer.errors import ColorizerError, check_count
 from colorizer.hints import Hint, HintedPhoto, are_shared_out, draw_hints, share_out
-from colorizer.loading import complete, load_model
+from colorizer.hub.loading import complete, load_model
 from colorizer.photos.lightness import compute_lightness
 from colorizer.photos.merging import merge_colors
 from colorizer.photos.photo import Photo

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from colorizer import ColorizerError, create_model, pictures
-from colorizer.loading import save_checkpoint
+from colorizer.hub.loading import save_checkpoint
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from colorizer.call_options import sort_options
-from colorizer.evaluation.names import model_names
 from colorizer.evaluation.options import check_options
+from colorizer.hub.model_names import model_names
 from colorizer.pipelines import ColorizationPipeline, pipeline
 
 

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from PIL import Image
 
 from colorizer.errors import ColorizerError
-from colorizer.evaluation.names import model_names
+from colorizer.hub.model_names import model_names
 from colorizer.photos.reading import FORMATS
 
 

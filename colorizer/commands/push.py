@@ -3,7 +3,7 @@
 import argparse
 
 from colorizer.commands.exit_codes import OK
-from colorizer.publishing import push
+from colorizer.hub.upload import push
 
 
 def run(arguments: argparse.Namespace) -> int:

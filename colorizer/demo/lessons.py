@@ -13,10 +13,10 @@ import torch
 from colorizer.approaches import get_model_class, list_approaches
 from colorizer.approaches.base.configuration import own_fields
 from colorizer.approaches.base.objectives import Objective, Regression, Staged
-from colorizer.cards import render_card
 from colorizer.checkpoints import EVALUATION, checkpoint_folder, list_checkpoints
+from colorizer.hub.cards import render_card
+from colorizer.hub.run_records import read_info, read_record
 from colorizer.overview import results_table
-from colorizer.records import read_info, read_record
 
 # The sections of a card that tell of one checkpoint; the others say the same of all.
 SECTIONS = ("Network", "Training", "Measured")

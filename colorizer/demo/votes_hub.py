@@ -13,7 +13,7 @@ from huggingface_hub.errors import RepositoryNotFoundError
 
 from colorizer.demo.votes import Vote, VoteStore
 from colorizer.errors import ColorizerError
-from colorizer.hub import check_repo_id, hub_errors, make_api
+from colorizer.hub.download import check_repo_id, hub_errors, make_api
 
 PATTERN = "votes-*.jsonl"
 MINUTES = 5.0

@@ -16,7 +16,7 @@ from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.evaluation.averages import Averages
 from colorizer.evaluation.metrics import NAMES, Truth, compute_metrics
 from colorizer.evaluation.statistics import ColorStatistics
-from colorizer.loading import load_model
+from colorizer.hub.loading import load_model
 from colorizer.photos.color import rgb_to_lab
 from colorizer.photos.merging import MAX_SATURATION, merge_colors
 from colorizer.pipelines import working_size

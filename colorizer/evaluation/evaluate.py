@@ -19,11 +19,11 @@ from colorizer.evaluation.files import write_results
 from colorizer.evaluation.leads import leads
 from colorizer.evaluation.matching import match_gain
 from colorizer.evaluation.metrics import Truth
-from colorizer.evaluation.names import model_names
 from colorizer.evaluation.perceptual import Perception, frechet_distance
 from colorizer.evaluation.places import spread
 from colorizer.evaluation.results import Evaluation, Report, Scores
 from colorizer.evaluation.statistics import ColorStatistics, color_statistics
+from colorizer.hub.model_names import model_names
 
 NUM_SAMPLES = 12
 

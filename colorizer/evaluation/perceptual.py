@@ -10,12 +10,12 @@ import torch
 import torchmetrics
 from torch import Tensor, nn
 
-from colorizer import hub
 from colorizer.approaches.base.pretrained_parts import PretrainedPart
 from colorizer.approaches.blocks.imagenet import normalize
 from colorizer.approaches.blocks.vgg import Vgg16
 from colorizer.errors import CheckpointError, HubError
 from colorizer.evaluation.inception_v3 import InceptionV3
+from colorizer.hub.download import download_checkpoint
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ def load_inception(device: torch.device, *, token: str | None = None, width: flo
 
 def _fill(module: Vgg16 | InceptionV3, source: str, token: str | None) -> None:
     part = PretrainedPart(module, source, rename=module.published_name)
-    part.fill(hub.download(source, token=token))
+    part.fill(download_checkpoint(source, token=token))
 
 
 def frechet_distance(features: Tensor, other_features: Tensor) -> float:

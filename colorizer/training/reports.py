@@ -17,8 +17,8 @@ from torch import Tensor
 
 from colorizer.atomic_write import write_text
 from colorizer.evaluation.sheets import contact_sheet
-from colorizer.loading import resolve
-from colorizer.records import all_commands
+from colorizer.hub.loading import resolve
+from colorizer.hub.run_records import all_commands
 from colorizer.training.lr_curve import Curve
 
 VERSIONS = ("torch", "transformers", "accelerate", "datasets", "safetensors")

@@ -12,7 +12,7 @@ from colorizer.approaches import create_model, get_model_class
 from colorizer.approaches.base.configuration import own_fields
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.errors import ColorizerError
-from colorizer.loading import fill_pretrained_parts, load_model
+from colorizer.hub.loading import fill_pretrained_parts, load_model
 from colorizer.training.arguments import TrainingArguments
 
 OPTIMIZERS = {

@@ -20,7 +20,7 @@ from torch import Tensor
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.call_options import working_size
 from colorizer.data import PhotoDataset, cache_folder
-from colorizer.loading import load_model, model_digest
+from colorizer.hub.loading import load_model, model_digest
 from colorizer.photos import color
 from colorizer.training.features import CHUNK, fill
 

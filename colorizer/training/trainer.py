@@ -12,10 +12,10 @@ from accelerate.utils import DistributedDataParallelKwargs, ProjectConfiguration
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from colorizer.cards import write_card
 from colorizer.data import PhotoBatches, age_lightness, augment, photo_seeds, saturate, simulate_hints
-from colorizer.loading import save_checkpoint
-from colorizer.publishing import push
+from colorizer.hub.cards import write_card
+from colorizer.hub.loading import save_checkpoint
+from colorizer.hub.upload import push
 from colorizer.training import reports
 from colorizer.training.arguments import TrainingArguments
 from colorizer.training.checkpointing import Progress, check_folder, clear_folder, find_state, load_state, save_state

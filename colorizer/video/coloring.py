@@ -15,7 +15,7 @@ from colorizer.answers import ask
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.call_options import working_size
 from colorizer.errors import ColorizerError, VideoError, VideoStopped, check_count, check_number
-from colorizer.loading import model_digest
+from colorizer.hub.loading import model_digest
 from colorizer.photos.lightness import compute_lightness
 from colorizer.photos.merging import merge_colors
 from colorizer.pipelines import ColorizationPipeline, pipeline

@@ -12,7 +12,7 @@ from transformers import AutoModel, ResNetConfig, ResNetForImageClassification
 
 from colorizer import CheckpointError, ColorizerError, HubError, create_model, load_model, pipeline, save_checkpoint
 from colorizer.approaches.blocks.classifier import INCEPTION
-from colorizer.loading import fill_pretrained_parts
+from colorizer.hub.loading import fill_pretrained_parts
 from colorizer.photos.color import lightness_to_gray, rgb_to_lab
 
 REPOSITORY = "someone/tiny-classifier"
@@ -242,7 +242,7 @@ def test_without_the_hub_the_paper_s_classifier_stays_at_random_and_is_carried(m
     def away(*arguments, **options):
         raise HubError("The Hub is away.")
 
-    monkeypatch.setattr("colorizer.loading.hub.download", away)
+    monkeypatch.setattr("colorizer.hub.loading.download_checkpoint", away)
     with torch.device("meta"):
         model = create_model("fusion")
     (message,) = fill_pretrained_parts(model)

@@ -11,7 +11,7 @@ from colorizer import CheckpointError, ColorizerError, create_model
 from colorizer.approaches import list_approaches
 from colorizer.approaches.base.losses import chroma_gap, huber, log_square
 from colorizer.approaches.blocks.efficientnet_lite import GIVEN, STAGES
-from colorizer.loading import fill_pretrained_parts, model_digest
+from colorizer.hub.loading import fill_pretrained_parts, model_digest
 
 LITE0 = EfficientNetConfig(
     width_coefficient=1.0,

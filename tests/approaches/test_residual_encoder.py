@@ -9,7 +9,7 @@ from safetensors.torch import load, load_file, save
 from colorizer import CheckpointError, create_model, load_model, save_checkpoint
 from colorizer.approaches.base.objectives import Turn
 from colorizer.approaches.blocks.vgg import Vgg16
-from colorizer.loading import fill_pretrained_parts
+from colorizer.hub.loading import fill_pretrained_parts
 from colorizer.photos.color import rgb_to_yuv
 
 # Simonyan and Zisserman 2015, table 1, column D, and where timm's and torchvision's files have each convolution.

@@ -8,7 +8,7 @@ from transformers import ResNetConfig, ResNetForImageClassification
 from colorizer import CheckpointError, ColorizerError, create_model
 from colorizer.approaches.base.objectives import Turn
 from colorizer.approaches.resnet_unet import DEPTHS
-from colorizer.loading import fill_pretrained_parts
+from colorizer.hub.loading import fill_pretrained_parts
 from colorizer.photos.color import rgb_to_lab
 
 REPOSITORY = "microsoft/resnet-18"

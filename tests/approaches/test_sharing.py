@@ -12,7 +12,7 @@ from colorizer.cli import main
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.handlers import compare
 from colorizer.demo.results import Settings
-from colorizer.publishing import push
+from colorizer.hub.upload import push
 from tests.approaches.test_contract import smallest
 
 APPROACHES = list_approaches(own=True)

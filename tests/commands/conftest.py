@@ -9,7 +9,7 @@ from skimage import data
 
 from colorizer import checkpoints
 from colorizer.approaches import create_model
-from colorizer.loading import save_checkpoint
+from colorizer.hub.loading import save_checkpoint
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from PIL import Image
 from colorizer import checkpoints
 from colorizer.approaches import create_model
 from colorizer.cli import main
-from colorizer.loading import save_checkpoint
+from colorizer.hub.loading import save_checkpoint
 from tests.test_sampling import lively
 
 pytestmark = pytest.mark.usefixtures("package")

@@ -15,8 +15,8 @@ from colorizer.errors import CheckpointError, ColorizerError
 from colorizer.evaluation.candidates import BASELINES
 from colorizer.evaluation.evaluate import evaluate
 from colorizer.evaluation.metrics import compute_metrics
-from colorizer.evaluation.names import model_names
-from colorizer.loading import save_checkpoint
+from colorizer.hub.loading import save_checkpoint
+from colorizer.hub.model_names import model_names
 from colorizer.photos.color import colorfulness, rgb_to_lab
 from colorizer.photos.merging import merge_colors
 

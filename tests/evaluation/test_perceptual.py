@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torchmetrics.functional.image import lpips as reference
 from torchmetrics.image.fid import FrechetInceptionDistance
 
-from colorizer import hub as hub_module
 from colorizer.approaches import create_model
 from colorizer.data import PhotoDataset
 from colorizer.errors import CheckpointError
@@ -128,7 +127,7 @@ class _Identity(nn.Module):
 def test_what_can_not_be_had_is_left_out_with_a_sentence(
     dataset: PhotoDataset, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
-    monkeypatch.setattr(hub_module, "WAITS", ())
+    monkeypatch.setattr("colorizer.hub.download.WAITS", ())
     report = evaluate([], dataset, baselines=["gray"], perceptual=True)
     assert report.notes[-2:] == [
         "LPIPS is left out, for want of timm/vgg16.tv_in1k from the Hub.",

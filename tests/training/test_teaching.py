@@ -5,7 +5,7 @@ import torch
 
 from colorizer.data import load_photos
 from colorizer.errors import ColorizerError
-from colorizer.loading import load_model
+from colorizer.hub.loading import load_model
 from colorizer.photos import color
 from colorizer.training import teaching
 

@@ -1,6 +1,6 @@
 """Model cards: what a checkpoint is, how it was trained and what was measured of it, from the files beside it.
 
-`python -m colorizer.cards model_cards` writes those of the package's checkpoints.
+`python -m colorizer.hub.cards model_cards` writes those of the package's checkpoints.
 """
 
 import os
@@ -16,7 +16,7 @@ from colorizer.approaches.base.configuration import Field, own_fields
 from colorizer.atomic_write import write_text
 from colorizer.checkpoints import checkpoint_folder, list_checkpoints
 from colorizer.errors import CheckpointError, ColorizerError
-from colorizer.records import all_commands, read_info
+from colorizer.hub.run_records import all_commands, read_info
 
 TEMPLATE = Path(__file__).with_name("card_template.md")
 

@@ -53,7 +53,7 @@ def check_repo_id(repo_id: str, *, needs_owner: bool = True) -> None:
         raise HubError(f"{repo_id!r} is no repository id of the Hub: it needs an owner and a name, as in 'user/name'.")
 
 
-def download(
+def download_checkpoint(
     repo_id: str,
     *,
     revision: str | None = None,

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import torch
 
-from colorizer import hub
 from colorizer.approaches import get_model_class, list_approaches
 from colorizer.approaches.base.configuration import own_fields
 from colorizer.approaches.base.modeling import ColorizerModel
@@ -18,6 +17,7 @@ from colorizer.approaches.base.pretrained_parts import PretrainedPart
 from colorizer.approaches.base.strict_loading import CONFIG, WEIGHTS, no_progress_bars, not_finite, shorten
 from colorizer.checkpoints import checkpoint_folder, list_checkpoints
 from colorizer.errors import CheckpointError, ColorizerError, HubError
+from colorizer.hub.download import download_checkpoint
 
 
 def load_model(
@@ -89,7 +89,7 @@ def resolve(
             f"{name} is a file. A checkpoint is a folder with {CONFIG} and {WEIGHTS}: give the folder."
         )
     if re.fullmatch(r"[\w.-]+/[\w.-]+", name) and not name.startswith("."):
-        return hub.download(name, revision=revision, token=token, cache_dir=cache_dir)
+        return download_checkpoint(name, revision=revision, token=token, cache_dir=cache_dir)
     raise CheckpointError(
         f"There is no checkpoint {name!r}. Give one that comes with the package ({', '.join(list_checkpoints())}), "
         'a folder, or a Hub id such as "user/name".'
@@ -118,7 +118,7 @@ def _published_folder(
 ) -> Path:
     if Path(part.source).is_dir():
         return Path(part.source)
-    return hub.download(part.source, revision=part.revision, token=token, cache_dir=cache_dir)
+    return download_checkpoint(part.source, revision=part.revision, token=token, cache_dir=cache_dir)
 
 
 def save_checkpoint(model: ColorizerModel, folder: str | os.PathLike, *, dtype: torch.dtype = torch.float16) -> Path:

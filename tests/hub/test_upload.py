@@ -7,10 +7,11 @@ import pytest
 import torch
 from PIL import Image
 
-from colorizer import create_model, load_model, pipeline, publishing, save_checkpoint
-from colorizer.cards import write_card
+from colorizer import create_model, load_model, pipeline, save_checkpoint
 from colorizer.errors import CheckpointError, HubError
-from colorizer.publishing import push
+from colorizer.hub import upload
+from colorizer.hub.cards import write_card
+from colorizer.hub.upload import push
 from tests.hub_server import HubServer
 
 PRIVATE_FILES = (
@@ -200,7 +201,7 @@ def test_hub_away(hub: HubServer, run: Path) -> None:
 
 
 def test_hub_that_stops_answering(hub: HubServer, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publishing, "UPLOAD_TIMEOUT", 0.05)
+    monkeypatch.setattr(upload, "UPLOAD_TIMEOUT", 0.05)
     hub.inject("delay", times=1000, seconds=0.3)
     with pytest.raises(HubError, match=r"ada/tiny: the connection to .* failed"):
         push(run, "ada/tiny")

@@ -6,7 +6,7 @@ import huggingface_hub
 import pytest
 
 from colorizer.errors import CheckpointError, HubError
-from colorizer.hub import download
+from colorizer.hub.download import download_checkpoint
 from tests.hub_server import HubServer
 
 CONFIG = b'{"model_type": "colorizer-dense"}'
@@ -26,7 +26,7 @@ def names(folder: Path) -> set[str]:
 
 def test_download_takes_the_checkpoint_and_nothing_else(hub: HubServer, tmp_path: Path) -> None:
     hub.add("ada/tiny", FILES | UNWANTED)
-    folder = download("ada/tiny", cache_dir=tmp_path)
+    folder = download_checkpoint("ada/tiny", cache_dir=tmp_path)
     assert names(folder) == set(FILES)
     assert (folder / "model.safetensors").read_bytes() == WEIGHTS
     assert not any(name in path for _, path in hub.requests for name in UNWANTED)
@@ -34,9 +34,9 @@ def test_download_takes_the_checkpoint_and_nothing_else(hub: HubServer, tmp_path
 
 def test_second_download_fetches_no_file_again(hub: HubServer, tmp_path: Path) -> None:
     hub.add("ada/tiny", FILES)
-    first = download("ada/tiny", cache_dir=tmp_path)
+    first = download_checkpoint("ada/tiny", cache_dir=tmp_path)
     hub.requests.clear()
-    assert download("ada/tiny", cache_dir=tmp_path) == first
+    assert download_checkpoint("ada/tiny", cache_dir=tmp_path) == first
     assert not any(method == "GET" and "/resolve/" in path for method, path in hub.requests)
 
 
@@ -45,18 +45,18 @@ def test_revision_is_a_sha_or_a_branch(hub: HubServer, tmp_path: Path) -> None:
     hub.repositories["ada/tiny"].branches["v1"] = old
     hub.add("ada/tiny", {"model.safetensors": WEIGHTS[::-1]})
     for revision in (old, "v1"):
-        folder = download("ada/tiny", revision=revision, cache_dir=tmp_path)
+        folder = download_checkpoint("ada/tiny", revision=revision, cache_dir=tmp_path)
         assert (folder / "model.safetensors").read_bytes() == WEIGHTS
-    assert (download("ada/tiny", cache_dir=tmp_path) / "model.safetensors").read_bytes() == WEIGHTS[::-1]
+    assert (download_checkpoint("ada/tiny", cache_dir=tmp_path) / "model.safetensors").read_bytes() == WEIGHTS[::-1]
     with pytest.raises(HubError, match=r"ada/tiny has no revision 'v9'"):
-        download("ada/tiny", revision="v9", cache_dir=tmp_path)
+        download_checkpoint("ada/tiny", revision="v9", cache_dir=tmp_path)
 
 
 def test_sharded_checkpoint_comes_whole(hub: HubServer, tmp_path: Path) -> None:
     shards = {f"model-0000{i}-of-00002.safetensors": WEIGHTS for i in (1, 2)}
     files = {"config.json": CONFIG, "model.safetensors.index.json": b"{}", **shards}
     hub.add("ada/tiny", files)
-    assert names(download("ada/tiny", cache_dir=tmp_path)) == set(files)
+    assert names(download_checkpoint("ada/tiny", cache_dir=tmp_path)) == set(files)
 
 
 @pytest.mark.parametrize(
@@ -71,33 +71,33 @@ def test_sharded_checkpoint_comes_whole(hub: HubServer, tmp_path: Path) -> None:
 def test_repository_without_a_checkpoint(hub: HubServer, tmp_path: Path, files: dict[str, bytes], message: str) -> None:
     hub.add("ada/tiny", files)
     with pytest.raises(CheckpointError, match=message):
-        download("ada/tiny", cache_dir=tmp_path)
+        download_checkpoint("ada/tiny", cache_dir=tmp_path)
     assert not any("/resolve/" in path for _, path in hub.requests)
 
 
 @pytest.mark.parametrize("repo_id", ["", "no-owner", "a/b/c", "a b/c", "../x", "a/b--c", "user/" + "n" * 100])
 def test_name_that_is_no_repository(repo_id: str) -> None:
     with pytest.raises(HubError, match="is no repository id of the Hub"):
-        download(repo_id)
+        download_checkpoint(repo_id)
 
 
 def test_repository_that_is_not_there(hub: HubServer, tmp_path: Path) -> None:
     with pytest.raises(HubError, match="ada/tiny is not on the Hub, or it is private"):
-        download("ada/tiny", cache_dir=tmp_path)
+        download_checkpoint("ada/tiny", cache_dir=tmp_path)
 
 
 def test_private_repository_wants_a_token(hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hub.add("ada/tiny", FILES, is_private=True)
     monkeypatch.delenv("HF_TOKEN")
     with pytest.raises(HubError, match="hf auth login"):
-        download("ada/tiny", cache_dir=tmp_path)
+        download_checkpoint("ada/tiny", cache_dir=tmp_path)
     with pytest.raises(HubError, match="doesn't accept the token"):
-        download("ada/tiny", token="hf_wrong", cache_dir=tmp_path)
+        download_checkpoint("ada/tiny", token="hf_wrong", cache_dir=tmp_path)
     with pytest.raises(HubError, match="There is no token for the Hub"):
-        download("ada/tiny", token=True, cache_dir=tmp_path)
-    assert names(download("ada/tiny", token="hf_read", cache_dir=tmp_path)) == set(FILES)
+        download_checkpoint("ada/tiny", token=True, cache_dir=tmp_path)
+    assert names(download_checkpoint("ada/tiny", token="hf_read", cache_dir=tmp_path)) == set(FILES)
     with pytest.raises(HubError, match="doesn't accept the token"):  # a cached copy is no way around a refusal
-        download("ada/tiny", token="hf_wrong", cache_dir=tmp_path)
+        download_checkpoint("ada/tiny", token="hf_wrong", cache_dir=tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["break_off", "reset", "corrupt"])
@@ -105,7 +105,7 @@ def test_private_repository_wants_a_token(hub: HubServer, tmp_path: Path, monkey
 def test_download_goes_on_after_a_fault(hub: HubServer, tmp_path: Path, kind: str, path: str) -> None:
     hub.add("ada/tiny", FILES)
     hub.inject(kind, times=2, path=path, method="GET")
-    folder = download("ada/tiny", cache_dir=tmp_path)
+    folder = download_checkpoint("ada/tiny", cache_dir=tmp_path)
     assert {name: (folder / name).read_bytes() for name in FILES} == FILES
     assert all(fault.times == 0 for fault in hub.faults)
 
@@ -114,7 +114,7 @@ def test_broken_off_download_resumes(hub: HubServer, tmp_path: Path, monkeypatch
     monkeypatch.setattr(huggingface_hub.constants, "DOWNLOAD_CHUNK_SIZE", len(WEIGHTS) // 4)  # what isn't lost: chunks
     hub.add("ada/tiny", FILES)
     hub.inject("break_off", path="model.safetensors", method="GET")
-    download("ada/tiny", cache_dir=tmp_path)
+    download_checkpoint("ada/tiny", cache_dir=tmp_path)
     assert hub.ranges == [len(WEIGHTS) // 2]
 
 
@@ -123,35 +123,35 @@ def test_broken_off_download_resumes(hub: HubServer, tmp_path: Path, monkeypatch
 def test_server_errors_are_tried_again(hub: HubServer, tmp_path: Path, status: int, path: str) -> None:
     hub.add("ada/tiny", FILES)
     hub.inject("status", times=2, path=path, status=status)
-    assert names(download("ada/tiny", cache_dir=tmp_path)) == set(FILES)
+    assert names(download_checkpoint("ada/tiny", cache_dir=tmp_path)) == set(FILES)
 
 
 def test_lasting_server_error(hub: HubServer, tmp_path: Path) -> None:
     hub.add("ada/tiny", FILES)
     hub.inject("status", times=1000, status=503)
     with pytest.raises(HubError, match=r"ada/tiny: the Hub at http://127.0.0.1:\d+ answered 503.*try again later"):
-        download("ada/tiny", cache_dir=tmp_path)
+        download_checkpoint("ada/tiny", cache_dir=tmp_path)
 
 
 def test_lasting_damage(hub: HubServer, tmp_path: Path) -> None:
     hub.add("ada/tiny", FILES)
     hub.inject("corrupt", times=1000, path="model.safetensors")
     with pytest.raises(HubError, match=r"ada/tiny: model\.safetensors arrived damaged"):
-        download("ada/tiny", cache_dir=tmp_path)
+        download_checkpoint("ada/tiny", cache_dir=tmp_path)
 
 
 def test_page_of_a_proxy_in_place_of_an_answer(hub: HubServer, tmp_path: Path) -> None:
     hub.add("ada/tiny", FILES)
     hub.inject("corrupt", times=1000, path="/api/models")
     with pytest.raises(HubError, match="is there a proxy or a login page between"):
-        download("ada/tiny", cache_dir=tmp_path)
+        download_checkpoint("ada/tiny", cache_dir=tmp_path)
 
 
 def test_gated_repository(hub: HubServer, tmp_path: Path) -> None:
     hub.add("ada/tiny", FILES)
     hub.inject("status", times=1000, status=403, code="GatedRepo")
     with pytest.raises(HubError, match="ada/tiny is gated: ask for access on its page"):
-        download("ada/tiny", cache_dir=tmp_path)
+        download_checkpoint("ada/tiny", cache_dir=tmp_path)
 
 
 def test_push_that_comes_in_between(hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +166,7 @@ def test_push_that_comes_in_between(hub: HubServer, tmp_path: Path, monkeypatch:
         return info
 
     monkeypatch.setattr(huggingface_hub.HfApi, "model_info", model_info_then_push)
-    folder = download("ada/tiny", cache_dir=tmp_path)
+    folder = download_checkpoint("ada/tiny", cache_dir=tmp_path)
     assert {name: (folder / name).read_bytes() for name in FILES} == hub.files("ada/tiny")
     assert len(calls) == 2
 
@@ -174,66 +174,66 @@ def test_push_that_comes_in_between(hub: HubServer, tmp_path: Path, monkeypatch:
 def test_slow_hub(hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hub.add("ada/tiny", FILES)
     hub.inject("delay", path="model.safetensors", seconds=0.1)
-    assert names(download("ada/tiny", cache_dir=tmp_path / "patient")) == set(FILES)
+    assert names(download_checkpoint("ada/tiny", cache_dir=tmp_path / "patient")) == set(FILES)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.05)
     hub.inject("delay", times=1000, seconds=0.2)
     with pytest.raises(HubError, match=r"the connection to http://127.0.0.1:\d+ failed \(.*timed out\)"):
-        download("ada/tiny", cache_dir=tmp_path / "hurried")
+        download_checkpoint("ada/tiny", cache_dir=tmp_path / "hurried")
 
 
 def test_hub_away(hub: HubServer, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     hub.add("ada/tiny", FILES)
-    with caplog.at_level(logging.WARNING, logger="colorizer.hub"):
-        folder = download("ada/tiny", cache_dir=tmp_path)
+    with caplog.at_level(logging.WARNING, logger="colorizer.hub.download"):
+        folder = download_checkpoint("ada/tiny", cache_dir=tmp_path)
         assert not caplog.records
         hub.stop()
-        assert download("ada/tiny", cache_dir=tmp_path) == folder
+        assert download_checkpoint("ada/tiny", cache_dir=tmp_path) == folder
         assert "ada/tiny is taken from the local cache: the connection to" in caplog.text
     with pytest.raises(HubError, match=r"ada/other: the connection to .* failed"):
-        download("ada/other", cache_dir=tmp_path)
+        download_checkpoint("ada/other", cache_dir=tmp_path)
     hub.start()
-    assert download("ada/tiny", cache_dir=tmp_path) == folder
+    assert download_checkpoint("ada/tiny", cache_dir=tmp_path) == folder
 
 
 def test_older_copy_serves_while_the_new_one_can_not_be_had(
     hub: HubServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     hub.add("ada/tiny", FILES)
-    folder = download("ada/tiny", cache_dir=tmp_path)
+    folder = download_checkpoint("ada/tiny", cache_dir=tmp_path)
     hub.add("ada/tiny", {"config.json": CONFIG + b" ", "model.safetensors": WEIGHTS[::-1]})
     hub.inject("break_off", times=1000, path="model.safetensors")
-    assert download("ada/tiny", cache_dir=tmp_path) == folder
+    assert download_checkpoint("ada/tiny", cache_dir=tmp_path) == folder
     assert "ada/tiny is taken from the local cache" in caplog.text
     assert (folder / "model.safetensors").read_bytes() == WEIGHTS
 
 
 def test_damaged_cache_is_mended(hub: HubServer, tmp_path: Path) -> None:
     hub.add("ada/tiny", FILES)
-    weights = download("ada/tiny", cache_dir=tmp_path) / "model.safetensors"
+    weights = download_checkpoint("ada/tiny", cache_dir=tmp_path) / "model.safetensors"
     weights.resolve().write_bytes(WEIGHTS[:-1] + b"x")
-    assert download("ada/tiny", cache_dir=tmp_path) == weights.parent
+    assert download_checkpoint("ada/tiny", cache_dir=tmp_path) == weights.parent
     assert weights.read_bytes() == WEIGHTS
 
 
 def test_partial_cache_is_not_used_while_the_hub_is_away(hub: HubServer, tmp_path: Path) -> None:
     hub.add("ada/tiny", FILES)
-    (download("ada/tiny", cache_dir=tmp_path) / "model.safetensors").unlink()
+    (download_checkpoint("ada/tiny", cache_dir=tmp_path) / "model.safetensors").unlink()
     hub.stop()
     with pytest.raises(HubError, match="the connection to"):
-        download("ada/tiny", cache_dir=tmp_path)
+        download_checkpoint("ada/tiny", cache_dir=tmp_path)
     hub.start()
-    assert (download("ada/tiny", cache_dir=tmp_path) / "model.safetensors").read_bytes() == WEIGHTS
+    assert (download_checkpoint("ada/tiny", cache_dir=tmp_path) / "model.safetensors").read_bytes() == WEIGHTS
 
 
 def test_offline_mode_uses_the_cache_at_once(hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hub.add("ada/tiny", FILES)
-    folder = download("ada/tiny", cache_dir=tmp_path)
+    folder = download_checkpoint("ada/tiny", cache_dir=tmp_path)
     hub.requests.clear()
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(time, "sleep", lambda seconds: pytest.fail("no reason to wait"))
-    assert download("ada/tiny", cache_dir=tmp_path) == folder
+    assert download_checkpoint("ada/tiny", cache_dir=tmp_path) == folder
     with pytest.raises(HubError, match="HF_HUB_OFFLINE is set"):
-        download("ada/other", cache_dir=tmp_path)
+        download_checkpoint("ada/other", cache_dir=tmp_path)
     assert not hub.requests
 
 
@@ -241,4 +241,4 @@ def test_cache_that_cannot_be_written(hub: HubServer, tmp_path: Path) -> None:
     hub.add("ada/tiny", FILES)
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(HubError, match=r"ada/tiny: .*Not a directory"):
-        download("ada/tiny", cache_dir=tmp_path / "file")
+        download_checkpoint("ada/tiny", cache_dir=tmp_path / "file")

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd, HfApi, get_session, get_token
 
-from colorizer.cards import read_info, render_card
 from colorizer.checkpoints import SAMPLES
 from colorizer.errors import CheckpointError, HubError
-from colorizer.hub import check_repo_id, hub_errors, make_api
-from colorizer.loading import load_model
-from colorizer.records import publishable, read_record
+from colorizer.hub.cards import read_info, render_card
+from colorizer.hub.download import check_repo_id, hub_errors, make_api
+from colorizer.hub.loading import load_model
+from colorizer.hub.run_records import publishable, read_record
 
 UPLOAD_TIMEOUT = 60.0  # seconds without an answer
 # What is published; states to resume from, optimizers and logs stay at home.

@@ -9,13 +9,14 @@ import torch
 from huggingface_hub import ModelCard
 from PIL import Image
 
-from colorizer import cards, create_model, list_approaches, save_checkpoint
-from colorizer.cards import render_card, write_card, write_package_cards
+from colorizer import create_model, list_approaches, save_checkpoint
 from colorizer.checkpoints import list_checkpoints
 from colorizer.errors import CheckpointError, ColorizerError
-from colorizer.records import publishable, read_info
+from colorizer.hub import cards
+from colorizer.hub.cards import render_card, write_card, write_package_cards
+from colorizer.hub.run_records import publishable, read_info
 
-MODEL_CARDS = Path(__file__).parents[1] / "model_cards"
+MODEL_CARDS = Path(__file__).parents[2] / "model_cards"
 TRAINING = {
     "approach": "dense",
     "arguments": {"optimizer": "adam", "learning_rate": 3e-5, "train_batch_size": 64, "output_dir": "runs/tiny"},

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from colorizer.approaches.base.modeling import ColorizerModel, ColorizerOutput
     from colorizer.checkpoints import list_checkpoints
     from colorizer.hub.loading import load_model, save_checkpoint
-    from colorizer.pipelines import ColorizationPipeline, ColorizationResult, pipeline
+    from colorizer.pipelines.image_colorization import ColorizationPipeline, ColorizationResult, pipeline
     from colorizer.video import VideoResult, colorize_video
 
 __all__ = [
@@ -86,4 +86,6 @@ def __dir__() -> list[str]:
 wrapt.register_post_import_hook(
     lambda _: import_module("colorizer.approaches"), "transformers.models.auto.modeling_auto"
 )
-wrapt.register_post_import_hook(lambda _: import_module("colorizer.pipelines").register(), "transformers.pipelines")
+wrapt.register_post_import_hook(
+    lambda _: import_module("colorizer.pipelines.image_colorization").register(), "transformers.pipelines"
+)

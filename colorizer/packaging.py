@@ -14,7 +14,7 @@ from colorizer.checkpoints import FOLDER, SAMPLES, THUMBNAIL
 from colorizer.errors import CheckpointError
 from colorizer.hub.loading import CONFIG, WEIGHTS, load_model
 from colorizer.hub.run_records import publishable
-from colorizer.pipelines import pipeline
+from colorizer.pipelines.image_colorization import pipeline
 
 MAX_BYTES = 16 * 2**20
 # The learning curves are shown by cards and app. Samples stay behind: the photos on them are not ours to publish.

@@ -15,7 +15,7 @@ from colorizer.evaluation.places import spread
 from colorizer.evaluation.sheets import contact_sheet
 from colorizer.photos.merging import gray_pixels
 from colorizer.photos.reading import read_photo
-from colorizer.pipelines import pipeline
+from colorizer.pipelines.image_colorization import pipeline
 
 NUM_PHOTOS = 12
 ACROSS = 3

@@ -10,10 +10,10 @@ from colorizer.commands.exit_codes import OK, finish, reported
 from colorizer.commands.models import given_options, given_wishes, load_pipelines
 from colorizer.commands.photo_files import Job, plan
 from colorizer.errors import ColorizerError
-from colorizer.evaluation import processes
-from colorizer.evaluation.options import options_for
 from colorizer.photos.reading import read_photo
 from colorizer.photos.saving import save_photo
+from colorizer.pipelines import processes
+from colorizer.pipelines.shared_options import options_for
 
 
 def run(arguments: argparse.Namespace) -> int:

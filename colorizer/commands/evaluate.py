@@ -9,9 +9,10 @@ from colorizer.commands.exit_codes import OK
 from colorizer.data import PhotoDataset, list_splits, load_photos
 from colorizer.data.files import split_name
 from colorizer.errors import DatasetError
-from colorizer.evaluation import matching, processes, statistics, stress
+from colorizer.evaluation import matching, statistics, stress
 from colorizer.evaluation.evaluate import evaluate
 from colorizer.evaluation.tables import to_markdown
+from colorizer.pipelines import processes
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -4,10 +4,10 @@ import argparse
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from colorizer.call_options import sort_options
-from colorizer.evaluation.options import check_options
 from colorizer.hub.model_names import model_names
-from colorizer.pipelines import ColorizationPipeline, pipeline
+from colorizer.pipelines.image_colorization import ColorizationPipeline, pipeline
+from colorizer.pipelines.options import sort_options
+from colorizer.pipelines.shared_options import check_options
 
 
 def load_pipelines(models: Sequence[str], device: str | None) -> dict[str, ColorizationPipeline]:

@@ -9,7 +9,6 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from colorizer.answers import recolor
 from colorizer.demo.keeping import kept_answers, kept_photo
 from colorizer.demo.pictures import plain, save_preview
 from colorizer.demo.results import Comparison, Result, Settings
@@ -18,6 +17,7 @@ from colorizer.photos.adjusting import adjust
 from colorizer.photos.merging import merge_colors
 from colorizer.photos.photo import Photo
 from colorizer.photos.saving import to_pil
+from colorizer.pipelines.prediction import recolor
 
 
 def readjust(

@@ -12,7 +12,7 @@ from colorizer.approaches import get_model_class, list_approaches
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.checkpoints import THUMBNAIL, checkpoint_folder, list_checkpoints
 from colorizer.errors import CheckpointError, ColorizerError
-from colorizer.pipelines import ColorizationPipeline, pipeline
+from colorizer.pipelines.image_colorization import ColorizationPipeline, pipeline
 
 MAX_BYTES = 2 * 1024**3
 HUB_ID = re.compile(r"(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revision>[\w./-]+))?")

@@ -18,7 +18,7 @@ from colorizer.photos.merging import gray_pixels
 from colorizer.photos.photo import Photo
 from colorizer.photos.reading import read_photo
 from colorizer.photos.saving import save_photo, to_pil
-from colorizer.pipelines import ColorizationPipeline, ColorizationResult
+from colorizer.pipelines.image_colorization import ColorizationPipeline, ColorizationResult
 
 # What one visitor may ask of a machine that many share.
 MAX_PIXELS = 50_000_000

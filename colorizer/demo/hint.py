@@ -14,7 +14,7 @@ from colorizer.demo.running import offer_models
 from colorizer.demo.studio import Studio, View
 from colorizer.demo.suggestions import parse_color
 from colorizer.errors import ColorizerError
-from colorizer.propagation import REACH
+from colorizer.pipelines.hint_propagation import REACH
 
 REACHES = [("Near", 0.04), ("Middle", REACH), ("Far", 0.2)]
 FIRST = "Choose a photo first."

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from colorizer.errors import ColorizerError, check_number
-from colorizer.hints import Hint, checked_hints
+from colorizer.pipelines.hints import Hint, checked_hints
 
 # What one visitor may ask of a machine that many share.
 MAX_HINTS = 64

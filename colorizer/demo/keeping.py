@@ -9,7 +9,7 @@ from torch import Tensor
 
 from colorizer.errors import ColorizerError
 from colorizer.photos.photo import Photo
-from colorizer.pipelines import ColorizationResult
+from colorizer.pipelines.image_colorization import ColorizationResult
 
 
 def keep_photo(photo: Photo, path: Path) -> Path:

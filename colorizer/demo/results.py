@@ -5,7 +5,7 @@ from pathlib import Path
 
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.errors import ColorizerError
-from colorizer.sampling import has_distribution
+from colorizer.pipelines.sampling import has_distribution
 
 # What one visitor may ask of a machine that many share.
 MAX_RESOLUTION = 1024

@@ -15,13 +15,13 @@ from colorizer.demo.handlers import read_visitor_photo
 from colorizer.demo.hinting import Hinting
 from colorizer.demo.pictures import file_stem, save_preview
 from colorizer.demo.suggestions import Suggestion, suggest
-from colorizer.hints import Hint
 from colorizer.photos.lightness import compute_lightness
 from colorizer.photos.merging import merge_colors
 from colorizer.photos.photo import Photo
 from colorizer.photos.saving import save_photo, to_pil
-from colorizer.pipelines import ColorizationResult
-from colorizer.propagation import REACH, Propagation
+from colorizer.pipelines.hint_propagation import REACH, Propagation
+from colorizer.pipelines.hints import Hint
+from colorizer.pipelines.image_colorization import ColorizationResult
 
 MAX_PHOTOS = 12
 MAX_PREDICTIONS = 8

@@ -19,7 +19,7 @@ from colorizer.evaluation.statistics import ColorStatistics
 from colorizer.hub.loading import load_model
 from colorizer.photos.color import rgb_to_lab
 from colorizer.photos.merging import MAX_SATURATION, merge_colors
-from colorizer.pipelines import working_size
+from colorizer.pipelines.options import working_size
 
 BASELINES = ("gray", "mean color", "mean by lightness")
 CURVE_METRICS = ("psnr", "ciede2000", "auc", "colorfulness")

@@ -13,7 +13,7 @@ from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.atomic_write import make_folder
 from colorizer.data import PhotoBatches, PhotoDataset
 from colorizer.errors import ColorizerError
-from colorizer.evaluation import labels, processes, stress
+from colorizer.evaluation import labels, stress
 from colorizer.evaluation.candidates import BASELINES, Candidate, Variant, baseline, network_candidate
 from colorizer.evaluation.files import write_results
 from colorizer.evaluation.leads import leads
@@ -24,6 +24,7 @@ from colorizer.evaluation.places import spread
 from colorizer.evaluation.results import Evaluation, Report, Scores
 from colorizer.evaluation.statistics import ColorStatistics, color_statistics
 from colorizer.hub.model_names import model_names
+from colorizer.pipelines import processes
 
 NUM_SAMPLES = 12
 

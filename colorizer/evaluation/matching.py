@@ -12,10 +12,10 @@ from accelerate.utils import gather_object
 from torch import Tensor
 
 from colorizer.data import PhotoDataset
-from colorizer.evaluation import processes
 from colorizer.evaluation.places import spread
 from colorizer.photos.color import colorfulness
 from colorizer.photos.merging import MAX_SATURATION, merge_colors
+from colorizer.pipelines import processes
 
 NUM_PHOTOS = 500
 """So many photos choose the gain, spread over the validation set; their predictions are kept in memory, 8 bytes a pixel."""

@@ -8,10 +8,10 @@ from accelerate.utils import gather_object
 from torch import Tensor
 
 from colorizer.data import PhotoDataset
-from colorizer.evaluation import processes
 from colorizer.evaluation.places import spread
 from colorizer.photos.bins import NUM_BINS, bin_centers, bin_indices, rebalancing_weights
 from colorizer.photos.color import rgb_to_lab
+from colorizer.pipelines import processes
 
 NUM_PHOTOS = 2000
 """So many photos, spread over a larger dataset, say as much: the mean colors of two halves of them differ by 0.3."""

@@ -18,10 +18,10 @@ from accelerate.utils import broadcast_object_list
 from torch import Tensor
 
 from colorizer.approaches.base.modeling import ColorizerModel
-from colorizer.call_options import working_size
 from colorizer.data import PhotoDataset, cache_folder
 from colorizer.hub.loading import load_model, model_digest
 from colorizer.photos import color
+from colorizer.pipelines.options import working_size
 from colorizer.training.features import CHUNK, fill
 
 # A photo enlarged more than this shows a teacher nothing more, and takes long.

@@ -11,14 +11,14 @@ import av
 import torch
 from torch import Tensor
 
-from colorizer.answers import ask
 from colorizer.approaches.base.modeling import ColorizerModel
-from colorizer.call_options import working_size
 from colorizer.errors import ColorizerError, VideoError, VideoStopped, check_count, check_number
 from colorizer.hub.loading import model_digest
 from colorizer.photos.lightness import compute_lightness
 from colorizer.photos.merging import merge_colors
-from colorizer.pipelines import ColorizationPipeline, pipeline
+from colorizer.pipelines.image_colorization import ColorizationPipeline, pipeline
+from colorizer.pipelines.options import working_size
+from colorizer.pipelines.prediction import ask
 from colorizer.version import __version__
 from colorizer.video.joining import join
 from colorizer.video.opening import DamagedClip, Limits

@@ -53,7 +53,7 @@ def test_colorize_with_one_model_keeps_the_photos_name(album: Path, models: Path
 
 
 def test_colorize_is_the_pipeline(album: Path, tmp_path: Path):
-    from colorizer.pipelines import pipeline
+    from colorizer.pipelines.image_colorization import pipeline
 
     assert main(["colorize", str(album / "face.jpg"), "-o", str(tmp_path / "out"), "--model", "bins"]) == 0
     expected = pipeline("bins")(str(album / "face.jpg"))
@@ -116,7 +116,11 @@ def test_a_photo_is_decoded_once_for_all_models(album: Path, tmp_path: Path, mon
             sources.append(source)
         return read(source, **arguments)
 
-    for reader in ("colorizer.commands.colorize", "colorizer.commands.compare", "colorizer.pipelines"):
+    for reader in (
+        "colorizer.commands.colorize",
+        "colorizer.commands.compare",
+        "colorizer.pipelines.image_colorization",
+    ):
         monkeypatch.setattr(f"{reader}.read_photo", count)
     assert main(["colorize", str(album), "-o", str(tmp_path / "out"), "--model", "small", "bins"]) == 0
     assert main(["compare", str(album), "-o", str(tmp_path / "sheet.png")]) == 0

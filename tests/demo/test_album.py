@@ -10,7 +10,7 @@ from colorizer.demo.album import AlbumStep, color_album
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.results import Settings
 from colorizer.errors import ColorizerError
-from colorizer.pipelines import ColorizationPipeline
+from colorizer.pipelines.image_colorization import ColorizationPipeline
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 

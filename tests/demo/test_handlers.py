@@ -54,7 +54,7 @@ def test_photo_is_decoded_once(
             reads.append(source)
         return read(source, **options)
 
-    for reader in ("colorizer.demo.handlers", "colorizer.pipelines"):
+    for reader in ("colorizer.demo.handlers", "colorizer.pipelines.image_colorization"):
         monkeypatch.setattr(f"{reader}.read_photo", count)
     last(catalog, color_photo, tmp_path)
     assert reads == [color_photo]

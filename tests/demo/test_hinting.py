@@ -5,7 +5,7 @@ import pytest
 from colorizer.demo import hinting as hinting_module
 from colorizer.demo.hinting import MAX_HINTS, Hinting
 from colorizer.errors import ColorizerError
-from colorizer.hints import Hint
+from colorizer.pipelines.hints import Hint
 
 BLUE, RED = (51, 102, 204), (200, 40, 30)
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from colorizer.pipelines import ColorizationPipeline, pipeline
+from colorizer.pipelines.image_colorization import ColorizationPipeline, pipeline
 from tests.clips import make_clip, pan
-from tests.test_sampling import lively
+from tests.pipelines.test_sampling import lively
 
 
 def assert_nothing_left(folder: Path, *files: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from colorizer import colorize_video
-from colorizer.pipelines import ColorizationPipeline, pipeline
+from colorizer.pipelines.image_colorization import ColorizationPipeline, pipeline
 from colorizer.video import coloring
 from tests.clips import (
     PITCH,
@@ -24,7 +24,7 @@ from tests.clips import (
     pitch_of,
     times_of,
 )
-from tests.test_sampling import lively
+from tests.pipelines.test_sampling import lively
 from tests.video.conftest import assert_nothing_left
 
 

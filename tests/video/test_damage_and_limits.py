@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from colorizer import ColorizerError, VideoError, colorize_video
-from colorizer.pipelines import ColorizationPipeline
+from colorizer.pipelines.image_colorization import ColorizationPipeline
 from colorizer.video import Limits, coloring, inspect
 from tests.clips import RATE, add_tone, make_clip, pan, write_tone
 from tests.video.conftest import assert_nothing_left

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from colorizer import VideoError, VideoStopped, colorize_video
-from colorizer.pipelines import ColorizationPipeline
+from colorizer.pipelines.image_colorization import ColorizationPipeline
 from colorizer.video import coloring
 from tests.clips import RATE, chroma_of, frames_of, make_clip, pan
 from tests.video.conftest import assert_nothing_left

@@ -14,19 +14,19 @@ from torch.utils.data import Dataset
 from transformers import AutoModel as TransformersAutoModel
 from transformers.image_processing_utils import BaseImageProcessor
 
-from colorizer.answers import Answer, ask
 from colorizer.approaches.base.modeling import ColorizerModel
-from colorizer.call_options import sort_options, working_size
-from colorizer.checks import checked_device, checked_dtype
 from colorizer.errors import ColorizerError, check_count
-from colorizer.hints import Hint, HintedPhoto, are_shared_out, draw_hints, share_out
 from colorizer.hub.loading import complete, load_model
 from colorizer.photos.lightness import compute_lightness
 from colorizer.photos.merging import merge_colors
 from colorizer.photos.photo import Photo
 from colorizer.photos.reading import read_photo
 from colorizer.photos.saving import to_pil
-from colorizer.propagation import REACH, Propagation
+from colorizer.pipelines.device import checked_device, checked_dtype
+from colorizer.pipelines.hint_propagation import REACH, Propagation
+from colorizer.pipelines.hints import Hint, HintedPhoto, are_shared_out, draw_hints, share_out
+from colorizer.pipelines.options import sort_options, working_size
+from colorizer.pipelines.prediction import Answer, ask
 
 TASK = "image-colorization"
 

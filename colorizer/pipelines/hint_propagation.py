@@ -17,10 +17,10 @@ from scipy import sparse
 from torch import Tensor
 
 from colorizer.errors import check_number
-from colorizer.hints import Hint, checked_hints, hint_cells
 from colorizer.photos.color import rgb_to_lab
 from colorizer.photos.lightness import compute_lightness
 from colorizer.photos.photo import Photo
+from colorizer.pipelines.hints import Hint, checked_hints, hint_cells
 
 SIDE = 192
 """Of the square that the grid has the area of on which colors are spread; a smaller photo is its own grid."""

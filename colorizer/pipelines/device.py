@@ -1,4 +1,4 @@
-"""Arguments that several parts take, each refused with a message that says what would do."""
+"""Devices and precisions as a caller names them, checked before anything is loaded."""
 
 import torch
 

@@ -5,11 +5,11 @@ import torch.nn.functional as F
 from PIL import Image
 
 from colorizer import ColorizerError, create_model, pipeline
-from colorizer.hints import Hint, checked_hints, draw_hints
 from colorizer.photos.color import rgb_to_lab
 from colorizer.photos.lightness import compute_lightness
 from colorizer.photos.reading import read_photo
-from tests.test_sampling import lively
+from colorizer.pipelines.hints import Hint, checked_hints, draw_hints
+from tests.pipelines.test_sampling import lively
 
 BLUE = (51, 102, 204)
 

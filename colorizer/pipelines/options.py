@@ -7,10 +7,10 @@ import numpy as np
 from colorizer.approaches import get_model_class, list_approaches
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.errors import ColorizerError, check_count, check_number
-from colorizer.hints import checked_hints
 from colorizer.photos.merging import MAX_SATURATION
-from colorizer.propagation import MAX_REACH, MIN_REACH
-from colorizer.sampling import has_distribution
+from colorizer.pipelines.hint_propagation import MAX_REACH, MIN_REACH
+from colorizer.pipelines.hints import checked_hints
+from colorizer.pipelines.sampling import has_distribution
 
 MAX_RESOLUTION = 4096
 MAX_ASPECT = 8.0

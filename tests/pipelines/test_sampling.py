@@ -6,8 +6,9 @@ import torch
 from PIL import Image
 from scipy import stats
 
-from colorizer import ColorizerError, create_model, pipeline, sampling
+from colorizer import ColorizerError, create_model, pipeline
 from colorizer.photos import bins
+from colorizer.pipelines import sampling
 
 CENTERS = bins.bin_centers()
 

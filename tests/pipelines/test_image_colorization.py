@@ -11,7 +11,8 @@ from skimage import data
 from colorizer import CheckpointError, ColorizerError, PhotoError, create_model, pipeline, save_checkpoint
 from colorizer.photos.lightness import compute_lightness
 from colorizer.photos.reading import read_photo
-from colorizer.pipelines import ColorizationPipeline, ColorizationResult, working_size
+from colorizer.pipelines.image_colorization import ColorizationPipeline, ColorizationResult
+from colorizer.pipelines.options import working_size
 
 
 @pytest.fixture(scope="module")

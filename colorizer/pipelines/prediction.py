@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor
 
-from colorizer import sampling
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.approaches.base.spaces import device_centers
 from colorizer.photos import bins
+from colorizer.pipelines import sampling
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,10 +8,10 @@ import numpy as np
 from PIL import Image
 
 from colorizer.checkpoints import SAMPLES, checkpoint_folder, list_checkpoints
+from colorizer.data.places import spread
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.comparison import reduce, to_rgb
 from colorizer.evaluation.metrics import compute_metrics
-from colorizer.evaluation.places import spread
 from colorizer.evaluation.sheets import contact_sheet
 from colorizer.photos.merging import gray_pixels
 from colorizer.photos.reading import read_photo

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from colorizer.commands.exit_codes import OK
 from colorizer.data import PhotoDataset, list_splits, load_photos
-from colorizer.data.files import split_name
+from colorizer.data.local_files import split_name
 from colorizer.errors import DatasetError
 from colorizer.evaluation import matching, statistics, stress
 from colorizer.evaluation.evaluate import evaluate

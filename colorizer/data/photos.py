@@ -9,9 +9,9 @@ from datasets import IterableDataset
 from datasets.distributed import split_dataset_by_node
 from torch import Tensor
 
+from colorizer.data.decoded_store import Decoded
 from colorizer.data.decoding import DatasetReport, Rejected, decode_rows
 from colorizer.data.sources import Source
-from colorizer.data.store import Decoded
 from colorizer.errors import DatasetError
 
 

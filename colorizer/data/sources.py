@@ -13,7 +13,7 @@ import pyarrow
 import pyarrow.parquet
 from datasets.exceptions import DatasetGenerationError, DatasetNotFoundError, DatasetsError
 
-from colorizer.data.files import find_files, local_path, split_name
+from colorizer.data.local_files import find_files, local_path, split_name
 from colorizer.errors import DatasetError, HubError
 
 DEFAULT_LABEL_COLUMN = "label"

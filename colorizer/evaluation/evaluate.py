@@ -12,6 +12,7 @@ from tqdm.auto import tqdm
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.atomic_write import make_folder
 from colorizer.data import PhotoBatches, PhotoDataset
+from colorizer.data.places import spread
 from colorizer.errors import ColorizerError
 from colorizer.evaluation import labels, stress
 from colorizer.evaluation.candidates import BASELINES, Candidate, Variant, baseline, network_candidate
@@ -20,7 +21,6 @@ from colorizer.evaluation.leads import leads
 from colorizer.evaluation.matching import match_gain
 from colorizer.evaluation.metrics import Truth
 from colorizer.evaluation.perceptual import Perception, frechet_distance
-from colorizer.evaluation.places import spread
 from colorizer.evaluation.results import Evaluation, Report, Scores
 from colorizer.evaluation.statistics import ColorStatistics, color_statistics
 from colorizer.hub.model_names import model_names

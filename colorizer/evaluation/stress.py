@@ -11,11 +11,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from colorizer.data import PhotoDataset, age_lightness, photo_seeds
+from colorizer.data.places import spread
 from colorizer.evaluation.averages import Averages
 from colorizer.evaluation.candidates import Candidate, Variant
 from colorizer.evaluation.difference import ciede2000
 from colorizer.evaluation.metrics import Truth
-from colorizer.evaluation.places import spread
 from colorizer.photos.color import rgb_to_lab
 from colorizer.photos.merging import merge_colors
 from colorizer.pipelines import processes

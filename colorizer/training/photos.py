@@ -9,7 +9,7 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from colorizer.data import PhotoBatches, PhotoDataset, PhotoStream, list_splits, load_photos
-from colorizer.data.files import split_name
+from colorizer.data.local_files import split_name
 from colorizer.errors import ColorizerError, DatasetError
 from colorizer.training.arguments import TrainingArguments
 

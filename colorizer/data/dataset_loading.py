@@ -11,11 +11,11 @@ import numpy as np
 from PIL import __version__ as pillow_version
 from tqdm.auto import tqdm
 
+from colorizer.data.decoded_store import Decoded, StoreWriter, locked, read_store
 from colorizer.data.decoding import DatasetReport, Rejected, decode_rows
-from colorizer.data.files import split_name
+from colorizer.data.local_files import split_name
 from colorizer.data.photos import PhotoDataset, PhotoStream
 from colorizer.data.sources import Source, open_source
-from colorizer.data.store import Decoded, StoreWriter, locked, read_store
 from colorizer.errors import DatasetError
 
 # Raised whenever decoding gives other pixels or keeps other photos, so that older stores are not taken for new ones.

@@ -11,8 +11,8 @@ from colorizer.checkpoints import SAMPLES, checkpoint_folder, list_checkpoints
 from colorizer.data.places import spread
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.comparison import reduce, to_rgb
+from colorizer.evaluation.contact_sheets import contact_sheet
 from colorizer.evaluation.metrics import compute_metrics
-from colorizer.evaluation.sheets import contact_sheet
 from colorizer.photos.merging import gray_pixels
 from colorizer.photos.reading import read_photo
 from colorizer.pipelines.image_colorization import pipeline

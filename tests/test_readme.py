@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from colorizer.checkpoints import EVALUATION
-from colorizer.evaluation.details import all_tables
+from colorizer.evaluation.report_sections import all_tables
 from colorizer.evaluation.results import read_results
 from colorizer.overview import approaches_table, replace_section, results_table
 

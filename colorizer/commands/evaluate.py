@@ -9,7 +9,7 @@ from colorizer.commands.exit_codes import OK
 from colorizer.data import PhotoDataset, list_splits, load_photos
 from colorizer.data.local_files import split_name
 from colorizer.errors import DatasetError
-from colorizer.evaluation import matching, statistics, stress
+from colorizer.evaluation import color_statistics, matched_gain, robustness
 from colorizer.evaluation.evaluate import evaluate
 from colorizer.evaluation.tables import to_markdown
 from colorizer.pipelines import processes
@@ -23,8 +23,8 @@ def run(arguments: argparse.Namespace) -> int:
     evaluated = evaluate(
         arguments.model,
         photos,
-        training_photos=_other_split(arguments, arguments.baseline_split, statistics.NUM_PHOTOS),
-        validation_photos=_other_split(arguments, arguments.gain_split, matching.NUM_PHOTOS),
+        training_photos=_other_split(arguments, arguments.baseline_split, color_statistics.NUM_PHOTOS),
+        validation_photos=_other_split(arguments, arguments.gain_split, matched_gain.NUM_PHOTOS),
         dataset=Path(arguments.dataset).resolve().name if is_local else arguments.dataset,
         split=arguments.split,
         output_dir=arguments.output,
@@ -70,8 +70,8 @@ def _other_split(arguments: argparse.Namespace, split: str, max_photos: int) -> 
 
 def _size_photos(arguments: argparse.Namespace) -> PhotoDataset:
     """Photos as large as the largest of the sizes to try for which the dataset has photos large enough."""
-    count = min(stress.NUM_SIZED_PHOTOS, arguments.max_photos or stress.NUM_SIZED_PHOTOS)
-    *larger, smallest = sorted(stress.SIZES, reverse=True)
+    count = min(robustness.NUM_SIZED_PHOTOS, arguments.max_photos or robustness.NUM_SIZED_PHOTOS)
+    *larger, smallest = sorted(robustness.SIZES, reverse=True)
     for size in larger:
         with suppress(DatasetError):
             return _load(arguments, arguments.split, max_photos=count, resolution=size)

@@ -3,7 +3,7 @@
 import argparse
 
 from colorizer.commands.exit_codes import OK
-from colorizer.evaluation.page import write_report
+from colorizer.evaluation.html_report import write_report
 
 
 def run(arguments: argparse.Namespace) -> int:

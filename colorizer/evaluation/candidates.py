@@ -13,9 +13,9 @@ from accelerate.utils import gather_object
 from torch import Tensor
 
 from colorizer.approaches.base.modeling import ColorizerModel
-from colorizer.evaluation.averages import Averages
+from colorizer.evaluation.bootstrap import Averages
+from colorizer.evaluation.color_statistics import ColorStatistics
 from colorizer.evaluation.metrics import NAMES, Truth, compute_metrics
-from colorizer.evaluation.statistics import ColorStatistics
 from colorizer.hub.loading import load_model
 from colorizer.photos.color import rgb_to_lab
 from colorizer.photos.merging import MAX_SATURATION, merge_colors

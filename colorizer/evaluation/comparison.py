@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from colorizer.evaluation.contact_sheets import contact_sheet
 from colorizer.evaluation.metrics import compute_metrics
-from colorizer.evaluation.sheets import contact_sheet
 from colorizer.photos.color import colorfulness
 from colorizer.photos.merging import gray_pixels
 from colorizer.photos.photo import Photo

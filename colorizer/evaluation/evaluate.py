@@ -14,15 +14,15 @@ from colorizer.atomic_write import make_folder
 from colorizer.data import PhotoBatches, PhotoDataset
 from colorizer.data.places import spread
 from colorizer.errors import ColorizerError
-from colorizer.evaluation import labels, stress
+from colorizer.evaluation import labels, robustness
 from colorizer.evaluation.candidates import BASELINES, Candidate, Variant, baseline, network_candidate
-from colorizer.evaluation.files import write_results
+from colorizer.evaluation.color_statistics import ColorStatistics, color_statistics
 from colorizer.evaluation.leads import leads
-from colorizer.evaluation.matching import match_gain
+from colorizer.evaluation.matched_gain import match_gain
 from colorizer.evaluation.metrics import Truth
 from colorizer.evaluation.perceptual import Perception, frechet_distance
+from colorizer.evaluation.result_files import write_results
 from colorizer.evaluation.results import Evaluation, Report, Scores
-from colorizer.evaluation.statistics import ColorStatistics, color_statistics
 from colorizer.hub.model_names import model_names
 from colorizer.pipelines import processes
 
@@ -126,8 +126,8 @@ def evaluate(
         ],
         leads=leads(as_they_are, baselines, seed=seed),
         labels=labels.by_label(as_they_are, photos) if by_label else None,
-        size=stress.size_table(networks, size_photos, seed=seed) if size_photos is not None else None,
-        age=stress.age_table(networks, photos, seed=seed, batch_size=batch_size) if aged else None,
+        size=robustness.size_table(networks, size_photos, seed=seed) if size_photos is not None else None,
+        age=robustness.age_table(networks, photos, seed=seed, batch_size=batch_size) if aged else None,
     )
     if folder is not None:
         write_results(report, candidates, photos, samples, folder)

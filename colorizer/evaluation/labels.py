@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from colorizer.data import PhotoDataset
-from colorizer.evaluation.averages import Averages
+from colorizer.evaluation.bootstrap import Averages
 from colorizer.evaluation.results import Report
 from colorizer.evaluation.tables import markdown_table
 

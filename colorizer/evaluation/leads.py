@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from colorizer.evaluation.averages import Averages, bootstrap_interval
+from colorizer.evaluation.bootstrap import Averages, bootstrap_interval
 from colorizer.evaluation.results import Report
 from colorizer.evaluation.tables import METRICS, markdown_table
 

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from colorizer.errors import ColorizerError
-from colorizer.evaluation.difference import ciede2000
+from colorizer.evaluation.ciede2000 import ciede2000
 from colorizer.evaluation.edges import near_edges
-from colorizer.evaluation.similarity import Structure
+from colorizer.evaluation.ssim import Structure
 from colorizer.photos.bins import bin_indices
 from colorizer.photos.color import colorfulness, rgb_to_lab
 

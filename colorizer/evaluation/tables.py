@@ -5,7 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from colorizer.evaluation.averages import CONFIDENCE
+from colorizer.evaluation.bootstrap import CONFIDENCE
 from colorizer.evaluation.results import Evaluation, Report, Scores
 
 

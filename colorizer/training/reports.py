@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from colorizer.atomic_write import write_text
-from colorizer.evaluation.sheets import contact_sheet
+from colorizer.evaluation.contact_sheets import contact_sheet
 from colorizer.hub.loading import resolve
 from colorizer.hub.run_records import all_commands
 from colorizer.training.lr_curve import Curve

@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 
 from colorizer.data import PhotoDataset, load_photos
-from colorizer.evaluation.averages import Averages
+from colorizer.evaluation.bootstrap import Averages
 from colorizer.evaluation.labels import by_label, label_tables
 from colorizer.evaluation.results import Evaluation, Report
 

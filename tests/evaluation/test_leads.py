@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from colorizer.evaluation.averages import Averages
+from colorizer.evaluation.bootstrap import Averages
 from colorizer.evaluation.leads import COMPARED, lead_table, leads
 from colorizer.evaluation.results import Report
 

@@ -7,7 +7,7 @@ from torch import Tensor
 from torchmetrics.functional.image import peak_signal_noise_ratio
 
 from colorizer.errors import ColorizerError
-from colorizer.evaluation.difference import ciede2000
+from colorizer.evaluation.ciede2000 import ciede2000
 from colorizer.evaluation.metrics import auc, compute_metrics, psnr, ssim, within
 from colorizer.photos.color import lightness_to_gray, rgb_to_lab
 

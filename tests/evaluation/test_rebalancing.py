@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 
 from colorizer.data import PhotoDataset
-from colorizer.evaluation.averages import Averages
+from colorizer.evaluation.bootstrap import Averages
+from colorizer.evaluation.color_statistics import ColorStatistics, color_statistics
 from colorizer.evaluation.metrics import Truth, compute_metrics
-from colorizer.evaluation.statistics import ColorStatistics, color_statistics
 from colorizer.photos.bins import bin_centers, bin_indices, nearest_bins
 from colorizer.photos.color import lightness_to_gray, rgb_to_lab
 

@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from colorizer.errors import ColorizerError
+from colorizer.evaluation.html_report import render_page, to_html, write_report
 from colorizer.evaluation.metrics import NAMES
-from colorizer.evaluation.page import render_page, to_html, write_report
 from colorizer.evaluation.plots import CURVES, curve_figure, metrics_figure, to_svg
 from colorizer.evaluation.results import Evaluation, Report, Scores, to_json
 

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from colorizer.data import PhotoDataset
-from colorizer.evaluation.matching import match_gain, solve
+from colorizer.evaluation.matched_gain import match_gain, solve
 from colorizer.photos.color import colorfulness, rgb_to_lab
 from colorizer.photos.merging import merge_colors
 

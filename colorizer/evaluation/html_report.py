@@ -11,8 +11,8 @@ from PIL import Image
 
 from colorizer.atomic_write import write_text
 from colorizer.errors import ColorizerError
-from colorizer.evaluation.details import sections
 from colorizer.evaluation.plots import curve_figure, metrics_figure, to_svg
+from colorizer.evaluation.report_sections import sections
 from colorizer.evaluation.results import Report, read_results
 from colorizer.evaluation.tables import caption, to_markdown
 

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from colorizer.errors import ColorizerError
-from colorizer.evaluation.sheets import BACKGROUND, contact_sheet
+from colorizer.evaluation.contact_sheets import BACKGROUND, contact_sheet
 
 RED, GREEN, BLUE = (200, 30, 30), (30, 200, 30), (30, 30, 200)
 

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from colorizer.data import PhotoDataset, age_lightness, photo_seeds
 from colorizer.data.places import spread
-from colorizer.evaluation.averages import Averages
+from colorizer.evaluation.bootstrap import Averages
 from colorizer.evaluation.candidates import Candidate, Variant
-from colorizer.evaluation.difference import ciede2000
+from colorizer.evaluation.ciede2000 import ciede2000
 from colorizer.evaluation.metrics import Truth
 from colorizer.photos.color import rgb_to_lab
 from colorizer.photos.merging import merge_colors

@@ -15,11 +15,11 @@ from colorizer.approaches.base.objectives import Player
 from colorizer.data import PhotoBatches, PhotoDataset, PhotoStream
 from colorizer.training import reports
 from colorizer.training.arguments import TrainingArguments
-from colorizer.training.checkpointing import Progress
 from colorizer.training.lr_curve import Curve, rates_to_sweep
 from colorizer.training.photos import numbered_batches
+from colorizer.training.players import Team
+from colorizer.training.run_states import Progress
 from colorizer.training.snapshot import Snapshot
-from colorizer.training.team import Team
 
 # One batch of the training loop: its number, its epoch, its photos → what the players log.
 TakeTurns = Callable[[int, int, dict[str, Tensor]], dict[str, Tensor]]

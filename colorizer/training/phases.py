@@ -7,8 +7,8 @@ from pathlib import Path
 from accelerate import PartialState
 
 from colorizer.training.arguments import TrainingArguments
-from colorizer.training.checkpointing import check_folder, clear_folder
-from colorizer.training.setup import photo_sizes
+from colorizer.training.builders import photo_sizes
+from colorizer.training.run_states import check_folder, clear_folder
 from colorizer.training.trainer import Trainer
 
 

@@ -10,7 +10,7 @@ from colorizer.data import PhotoBatches, PhotoDataset, photo_seeds, simulate_hin
 from colorizer.evaluation.metrics import compute_metrics, psnr
 from colorizer.photos import color
 from colorizer.training.arguments import TrainingArguments
-from colorizer.training.features import FrozenFeatures
+from colorizer.training.frozen_features import FrozenFeatures
 from colorizer.training.photos import resized
 
 # What is worth a curve; the loss alone picks the grayest checkpoint.

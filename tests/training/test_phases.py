@@ -7,7 +7,7 @@ import torch
 
 from colorizer import ColorizerError
 from colorizer.training import Trainer, parse_runs, phases, train_runs
-from colorizer.training.checkpointing import list_states
+from colorizer.training.run_states import list_states
 from tests.training.conftest import forget_processes, parse_arguments
 
 RECIPE = """

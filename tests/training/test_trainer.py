@@ -14,7 +14,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from colorizer import CheckpointError, ColorizerError, DatasetError, checkpoints, pipeline
-from colorizer.training import checkpointing, reports
+from colorizer.training import reports, run_states
 from tests.training.conftest import read_lr_curves
 
 REPOSITORY = Path(__file__).parents[2]
@@ -82,7 +82,7 @@ def test_a_run_leaves_a_checkpoint_a_card_curves_samples_and_its_history(train, 
     assert facts["metrics"]["validation_loss"] > 0
     assert "1e-3" not in ModelCard.load(run / "README.md").text[:10]
     assert any((run / "logs").rglob("events.out.tfevents.*"))
-    assert [path.name for path in checkpointing.list_states(run)] == ["checkpoint-6"]
+    assert [path.name for path in run_states.list_states(run)] == ["checkpoint-6"]
     (run / "model.safetensors").unlink()
     with pytest.raises(ColorizerError, match="holds another run"):
         train()
@@ -91,7 +91,7 @@ def test_a_run_leaves_a_checkpoint_a_card_curves_samples_and_its_history(train, 
 def test_a_run_over_another_leaves_nothing_of_it(train, tmp_path):
     train()
     train("--overwrite_output_dir", "--max_train_steps", "2")
-    assert [path.name for path in checkpointing.list_states(tmp_path / "run")] == ["checkpoint-2"]
+    assert [path.name for path in run_states.list_states(tmp_path / "run")] == ["checkpoint-2"]
     assert [path.name for path in (tmp_path / "run/samples").iterdir()] == ["step-000002.png"]
     assert train("--resume_from_checkpoint", "latest", "--max_train_steps", "2").progress.step == 2
 
@@ -189,7 +189,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(command, tmp_path):
     finally:
         process.kill()
     assert process.returncode == 130
-    (state,) = checkpointing.list_states(run)
+    (state,) = run_states.list_states(run)
     assert re.search(rf"saved in .*{state.name}. Go on with --resume_from_checkpoint latest", rest)
 
 
@@ -237,14 +237,14 @@ def test_a_full_disk_leaves_the_states_that_were_there(train, tmp_path, monkeypa
     with pytest.raises(ColorizerError, match=r"No space left on device.*Earlier states are whole"):
         train("--checkpointing_steps", "2")
     run = tmp_path / "run"
-    assert [path.name for path in checkpointing.list_states(run)] == ["checkpoint-2"]
+    assert [path.name for path in run_states.list_states(run)] == ["checkpoint-2"]
     assert not list(run.glob(".saving*"))
     assert train("--checkpointing_steps", "2", "--resume_from_checkpoint", "latest").progress.step == 6
 
 
 def test_only_the_newest_states_are_kept(train, tmp_path):
     train("--checkpointing_steps", "1", "--checkpoints_total_limit", "2")
-    assert [path.name for path in checkpointing.list_states(tmp_path / "run")] == ["checkpoint-5", "checkpoint-6"]
+    assert [path.name for path in run_states.list_states(tmp_path / "run")] == ["checkpoint-5", "checkpoint-6"]
 
 
 def test_training_that_diverges_says_so(train):

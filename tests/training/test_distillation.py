@@ -7,7 +7,7 @@ from colorizer.data import load_photos
 from colorizer.errors import ColorizerError
 from colorizer.hub.loading import load_model
 from colorizer.photos import color
-from colorizer.training import teaching
+from colorizer.training import distillation
 
 SIDE = 16
 
@@ -40,7 +40,7 @@ def test_what_a_teacher_says_is_kept_for_other_runs_on_the_same_photos(train, te
     def fail(*_):
         raise AssertionError("computed again")
 
-    monkeypatch.setattr(teaching, "_colors", fail)
+    monkeypatch.setattr(distillation, "_colors", fail)
     assert torch.equal(train(*given).train_photos.in_memory, first)
     with pytest.raises(AssertionError, match="computed again"):
         train(*given, "--resolution", 24)

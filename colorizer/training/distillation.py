@@ -22,7 +22,7 @@ from colorizer.data import PhotoDataset, cache_folder
 from colorizer.hub.loading import load_model, model_digest
 from colorizer.photos import color
 from colorizer.pipelines.options import working_size
-from colorizer.training.features import CHUNK, fill
+from colorizer.training.frozen_features import CHUNK, fill
 
 # A photo enlarged more than this shows a teacher nothing more, and takes long.
 MAX_ENLARGEMENT = 1.5

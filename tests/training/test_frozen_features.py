@@ -9,9 +9,9 @@ from transformers import MobileNetV2Config
 from colorizer import create_model, save_checkpoint
 from colorizer.data import load_photos
 from colorizer.photos.color import rgb_to_lab
-from colorizer.training import features
-from colorizer.training.features import FrozenFeatures, compute, repeats
-from colorizer.training.setup import make_network
+from colorizer.training import frozen_features
+from colorizer.training.builders import make_network
+from colorizer.training.frozen_features import FrozenFeatures, compute, repeats
 from tests.training.conftest import parse_arguments
 
 TINY = ["--approach", "fusion", "--resolution", "32", "--width", "0.0625", "--classifier_resolution", "75"]
@@ -41,7 +41,7 @@ def photos(dataset):
 
 
 def test_the_table_is_what_the_network_says_of_each_photo(network, photos, monkeypatch):
-    monkeypatch.setattr(features, "CHUNK", 5)
+    monkeypatch.setattr(frozen_features, "CHUNK", 5)
     said = []
     table = FrozenFeatures(network.eval(), photos, accelerator=alone(), say=said.append)
     assert said == ["What the frozen parts say of 16 photos is computed once and kept: 0.1 MB."]
@@ -54,7 +54,7 @@ def test_the_table_is_what_the_network_says_of_each_photo(network, photos, monke
 
 
 def test_a_table_that_does_not_fit_is_not_kept(network, photos, monkeypatch):
-    monkeypatch.setattr(features, "MAX_BYTES", 1000)
+    monkeypatch.setattr(frozen_features, "MAX_BYTES", 1000)
     said = []
     table = FrozenFeatures(network, photos, accelerator=alone(), say=said.append)
     assert table.of(torch.tensor([0])) is None

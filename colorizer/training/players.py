@@ -9,7 +9,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from colorizer.approaches.base.objectives import Player, Turn
 from colorizer.training.arguments import TrainingArguments
-from colorizer.training.setup import make_optimizer, make_scheduler
+from colorizer.training.builders import make_optimizer, make_scheduler
 
 
 class Team:

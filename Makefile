@@ -17,26 +17,26 @@ test:
 	python -m pytest
 
 tables:
-	python -m colorizer.overview README.md
+	python -m colorizer.release.readme_tables README.md
 
 # The README's, of results, and the cards'.
 pictures:
-	python -m colorizer.pictures $(DATA)/photos --samples
-	python -m colorizer.pictures $(DATA)/photos -o model_cards/pictures/twelve.jpg
+	python -m colorizer.release.readme_pictures $(DATA)/photos --samples
+	python -m colorizer.release.readme_pictures $(DATA)/photos -o model_cards/pictures/twelve.jpg
 	python -m colorizer compare $(addprefix $(DATA)/photos/,$(SHOWN)) -o model_cards/pictures/results.jpg
 
 # Train all again by their recipes for a CPU, take them into the package, measure them, and write cards and tables anew.
 checkpoints:
 	for name in $(CHECKPOINTS); do \
 		accelerate launch train_accelerate.py --config recipes/$$name.yaml --dataset_name $(DATA) --cpu || exit 1; \
-		python -m colorizer.packaging runs/$$name || exit 1; \
+		python -m colorizer.release.add_checkpoint runs/$$name || exit 1; \
 	done
 	python -m colorizer evaluate --model $(CHECKPOINTS) --dataset $(DATA) --split test --by label --aged --sizes -o results
 	cp results/evaluation.json colorizer/checkpoints/
 	cp results/table.md model_cards/comparison.md
 	$(MAKE) pictures
 	python -m colorizer.hub.cards model_cards
-	python -m colorizer.overview README.md
+	python -m colorizer.release.readme_tables README.md
 
 # Train all at full width by their recipes for a GPU, and publish them: make full HUB=user. They are too large for the package.
 full:

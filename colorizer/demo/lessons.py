@@ -16,7 +16,7 @@ from colorizer.approaches.base.objectives import Objective, Regression, Staged
 from colorizer.checkpoints import EVALUATION, checkpoint_folder, list_checkpoints
 from colorizer.hub.cards import render_card
 from colorizer.hub.run_records import read_info, read_record
-from colorizer.overview import results_table
+from colorizer.release.readme_tables import results_table
 
 # The sections of a card that tell of one checkpoint; the others say the same of all.
 SECTIONS = ("Network", "Training", "Measured")

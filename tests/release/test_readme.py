@@ -9,9 +9,9 @@ import yaml
 from colorizer.checkpoints import EVALUATION
 from colorizer.evaluation.report_sections import all_tables
 from colorizer.evaluation.results import read_results
-from colorizer.overview import approaches_table, replace_section, results_table
+from colorizer.release.readme_tables import approaches_table, replace_section, results_table
 
-REPOSITORY = Path(__file__).parents[1]
+REPOSITORY = Path(__file__).parents[2]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from colorizer import ColorizerError, create_model, pictures
+from colorizer import ColorizerError, create_model
 from colorizer.hub.loading import save_checkpoint
+from colorizer.release import readme_pictures
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def photos(tmp_path: Path) -> list[Path]:
 
 def test_every_second_of_24_photos_is_shown_gray_and_colored(photos: list[Path], tmp_path: Path):
     save_checkpoint(create_model("dense", width=1 / 64), tmp_path / "model")
-    sheet = pictures.before_and_after(photos[::-1], model=str(tmp_path / "model"))
+    sheet = readme_pictures.before_and_after(photos[::-1], model=str(tmp_path / "model"))
     shown = np.asarray(sheet).astype(int)
     levels = [
         tuple(shown[row, column]) for row in range(0, shown.shape[0], 8) for column in range(0, shown.shape[1], 8)
@@ -32,7 +33,7 @@ def test_every_second_of_24_photos_is_shown_gray_and_colored(photos: list[Path],
 
 def test_fewer_photos_are_an_error(photos: list[Path]):
     with pytest.raises(ColorizerError, match="12 photos are shown, and here are 11"):
-        pictures.before_and_after(photos[:11])
+        readme_pictures.before_and_after(photos[:11])
 
 
 def test_samples_show_the_photos_in_color_the_worst_last(photos: list[Path], tmp_path: Path):
@@ -44,13 +45,13 @@ def test_samples_show_the_photos_in_color_the_worst_last(photos: list[Path], tmp
         pixels = np.where(((rows + columns) % 2)[..., None], color, color[::-1])
         Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / f"{name}.png")
     in_color = [tmp_path / f"{name}.png" for name in colors]
-    sheet = pictures.samples([*photos[:2], *in_color], model=str(tmp_path / "model"))
+    sheet = readme_pictures.samples([*photos[:2], *in_color], model=str(tmp_path / "model"))
     # Two photos a row, three pictures each, of 4:3.
-    width = 3 * round(pictures.SAMPLE_HEIGHT * 4 / 3)
+    width = 3 * round(readme_pictures.SAMPLE_HEIGHT * 4 / 3)
     assert 2 * width < sheet.width < 2.3 * width
-    assert 2 * pictures.SAMPLE_HEIGHT < sheet.height < 3 * pictures.SAMPLE_HEIGHT
+    assert 2 * readme_pictures.SAMPLE_HEIGHT < sheet.height < 3 * readme_pictures.SAMPLE_HEIGHT
     means = {name: np.mean([color, color[::-1]], 0) for name, color in colors.items()}
     first = np.asarray(sheet.crop((sheet.width // 2 - width // 3, 20, sheet.width // 2 - 20, 100))).mean((0, 1))
     assert np.abs(first - means["b"]).max() < 6
     with pytest.raises(ColorizerError, match="No photo is in color"):
-        pictures.samples(photos, model=str(tmp_path / "model"))
+        readme_pictures.samples(photos, model=str(tmp_path / "model"))

@@ -1,4 +1,4 @@
-"""Take a trained run into the package: `python -m colorizer.packaging runs/colorful`, as a checkpoint of the run's name."""
+"""Take a trained run into the package: `python -m colorizer.release.add_checkpoint runs/colorful`, as a checkpoint of the run's name."""
 
 import json
 import re

@@ -7,12 +7,13 @@ import pytest
 import torch
 from PIL import Image
 
-from colorizer import CheckpointError, create_model, packaging, pipeline, save_checkpoint
+from colorizer import CheckpointError, create_model, pipeline, save_checkpoint
 from colorizer.approaches import get_model_class
 from colorizer.checkpoints import checkpoint_folder, list_checkpoints
+from colorizer.release import add_checkpoint
 from colorizer.training import parse_runs
 
-RECIPES = Path(__file__).parents[1] / "recipes"
+RECIPES = Path(__file__).parents[2] / "recipes"
 TRAINING = {
     "arguments": {"output_dir": "runs/mine"},
     "command": "accelerate launch train_accelerate.py --dataset_name /home/someone/photos --output_dir runs/mine",
@@ -38,7 +39,7 @@ def test_what_is_taken_in_names_no_photo_and_shows_none(run, tmp_path):
     package = tmp_path / "package"
     (package / "mine").mkdir(parents=True)
     (package / "mine" / "samples.webp").write_bytes(b"by earlier weights")
-    folder = packaging.take_in(run, package=package)
+    folder = add_checkpoint.take_in(run, package=package)
     assert folder == package / "mine"
     assert sorted(path.name for path in folder.iterdir()) == [
         "config.json",
@@ -47,14 +48,14 @@ def test_what_is_taken_in_names_no_photo_and_shows_none(run, tmp_path):
         "thumbnail.webp",
         "training.json",
     ]
-    with Image.open(folder / "thumbnail.webp") as thumbnail, Image.open(packaging.PHOTO) as photo:
-        truth = photo.crop(packaging.CROP)
+    with Image.open(folder / "thumbnail.webp") as thumbnail, Image.open(add_checkpoint.PHOTO) as photo:
+        truth = photo.crop(add_checkpoint.CROP)
         colored = pipeline(folder)(truth)
         assert 2 * _difference(thumbnail, colored) < _difference(thumbnail, truth)
     taken = json.loads((folder / "training.json").read_text(encoding="utf-8"))
     assert taken["dataset"]["report"] == "90 photos; left out: 1 gray, 2 dull"
     assert "/home" not in taken["command"]
-    assert packaging.take_in(run, name="other", package=package) == package / "other"
+    assert add_checkpoint.take_in(run, name="other", package=package) == package / "other"
 
 
 def _difference(thumbnail: Image.Image, photo: Image.Image) -> float:
@@ -65,13 +66,13 @@ def _difference(thumbnail: Image.Image, photo: Image.Image) -> float:
 def test_a_run_that_has_not_ended_or_is_too_large_is_refused(run, tmp_path, monkeypatch):
     (run / "training.json").unlink()
     with pytest.raises(CheckpointError, match="has not ended"):
-        packaging.take_in(run, package=tmp_path)
-    monkeypatch.setattr(packaging, "MAX_BYTES", 1000)
+        add_checkpoint.take_in(run, package=tmp_path)
+    monkeypatch.setattr(add_checkpoint, "MAX_BYTES", 1000)
     with pytest.raises(CheckpointError, match="smaller --width"):
-        packaging.take_in(run, package=tmp_path)
+        add_checkpoint.take_in(run, package=tmp_path)
     (run / "model.safetensors").unlink()
     with pytest.raises(CheckpointError, match=r"model\.safetensors"):
-        packaging.take_in(run, package=tmp_path)
+        add_checkpoint.take_in(run, package=tmp_path)
 
 
 @pytest.mark.parametrize("name", list_checkpoints())

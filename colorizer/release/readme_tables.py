@@ -1,4 +1,4 @@
-"""The tables of the README, written from the code and the measurements: `python -m colorizer.overview README.md`."""
+"""The tables of the README, written from the code and the measurements: `python -m colorizer.release.readme_tables README.md`."""
 
 import json
 import re

@@ -1,4 +1,7 @@
-"""Take a trained run into the package: `python -m colorizer.release.add_checkpoint runs/colorful`, as a checkpoint of the run's name."""
+"""Add a trained run to the package, as a checkpoint of the run's name.
+
+python -m colorizer.release.add_checkpoint runs/colorful
+"""
 
 import json
 import re

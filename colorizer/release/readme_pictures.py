@@ -1,4 +1,7 @@
-"""Pictures for README and cards: `python -m colorizer.release.readme_pictures FOLDER -o twelve.jpg`, and `--samples` for all checkpoints."""
+"""Pictures for README and cards.
+
+python -m colorizer.release.readme_pictures FOLDER -o twelve.jpg    # or --samples, for all checkpoints
+"""
 
 import argparse
 from collections.abc import Sequence

@@ -1,4 +1,7 @@
-"""The tables of the README, written from the code and the measurements: `python -m colorizer.release.readme_tables README.md`."""
+"""The tables of the README, generated from the code and the measurements.
+
+python -m colorizer.release.readme_tables README.md
+"""
 
 import json
 import re

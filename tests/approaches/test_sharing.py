@@ -8,7 +8,7 @@ from PIL import Image
 from skimage import data
 
 from colorizer import list_approaches, pipeline, save_checkpoint
-from colorizer.cli import main
+from colorizer.cli.parser import main
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.handlers import compare
 from colorizer.demo.results import Settings

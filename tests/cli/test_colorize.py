@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from colorizer import create_model, save_checkpoint
-from colorizer.cli import main
+from colorizer.cli.parser import main
 
 
 @pytest.fixture(scope="module")

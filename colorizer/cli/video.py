@@ -5,8 +5,8 @@ import argparse
 from tqdm.auto import tqdm
 
 from colorizer.atomic_write import make_folder
-from colorizer.commands.exit_codes import OK
-from colorizer.commands.models import given_options, load_pipelines
+from colorizer.cli.failures import OK
+from colorizer.cli.given_options import given_options, load_pipelines
 from colorizer.video import colorize_video, inspect
 
 

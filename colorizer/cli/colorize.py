@@ -6,9 +6,9 @@ from dataclasses import replace
 from tqdm.auto import tqdm
 
 from colorizer.atomic_write import make_folder
-from colorizer.commands.exit_codes import OK, finish, reported
-from colorizer.commands.models import given_options, given_wishes, load_pipelines
-from colorizer.commands.photo_files import Job, plan
+from colorizer.cli.failures import OK, finish, reported
+from colorizer.cli.given_options import given_options, given_wishes, load_pipelines
+from colorizer.cli.photo_paths import Job, plan
 from colorizer.errors import ColorizerError
 from colorizer.photos.reading import read_photo
 from colorizer.photos.saving import save_photo

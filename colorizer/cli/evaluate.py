@@ -5,7 +5,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from colorizer.commands.exit_codes import OK
+from colorizer.cli.failures import OK
 from colorizer.data import PhotoDataset, list_splits, load_photos
 from colorizer.data.local_files import split_name
 from colorizer.errors import DatasetError

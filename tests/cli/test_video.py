@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from colorizer import create_model, save_checkpoint
-from colorizer.cli import main
+from colorizer.cli.parser import main
 from colorizer.video import coloring
 from tests.clips import chroma_of, frames_of, make_clip, packets_of, pan
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from colorizer import checkpoints
 from colorizer.approaches import create_model
-from colorizer.cli import main
+from colorizer.cli.parser import main
 from colorizer.hub.loading import save_checkpoint
 from tests.pipelines.test_sampling import lively
 

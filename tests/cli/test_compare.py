@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from colorizer.cli import main
+from colorizer.cli.parser import main
 
 pytestmark = pytest.mark.usefixtures("package")
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from colorizer.commands.exit_codes import OK
+from colorizer.cli.failures import OK
 from colorizer.evaluation.html_report import write_report
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from colorizer.approaches import list_approaches
-from colorizer.cli import main
-from tests.commands.running import names, run_python
+from colorizer.cli.parser import main
+from tests.cli.running import names, run_python
 from tests.hub_server import HubServer
 
 pytestmark = pytest.mark.usefixtures("package")
@@ -39,7 +39,7 @@ def test_ctrl_c_exits_with_130(album: Path, tmp_path: Path, monkeypatch: pytest.
     def interrupt(source, **arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("colorizer.commands.colorize.read_photo", interrupt)
+    monkeypatch.setattr("colorizer.cli.colorize.read_photo", interrupt)
     assert main(["colorize", str(album), "-o", str(tmp_path / "out"), "--model", "small"]) == 130
 
 

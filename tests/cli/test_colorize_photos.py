@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from colorizer.cli import main
+from colorizer.cli.parser import main
 from colorizer.photos.reading import read_photo
-from tests.commands.running import names
+from tests.cli.running import names
 
 pytestmark = pytest.mark.usefixtures("package")
 
@@ -117,8 +117,8 @@ def test_a_photo_is_decoded_once_for_all_models(album: Path, tmp_path: Path, mon
         return read(source, **arguments)
 
     for reader in (
-        "colorizer.commands.colorize",
-        "colorizer.commands.compare",
+        "colorizer.cli.colorize",
+        "colorizer.cli.compare",
         "colorizer.pipelines.image_colorization",
     ):
         monkeypatch.setattr(f"{reader}.read_photo", count)

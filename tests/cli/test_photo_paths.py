@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from colorizer.atomic_write import make_folder
-from colorizer.commands.photo_files import Job, check_not_input, file_name, find_photos, plan
+from colorizer.cli.photo_paths import Job, check_not_input, file_name, find_photos, plan
 from colorizer.errors import ColorizerError
 
 

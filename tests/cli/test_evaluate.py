@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from colorizer.cli import main
-from tests.commands.running import names, run_python
+from colorizer.cli.parser import main
+from tests.cli.running import names, run_python
 
 pytestmark = pytest.mark.usefixtures("package")
 

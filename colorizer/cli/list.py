@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from colorizer.approaches import get_model_class, list_approaches
 from colorizer.checkpoints import checkpoint_folder, list_checkpoints
-from colorizer.commands.exit_codes import OK
+from colorizer.cli.failures import OK
 from colorizer.hub.run_records import read_info
 
 

@@ -1,4 +1,4 @@
-"""The command line, `python -m colorizer COMMAND`: what the commands do is in `commands`."""
+"""The command line, `python -m colorizer COMMAND`: each command is the module of its name."""
 
 import argparse
 import re
@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from colorizer.errors import ColorizerError
-from colorizer.help_texts import (
+from colorizer.cli.help_texts import (
     COLORIZE_NOTES,
     COMPARE_NOTES,
     EVALUATE_NOTES,
@@ -17,6 +16,7 @@ from colorizer.help_texts import (
     REPORT_NOTES,
     VIDEO_NOTES,
 )
+from colorizer.errors import ColorizerError
 from colorizer.version import __version__
 
 FORMATS = ("png", "jpg", "webp")
@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = make_parser().parse_args(argv)
     try:
         # A command imports what it needs, some seconds' worth, only once the command line is known to be right.
-        return import_module(f"colorizer.commands.{arguments.command}").run(arguments)
+        return import_module(f"colorizer.cli.{arguments.command}").run(arguments)
     except ColorizerError as error:
         print(f"colorizer {arguments.command}: {error}", file=sys.stderr)
         return 2

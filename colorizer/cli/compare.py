@@ -6,9 +6,9 @@ from tqdm.auto import tqdm
 
 from colorizer.atomic_write import make_folder
 from colorizer.checkpoints import list_checkpoints
-from colorizer.commands.exit_codes import finish, reported
-from colorizer.commands.models import given_options, load_pipelines
-from colorizer.commands.photo_files import check_not_input, file_name, find_photos
+from colorizer.cli.failures import finish, reported
+from colorizer.cli.given_options import given_options, load_pipelines
+from colorizer.cli.photo_paths import check_not_input, file_name, find_photos
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.comparison import compare, sheet
 from colorizer.photos.reading import read_photo

@@ -5,12 +5,12 @@ from typing import Any
 
 import gradio as gr
 
-from colorizer.demo import handlers
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.clips import LIMITS_IN_WORDS, color_clip
+from colorizer.demo.compare import run
+from colorizer.demo.compare.comparison import Settings
+from colorizer.demo.compare.downloads import gallery
 from colorizer.demo.components import errors_for_caller, new_folder, uploaded_file
-from colorizer.demo.downloads import gallery
-from colorizer.demo.results import Settings
+from colorizer.demo.video.clips import LIMITS_IN_WORDS, color_clip
 
 
 def build_endpoints(catalog: Catalog) -> None:
@@ -63,7 +63,7 @@ def build_endpoints(catalog: Catalog) -> None:
         with errors_for_caller():
             settings = Settings(saturation, resolution=resolution, seed=seed)
             return str(
-                handlers.colorize(catalog, uploaded_file(photo), model or catalog.default or "", settings, new_folder())
+                run.colorize(catalog, uploaded_file(photo), model or catalog.default or "", settings, new_folder())
             )
 
     def compare(photo: dict[str, Any] | None, models: list[str] | None) -> list[tuple[str, str]]:
@@ -74,7 +74,7 @@ def build_endpoints(catalog: Catalog) -> None:
             models: which networks guess the colors; all unless given
         """
         with errors_for_caller():
-            *_, comparison = handlers.compare(
+            *_, comparison = run.compare(
                 catalog, uploaded_file(photo), models or catalog.names, Settings(), new_folder()
             )
             return gallery(comparison)

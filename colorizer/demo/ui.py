@@ -6,16 +6,16 @@ from typing import Any
 import gradio as gr
 
 from colorizer.demo.api import build_endpoints
+from colorizer.demo.batch.tab import build_many_tab
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.compare import build_compare_tab
-from colorizer.demo.hint import build_hint_tab
-from colorizer.demo.learn import build_learn_tab
-from colorizer.demo.many import build_many_tab
-from colorizer.demo.models import build_models_tab
-from colorizer.demo.video import build_video_tab
-from colorizer.demo.vote import build_vote_tab
-from colorizer.demo.votes import VoteStore
-from colorizer.demo.votes_hub import SharedVotes
+from colorizer.demo.compare.tab import build_compare_tab
+from colorizer.demo.hint.tab import build_hint_tab
+from colorizer.demo.learn.tab import build_learn_tab
+from colorizer.demo.models_tab import build_models_tab
+from colorizer.demo.video.tab import build_video_tab
+from colorizer.demo.vote.hub_sync import SharedVotes
+from colorizer.demo.vote.store import VoteStore
+from colorizer.demo.vote.tab import build_vote_tab
 
 TITLE = "Colorizer"
 INTRODUCTION = """# Colorizer

@@ -11,11 +11,11 @@ from gradio_client import Client, handle_file
 from PIL import Image
 
 from colorizer.demo import build_demo, launch_options
-from colorizer.demo.adjust import readjust
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.downloads import save_result
-from colorizer.demo.handlers import compare
-from colorizer.demo.results import Settings
+from colorizer.demo.compare.comparison import Settings
+from colorizer.demo.compare.downloads import save_result
+from colorizer.demo.compare.recolor import readjust
+from colorizer.demo.compare.run import compare
 from colorizer.photos.merging import gray_pixels
 
 NUM_VISITORS = 20

@@ -1,0 +1,1 @@
+"""The tab that colors many photos, as files or a ZIP."""

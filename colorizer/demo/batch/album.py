@@ -1,0 +1,145 @@
+"""Many photos in, one ZIP out: plain functions without Gradio, that tests call without a browser."""
+
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from PIL import Image
+
+from colorizer.demo.batch import zip_uploads
+from colorizer.demo.batch.zip_uploads import find_uploads, read_upload
+from colorizer.demo.catalog import Catalog
+from colorizer.demo.compare.comparison import Settings
+from colorizer.demo.compare.run import MAX_PIXELS
+from colorizer.demo.previews import plain
+from colorizer.errors import ColorizerError, PhotoError
+from colorizer.photos.saving import save_photo
+
+MAX_TOTAL_PIXELS = 400_000_000
+FORMATS = ("jpg", "png", "webp")
+LIMITS_IN_WORDS = (
+    f"At most {zip_uploads.MAX_PHOTOS} photos at a time, {MAX_PIXELS // 10**6} megapixels each and "
+    f"{MAX_TOTAL_PIXELS // 10**6} together."
+)
+REPORT = "report.txt"
+PREVIEW_SIDE = 320
+MAX_PREVIEWS = 24
+_TOO_MUCH = f"The photos before it have the {MAX_TOTAL_PIXELS // 10**6} megapixels that are allowed at a time."
+
+
+@dataclass(frozen=True)
+class AlbumStep:
+    """How far the work is.
+
+    previews: (file, name) of small pictures of the results, of the first ones only.
+    problems: photos that were not colored, each with the reason.
+    path: the ZIP, once all is done and anything was colored.
+    """
+
+    done: int
+    total: int
+    num_colored: int = 0
+    previews: tuple[tuple[Path, str], ...] = ()
+    problems: tuple[tuple[str, str], ...] = ()
+    path: Path | None = None
+
+    @property
+    def is_done(self) -> bool:
+        return self.done == self.total
+
+    @property
+    def words(self) -> str:
+        """The same as the page says it, in Markdown."""
+        if not self.is_done:
+            return f"{self.done} of {self.total} photos are done."
+        lines = [f"{self.num_colored} of {self.total} photos are colored."]
+        if self.problems:
+            lines += [f"Not colored, and listed in the ZIP's {REPORT}:" if self.path else "Not colored:", ""]
+            lines += [f"* `{name}`: {problem}" for name, problem in self.problems]
+        return "\n".join(lines)
+
+
+def color_album(
+    catalog: Catalog, files: Sequence[Path], name: str, settings: Settings, file_format: str, folder: Path
+) -> Iterator[AlbumStep]:
+    """Color uploaded photos, and those in uploaded ZIPs, by one checkpoint; a step comes before each photo and at the end.
+
+    The results are put into a ZIP in `folder`, in the subfolders that they had, with a report. A photo that can't be read is
+    named in it, and the others go on. What is not finished is removed when the iterator is closed.
+
+    Raises:
+        ColorizerError: an unknown checkpoint or format, no photos, too many, or a damaged ZIP.
+    """
+    if file_format not in FORMATS:
+        raise ColorizerError(f"{file_format!r} is no format here; choose from {', '.join(FORMATS)}.")
+    found = find_uploads(files)
+    yield AlbumStep(0, len(found))
+    pipe = catalog.pipeline(name)
+    options = settings.for_model(pipe.model).options
+    path = folder / f"colored-{plain(name)}.zip"
+    temporary = folder / f"photo.{file_format}"
+    previews: list[tuple[Path, str]] = []
+    problems: list[tuple[str, str]] = []
+    notes: list[tuple[str, str]] = []
+    taken: set[str] = set()
+    pixels_left = MAX_TOTAL_PIXELS
+    is_whole = False
+    try:
+        with zipfile.ZipFile(path, "x", zipfile.ZIP_STORED) as archive:
+            for done, upload in enumerate(found, start=1):
+                try:
+                    if pixels_left < 0:
+                        raise PhotoError(_TOO_MUCH)
+                    photo = read_upload(upload, MAX_PIXELS)
+                    pixels_left -= photo.pixels.shape[0] * photo.pixels.shape[1]
+                    if pixels_left < 0:
+                        raise PhotoError(_TOO_MUCH)
+                    colored = pipe(photo, **options)
+                    save_photo(colored, temporary, model=name)
+                    result = _free_name(upload.name, file_format, taken)
+                    archive.write(temporary, str(result))
+                    notes += [(upload.label, note) for note in photo.notes]
+                    if len(previews) < MAX_PREVIEWS:
+                        previews.append((_save_preview(colored, folder / f"preview-{done}.jpg"), str(result)))
+                except ColorizerError as error:
+                    words = str(error).replace(str(temporary), "the result")
+                    problems.append((upload.label, words.replace("The photo ", "It ", 1)))
+                if done < len(found):
+                    yield AlbumStep(done, len(found), len(taken), tuple(previews), tuple(problems))
+            archive.writestr(REPORT, _report(name, len(taken), len(found), problems, notes))
+        is_whole = bool(taken)
+    except OSError as error:
+        raise ColorizerError(f"The ZIP can't be written: {error.strerror}.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+        if not is_whole:
+            path.unlink(missing_ok=True)
+    yield AlbumStep(len(found), len(found), len(taken), tuple(previews), tuple(problems), path if is_whole else None)
+
+
+def _free_name(name: PurePosixPath, file_format: str, taken: set[str]) -> PurePosixPath:
+    """What the result of a photo called `name` is called, another than those that are `taken`; it is then one of them."""
+    # Some file systems take IMG.png and img.png for one.
+    endings = ["", f"-{name.suffix[1:]}", *(f"-{number}" for number in range(2, zip_uploads.MAX_PHOTOS + 2))]
+    candidates = (name.with_name(f"{name.stem}{ending}.{file_format}") for ending in endings)
+    free = next(candidate for candidate in candidates if str(candidate).casefold() not in taken)
+    taken.add(str(free).casefold())
+    return free
+
+
+def _save_preview(image: Image.Image, path: Path) -> Path:
+    image = image.convert("RGB")
+    image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), reducing_gap=2)
+    image.save(path, quality=85)
+    return path
+
+
+def _report(
+    model: str, num_colored: int, total: int, problems: Sequence[tuple[str, str]], notes: Sequence[tuple[str, str]]
+) -> str:
+    lines = [f"{num_colored} of {total} photos were colored by {model}, with colorizer.", "The colors are guesses."]
+    for title, entries in (("Not colored", problems), ("Notes", notes)):
+        if entries:
+            lines += ["", f"{title}:", *(f"  {name}: {words}" for name, words in entries)]
+    return "\n".join(lines) + "\n"

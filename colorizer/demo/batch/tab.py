@@ -1,0 +1,96 @@
+"""The tab "Many photos": several files or a ZIP in, a ZIP out."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from colorizer.demo.batch.album import FORMATS, LIMITS_IN_WORDS, AlbumStep, color_album
+from colorizer.demo.catalog import Catalog
+from colorizer.demo.compare.comparison import Settings
+from colorizer.demo.components import Updates, new_folder, uploaded_file
+from colorizer.demo.run_buttons import build_buttons, offer_models
+from colorizer.demo.stoppable import StopSign, until_stopped
+from colorizer.errors import ColorizerError
+
+FORMAT_NAMES = {"jpg": "JPEG", "png": "PNG (nothing lost, larger)", "webp": "WebP"}
+
+
+def build_many_tab(catalog: Catalog, tab: gr.Tab) -> None:
+    """Build the tab inside the current Blocks, in `tab`."""
+    with gr.Row(equal_height=False):
+        with gr.Column(min_width=320):
+            files = gr.File(
+                label="Photos, or a ZIP of photos",
+                file_count="multiple",
+                file_types=["image", ".zip"],
+                height=220,
+                elem_id="many-files",
+            )
+            gr.Markdown(f"{LIMITS_IN_WORDS} Subfolders of a ZIP are kept, as is what a photo's file says of it (EXIF).")
+            model = gr.Dropdown(catalog.names, value=catalog.default, label="Approach", filterable=False)
+            with gr.Accordion("Options", open=False):
+                saturation = gr.Slider(0, 2, 1, step=0.05, label="Saturation", info="1 = as predicted, 0 = gray")
+                file_format = gr.Radio(
+                    [(FORMAT_NAMES[name], name) for name in FORMATS], value=FORMATS[0], label="Format of the results"
+                )
+            buttons = build_buttons("Colorize all")
+            # In sight when the button was pressed.
+            status = gr.Markdown("Results appear beside or below.", elem_id="many-status", min_height=60)
+        with gr.Column(min_width=320):
+            download = gr.DownloadButton("Download all (ZIP)", variant="primary", visible=False)
+            gallery = gr.Gallery(
+                label="In color",
+                columns=3,
+                height="auto",
+                object_fit="cover",
+                interactive=False,
+                buttons=[],
+                elem_id="many-results",
+                elem_classes="examples",
+            )
+
+    def run(
+        files: list[dict[str, Any]] | None,
+        model: str,
+        saturation: float,
+        file_format: str,
+        sign: StopSign,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008 (Gradio finds its progress bar by this default)
+    ) -> Iterator[Updates]:
+        try:
+            paths = [Path(path) for file in files or [] if (path := uploaded_file(file))]
+            num_shown, is_done = 0, False
+            steps = color_album(catalog, paths, model, Settings(saturation), file_format, new_folder())
+            for step in until_stopped(steps, sign):
+                is_done = step.is_done
+                if not step.is_done:
+                    progress((step.done, step.total), desc="Coloring", unit="photos")
+                updates = {status: step.words, download: shown_download(step)}
+                if step.is_done or len(step.previews) > num_shown:
+                    num_shown = len(step.previews)
+                    updates[gallery] = [(str(path), name) for path, name in step.previews]
+                yield {**(buttons.at_rest if step.is_done else {}), **updates}
+            if not is_done:
+                yield {**buttons.at_rest, status: "Stopped; nothing was kept."}
+        except ColorizerError as error:
+            gr.Warning(str(error), title="Nothing was colored")
+            yield {**buttons.at_rest, status: f"⚠ {error}"}
+
+    buttons.connect(
+        run,
+        [files, model, saturation, file_format],
+        [download, gallery],
+        status=status,
+        concurrency_id="many",  # of its own: single photos need not wait for albums
+    )
+    offer_models(model, catalog, tab)
+
+
+def shown_download(step: AlbumStep) -> gr.DownloadButton:
+    """The button for the ZIP, there once the ZIP is."""
+    if step.path is None:
+        return gr.DownloadButton(visible=False)
+    photos = "one photo" if step.num_colored == 1 else f"{step.num_colored} photos"
+    return gr.DownloadButton(f"Download {photos} (ZIP)", value=str(step.path), visible=True)

@@ -1,0 +1,128 @@
+"""The results at the photo's own size, as files: plain functions without Gradio."""
+
+import os
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+from colorizer.demo.compare.comparison import Comparison, Result
+from colorizer.demo.compare.recolor import colors, painted, rescore
+from colorizer.demo.compare.run import read_visitor_photo
+from colorizer.demo.compare.scores import METRICS
+from colorizer.demo.previews import file_stem
+from colorizer.errors import ColorizerError
+from colorizer.photos.photo import Photo
+from colorizer.photos.saving import save_photo, to_pil
+
+FORMATS = {"PNG": ".png", "JPEG": ".jpg", "WebP": ".webp"}
+# Of all photos in one ZIP: as PNG they take a second for each million, and the machine is shared.
+MAX_ZIP_PIXELS = 150_000_000
+
+
+def save_result(comparison: Comparison, label: str, file_format: str = "PNG") -> Path:
+    """Write one result, adjusted as it is shown, at the photo's own size, with the photo's EXIF data and color profile.
+
+    Raises ColorizerError for an unknown result or format, a photo that the format can't hold, and where the run's files are
+    gone.
+    """
+    wanted, ending = comparison.result(label), _ending(file_format)
+    ab = next(ab for result, ab in colors(comparison) if result is wanted)
+    return _save(comparison, wanted, ab, _photo(comparison), ending)
+
+
+def save_all(
+    comparison: Comparison,
+    file_format: str = "PNG",
+    report: Callable[[int, int, str], None] = lambda done, total, name: None,
+) -> Path:
+    """Write all results as `save_result` does, and a contact sheet of them, into one ZIP.
+
+    `report(done, total, label)` is called before each file. Raises ColorizerError as `save_result` does, where there are no
+    results, and where they are more than `MAX_ZIP_PIXELS` together.
+    """
+    results = comparison.colored
+    if not results:
+        raise ColorizerError("There are no results to download.")
+    width, height = comparison.size
+    if len(results) * width * height > MAX_ZIP_PIXELS:
+        raise ColorizerError(
+            f"Together the {len(results)} results have {len(results) * width * height / 1e6:.0f} million pixels, and a ZIP is "
+            f"made of at most {MAX_ZIP_PIXELS / 1e6:.0f} million: download them one by one."
+        )
+    photo, ending = _photo(comparison), _ending(file_format)
+    path = comparison.folder / f"{file_stem(photo.name, 'colorized')}.zip"
+    beside = path.with_suffix(".part")
+    # What is in it is compressed already.
+    with zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as archive:
+        for done, (result, ab) in enumerate(colors(comparison)):
+            report(done, len(results) + 1, result.label)
+            file = _save(comparison, result, ab, photo, ending)
+            archive.write(file, file.name)
+        report(len(results), len(results) + 1, "the contact sheet")
+        sheet = comparison.folder / f"{file_stem(photo.name, 'contact-sheet')}.png"
+        contact_sheet(comparison, photo.name).save(sheet)
+        archive.write(sheet, sheet.name)
+    os.replace(beside, path)
+    return path
+
+
+def contact_sheet(comparison: Comparison, title: str) -> Image.Image:
+    """All results beside the gray photo, and beside its true colors where it came so, with times and scores."""
+    # Only here, since matplotlib, whose font the sheet takes, is slow to import and the page should not wait for it.
+    from colorizer.evaluation.comparison import Comparison as Row
+    from colorizer.evaluation.comparison import reduce, sheet
+
+    scored = rescore(comparison)
+    paths = [comparison.gray, *(result.preview for result in scored.colored)]
+    paths += [] if comparison.truth is None else [comparison.truth]
+    pictures = [reduce(np.asarray(Image.open(path).convert("RGB"))) for path in paths]
+    captions = ["", *(_sheet_caption(result) for result in scored.colored), ""]
+    width, height = comparison.size
+    row = Row(f"{title} · {width}×{height}", [*pictures, *([None] if comparison.truth is None else [])], captions)
+    return sheet([row], [result.label for result in scored.colored])
+
+
+def gallery(comparison: Comparison) -> list[tuple[str, str]]:
+    """(file, caption) of every result that came out, as a gallery shows them; raises ColorizerError if none did."""
+    if not comparison.colored:
+        raise ColorizerError("; ".join(f"{result.name}: {result.problem}" for result in comparison.results))
+    photo = _photo(comparison)
+    return [
+        (str(_save(comparison, result, ab, photo, ".png")), f"{result.label}, {result.seconds:.2f} s")
+        for result, ab in colors(comparison)
+    ]
+
+
+def _photo(comparison: Comparison) -> Photo:
+    # Uploads are deleted after a while.
+    if not Path(comparison.source).exists():
+        raise ColorizerError("The photo is no longer kept here: upload it again and colorize it.")
+    return read_visitor_photo(comparison.source)
+
+
+def _save(comparison: Comparison, result: Result, ab: Tensor, photo: Photo, ending: str) -> Path:
+    image = to_pil(photo, painted(photo, ab, comparison.settings))
+    path = comparison.folder / f"{file_stem(photo.name, result.label)}{ending}"
+    try:
+        return save_photo(image, path, model=result.name)
+    except ColorizerError as error:
+        raise ColorizerError(str(error).replace(str(path), path.name)) from error
+
+
+def _ending(file_format: str) -> str:
+    if file_format not in FORMATS:
+        raise ColorizerError(f"There is no format {file_format!r} here; choose from {', '.join(FORMATS)}.")
+    return FORMATS[file_format]
+
+
+def _sheet_caption(result: Result) -> str:
+    values = [
+        f"{metric.label.split()[0]} {result.scores[metric.key]:.{metric.digits}f}"
+        for metric in METRICS
+        if result.scores
+    ]
+    return "\n".join([f"{result.seconds:.2f} s", ", ".join(values[:2]), ", ".join(values[2:])]).strip()

@@ -1,0 +1,1 @@
+"""The Hint tab: colors that a visitor gives at places of a photo."""

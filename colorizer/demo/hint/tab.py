@@ -1,0 +1,242 @@
+"""The Hint tab: click on the photo, pick a color, and the colors follow."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from colorizer.demo.catalog import Catalog
+from colorizer.demo.components import Updates, build_examples, build_photo, errors_for_caller, new_folder, uploaded_file
+from colorizer.demo.hint.canvas import Studio, View
+from colorizer.demo.hint.color_suggestions import parse_color
+from colorizer.demo.hint.history import MAX_HINTS, Hinting
+from colorizer.demo.run_buttons import offer_models
+from colorizer.errors import ColorizerError
+from colorizer.pipelines.hint_propagation import REACH
+
+REACHES = [("Near", 0.04), ("Middle", REACH), ("Far", 0.2)]
+FIRST = "Choose a photo first."
+# Buttons, so that the keyboard gets to them; a click anywhere else is none.
+SWATCHES = """<div role="group" aria-label="Colors for the chosen place">{{#each value}}
+<button type="button" data-color="{{color}}">
+<span style="background: {{color}}"></span>{{name}} <small>{{reason}}</small></button>{{/each}}</div>"""
+PICK = """element.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-color]");
+  if (button) trigger("click", { color: button.dataset.color });
+});"""
+
+
+def build_hint_tab(catalog: Catalog, tab: gr.Tab) -> None:
+    """Build the tab inside the current Blocks, with the endpoint `/hint`."""
+    studio = Studio(catalog)
+    session = gr.State(Hinting(), time_to_live=3600)
+    with gr.Row(equal_height=False):
+        with gr.Column(min_width=320, scale=2):
+            photo = build_photo("Photo", "The photo to color by hints", 240, buttons=())
+            with gr.Accordion("Or try one of these") as offer:
+                build_examples(photo, show_label=False, elem_classes="examples")
+            model = gr.Dropdown(
+                catalog.names,
+                value=catalog.default,
+                label="Approach",
+                info="Hints stay when you change it.",
+                filterable=False,
+                elem_id="hint-model",
+            )
+        with gr.Column(min_width=320, scale=3):
+            status = gr.Markdown(FIRST, elem_id="hint-status")
+            with gr.Column(visible=False) as workplace:
+                canvas = gr.Image(
+                    label="Colored photo",
+                    show_label=False,
+                    interactive=False,
+                    format="jpeg",
+                    buttons=["fullscreen"],
+                    alt_text="The colored photo; dots are hints, a ring is the chosen place",
+                    elem_id="hint-canvas",
+                )
+                swatches = gr.HTML(
+                    [], html_template=SWATCHES, js_on_load=PICK, apply_default_css=False, elem_id="swatches"
+                )
+                with gr.Row(elem_id="hint-own"):
+                    picker = gr.ColorPicker("#3366cc", label="A color of your own", elem_id="hint-picker")
+                    own = gr.Button("Use this color")
+                with gr.Row(elem_id="hint-history"):
+                    undo, redo, remove, clear = (
+                        gr.Button(name, size="sm", min_width=50, interactive=False)
+                        for name in ("Undo", "Redo", "Remove", "Clear")
+                    )
+                note = gr.Markdown(elem_id="hint-note")
+                reach = gr.Radio(REACHES, value=REACH, label="How far a color spreads where no edge stops it")
+                with gr.Accordion("Choose the place by keyboard", open=False), gr.Row():
+                    across = gr.Slider(0, 100, 50, step=1, label="From the left, in %")
+                    down = gr.Slider(0, 100, 50, step=1, label="From the top, in %")
+                    go = gr.Button("Choose this place")
+                save = gr.Button("Save at full size", variant="primary")
+                download = gr.DownloadButton("Download (PNG)", visible=False)
+    outputs = [session, status, workplace, canvas, swatches, undo, redo, remove, clear, note, download]
+
+    def show(hinting: Hinting, name: str, reach_value: float) -> Updates:
+        view = studio.view(hinting, name, new_folder(), reach_value)
+        return {
+            session: hinting,
+            status: guidance(hinting),
+            workplace: gr.Column(visible=True),
+            canvas: str(view.canvas),
+            swatches: swatch_values(view),
+            undo: gr.Button(interactive=hinting.can_undo),
+            redo: gr.Button(interactive=hinting.can_redo),
+            remove: gr.Button(interactive=hinting.chosen is not None),
+            clear: gr.Button(interactive=bool(hinting.hints)),
+            note: followed(name, view),
+            download: gr.DownloadButton(visible=False),
+        }
+
+    def start(file: dict[str, Any] | None, name: str, reach_value: float) -> Updates:
+        if file is None:
+            return {
+                session: Hinting(),
+                status: FIRST,
+                workplace: gr.Column(visible=False),
+                offer: gr.Accordion(open=True),
+            }
+        with said_in(status) as said:
+            said |= show(studio.open(uploaded_file(file)), name, reach_value)
+            # On a phone the photo to click on would be far below.
+            said[offer] = gr.Accordion(open=False)
+        return said
+
+    def again(hinting: Hinting, name: str, reach_value: float) -> Updates:
+        with said_in(status) as said:
+            if hinting.photo is not None:
+                said |= show(hinting, name, reach_value)
+        return said
+
+    def choose(hinting: Hinting, name: str, reach_value: float, event: gr.SelectData) -> Updates:
+        with said_in(status) as said:
+            said |= show(studio.place(hinting, *event.index), name, reach_value)
+        return said
+
+    def choose_by_share(hinting: Hinting, name: str, reach_value: float, across: float, down: float) -> Updates:
+        with said_in(status) as said:
+            width, height = hinting.size
+            place = hinting.choose(across / 100 * (width - 1), down / 100 * (height - 1))
+            said |= show(place, name, reach_value)
+        return said
+
+    def pick(hinting: Hinting, name: str, reach_value: float, event: gr.EventData) -> Updates:
+        return color(hinting, name, reach_value, event.color)
+
+    def color(hinting: Hinting, name: str, reach_value: float, code: str) -> Updates:
+        with said_in(status) as said:
+            said |= show(hinting.color(parse_color(code)), name, reach_value)
+        return said
+
+    def change(method: Callable[[Hinting], Hinting], hinting: Hinting, name: str, reach_value: float) -> Updates:
+        with said_in(status) as said:
+            said |= show(method(hinting), name, reach_value)
+        return said
+
+    def save_photo(hinting: Hinting, name: str, reach_value: float) -> Updates:
+        with said_in(status) as said:
+            path = studio.save(hinting, name, new_folder(), reach_value)
+            said[download] = gr.DownloadButton(label=f"Download {path.name}", value=str(path), visible=True)
+        return said
+
+    settings = [session, model, reach]
+    options = {"api_visibility": "private", "concurrency_id": "hint", "trigger_mode": "always_last"}
+    quick = options | {"show_progress": "hidden"}
+    offer_models(model, catalog, tab)
+    # preprocess: see uploaded_file.
+    photo.change(start, [photo, model, reach], [*outputs, offer], preprocess=False, show_progress_on=status, **options)
+    model.change(again, settings, outputs, show_progress_on=status, **options)
+    reach.change(again, settings, outputs, **quick)
+    canvas.select(choose, settings, outputs, **quick)
+    go.click(choose_by_share, [*settings, across, down], outputs, **quick)
+    swatches.click(pick, settings, outputs, **quick)
+    own.click(color, [*settings, picker], outputs, **quick)
+    methods = {undo: Hinting.undo, redo: Hinting.redo, remove: Hinting.remove, clear: Hinting.clear}
+    for button, method in methods.items():
+        button.click(partial(change, method), settings, outputs, **quick)
+    save.click(save_photo, settings, [status, download], show_progress_on=status, **options)
+    _build_endpoint(studio)
+
+
+def guidance(hinting: Hinting) -> str:
+    """What to do next, and how many hints there are."""
+    if hinting.place is None:
+        return "Click on the photo where a color is wrong, then pick the one it should have."
+    done = "No hints yet." if not hinting.hints else f"{len(hinting.hints)} hint{'s' * (len(hinting.hints) > 1)}."
+    if hinting.chosen is None:
+        return f"{done} Now pick a color for the ringed place."
+    return f"{done} Pick another color for this place, or click on the next."
+
+
+def followed(name: str, view: View) -> str:
+    """How the approach follows hints."""
+    if view.is_hinted:
+        return (
+            f"**{name}** was trained with hints: the network takes them in, and what a color still lacks is spread along the "
+            "photo's edges."
+        )
+    return (
+        f"**{name}** was not trained with hints: each color is spread along the photo's edges, over what the network "
+        "predicts."
+    )
+
+
+def swatch_values(view: View) -> list[dict[str, str]]:
+    """The suggested colors as the page's template takes them."""
+    return [{"color": color.code, "name": color.name, "reason": color.reason} for color in view.suggestions]
+
+
+@contextmanager
+def said_in(status: gr.Markdown) -> Iterator[Updates]:
+    """Updates of the page to fill in; if that fails, only what was wrong is said."""
+    updates: Updates = {}
+    try:
+        yield updates
+    except ColorizerError as error:
+        gr.Warning(str(error), title="Not done")
+        updates[status] = f"⚠ {error}"
+
+
+def _build_endpoint(studio: Studio) -> None:
+    """Add `/hint` to the current Blocks."""
+    with gr.Row(visible=False):
+        photo = gr.Image(label="Photo, of any size")
+        hints = gr.JSON(
+            label=f"List of up to {MAX_HINTS} hints [x, y, [r, g, b]]: a pixel from the photo's top left corner, and the "
+            "color 0…255 that it shall have"
+        )
+        model = gr.Dropdown(
+            studio.catalog.names,
+            value=studio.catalog.default,
+            allow_custom_value=True,
+            label="Model; the first choice if not given",
+        )
+        colored = gr.Image(format="png", label="The photo in color, as PNG at its own size")
+        trigger = gr.Button()
+
+    def hint(photo: dict[str, Any] | None, hints: Any, model: str | None = None) -> str:
+        """Colorize a photo by one model and color hints; answers a PNG of the photo's own size.
+
+        Args:
+            photo: the photo, of any size
+            hints: list of [x, y, [r, g, b]]: a pixel from the photo's top left corner, and the color 0…255 it shall have
+            model: which network guesses the other colors; the best unless given
+        """
+        with errors_for_caller():
+            hinting = studio.open(uploaded_file(photo)).with_hints(hints)
+            return str(studio.save(hinting, model or studio.catalog.default or "", new_folder()))
+
+    trigger.click(
+        hint,
+        [photo, hints, model],
+        colored,
+        api_name="hint",
+        preprocess=False,  # see uploaded_file
+        concurrency_id="network",
+    )

@@ -1,0 +1,1 @@
+"""The tab that tells what each approach is and what was measured."""

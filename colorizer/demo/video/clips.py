@@ -1,0 +1,111 @@
+"""What the Video tab and its endpoint do: plain functions without Gradio, that tests call without a browser."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+
+from colorizer.demo.catalog import Catalog
+from colorizer.demo.previews import file_stem
+from colorizer.errors import VideoError
+from colorizer.video import Limits, VideoResult, colorize_video, inspect
+
+# What one visitor may ask of a machine that many share. Full HD is coded with 1088 lines.
+LIMITS = Limits(seconds=30, frames=900, pixels=1920 * 1088, bytes=40 * 1024**2)
+LIMITS_IN_WORDS = (
+    f"At most {LIMITS.seconds:g} seconds, {LIMITS.frames} frames, {LIMITS.pixels / 1e6:.1f} megapixels a frame "
+    f"(1920 × 1080) and {LIMITS.bytes // 1024**2} MB."
+)
+# On a CPU so few frames at once that whoever stops doesn't wait for the others.
+_CPU_BATCH = 2
+_STEP = 0.2  # seconds between two looks at how far the work is
+
+
+@dataclass(frozen=True)
+class ClipStep:
+    """How far a clip is; `result` is None until it is whole.
+
+    seconds_left: at the pace so far; None before the first frame.
+    """
+
+    done: int
+    total: int
+    seconds_left: float | None = None
+    result: VideoResult | None = None
+
+    @property
+    def words(self) -> str:
+        """How far that is, as the page says it."""
+        if self.result is not None:
+            notes = "".join(f" {note[:1].upper()}{note[1:]}." for note in self.result.notes)
+            scenes = "one scene" if self.result.num_scenes == 1 else f"{self.result.num_scenes} scenes"
+            return f"{self.result.num_frames} frames in color, {scenes}.{notes}"
+        left = f"{self.total - self.done} of {self.total} frames left"
+        return left if self.seconds_left is None else f"{left}, about {_duration(self.seconds_left)}"
+
+
+def color_clip(
+    catalog: Catalog,
+    source: str | None,
+    name: str,
+    folder: Path,
+    *,
+    saturation: float = 1.0,
+    smoothing: float = 0.5,
+) -> Iterator[ClipStep]:
+    """Color a clip by one checkpoint; steps come all the time, the last with an MP4 in `folder`.
+
+    Whoever closes the iterator stops the work, within the few frames that are in the network; nothing is left of it then, nor
+    where it fails. Raises ColorizerError for a clip that can't be read or is more than `LIMITS`, before any work is done.
+    """
+    stop, seen, start = Event(), ClipStep(0, 0), None
+    pool, work = ThreadPoolExecutor(1), None
+
+    def report(done: int, total: int) -> None:
+        nonlocal seen
+        seconds = time.monotonic() - start
+        seen = ClipStep(done, total, seconds / done * (total - done))
+
+    try:
+        if not source:
+            raise VideoError("Choose a clip first: upload one.")
+        seen = ClipStep(0, inspect(source, LIMITS).num_frames)
+        yield seen
+        pipe = catalog.pipeline(name)
+        target = folder / f"{file_stem(source, name)}.mp4"
+        start = time.monotonic()
+        work = pool.submit(
+            colorize_video,
+            source,
+            target,
+            pipe,
+            saturation=saturation,
+            smoothing=smoothing,
+            limits=LIMITS,
+            batch_size=_CPU_BATCH if pipe.device.type == "cpu" else None,
+            progress=report,
+            should_stop=stop.is_set,
+        )
+        while not work.done():
+            wait([work], timeout=_STEP)
+            yield seen
+        yield ClipStep(seen.done, seen.total, 0.0, work.result())
+    except BaseException:
+        stop.set()
+        # Not waited for, since a page that is closed is dealt with where no other visitor's page could be meanwhile.
+        if work is None:
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            work.add_done_callback(lambda _: shutil.rmtree(folder, ignore_errors=True))
+        raise
+    finally:
+        pool.shutdown(wait=False)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min"

@@ -1,0 +1,79 @@
+"""The Video tab: a clip in, the clip in color out, with its sound."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+from colorizer.demo.catalog import Catalog
+from colorizer.demo.components import Updates, new_folder, uploaded_file
+from colorizer.demo.run_buttons import build_buttons, offer_models
+from colorizer.demo.stoppable import StopSign, until_stopped
+from colorizer.demo.video.clips import LIMITS_IN_WORDS, color_clip
+from colorizer.errors import ColorizerError
+
+NOTES = (
+    "Each frame keeps its own lightness, and the clip its sound. A place's color is held steady as long as the same thing is "
+    "to be seen there: it follows what moves, and starts anew at a cut."
+)
+_HEIGHT = 340
+
+
+def build_video_tab(catalog: Catalog, tab: gr.Tab) -> None:
+    """Build the tab inside the current Blocks, in `tab`."""
+    with gr.Row(equal_height=False):
+        with gr.Column(min_width=320):
+            clip = gr.Video(label="Clip", sources=["upload"], height=_HEIGHT, include_audio=True, elem_id="clip")
+            gr.Markdown(f"{LIMITS_IN_WORDS} {NOTES}", elem_id="limits")
+            model = gr.Dropdown(catalog.names, value=catalog.default, label="Approach", filterable=False)
+            with gr.Accordion("Options", open=False):
+                saturation = gr.Slider(0, 2, 1, step=0.05, label="Saturation", info="1 = as predicted, 0 = gray")
+                smoothing = gr.Slider(
+                    0,
+                    2,
+                    0.5,
+                    step=0.1,
+                    label="Steadiness",
+                    info="Seconds over which colors are averaged; 0 = not at all",
+                )
+            buttons = build_buttons("Colorize the clip")
+            # In sight when the button was pressed.
+            status = gr.Markdown("The clip in color appears beside or below.", elem_id="video-status", min_height=60)
+        with gr.Column(min_width=320):
+            result = gr.Video(label="In color", height=_HEIGHT, interactive=False, buttons=[], elem_id="colored-clip")
+            download = gr.DownloadButton("Download (MP4)", size="sm", visible=False)
+
+    def run(
+        clip: dict[str, Any] | None,
+        model: str,
+        saturation: float,
+        smoothing: float,
+        sign: StopSign,
+    ) -> Iterator[Updates]:
+        try:
+            steps = color_clip(
+                catalog, uploaded_file(clip), model, new_folder(), saturation=saturation, smoothing=smoothing
+            )
+            is_done = False
+            for step in until_stopped(steps, sign):
+                is_done = step.result is not None
+                if not is_done:
+                    yield {status: step.words}
+                else:
+                    file = str(step.result.path)
+                    shown = gr.DownloadButton(value=file, visible=True)
+                    yield {**buttons.at_rest, result: file, download: shown, status: step.words}
+            if not is_done:
+                yield {**buttons.at_rest, status: "Stopped; nothing was kept."}
+        except ColorizerError as error:
+            gr.Warning(str(error), title="Nothing was colored")
+            yield {**buttons.at_rest, status: f"⚠ {error}"}
+
+    buttons.connect(
+        run,
+        [clip, model, saturation, smoothing],
+        [result, download],
+        status=status,
+        concurrency_id="video",  # of its own: photos need not wait for clips
+    )
+    offer_models(model, catalog, tab)

@@ -1,0 +1,133 @@
+"""The votes, kept in an SQLite file."""
+
+import json
+import os
+import sqlite3
+import sys
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from colorizer.demo.vote.bradley_terry import Count
+from colorizer.errors import ColorizerError
+
+A, B, TIE = "a", "b", "tie"
+BETTER = (A, B, TIE)
+MAX_LETTERS = 200
+# Seconds that a visitor's vote waits for the others' before it gives up.
+PATIENCE = 20
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS votes (
+    id TEXT PRIMARY KEY, time TEXT NOT NULL, model_a TEXT NOT NULL, model_b TEXT NOT NULL, better TEXT NOT NULL
+)
+"""
+_COUNTS = """
+SELECT model_a, model_b, count(*), sum(CASE better WHEN 'a' THEN 1.0 WHEN 'tie' THEN 0.5 ELSE 0.0 END)
+FROM votes GROUP BY model_a, model_b ORDER BY model_a, model_b
+"""
+
+
+@dataclass(frozen=True)
+class Vote:
+    """What one visitor said of two results. Nothing in it says who that was, or what the photo showed.
+
+    better: "a", "b" or "tie"; time: UTC, ISO 8601, to the second.
+    """
+
+    id: str
+    time: str
+    model_a: str
+    model_b: str
+    better: str
+
+    @classmethod
+    def now(cls, model_a: str, model_b: str, better: str) -> "Vote":
+        """A new vote; raises ColorizerError where `better` is none of the three."""
+        if better not in BETTER:
+            raise ColorizerError(f"A vote is one of {', '.join(BETTER)}, not {better!r}.")
+        return cls(uuid.uuid4().hex, datetime.now(UTC).isoformat(timespec="seconds"), model_a, model_b, better)
+
+    @classmethod
+    def from_json(cls, line: str) -> "Vote | None":
+        """The vote of a line that `to_json` wrote, None if it is no vote."""
+        try:
+            values = json.loads(line)
+        except ValueError:
+            return None
+        names = ("id", "time", "model_a", "model_b", "better")
+        if not isinstance(values, dict) or not all(_is_short_text(values.get(name)) for name in names):
+            return None
+        vote = cls(**{name: values[name] for name in names})
+        return vote if vote.better in BETTER and vote.model_a != vote.model_b else None
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+
+def _is_short_text(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= MAX_LETTERS
+
+
+def default_path() -> Path:
+    """votes.sqlite3 in the folder where the user's programs keep their data."""
+    home = Path.home()
+    if sys.platform == "win32":
+        data = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        data = home / "Library" / "Application Support"
+    else:
+        data = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
+    return data / "colorizer" / "votes.sqlite3"
+
+
+class VoteStore:
+    """All votes that this app knows. Safe under many threads and processes; every method raises ColorizerError where the
+    file can't be used.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or default_path()
+
+    def add(self, votes: Iterable[Vote]) -> int:
+        """Keep those of the votes that are not kept yet; returns how many these were."""
+        rows = [(vote.id, vote.time, vote.model_a, vote.model_b, vote.better) for vote in votes]
+        with self._open() as connection:
+            before = connection.total_changes
+            connection.executemany("INSERT OR IGNORE INTO votes VALUES (?, ?, ?, ?, ?)", rows)
+            return connection.total_changes - before
+
+    def counts(self) -> list[Count]:
+        """The votes of each two approaches, counted."""
+        if not self.path.exists():
+            return []
+        with self._open() as connection:
+            return [Count(*row) for row in connection.execute(_COUNTS)]
+
+    def votes_since(self, mark: int = 0) -> tuple[list[Vote], int]:
+        """The votes that were kept after `mark` was given, 0 = all, in the order they came, and the new mark."""
+        if not self.path.exists():
+            return [], mark
+        columns = "rowid, id, time, model_a, model_b, better"
+        with self._open() as connection:
+            rows = connection.execute(f"SELECT {columns} FROM votes WHERE rowid > ? ORDER BY rowid", (mark,)).fetchall()
+        return [Vote(*values) for _, *values in rows], rows[-1][0] if rows else mark
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            # A connection each time: SQLite's belong to one thread.
+            with closing(sqlite3.connect(self.path, timeout=PATIENCE)) as connection, connection:
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute("PRAGMA synchronous=NORMAL")
+                connection.execute(_TABLE)
+                yield connection
+        except (sqlite3.Error, OSError) as error:
+            raise ColorizerError(
+                f"The votes can't be kept in {self.path.name}: {error}. COLORIZER_VOTES names another file."
+            ) from error

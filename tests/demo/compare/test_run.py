@@ -1,0 +1,201 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from colorizer.demo import previews as demo_pictures
+from colorizer.demo.catalog import Catalog
+from colorizer.demo.compare import run
+from colorizer.demo.compare.captions import captions, summary
+from colorizer.demo.compare.comparison import Comparison, Settings
+from colorizer.demo.compare.downloads import gallery
+from colorizer.demo.compare.run import colorize, compare
+from colorizer.errors import ColorizerError, PhotoError
+from colorizer.photos.merging import gray_pixels
+from colorizer.photos.photo import Photo
+from colorizer.photos.reading import read_photo
+
+NAMES = ["tiny-colorful", "tiny-dense"]
+
+
+@pytest.fixture(scope="module")
+def catalog(checkpoints: list[str]) -> Catalog:
+    return Catalog(checkpoints)
+
+
+def last(catalog: Catalog, photo: str, folder: Path, names: list[str] = NAMES, **settings: float | None) -> Comparison:
+    *_, comparison = compare(catalog, photo, names, Settings(**settings), folder)
+    return comparison
+
+
+def test_results_arrive_one_after_another(catalog: Catalog, color_photo: str, tmp_path: Path) -> None:
+    reports = []
+    steps = list(compare(catalog, color_photo, NAMES, Settings(), tmp_path, lambda *report: reports.append(report)))
+    assert [[result.name for result in step.results] for step in steps] == [NAMES[:1], NAMES]
+    assert [step.is_done for step in steps] == [False, True]
+    assert reports == [(0, 2, NAMES[0]), (1, 2, NAMES[1])]
+    for result in steps[-1].results:
+        assert result.seconds > 0
+        for path in (steps[-1].gray, steps[-1].truth, result.preview):
+            with Image.open(path) as image:
+                assert image.format == "JPEG"
+                assert image.size == (80, 48)
+
+
+def test_photo_is_decoded_once(
+    catalog: Catalog, color_photo: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = []
+    read = read_photo
+
+    def count(source: object, **options: object) -> Photo:
+        if not isinstance(source, Photo):  # that one is decoded already
+            reads.append(source)
+        return read(source, **options)
+
+    for reader in ("colorizer.demo.compare.run", "colorizer.pipelines.image_colorization"):
+        monkeypatch.setattr(f"{reader}.read_photo", count)
+    last(catalog, color_photo, tmp_path)
+    assert reads == [color_photo]
+
+
+def test_gray_photo_has_no_scores(catalog: Catalog, gray_photo: str, tmp_path: Path) -> None:
+    comparison = last(catalog, gray_photo, tmp_path)
+    assert all(not result.scores for result in comparison.results)
+    assert comparison.truth_colorfulness is None
+    assert "PSNR" not in "".join(captions(comparison))
+
+
+def test_color_photo_has_scores_and_the_best_is_marked(catalog: Catalog, color_photo: str, tmp_path: Path) -> None:
+    comparison = last(catalog, color_photo, tmp_path)
+    texts = captions(comparison)
+    psnrs = [result.scores["psnr"] for result in comparison.results]
+    better = psnrs.index(max(psnrs))
+    assert f"**{max(psnrs):.1f} ★**" in texts[better]
+    assert f"| {min(psnrs):.1f} |" in texts[1 - better]
+    assert all(f"### {name}" in text for name, text in zip(NAMES, texts, strict=True))
+    assert "80 × 48 photo, colored by 2 of 2" in summary(comparison)
+
+
+def test_result_that_equals_the_photo_scores_best_of_all(pixels: np.ndarray) -> None:
+    rgb = run.to_rgb(Image.fromarray(pixels))
+    gray = run.to_rgb(Image.fromarray(gray_pixels(pixels)))
+    same, without_color = run.score(rgb, rgb), run.score(gray, rgb)
+    assert same["psnr"] > without_color["psnr"]
+    assert same["ssim"] == pytest.approx(1)
+    assert same["ciede2000"] == pytest.approx(0, abs=1e-3)
+    assert without_color["ciede2000"] > 5
+    assert without_color["colorfulness"] == pytest.approx(0, abs=0.5)
+
+
+def test_failing_model_leaves_the_others_alone(catalog: Catalog, color_photo: str, tmp_path: Path) -> None:
+    comparison = last(catalog, color_photo, tmp_path, ["rembrandt", "tiny-dense"])
+    assert comparison.is_done
+    assert "no model 'rembrandt'" in comparison.results[0].problem
+    assert comparison.results[1].preview.exists()
+    assert captions(comparison)[0].startswith("### rembrandt\n⚠ There is no model")
+    assert "colored by 1 of 2" in summary(comparison)
+    assert [caption for _, caption in gallery(comparison)] == [f"tiny-dense, {comparison.results[1].seconds:.2f} s"]
+
+
+def test_gallery_of_failures_only_is_an_error(catalog: Catalog, color_photo: str, tmp_path: Path) -> None:
+    with pytest.raises(ColorizerError, match="no model 'rembrandt'"):
+        gallery(last(catalog, color_photo, tmp_path, ["rembrandt"]))
+
+
+def test_large_photo_is_shown_smaller(
+    catalog: Catalog, color_photo: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo_pictures, "PREVIEW_PIXELS", 960)
+    (comparison,) = compare(catalog, color_photo, ["tiny-dense"], Settings(), tmp_path)
+    paths = (comparison.gray, comparison.truth, comparison.results[0].preview)
+    assert [Image.open(path).size for path in paths] == [(40, 24)] * 3
+    assert comparison.size == (80, 48)
+
+
+def test_transparent_photo_stays_so_in_its_previews(
+    catalog: Catalog, pixels: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo_pictures, "PREVIEW_PIXELS", 960)
+    alpha = np.full(pixels.shape[:2], 255, np.uint8)
+    alpha[:24] = 0
+    path = tmp_path / "hole.png"
+    Image.fromarray(np.dstack([pixels, alpha])).save(path)
+    (comparison,) = compare(catalog, str(path), ["tiny-dense"], Settings(warmth=20), tmp_path)
+    for preview in (comparison.gray, comparison.truth, comparison.results[0].preview):
+        shown = np.asarray(Image.open(preview))
+        assert shown.shape == (24, 40, 4)
+        assert (shown[:8, :, 3] == 0).all()
+        assert (shown[16:, :, 3] == 255).all()
+
+
+def test_several_answers_of_those_that_have_them(catalog: Catalog, color_photo: str, tmp_path: Path) -> None:
+    comparison = last(catalog, color_photo, tmp_path, num_images=3, seed=1)
+    labels = [*(f"tiny-colorful, answer {number}" for number in (1, 2, 3)), "tiny-dense"]
+    assert [result.label for result in comparison.results] == labels
+    assert len({result.preview.read_bytes() for result in comparison.results}) == 4
+    assert [text.splitlines()[0] for text in captions(comparison)] == [f"### {label}" for label in labels]
+    assert "colored by 2 of 2" in summary(comparison)
+    other = tmp_path / "other"
+    other.mkdir()
+    reseeded = last(catalog, color_photo, other, num_images=3, seed=2)
+    pictures = [[result.preview.read_bytes() for result in run.results] for run in (comparison, reseeded)]
+    assert not set(pictures[0][:3]) & set(pictures[1][:3])
+    assert pictures[0][3] == pictures[1][3]
+    with pytest.raises(ColorizerError, match="at most 4 answers"):
+        Settings(num_images=5)
+
+
+def test_what_is_left_is_said_when_a_run_is_stopped(catalog: Catalog, color_photo: str, tmp_path: Path) -> None:
+    steps = compare(catalog, color_photo, NAMES, Settings(), tmp_path)
+    first = next(steps)
+    steps.close()
+    words = summary(first)
+    assert "Stopped" in words
+    assert "left out: tiny-dense" in words
+    assert "colored by 1 of 2" in words
+    assert [result.name for result in first.results] == NAMES[:1]
+
+
+def test_settings_reach_the_approaches_that_have_them(catalog: Catalog, color_photo: str, tmp_path: Path) -> None:
+    settings = Settings(saturation=0.5, temperature=0.9, resolution=64, num_images=2, seed=3)
+    colorful, dense = (catalog.pipeline(name).model for name in NAMES)
+    assert settings.for_model(colorful).options == {
+        "saturation": 0.5,
+        "temperature": 0.9,
+        "resolution": 64,
+        "num_images": 2,
+        "seed": 3,
+    }
+    assert settings.for_model(dense).options == {"saturation": 0.5}
+    assert Settings().for_model(colorful).options == {"saturation": 1.0}
+    assert last(catalog, color_photo, tmp_path, temperature=0.9, resolution=64).is_done
+
+
+def test_one_approach_alone_refuses_what_it_does_not_have(catalog: Catalog, color_photo: str, tmp_path: Path) -> None:
+    with pytest.raises(ColorizerError, match="temperature"):
+        colorize(catalog, color_photo, "tiny-dense", Settings(temperature=0.5), tmp_path)
+    with pytest.raises(ColorizerError, match="32 and no other"):
+        colorize(catalog, color_photo, "tiny-dense", Settings(resolution=64), tmp_path)
+    with pytest.raises(ColorizerError, match="at most 1024"):
+        Settings(resolution=4096)
+
+
+def test_saturation_zero_is_gray(catalog: Catalog, color_photo: str, pixels: np.ndarray, tmp_path: Path) -> None:
+    path = colorize(catalog, color_photo, "tiny-colorful", Settings(saturation=0), tmp_path)
+    difference = np.asarray(Image.open(path).convert("RGB")).astype(int) - gray_pixels(pixels)
+    assert np.abs(difference).max() <= 1
+
+
+def test_nothing_chosen(catalog: Catalog, color_photo: str, tmp_path: Path) -> None:
+    with pytest.raises(ColorizerError, match="at least one approach"):
+        last(catalog, color_photo, tmp_path, [])
+    with pytest.raises(PhotoError, match="Choose a photo first"):
+        last(catalog, "", tmp_path)
+
+
+def test_broken_photo_is_named(catalog: Catalog, broken_photo: str, tmp_path: Path) -> None:
+    with pytest.raises(PhotoError, match=r"^broken\.jpg"):
+        last(catalog, broken_photo, tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,133 @@
+"""The tabs "Which is better?" and "Learn" of the running app in a real browser, as a visitor uses them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from colorizer.approaches import get_model_class, list_approaches
+from colorizer.checkpoints import list_checkpoints
+from colorizer.demo.vote.store import VoteStore
+from tests.demo.pages import leave_screenshot, open_tab, visit, wait_until
+
+# Each button with the place of the result that it prefers.
+VOTES = {"A is better": 0, "B is better": 1}
+
+
+@pytest.fixture
+def page(browser: Browser, app_url: str) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    yield from visit(page, app_url)
+
+
+def show_pair(page: Page) -> None:
+    page.get_by_role("button", name="two").click()
+    expect(page.get_by_role("button", name="A is better")).to_be_visible()
+    for letter in "AB":
+        picture = page.get_by_alt_text(f"Result {letter};")
+        expect(picture).to_have_js_property("complete", True)
+    page.wait_for_timeout(1100)  # a vote without a look is refused
+
+
+def pictures(page: Page) -> list[Locator]:
+    return page.locator("#pair img").all()
+
+
+def cast(page: Page, button: str) -> list[str]:
+    """Vote by the button; the approaches that are revealed, A's first."""
+    page.get_by_role("button", name=button).click()
+    expect(page.locator("#vote-status")).to_contain_text("better than" if button in VOTES else "Both alike")
+    expect(page.get_by_alt_text("The result of ")).to_have_count(2)
+    return [picture.get_attribute("alt").removeprefix("The result of ") for picture in pictures(page)]
+
+
+def ranking(page: Page) -> dict[str, int]:
+    """Each approach with its votes, the strongest first."""
+    rows = page.locator("#ranking tbody tr")
+    return {row.locator("th").inner_text(): int(row.locator("td").last.inner_text()) for row in rows.all()}
+
+
+def test_votes_move_the_ranking(page: Page, app_votes: Path) -> None:
+    open_tab(page, "Which is better?")
+    expect(page.locator("#ranking tbody tr").first).to_be_visible()
+    for button, place in VOTES.items():
+        before = ranking(page)
+        show_pair(page)
+        shown = " ".join(
+            [page.locator("#pair").inner_text(), *(picture.get_attribute("src") for picture in pictures(page))]
+        )
+        assert not [name for name in before if name in shown]
+        names = cast(page, button)
+        counted = {name: before[name] + (name in names) for name in before}
+        wait_until(page, lambda expected=counted: ranking(page) == expected)
+        after = ranking(page)
+        winner, loser = names[place], names[1 - place]
+        kept = VoteStore(app_votes).votes_since()[0][-1]
+        assert ([kept.model_a, kept.model_b], kept.better) == (names, button[0].lower())
+        expect(page.locator("#vote-status strong")).to_have_text([winner, loser])
+        if not any(before.values()):
+            assert (next(iter(after)), list(after)[-1]) == (winner, loser)
+        expect(page.get_by_role("button", name=button)).to_be_hidden()
+
+
+def test_own_photo_by_keyboard_alone(page: Page, color_photo: str, broken_photo: str) -> None:
+    open_tab(page, "Which is better?")
+    page.get_by_role("button", name="On a photo of yours").press("Enter")
+    photos = page.get_by_role("tabpanel").filter(has_text="Bradley").locator("input[type=file]")
+    photos.set_input_files(broken_photo)
+    show = page.get_by_role("button", name="Show two results")
+    expect(page.get_by_role("button", name="Remove Image")).to_be_visible()
+    show.press("Enter")
+    expect(page.locator("#vote-status")).to_contain_text("broken.jpg is not a photo")
+    page.get_by_role("button", name="Remove Image").press("Enter")
+    photos.set_input_files(color_photo)
+    expect(page.get_by_role("button", name="Remove Image")).to_be_visible()
+    show.press("Enter")
+    expect(page.locator("#vote-status")).to_have_text("Your photo.")
+    page.wait_for_timeout(1100)
+    page.get_by_role("button", name="A is better").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#vote-status")).to_contain_text("Both alike")
+
+
+def test_learn_tells_of_each_approach(page: Page) -> None:
+    open_tab(page, "Learn")
+    for approach in list_approaches(own=True):
+        model_class = get_model_class(approach)
+        page.get_by_role("button", name=f"{approach}: {model_class.title}").click()
+        expect(page.get_by_role("link", name=model_class.title, exact=True).last).to_be_visible()
+    for name in list_checkpoints():
+        curves = page.get_by_alt_text(f"Learning curves: {name}", exact=True)
+        curves.scroll_into_view_if_needed()
+        expect(curves).to_have_js_property("complete", True)
+        assert curves.evaluate("image => image.naturalWidth") > 500
+    table = page.get_by_role("table").last
+    for name in ("gray", *list_checkpoints()):
+        expect(table.get_by_role("cell", name=name, exact=True)).to_be_attached()
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+def test_looks(browser: Browser, app_url: str, width: int) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    for _ in visit(page, app_url):
+        open_tab(page, "Which is better?")
+        show_pair(page)
+        look(page, "vote", width)
+        cast(page, "Both alike")
+        leave_screenshot(page, f"voted-{width}-light")
+        open_tab(page, "Learn")
+        page.get_by_role("button", name="pix2pix: ").click()
+        expect(page.get_by_alt_text("Learning curves: pix2pix", exact=True)).to_be_visible()
+        look(page, "learn", width)
+
+
+def look(page: Page, name: str, width: int) -> None:
+    """Leave a screenshot of each theme; nothing may stand out of the window's sides."""
+    for theme in ("light", "dark"):
+        page.evaluate("isDark => document.body.classList.toggle('dark', isDark)", theme == "dark")
+        page.wait_for_timeout(400)  # buttons fade from one theme's color to the other's
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        leave_screenshot(page, f"{name}-{width}-{theme}")
+    page.evaluate("document.body.classList.remove('dark')")

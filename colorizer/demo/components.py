@@ -9,13 +9,26 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import skimage
 from gradio.utils import get_upload_folder
+from PIL import Image
 
-from colorizer.demo.examples import example_photos
 from colorizer.errors import ColorizerError, PhotoError
+from colorizer.photos.merging import gray_pixels
+from colorizer.photos.reading import read_photo
 
 # Seconds after which a visitor's folder goes; Gradio, which forgets only what it finds, deletes what it served after one hour.
 MAX_AGE = 2 * 3600
+# Photos to try: those that come inside scikit-image's package, so that none is downloaded.
+SAMPLES = {
+    "coffee.png": "Coffee",
+    "chelsea.png": "Cat",
+    "astronaut.png": "Astronaut",
+    "rocket.jpg": "Rocket",
+    "camera.png": "Camera (gray)",
+}
+GRAY_SAMPLES = {"chelsea.png": "Cat (gray)"}
+_DATA = Path(skimage.__file__).parent / "data"
 # What a handler returns: each component that changes, and its new value or properties.
 Updates = dict[gr.blocks.Block, Any]
 # Events that change the page at once, and are nothing for programs.
@@ -86,7 +99,7 @@ def build_examples(photo: gr.Image, **looks: Any) -> None:
 
     looks: further arguments of the gallery.
     """
-    examples = example_photos(new_folder("examples"))
+    examples = _example_photos(new_folder("examples"))
     gallery = gr.Gallery(
         examples,
         columns=3,
@@ -102,6 +115,21 @@ def build_examples(photo: gr.Image, **looks: Any) -> None:
         return examples[event.index][0]
 
     gallery.select(take, None, photo, api_visibility="private", show_progress="hidden")
+
+
+def sample_paths() -> dict[str, Path]:
+    """What each of `SAMPLES` shows, and where it lies in scikit-image's package."""
+    return {caption: _DATA / name for name, caption in SAMPLES.items()}
+
+
+def _example_photos(folder: Path) -> list[tuple[str, str]]:
+    """(file, what it shows) of the example photos, copied into `folder`; some in color, some gray."""
+    photos = [(str(shutil.copy(path, folder)), caption) for caption, path in sample_paths().items()]
+    for name, caption in GRAY_SAMPLES.items():
+        path = folder / f"{Path(name).stem}-gray.png"
+        Image.fromarray(gray_pixels(read_photo(_DATA / name).pixels)).save(path)
+        photos.append((str(path), caption))
+    return photos
 
 
 def connect_divider(divider: gr.Slider, sliders: Sequence[gr.ImageSlider]) -> None:

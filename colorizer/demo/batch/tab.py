@@ -10,8 +10,7 @@ from colorizer.demo.batch.album import FORMATS, LIMITS_IN_WORDS, AlbumStep, colo
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.compare.comparison import Settings
 from colorizer.demo.components import Updates, new_folder, uploaded_file
-from colorizer.demo.run_buttons import build_buttons, offer_models
-from colorizer.demo.stoppable import StopSign, until_stopped
+from colorizer.demo.stoppable import StopSign, build_buttons, offer_models, until_stopped
 from colorizer.errors import ColorizerError
 
 FORMAT_NAMES = {"jpg": "JPEG", "png": "PNG (nothing lost, larger)", "webp": "WebP"}

@@ -8,10 +8,9 @@ import gradio as gr
 
 from colorizer.demo.compare.comparison import Comparison
 from colorizer.demo.compare.downloads import FORMATS, save_all, save_result
-from colorizer.demo.compare.holding import held, picture
 from colorizer.demo.compare.recolor import outdated, readjust, rescore
 from colorizer.demo.compare.result_grid import Slot, show_captions, show_pictures
-from colorizer.demo.compare.side_by_side import Holding
+from colorizer.demo.compare.side_by_side import Holding, held, picture
 from colorizer.demo.components import QUIET, Updates, connect_divider, withdraw
 from colorizer.errors import ColorizerError
 

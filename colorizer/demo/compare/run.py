@@ -9,8 +9,7 @@ from torch import Tensor
 
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.compare.comparison import Comparison, Result, Settings
-from colorizer.demo.compare.keeping import keep_answers, keep_photo
-from colorizer.demo.compare.recolor import painted, preview_stem
+from colorizer.demo.compare.recolor import keep_answers, keep_photo, painted, preview_stem
 from colorizer.demo.compare.scores import score, to_rgb
 from colorizer.demo.previews import file_stem, plain, save_preview, smaller
 from colorizer.errors import ColorizerError, PhotoError

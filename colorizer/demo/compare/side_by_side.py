@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import gradio as gr
 
 from colorizer.demo.compare.comparison import Comparison
-from colorizer.demo.compare.holding import choices, held, picture
 from colorizer.demo.compare.result_grid import Slot
 from colorizer.demo.components import Updates, connect_divider
 
+# No approach's name has a space in it.
+GRAY = "the photo in gray"
+TRUTH = "the photo's true colors"
 # In the browser: the wide slider comes into sight.
 SHOW = '() => { document.getElementById("hold").scrollIntoView({behavior: "smooth"}); }'
 # It and the sliders of the results get the texts that Gradio gives their pictures none of.
@@ -107,3 +110,26 @@ def connect_holding(holding: Holding, slots: list[Slot], kept: gr.State) -> None
         slot.hold.click(holder(place), [kept, holding.left], holding.components, **quiet).then(None, js=SHOW)
     connect_divider(holding.divider, [holding.slider])
     holding.slider.change(None, [holding.left, holding.right], None, js=DESCRIBE, api_visibility="private")
+
+
+def choices(comparison: Comparison) -> list[str]:
+    """What can be held: every result that came out, the photo in gray, and its true colors where it came in color."""
+    labels = [result.label for result in comparison.colored]
+    return [*labels, GRAY, *([TRUTH] if comparison.truth is not None else [])]
+
+
+def held(comparison: Comparison, chosen: tuple[str | None, str | None]) -> tuple[str, str]:
+    """The two that are `chosen`; in the place of what is none of the choices comes the first that is free."""
+    options = choices(comparison)
+    left, right = (label if label in options else None for label in chosen)
+    left = left or next(label for label in options if label != right)
+    return left, right or next(label for label in options if label != left)
+
+
+def picture(comparison: Comparison, label: str) -> Path:
+    """The picture of one of the `choices`; raises ColorizerError for another."""
+    if label == GRAY:
+        return comparison.gray
+    if label == TRUTH and comparison.truth is not None:
+        return comparison.truth
+    return comparison.result(label).preview

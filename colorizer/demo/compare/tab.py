@@ -1,22 +1,20 @@
 """The Compare tab: one photo, colored by the approaches that are ticked, side by side."""
 
+import base64
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import gradio as gr
 
-from colorizer.demo.catalog import Catalog
+from colorizer.demo.catalog import Catalog, Entry
 from colorizer.demo.compare.adjust_panel import build_adjusting, connect_adjusting
-from colorizer.demo.compare.captions import summary
 from colorizer.demo.compare.comparison import MAX_ANSWERS, Comparison, Settings
-from colorizer.demo.compare.result_grid import build_slots, show_newest
+from colorizer.demo.compare.result_grid import build_slots, show_newest, summary
 from colorizer.demo.compare.run import compare
 from colorizer.demo.compare.side_by_side import Holding, build_holding, connect_holding, show_held
-from colorizer.demo.compare.thumbnails import thumbnail_style
 from colorizer.demo.components import Updates, build_examples, build_photo, new_folder, uploaded_file, withdraw
-from colorizer.demo.run_buttons import build_buttons
-from colorizer.demo.stoppable import StopSign, until_stopped
+from colorizer.demo.stoppable import StopSign, build_buttons, until_stopped
 from colorizer.errors import ColorizerError
 
 # Places for results beyond the checkpoints there are at the start, for those that visitors load from the Hub and for
@@ -49,7 +47,7 @@ def build_compare_tab(catalog: Catalog) -> gr.CheckboxGroup:
                 info="Each sees only the photo's lightness and guesses its colors.",
                 elem_id="approaches",
             )
-            gr.HTML(thumbnail_style(catalog.entries), visible="hidden")
+            gr.HTML(_thumbnail_style(catalog.entries), visible="hidden")
             with gr.Accordion("Options", open=False):
                 resolution = gr.Dropdown(
                     RESOLUTIONS,
@@ -148,6 +146,19 @@ def build_compare_tab(catalog: Catalog) -> gr.CheckboxGroup:
     connect_adjusting(adjusting, holding, slots, kept, status)
     connect_holding(holding, slots, kept)
     return approaches
+
+
+def _thumbnail_style(entries: Iterable[Entry]) -> str:
+    """HTML style sheet that shows the thumbnails on the approaches' labels; Gradio's list of checkboxes takes no pictures."""
+    pictures = {
+        entry.name: base64.b64encode(entry.thumbnail.read_bytes()).decode() for entry in entries if entry.thumbnail
+    }
+    rules = [
+        f'#approaches label:has(input[name="{name}"])::after '
+        f'{{ background-image: url("data:image/webp;base64,{picture}"); }}'
+        for name, picture in pictures.items()
+    ]
+    return "<style>\n" + "\n".join(rules) + "\n</style>"
 
 
 def _discard(comparison: Comparison, sliders: list[gr.ImageSlider], holding: Holding) -> None:

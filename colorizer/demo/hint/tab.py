@@ -12,7 +12,7 @@ from colorizer.demo.components import Updates, build_examples, build_photo, erro
 from colorizer.demo.hint.canvas import Studio, View
 from colorizer.demo.hint.color_suggestions import parse_color
 from colorizer.demo.hint.history import MAX_HINTS, Hinting
-from colorizer.demo.run_buttons import offer_models
+from colorizer.demo.stoppable import offer_models
 from colorizer.errors import ColorizerError
 from colorizer.pipelines.hint_propagation import REACH
 

@@ -7,8 +7,7 @@ import gradio as gr
 
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.components import Updates, new_folder, uploaded_file
-from colorizer.demo.run_buttons import build_buttons, offer_models
-from colorizer.demo.stoppable import StopSign, until_stopped
+from colorizer.demo.stoppable import StopSign, build_buttons, offer_models, until_stopped
 from colorizer.demo.video.clips import LIMITS_IN_WORDS, color_clip
 from colorizer.errors import ColorizerError
 

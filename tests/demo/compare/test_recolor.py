@@ -14,9 +14,9 @@ from colorizer import load_model, save_checkpoint
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.compare.comparison import Comparison, Settings
-from colorizer.demo.compare.holding import GRAY, TRUTH, choices, held, picture
 from colorizer.demo.compare.recolor import colors, outdated, readjust, rescore
 from colorizer.demo.compare.run import compare
+from colorizer.demo.compare.side_by_side import GRAY, TRUTH, choices, held, picture
 from colorizer.errors import ColorizerError
 from colorizer.photos.adjusting import adjust
 from colorizer.photos.merging import merge_colors

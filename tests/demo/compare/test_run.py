@@ -7,9 +7,9 @@ from PIL import Image
 from colorizer.demo import previews as demo_pictures
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.compare import run
-from colorizer.demo.compare.captions import captions, summary
 from colorizer.demo.compare.comparison import Comparison, Settings
 from colorizer.demo.compare.downloads import gallery
+from colorizer.demo.compare.result_grid import captions, summary
 from colorizer.demo.compare.run import colorize, compare
 from colorizer.errors import ColorizerError, PhotoError
 from colorizer.photos.merging import gray_pixels

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.examples import sample_paths
+from colorizer.demo.components import sample_paths
 from colorizer.demo.vote import pairs
 from colorizer.demo.vote.limits import BallotBox
 from colorizer.demo.vote.pairs import show_pair, vote

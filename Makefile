@@ -14,7 +14,7 @@ quality:
 	ruff format --check .
 
 test:
-	python -m pytest
+	python -m tests
 
 tables:
 	python -m colorizer.release.readme_tables README.md

@@ -86,6 +86,4 @@ def __dir__() -> list[str]:
 wrapt.register_post_import_hook(
     lambda _: import_module("colorizer.approaches"), "transformers.models.auto.modeling_auto"
 )
-wrapt.register_post_import_hook(
-    lambda _: import_module("colorizer.pipelines.image_colorization").register(), "transformers.pipelines"
-)
+wrapt.register_post_import_hook(lambda _: import_module("colorizer.pipelines"), "transformers.pipelines")

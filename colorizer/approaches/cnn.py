@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import initialization as init
 
-from colorizer.approaches.base.configuration import ColorizerConfig
+from colorizer.approaches.base.configuration import ColorizerConfig, setting
 from colorizer.approaches.base.losses import ms_ssim_loss
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.approaches.base.objectives import Regression
@@ -15,10 +15,8 @@ from colorizer.approaches.blocks.layers import scaled
 
 
 class CnnConfig(ColorizerConfig):
-    """dropout: share of the activations dropped after each of the three convolutions that follow the encoder."""
-
     model_type = "colorizer-cnn"
-    dropout: float = 0.5
+    dropout: float = setting(0.5, "share of activations dropped after the encoder, three times", 0, 0.99)
 
 
 class Cnn(ColorizerModel):

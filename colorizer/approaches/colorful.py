@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 from transformers import initialization as init
 
-from colorizer.approaches.base.configuration import ColorizerConfig
+from colorizer.approaches.base.configuration import ColorizerConfig, setting
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.approaches.base.objectives import SoftBins
 from colorizer.approaches.base.recipe import Recipe
@@ -15,20 +15,14 @@ from colorizer.approaches.blocks.layers import scaled
 
 
 class ColorfulConfig(ColorizerConfig):
-    """rebalance: whether training weights a pixel by the rarity of its color; uniform and prior_sigma: the paper's λ and σ.
-
-    temperature: of the annealed mean at inference, 0 < T ≤ 1; 1 is the mean, toward 0 the mode. hints: whether the network
-    takes color hints, and is trained with random ones.
-    """
-
     model_type = "colorizer-colorful"
-    rebalance: bool = True
-    uniform: float = 0.5
-    prior_sigma: float = 5.0
-    num_neighbors: int = 5
-    sigma: float = 5.0
-    temperature: float = 0.38
-    hints: bool = False
+    rebalance: bool = setting(True, "weight pixels by the rarity of their color")
+    uniform: float = setting(0.5, "share of the uniform distribution in the weights' prior, λ of the paper", 0, 1)
+    prior_sigma: float = setting(5.0, "σ in CIE units of the Gaussian that smooths the prior", 0.1, 100)
+    num_neighbors: int = setting(5, "bins over which a true color is spread", 1, 313)
+    sigma: float = setting(5.0, "σ in CIE units of the Gaussian that spreads it", 0.1, 100)
+    temperature: float = setting(0.38, "of the annealed mean at inference: 1 is the mean, toward 0 the mode", 0.01, 10)
+    hints: bool = setting(False, "take color hints, and train with random ones")
 
 
 class Colorful(ColorizerModel):

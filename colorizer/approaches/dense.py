@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from colorizer.approaches.base.configuration import ColorizerConfig
+from colorizer.approaches.base.configuration import ColorizerConfig, setting
 from colorizer.approaches.base.losses import mse
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.approaches.base.objectives import Regression
@@ -13,12 +13,10 @@ from colorizer.approaches.blocks.layers import scaled
 
 
 class DenseConfig(ColorizerConfig):
-    """hidden_channels: units of each of the num_layers hidden layers at width 1."""
-
     model_type = "colorizer-dense"
-    resolution: int = 32
-    hidden_channels: int = 2048
-    num_layers: int = 2
+    resolution: int = setting(32, "side in pixels of the photos that the network takes", 1, 256)
+    hidden_channels: int = setting(2048, "units of each hidden layer at width 1", 1, 16384)
+    num_layers: int = setting(2, "number of hidden layers", 1, 64)
 
 
 class Dense(ColorizerModel):

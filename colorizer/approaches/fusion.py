@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import initialization as init
 
-from colorizer.approaches.base.configuration import ColorizerConfig
+from colorizer.approaches.base.configuration import ColorizerConfig, setting
 from colorizer.approaches.base.losses import mse
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.approaches.base.objectives import Regression
@@ -30,26 +30,24 @@ from colorizer.photos import color
 
 
 class FusionConfig(ColorizerConfig):
-    """classifier, classifier_revision: where the classifier is published, a folder or a repository of the Hub: our
-    Inception-ResNet-v2 in timm's layout, or an image classifier of transformers. `width` does not scale it. "" is the paper's
-    at width 1, and at others a small Inception-ResNet-v2 at random.
+    """The classifier is our Inception-ResNet-v2 in timm's layout, or an image classifier of transformers. `width` does not
+    scale it. "" is the paper's at width 1, and at others a small Inception-ResNet-v2 at random.
 
-    classifier_config: the description it is built from, as JSON, so that a checkpoint is read without a network; read with
-    the classifier's side in pixels, mean and deviation, unless they are given, from what is published.
-    classifier_resolution, classifier_mean, classifier_std: how it sees photos: their side, and by what levels in 0…1 are
-    normalized, for each channel.
-    embeds_classifier: whether a checkpoint carries the classifier's weights, as one must whose classifier is in a folder, or
-    at random. Otherwise they are left to the Hub.
+    A checkpoint must carry the weights of a classifier that is in a folder or at random; others it leaves to the Hub.
     """
 
     model_type = "colorizer-fusion"
-    classifier: str = ""
-    classifier_revision: str = "main"
-    classifier_config: str = ""
-    classifier_resolution: int = 299
-    classifier_mean: tuple[float, ...] = (0.5, 0.5, 0.5)
-    classifier_std: tuple[float, ...] = (0.5, 0.5, 0.5)
-    embeds_classifier: bool = False
+    classifier: str = setting("", "folder or Hub repository of the image classifier whose scores are fused")
+    classifier_revision: str = setting("main", "branch, tag or commit of the classifier's repository")
+    classifier_config: str = setting(
+        "", "JSON description that the classifier is built from; read from where it is published"
+    )
+    classifier_resolution: int = setting(299, "side in pixels at which the classifier sees photos", 32, 1024)
+    classifier_mean: tuple[float, ...] = setting(
+        (0.5, 0.5, 0.5), "mean of each channel by which its input is normalized"
+    )
+    classifier_std: tuple[float, ...] = setting((0.5, 0.5, 0.5), "standard deviation of each channel, as the mean")
+    embeds_classifier: bool = setting(False, "store the classifier's weights in the checkpoint")
 
     def __post_init__(self, **kwargs):
         super().__post_init__(**kwargs)
@@ -61,8 +59,6 @@ class FusionConfig(ColorizerConfig):
                     setattr(self, f"classifier_{name}", value)
         if not self.classifier or self._is_folder():
             self.embeds_classifier = True
-        if self.classifier_resolution < 32:
-            raise ColorizerError(f"fusion: classifier_resolution must be 32 or more, not {self.classifier_resolution}.")
         if not 0 < len(self.classifier_mean) == len(self.classifier_std) or min(self.classifier_std) <= 0:
             raise ColorizerError(
                 "fusion: classifier_mean and classifier_std must be a number for each channel, the latter positive, not "

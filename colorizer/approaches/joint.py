@@ -1,12 +1,16 @@
 """joint: local features and one vector for the whole photo, which is classified while it is colored."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from colorizer.approaches.base.configuration import ColorizerConfig, Field
+from colorizer.approaches.base.configuration import ColorizerConfig, Field, setting
 from colorizer.approaches.base.modeling import ColorizerModel, ColorizerOutput
 from colorizer.approaches.base.objectives import WithSceneClass
+from colorizer.approaches.base.option import Option
 from colorizer.approaches.base.recipe import Recipe
 from colorizer.approaches.base.spaces import Lab
 from colorizer.approaches.blocks.layers import scaled
@@ -17,20 +21,17 @@ SCENE_DECAY = 0.999
 
 
 class JointConfig(ColorizerConfig):
-    """alpha: weight of the classification in the loss. scenes: the names of the classes, those of the dataset's labels.
-
-    global_resolution: side at which the global path sees the photo, a multiple of 32; 0 for the resolution, rounded to one.
-    """
-
     model_type = "colorizer-joint"
-    resolution: int = 224
-    alpha: float = 1 / 300
-    global_resolution: int = 0
-    scenes: tuple[str, ...] = ()
+    resolution: int = setting(224, "side in pixels of the square photos that the network colors", 1, 4096)
+    alpha: float = setting(1 / 300, "weight of the classification in the loss", 0, 1000)
+    global_resolution: int = setting(
+        0, "side in pixels at which the global path sees photos, a multiple of 32; 0 for about the resolution", 0, 1024
+    )
+    scenes: tuple[str, ...] = setting((), "names of the scenes, by default those of the dataset's labels")
 
     def __post_init__(self, **kwargs):
         super().__post_init__(**kwargs)
-        if self.global_resolution < 0 or self.global_resolution % 32:
+        if self.global_resolution % 32:
             raise ColorizerError(f"joint: global_resolution must be a multiple of 32, not {self.global_resolution}.")
         if len(set(self.scenes)) < len(self.scenes) or "" in self.scenes:
             raise ColorizerError(f"joint: scenes must have names that differ, not {list(self.scenes)}.")
@@ -62,7 +63,7 @@ class Joint(ColorizerModel):
         max_scale=0.875,
     )
     size_multiple = 8
-    network_options = ("scene",)
+    network_options = (Option("scene", "Color in the style of this scene, not of the one that is seen", choices=()),)
 
     def __init__(self, config: JointConfig):
         super().__init__(config)
@@ -108,13 +109,11 @@ class Joint(ColorizerModel):
         """MSE and, where photos have labels, α · cross-entropy."""
         return WithSceneClass(self.config.alpha)
 
-    @property
-    def default_options(self) -> dict[str, None]:
-        return {"scene": None}
-
-    @property
-    def option_choices(self) -> dict[str, tuple[str, ...]]:
-        return {"scene": self.scenes}
+    @classmethod
+    def options_for(cls, config: Mapping[str, object]) -> dict[str, Option]:
+        """The scene is one of those that the checkpoint was trained on."""
+        options = super().options_for(config)
+        return options | {"scene": replace(options["scene"], choices=tuple(config.get("scenes", ())))}
 
     @property
     def scenes(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from transformers import initialization as init
 
 from colorizer.approaches.base import losses
-from colorizer.approaches.base.configuration import ColorizerConfig
+from colorizer.approaches.base.configuration import ColorizerConfig, setting
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.approaches.base.objectives import Regression
 from colorizer.approaches.base.pretrained_parts import PretrainedPart
@@ -22,43 +22,31 @@ from colorizer.photos import color
 
 
 class LiteUNetConfig(ColorizerConfig):
-    """pretrained, pretrained_revision: a folder or a Hub repository with EfficientNet-Lite0's ImageNet weights, in the layout
-    of transformers' EfficientNetForImageClassification, which only width 1 can take; "" for none.
-
-    num_frozen: stages of the encoder, from the first, that are never trained. decoder_width: multiplies the decoder's channels,
-    on top of width.
-
-    delta: where the Huber loss goes from square to linear, in CIE units. log_share: 0 to 1, how much of it makes way for the
-    logarithm of each photo's squared error. chroma_weight: 0 to 10, of the difference between the spreads of the true and the
-    predicted ab.
-
-    view_scales: sizes, as multiples of the working resolution, 0.5 to 2, at which a photo is colored, every second time
-    mirrored; the answers are averaged, since each is a guess and their errors partly cancel, of two sizes more than of one.
-    Training looks once, at the crop as it is.
-
-    hints: whether the network takes color hints, and is trained with random ones.
+    """A photo is colored at several sizes, every second time mirrored, and the results are averaged, since each is a guess and
+    their errors partly cancel, of two sizes more than of one. Training looks once, at the crop as it is.
     """
 
     model_type = "colorizer-lite-unet"
-    resolution: int = 192
-    pretrained: str = ""
-    pretrained_revision: str = "main"
-    num_frozen: int = 0
-    decoder_width: float = 1.0
-    delta: float = 12.0
-    log_share: float = 0.0
-    chroma_weight: float = 0.0
-    view_scales: tuple[float, ...] = (1.0,)
-    hints: bool = False
+    resolution: int = setting(192, "side in pixels of the square photos that the network colors", 1, 4096)
+    pretrained: str = setting(
+        "", "folder or Hub repository of the encoder's ImageNet weights, for width 1; empty for none"
+    )
+    pretrained_revision: str = setting("main", "branch, tag or commit of that repository")
+    num_frozen: int = setting(0, "stages of the encoder, from the first, that are never trained", 0, len(STAGES))
+    decoder_width: float = setting(1.0, "factor on the decoder's channels, on top of width", 1 / 1024, 4)
+    delta: float = setting(12.0, "distance in CIE units at which the Huber loss turns from square to linear", 0.1, 1000)
+    log_share: float = setting(0.0, "share of the loss that is the logarithm of each photo's squared error", 0, 1)
+    chroma_weight: float = setting(0.0, "weight in the loss of how much the spread of a photo's ab is missed", 0, 10)
+    view_scales: tuple[float, ...] = setting(
+        (1.0,), "sizes, as multiples 0.5…2 of the resolution, at which a photo is colored"
+    )
+    hints: bool = setting(False, "take color hints, and train with random ones")
 
     def __post_init__(self, **kwargs):
         super().__post_init__(**kwargs)
-        self.check_range("num_frozen", 0, len(STAGES))
-        self.check_range("log_share", 0, 1)
-        self.check_range("chroma_weight", 0, 10)
-        if not self.view_scales or not all(0.5 <= scale <= 2 for scale in self.view_scales):
+        if not 1 <= len(self.view_scales) <= 8 or not all(0.5 <= scale <= 2 for scale in self.view_scales):
             raise ColorizerError(
-                f"{self.model_type}: view_scales must be one or more of 0.5…2, not {self.view_scales}."
+                f"{self.model_type}: view_scales must be one to eight of 0.5…2, not {self.view_scales}."
             )
 
 

@@ -3,7 +3,7 @@
 from torch import Tensor
 from transformers import initialization as init
 
-from colorizer.approaches.base.configuration import ColorizerConfig
+from colorizer.approaches.base.configuration import ColorizerConfig, setting
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.approaches.base.objectives import Adversarial
 from colorizer.approaches.base.recipe import Recipe
@@ -13,19 +13,13 @@ from colorizer.approaches.blocks.unet import UNet
 
 
 class Pix2PixConfig(ColorizerConfig):
-    """num_levels: halvings of the U-Net, 8 go down to 1×1 at 256; l1, gan: weights of the losses.
-
-    discriminator_width: multiplies the discriminator's channels, on top of width. hints: whether the network takes color
-    hints, and is trained with random ones.
-    """
-
     model_type = "colorizer-pix2pix"
-    num_levels: int = 8
-    dropout: float = 0.5
-    l1: float = 100.0
-    gan: float = 1.0
-    discriminator_width: float = 1.0
-    hints: bool = False
+    num_levels: int = setting(8, "times that the U-Net halves the photo; 8 go down to 1×1 at 256", 1, 12)
+    dropout: float = setting(0.5, "share of activations dropped in the decoder's deepest levels", 0, 0.99)
+    l1: float = setting(100.0, "weight of L1 in the generator's loss", 0, 1e6)
+    gan: float = setting(1.0, "weight of the adversarial loss", 0, 1e6)
+    discriminator_width: float = setting(1.0, "factor on the discriminator's channels, on top of width", 1 / 1024, 16)
+    hints: bool = setting(False, "take color hints, and train with random ones")
 
 
 class Pix2Pix(ColorizerModel):

@@ -3,7 +3,7 @@
 from torch import Tensor
 from transformers import initialization as init
 
-from colorizer.approaches.base.configuration import ColorizerConfig
+from colorizer.approaches.base.configuration import ColorizerConfig, setting
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.approaches.base.objectives import Adversarial
 from colorizer.approaches.base.recipe import Recipe
@@ -12,17 +12,12 @@ from colorizer.approaches.blocks.unet import UNet
 
 
 class Pix2PixRgbConfig(ColorizerConfig):
-    """num_levels: halvings of the U-Net, 8 go down to 1×1 at 256; l1, gan: weights of the losses.
-
-    discriminator_width: multiplies the discriminator's channels, on top of width.
-    """
-
     model_type = "colorizer-pix2pix-rgb"
-    num_levels: int = 8
-    dropout: float = 0.5
-    l1: float = 100.0
-    gan: float = 1.0
-    discriminator_width: float = 1.0
+    num_levels: int = setting(8, "times that the U-Net halves the photo; 8 go down to 1×1 at 256", 1, 12)
+    dropout: float = setting(0.5, "share of activations dropped in the decoder's deepest levels", 0, 0.99)
+    l1: float = setting(100.0, "weight of L1 in the generator's loss", 0, 1e6)
+    gan: float = setting(1.0, "weight of the adversarial loss", 0, 1e6)
+    discriminator_width: float = setting(1.0, "factor on the discriminator's channels, on top of width", 1 / 1024, 16)
 
 
 class Pix2PixRgb(ColorizerModel):

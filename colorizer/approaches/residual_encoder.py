@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import initialization as init
 
-from colorizer.approaches.base.configuration import ColorizerConfig
+from colorizer.approaches.base.configuration import ColorizerConfig, setting
 from colorizer.approaches.base.losses import blurred_distance
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.approaches.base.objectives import Regression
@@ -22,23 +22,21 @@ NUM_BLOCKS = 4
 
 
 class ResidualEncoderConfig(ColorizerConfig):
-    """batch_norm: whether the VGG-16 is the variant with batch norm. The original has none; but where there are no ImageNet
-    weights to hold it, its features, whose scale nothing downstream depends on, grow until they overflow.
+    """The original VGG-16 has no batch norm; but where there are no ImageNet weights to hold it, its features, whose scale
+    nothing downstream depends on, grow until they overflow. An encoder that began at random is always trained.
 
-    pretrained, pretrained_revision: where its ImageNet weights are, which only width 1 can take; "" for none.
-    freeze_encoder: whether a VGG-16 that began from them stays as it is, as in the network's public reimplementations; one
-    that began at random is always trained.
-    embeds_encoder: whether a checkpoint carries a VGG-16 that stayed as it is, as it does one that began from a folder.
-    Otherwise it is left to the Hub.
+    A checkpoint carries an encoder that began from a folder, and leaves one of the Hub that stayed as it is to the Hub.
     """
 
     model_type = "colorizer-residual-encoder"
-    resolution: int = 224
-    batch_norm: bool = True
-    pretrained: str = "timm/{vgg}.tv_in1k"
-    pretrained_revision: str = "main"
-    freeze_encoder: bool = True
-    embeds_encoder: bool = False
+    resolution: int = setting(224, "side in pixels of the square photos that the network colors", 1, 4096)
+    batch_norm: bool = setting(True, "use the VGG-16 with batch norm")
+    pretrained: str = setting(
+        "timm/{vgg}.tv_in1k", "folder or Hub repository of ImageNet weights for width 1; empty for none"
+    )
+    pretrained_revision: str = setting("main", "branch, tag or commit of that repository")
+    freeze_encoder: bool = setting(True, "keep a pretrained VGG-16 as it is")
+    embeds_encoder: bool = setting(False, "store the weights of a frozen VGG-16 in the checkpoint")
 
     def __post_init__(self, **kwargs):
         super().__post_init__(**kwargs)

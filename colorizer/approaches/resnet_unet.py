@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from transformers import ResNetBackbone, ResNetConfig
 from transformers import initialization as init
 
-from colorizer.approaches.base.configuration import ColorizerConfig
+from colorizer.approaches.base.configuration import ColorizerConfig, setting
 from colorizer.approaches.base.losses import l1
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.approaches.base.objectives import Adversarial, Regression, Stage, Staged
@@ -29,33 +29,25 @@ DEPTHS = {
 
 
 class ResNetUNetConfig(ColorizerConfig):
-    """depth: of the ResNet, 18, 34, 50, 101 or 152.
-
-    pretrained, pretrained_revision: where the ImageNet weights of the encoder are, which only width 1 can take; "" for none.
-    pretrain_steps, pretrain_learning_rate, pretrain_adam_beta1: of the first stage, L1 alone; then the conditional GAN with
-    l1 and gan, the weights of its losses. discriminator_width: multiplies the discriminator's channels, on top of width.
-    hints: whether the network takes color hints, and is trained with random ones.
-    """
-
     model_type = "colorizer-resnet-unet"
-    depth: int = 18
-    pretrained: str = "microsoft/resnet-{depth}"
-    pretrained_revision: str = "main"
+    depth: int = setting(18, "layers of the ResNet: 18, 34, 50, 101 or 152")
+    pretrained: str = setting(
+        "microsoft/resnet-{depth}", "folder or Hub repository of ImageNet weights for width 1; empty for none"
+    )
+    pretrained_revision: str = setting("main", "branch, tag or commit of that repository")
     # 30 epochs of 9,000 photos in batches of 16.
-    pretrain_steps: int = 16875
-    pretrain_learning_rate: float = 1e-4
-    pretrain_adam_beta1: float = 0.9
-    l1: float = 100.0
-    gan: float = 1.0
-    discriminator_width: float = 1.0
-    hints: bool = False
+    pretrain_steps: int = setting(16875, "optimizer steps of the first stage, L1 alone", 0, 100_000_000)
+    pretrain_learning_rate: float = setting(1e-4, "learning rate of the first stage", 1e-12, 100)
+    pretrain_adam_beta1: float = setting(0.9, "β₁ of Adam in the first stage", 0, 0.9999)
+    l1: float = setting(100.0, "weight of L1 in the generator's loss", 0, 1e6)
+    gan: float = setting(1.0, "weight of the adversarial loss", 0, 1e6)
+    discriminator_width: float = setting(1.0, "factor on the discriminator's channels, on top of width", 1 / 1024, 16)
+    hints: bool = setting(False, "take color hints, and train with random ones")
 
     def __post_init__(self, **kwargs):
         super().__post_init__(**kwargs)
         if self.depth not in DEPTHS:
             raise ColorizerError(f"resnet_unet: depth must be one of {', '.join(map(str, DEPTHS))}, not {self.depth}.")
-        if self.pretrain_steps < 0:
-            raise ColorizerError(f"resnet_unet: pretrain_steps must not be negative, not {self.pretrain_steps}.")
 
 
 class ResNetUNet(ColorizerModel):

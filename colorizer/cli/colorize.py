@@ -13,7 +13,7 @@ from colorizer.errors import ColorizerError
 from colorizer.photos.reading import read_photo
 from colorizer.photos.saving import save_photo
 from colorizer.pipelines import processes
-from colorizer.pipelines.shared_options import options_for
+from colorizer.pipelines.options import options_for
 
 
 def run(arguments: argparse.Namespace) -> int:

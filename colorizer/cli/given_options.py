@@ -6,8 +6,7 @@ from typing import Any
 
 from colorizer.hub.model_names import model_names
 from colorizer.pipelines.image_colorization import ColorizationPipeline, pipeline
-from colorizer.pipelines.options import sort_options
-from colorizer.pipelines.shared_options import check_options
+from colorizer.pipelines.options import check_options, sort_options
 
 
 def load_pipelines(models: Sequence[str], device: str | None) -> dict[str, ColorizationPipeline]:

@@ -15,7 +15,7 @@ from colorizer.photos.color import colorfulness
 from colorizer.photos.merging import gray_pixels
 from colorizer.photos.photo import Photo
 from colorizer.pipelines.image_colorization import ColorizationPipeline
-from colorizer.pipelines.shared_options import options_for
+from colorizer.pipelines.options import options_for
 
 SCORE_SIDE = 512
 """Longest side at which photos are scored and kept for the sheet: papers measure at 256, and SSIM of 12 megapixels takes

@@ -7,11 +7,12 @@ import os
 import re
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from colorizer.approaches import get_model_class, list_approaches
-from colorizer.approaches.base.configuration import own_fields
+from colorizer.approaches.base.configuration import model_type_of, own_fields
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.approaches.base.pretrained_parts import PretrainedPart
 from colorizer.approaches.base.strict_loading import CONFIG, WEIGHTS, no_progress_bars, not_finite, shorten
@@ -42,7 +43,12 @@ def load_model(
         HubError: the Hub did not give it.
     """
     folder = resolve(name_or_path, revision=revision, token=token, cache_dir=cache_dir)
-    model_class, config = _read_config(folder / CONFIG)
+    model_class, content = read_config(folder)
+    fields = own_fields(model_class.config_class)
+    try:
+        config = model_class.config_class(**{name: value for name, value in content.items() if name in fields})
+    except ColorizerError as error:
+        raise CheckpointError(f"{folder / CONFIG}: {error}") from error
     try:
         with no_progress_bars():
             model = model_class.from_pretrained(folder, config=config, dtype=dtype, local_files_only=True)
@@ -158,7 +164,13 @@ def model_digest(model: ColorizerModel) -> str:
     return digest.hexdigest()
 
 
-def _read_config(path: Path) -> tuple[type[ColorizerModel], object]:
+def read_config(folder: Path) -> tuple[type[ColorizerModel], dict[str, Any]]:
+    """Read the config.json of a checkpoint's folder: the class that it is for, and its content.
+
+    Raises:
+        CheckpointError: it is missing, damaged, or not of one of the approaches; the message names it.
+    """
+    path = folder / CONFIG
     if not path.is_file():
         raise CheckpointError(f"{path} is missing: a checkpoint is a folder with {CONFIG} and {WEIGHTS}.")
     try:
@@ -166,15 +178,7 @@ def _read_config(path: Path) -> tuple[type[ColorizerModel], object]:
         model_type = content["model_type"]
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
         raise CheckpointError(f"{path} is not a configuration with a model_type: {error!r}.") from error
-    classes = {
-        get_model_class(name).config_class.model_type: get_model_class(name) for name in list_approaches(own=True)
-    }
-    if model_type not in classes:
-        raise CheckpointError(f"{path} is of type {model_type!r}, not one of {', '.join(classes)}.")
-    model_class = classes[model_type]
-    fields = own_fields(model_class.config_class)
-    try:
-        config = model_class.config_class(**{name: value for name, value in content.items() if name in fields})
-    except ColorizerError as error:
-        raise CheckpointError(f"{path}: {error}") from error
-    return model_class, config
+    approaches = {model_type_of(name): name for name in list_approaches(own=True)}
+    if str(model_type) not in approaches:
+        raise CheckpointError(f"{path} is of type {model_type!r}, not one of {', '.join(approaches)}.")
+    return get_model_class(approaches[model_type]), content

@@ -98,3 +98,19 @@ def annealed_mean(logits: Tensor, centers: Tensor, temperature: float = 0.38) ->
     """
     distribution = F.softmax(logits.float() / temperature, dim=1)
     return torch.einsum("bqhw,qc->bchw", distribution, centers.to(distribution.dtype))
+
+
+def draw_bins(probability: Tensor, uniforms: Tensor) -> Tensor:
+    """One bin a pixel (h, w), distributed as `probability` (313, h, w), by uniforms (2, h, w).
+
+    The first uniform chooses the row of the bins, which is a*, from green to red, the second the place in the row, which is
+    b*, from blue to yellow.
+    """
+    cumulated = probability.cumsum(0)
+    ends = torch.tensor(row_ends(), device=probability.device)
+    at_ends = F.pad(cumulated[ends], (0, 0, 0, 0, 1, 0))  # with a 0 before the first row
+    row = (at_ends[1:-1] <= uniforms[:1] * at_ends[-1:]).sum(0, keepdim=True)
+    low, high = at_ends.gather(0, row), at_ends.gather(0, row + 1)
+    place = (cumulated <= low + uniforms[1:] * (high - low)).sum(0)
+    # Rounding must not lead out of the row.
+    return place.minimum(ends[row[0]])

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from transformers import AutoModel as TransformersAutoModel
 from transformers.image_processing_utils import BaseImageProcessor
+from transformers.pipelines import PIPELINE_REGISTRY, Pipeline
 
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.errors import ColorizerError, check_count
@@ -26,20 +27,9 @@ from colorizer.pipelines.device import checked_device, checked_dtype
 from colorizer.pipelines.hint_propagation import REACH, Propagation
 from colorizer.pipelines.hints import Hint, HintedPhoto, are_shared_out, draw_hints, share_out
 from colorizer.pipelines.options import sort_options, working_size
-from colorizer.pipelines.prediction import Answer, ask
+from colorizer.pipelines.prediction import Prediction, predict
 
 TASK = "image-colorization"
-
-
-def register() -> None:
-    """Make `transformers.pipeline("image-colorization", model=…)` known; importing `colorizer` and transformers does it."""
-    # Called as soon as transformers' pipelines are imported, which the line below this function may be doing just now; then
-    # the class isn't there yet, and the end of this module calls again.
-    if "ColorizationPipeline" in globals() and TASK not in PIPELINE_REGISTRY.supported_tasks:
-        PIPELINE_REGISTRY.register_pipeline(TASK, pipeline_class=ColorizationPipeline, pt_model=AutoModel, type="image")
-
-
-from transformers.pipelines import PIPELINE_REGISTRY, Pipeline  # noqa: E402
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +66,7 @@ class _Work:
     hints: tuple[Hint, ...]
     drawn: Tensor | None  # the hints as the network takes them, if it does
     seconds: float
-    answer: Answer | None = None
+    prediction: Prediction | None = None
 
 
 class _NoImageProcessor(BaseImageProcessor):
@@ -231,13 +221,13 @@ class ColorizationPipeline(Pipeline):
             start = time.perf_counter()
             lightness = torch.stack([work.lightness for work in group]).to(self.device)
             hints = None if is_untold else torch.stack([work.drawn for work in group]).to(self.device)
-            answers = ask(
+            predictions = predict(
                 self.model, lightness, hints, num_images=num_images, seed=seed, has_details=has_details, **options
             )
             seconds = (time.perf_counter() - start) / len(group)
-            for work, work.answer in zip(group, answers, strict=True):
+            for work, work.prediction in zip(group, predictions, strict=True):
                 work.seconds += seconds
-                if not all(torch.isfinite(ab).all() for ab in work.answer.ab):
+                if not all(torch.isfinite(ab).all() for ab in work.prediction.ab):
                     raise ColorizerError(
                         f"{self.name} gave colors that are not finite for {work.photo.name or 'a photo'}, computing in "
                         f"{self.model.dtype}: its checkpoint is damaged, or needs dtype=torch.float32."
@@ -254,11 +244,11 @@ class ColorizationPipeline(Pipeline):
     ) -> Image.Image | ColorizationResult | list[Image.Image] | list[ColorizationResult]:
         """Put the colors on the photo at its own size."""
         work = outputs["work"][0] if isinstance(outputs["work"], list) else outputs["work"]
-        answer, results = work.answer, []
+        prediction, results = work.prediction, []
         start = time.perf_counter()
         spread = Propagation(work.photo, reach=hint_reach) if work.hints and hint_reach else None
         work.seconds += time.perf_counter() - start
-        for ab in answer.ab:
+        for ab in prediction.ab:
             start = time.perf_counter()
             if spread is not None:
                 ab = spread(ab, work.hints)
@@ -267,8 +257,8 @@ class ColorizationPipeline(Pipeline):
             if not return_dict:
                 results.append(image)
                 continue
-            seconds = work.seconds / len(answer.ab) + time.perf_counter() - start
-            details = answer.logits, answer.uncertainty, answer.scenes
+            seconds = work.seconds / len(prediction.ab) + time.perf_counter() - start
+            details = prediction.logits, prediction.uncertainty, prediction.scenes
             results.append(ColorizationResult(image, ab, *details, seconds, work.photo))
         return results if as_list else results[0]
 
@@ -322,4 +312,4 @@ def _stream(results: Iterable[Any]) -> Iterator[Any]:
     yield from results
 
 
-register()
+PIPELINE_REGISTRY.register_pipeline(TASK, pipeline_class=ColorizationPipeline, pt_model=AutoModel, type="image")

@@ -1,5 +1,6 @@
 """What a call of the pipeline may ask for, checked before any photo is read."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,10 @@ from colorizer.errors import ColorizerError, check_count, check_number
 from colorizer.photos.merging import MAX_SATURATION
 from colorizer.pipelines.hint_propagation import MAX_REACH, MIN_REACH
 from colorizer.pipelines.hints import checked_hints
-from colorizer.pipelines.sampling import has_distribution
 
 MAX_RESOLUTION = 4096
 MAX_ASPECT = 8.0
 MAX_IMAGES = 100
-OPTION_BOUNDS = {"temperature": (0.01, 10.0)}
 
 
 def sort_options(
@@ -36,8 +35,6 @@ def sort_options(
         ColorizerError: one that the model does not take, or a value that does not fit.
     """
     model.check_options(options)
-    for name in options.keys() - model.option_choices.keys():
-        check_number(name, options[name], *OPTION_BOUNDS.get(name, (-float("inf"), float("inf"))))
     preparing, coloring, finishing = {}, dict(options), {}
     if resolution is not None:
         preparing["resolution"] = _checked_resolution(model, resolution)
@@ -56,7 +53,7 @@ def sort_options(
             raise ColorizerError(f"seed must be a whole number from 0 to 2^63 - 1, got {seed!r}.")
         coloring["seed"] = int(seed)
     if seed is not None or (num_images or 1) > 1:
-        check_has_distribution(model)
+        _check_has_distribution(model)
     if saturation is not None:
         finishing["saturation"] = check_number("saturation", saturation, 0.0, MAX_SATURATION)
     if return_dict is not None:
@@ -64,16 +61,11 @@ def sort_options(
     return preparing, coloring, finishing
 
 
-def check_has_distribution(model: ColorizerModel) -> None:
-    """Refuse to sample several answers from a model that has one.
-
-    Raises:
-        ColorizerError: it names the approaches that have more.
-    """
-    if not has_distribution(model):
-        able = [name for name in list_approaches() if has_distribution(get_model_class(name))]
+def _check_has_distribution(model: ColorizerModel) -> None:
+    if not model.space.has_distribution:
+        able = [name for name in list_approaches() if get_model_class(name).space.has_distribution]
         raise ColorizerError(
-            f"{model.approach} has one answer for each photo, and takes no num_images and seed: those with a distribution "
+            f"{model.approach} predicts one coloring per photo and takes no num_images and seed: those with a distribution "
             f"to draw from are of {', '.join(able)}."
         )
 
@@ -103,3 +95,24 @@ def working_size(size: tuple[int, int], model: ColorizerModel, resolution: int |
         max(multiple, round(side / multiple) * multiple)
         for side in (resolution / aspect**0.5, resolution * aspect**0.5)
     )
+
+
+def option_names(model: ColorizerModel) -> list[str]:
+    """The pipeline's options that change what this model gives: no `resolution` for a network of fixed size."""
+    return ["saturation", *([] if model.is_fixed_size else ["resolution"]), *model.options]
+
+
+def options_for(model: ColorizerModel, options: Mapping[str, float | str]) -> dict[str, float | str]:
+    """Those of the options that this model takes."""
+    return {name: value for name, value in options.items() if name in option_names(model)}
+
+
+def check_options(models: Mapping[str, ColorizerModel], options: Mapping[str, float | str]) -> None:
+    """Refuse an option that none of the models takes.
+
+    Raises ColorizerError: it says which options each model has.
+    """
+    for option in options:
+        if not any(option in option_names(model) for model in models.values()):
+            known = "; ".join(f"{name} has {', '.join(option_names(model))}" for name, model in models.items())
+            raise ColorizerError(f"No model here takes the option {option}: {known}.")

@@ -1,22 +1,36 @@
-"""What a network answers for photos of one size: one coloring of each, or several that are drawn."""
+"""Predict one or several colorings per photo, for a batch of one size.
 
+Several are drawn from the distribution of approaches that have one. A color drawn for each pixel by itself would be noise:
+the numbers that decide it are alike over a whole region, and the space draws similar colors for similar numbers.
+"""
+
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from colorizer.approaches.base.modeling import ColorizerModel
-from colorizer.approaches.base.spaces import device_centers
-from colorizer.photos import bins
-from colorizer.pipelines import sampling
+
+LENGTH = 0.7
+"""Over how much of a photo's side (the geometric mean of both) the numbers stay alike."""
+SHARED = 0.7
+"""Share of their variance that the whole photo has in common, so that an answer has a character of its own."""
+NUM_WAVES = 64
+
+# Roberts, "The Unreasonable Effectiveness of Quasirandom Sequences", 2018: steps in the unit square whose points keep apart.
+_PLASTIC = 1.324717957244746
+_STEPS = (1 / _PLASTIC, 1 / _PLASTIC**2)
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
-    """What is said of one photo, on the CPU, in float32.
+class Prediction:
+    """Output for one photo, on the CPU, in float32.
 
     ab: CIE a*, b* (2, H, W) of each coloring, at the lightness's size.
-    logits, uncertainty, scenes: as ColorizationResult has them; None where they were not asked for.
+    logits, uncertainty, scenes: as in ColorizationResult; None where they were not asked for.
     """
 
     ab: list[Tensor]
@@ -25,7 +39,7 @@ class Answer:
     scenes: dict[str, float] | None = None
 
 
-def ask(
+def predict(
     model: ColorizerModel,
     lightness: Tensor,
     hints: Tensor | None = None,
@@ -34,46 +48,76 @@ def ask(
     seed: int | None = None,
     has_details: bool = False,
     **options: float | str | None,
-) -> list[Answer]:
-    """Put photos, lightness (B, 1, H, W) and hints (B, 3, H, W), to the network, once however many answers are drawn.
+) -> list[Prediction]:
+    """Predict from lightness (B, 1, H, W) and hints (B, 3, H, W), in one pass however many colorings are drawn.
 
-    One answer without a seed is not drawn: it is what the network itself gives. `has_details`: not ab alone.
+    One coloring without a seed is not drawn: it is the network's own. `has_details`: more than ab.
     """
     is_drawn = seed is not None or num_images > 1
     output = model(lightness, hints=hints, decode=not is_drawn, **options)
-    size = lightness.shape[-2:]
     if is_drawn:
-        temperature = options.get("temperature", model.default_options["temperature"])
+        decoding = {option.name: options[option.name] for option in model.space.options if option.name in options}
         colorings = [
-            recolor(logits, size, temperature=temperature, seed=seed or 0, num_images=num_images)
-            for logits in output.logits
+            decode_logits(model, one, logits, seed=seed or 0, num_images=num_images, **decoding)
+            for one, logits in zip(lightness, output.logits, strict=True)
         ]
     else:
         colorings = [[ab] for ab in output.ab.float().cpu()]
     if not has_details:
-        return [Answer(ab) for ab in colorings]
+        return [Prediction(ab) for ab in colorings]
     logits = uncertainty = [None] * len(lightness)
     if output.logits is not None:
         logits = output.logits.float().cpu()
-        uncertainty = _enlarge(sampling.uncertainty(output.logits), size).cpu()
-    return [Answer(*parts) for parts in zip(colorings, logits, uncertainty, model.rank_scenes(output), strict=True)]
+        uncertainty = _upsample(model.space.uncertainty(output.logits), lightness.shape[-2:]).cpu()
+    return [Prediction(*parts) for parts in zip(colorings, logits, uncertainty, model.rank_scenes(output), strict=True)]
 
 
-def recolor(
-    logits: Tensor, size: tuple[int, int], *, temperature: float, seed: int | None = None, num_images: int = 1
+def decode_logits(
+    model: ColorizerModel,
+    lightness: Tensor,
+    logits: Tensor,
+    *,
+    seed: int | None = None,
+    num_images: int = 1,
+    **options: float | str,
 ) -> list[Tensor]:
-    """What the network that gave these logits of one photo, (313, h, w), answers at this temperature; it does not run again.
+    """Decode the logits (C, h, w) of one photo of lightness (1, H, W) again, with other options of the space.
 
-    Returns ab (2, H, W), CIE units, of `size` = (H, W), on the CPU: as `ask` does, the annealed mean where one answer is wanted
-    and no seed is given, else `num_images` answers that are drawn.
+    Returns ab (2, H, W), CIE units, on the CPU: one if neither `seed` nor several are given, else `num_images` that are drawn.
+    The first ones of a seed are the same however many are drawn.
     """
+    options = {option.name: model.options[option.name].default for option in model.space.options} | options
     if seed is None and num_images == 1:
-        drawn = bins.annealed_mean(logits[None], device_centers(logits.device), temperature)
-    else:
-        drawn = sampling.sample_ab(logits, temperature=temperature, seed=seed or 0, num_images=num_images)
-    return [_enlarge(ab, size).cpu() for ab in drawn]
+        return [model.decode(lightness[None], logits[None], **options)[0].cpu()]
+    drawn = (
+        model.draw(logits, uniforms.to(logits.device), **options)
+        for uniforms in smooth_uniforms(*logits.shape[-2:], seed=seed or 0, num=num_images)
+    )
+    return [_upsample(ab, lightness.shape[-2:]).cpu() for ab in drawn]
 
 
-def _enlarge(channels: Tensor, size: tuple[int, int]) -> Tensor:
-    """(C, h, w) at another height and width."""
+def smooth_uniforms(height: int, width: int, *, seed: int, num: int) -> Iterator[Tensor]:
+    """Pairs of numbers (2, height, width), uniform in 0…1 at each pixel, that change slowly over the photo; float32, CPU.
+
+    Each is a Gaussian random field, put through the normal distribution function: a share that the whole photo has in
+    common, for which the answers of a seed keep apart, and waves (Rahimi and Recht 2007). Fields are functions of the place
+    in the photo, so that a seed means nearly the same at any resolution.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    start = torch.rand(2, generator=generator, dtype=torch.float64)
+    unit = math.sqrt(height * width)
+    down, across = ((torch.arange(length) + 0.5 - length / 2) / unit for length in (height, width))
+    for index in range(num):
+        common = (start + index * torch.tensor(_STEPS, dtype=torch.float64)) % 1
+        common = torch.special.ndtri(common.clamp(1e-9, 1 - 1e-9)).float()[:, None, None]
+        frequencies = torch.randn(2, 2, NUM_WAVES, generator=generator) / LENGTH
+        first, second = torch.randn(2, 2, NUM_WAVES, 1, generator=generator) / math.sqrt(NUM_WAVES)
+        y, x = (frequencies[:, 0, :, None] * down, frequencies[:, 1, :, None] * across)
+        # a cos(y + x) + b sin(y + x), summed over the waves, by two matrix products.
+        waves = y.cos().mT @ (first * x.cos() + second * x.sin()) + y.sin().mT @ (second * x.cos() - first * x.sin())
+        yield torch.special.ndtr(math.sqrt(SHARED) * common + math.sqrt(1 - SHARED) * waves)
+
+
+def _upsample(channels: Tensor, size: tuple[int, int]) -> Tensor:
+    """(C, h, w) to another height and width."""
     return F.interpolate(channels[None], size=size, mode="bilinear", align_corners=False)[0]

@@ -18,7 +18,7 @@ from colorizer.photos.lightness import compute_lightness
 from colorizer.photos.merging import merge_colors
 from colorizer.pipelines.image_colorization import ColorizationPipeline, pipeline
 from colorizer.pipelines.options import working_size
-from colorizer.pipelines.prediction import ask
+from colorizer.pipelines.prediction import predict
 from colorizer.version import __version__
 from colorizer.video.muxing import join
 from colorizer.video.opening import DamagedClip, Limits
@@ -152,9 +152,9 @@ class _Network:
         """Each frame with its lightness and its ab, both at the size that the network sees."""
         lightness = torch.stack([compute_lightness(frame.pixels, self.size) for frame in batch])
         with torch.no_grad():  # not inference_mode: what a network keeps of it would be of no use for training
-            answers = ask(self.pipe.model, lightness.to(self.pipe.device), **self.options)
-        for frame, plane, answer in zip(batch, lightness, answers, strict=True):
-            yield frame, plane, answer.ab[0]
+            predictions = predict(self.pipe.model, lightness.to(self.pipe.device), **self.options)
+        for frame, plane, prediction in zip(batch, lightness, predictions, strict=True):
+            yield frame, plane, prediction.ab[0]
 
 
 def _color(

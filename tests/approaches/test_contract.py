@@ -23,8 +23,8 @@ from colorizer import (
 )
 from colorizer.approaches import get_model_class
 from colorizer.approaches.base.configuration import own_fields
-from colorizer.approaches.base.grading import grade
 from colorizer.approaches.base.objectives import Turn
+from colorizer.approaches.base.spaces import grade
 from colorizer.photos.color import rgb_to_lab
 
 APPROACHES = list_approaches(own=True)
@@ -90,7 +90,7 @@ def test_lightness_becomes_ab_of_the_same_size(approach):
     assert torch.isfinite(output.ab).all()
     assert output.ab.abs().max() < 128
     assert model(lightness, decode=False).ab is None
-    assert (output.logits is not None) == ("temperature" in model.options)
+    assert (output.logits is not None) == model.space.has_distribution
     # The truth, said in the space's own scale, must come back as itself: the space loses no color.
     if output.prediction.shape == target.shape:
         truth = model.space.join(lightness, target)

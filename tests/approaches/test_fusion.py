@@ -264,7 +264,7 @@ def test_other_widths_have_a_small_classifier_of_their_own_unless_one_is_named()
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"classifier_resolution": 20}, "classifier_resolution must be 32 or more"),
+        ({"classifier_resolution": 20}, "classifier_resolution must be 32…1024"),
         ({"classifier_std": [0.5, 0.5, 0]}, "a number for each channel"),
         ({"classifier_mean": [0.5]}, "a number for each channel"),
         ({"classifier_mean": ["a"]}, "classifier_mean must be a list of numbers"),

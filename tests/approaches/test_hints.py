@@ -9,7 +9,7 @@ import torch
 from colorizer import ColorizerError, create_model, list_approaches, load_model, save_checkpoint
 from colorizer.approaches import get_model_class
 from colorizer.approaches.base.configuration import own_fields
-from colorizer.approaches.base.grading import grade, ungrade
+from colorizer.approaches.base.spaces import grade, ungrade
 from colorizer.approaches.blocks.hint_input import FAINTEST, spread
 from colorizer.data import photo_seeds, simulate_hints
 from colorizer.photos.color import lab_to_rgb, rgb_to_lab

@@ -37,12 +37,6 @@ def photo(tmp_path_factory) -> Path:
     return path
 
 
-def test_there_are_nine():
-    assert list_approaches() == [
-        *("dense", "residual_encoder", "colorful", "fusion", "cnn", "pix2pix_rgb", "pix2pix", "resnet_unet", "joint")
-    ]
-
-
 @pytest.mark.parametrize("place", range(len(APPROACHES)), ids=APPROACHES)
 def test_pushed_and_pulled_it_colors_alike(checkpoints, photo, hub, place):
     push(checkpoints[place], f"someone/{checkpoints[place].name}")

@@ -12,7 +12,7 @@ from colorizer import checkpoints
 from colorizer.approaches import create_model
 from colorizer.cli.parser import main
 from colorizer.hub.loading import save_checkpoint
-from tests.pipelines.test_sampling import lively
+from tests.pipelines.test_prediction import lively
 
 pytestmark = pytest.mark.usefixtures("package")
 

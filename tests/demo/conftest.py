@@ -1,7 +1,6 @@
 """Tiny checkpoints, small photos, and the app itself: `python app.py` in a process of its own on the loopback interface."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -17,19 +16,18 @@ from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 from colorizer import create_model, save_checkpoint
+from tests.browser import find_browser
 from tests.clips import make_clip, pan
 
 ROOT = Path(__file__).parents[2]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 START_SECONDS = 150  # five where the machine is not busy
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The system's Chromium, without a window."""
-    executable = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if executable is None:
-        pytest.fail(f"the browser tests need one of {', '.join(BROWSERS)}: on Debian, apt-get install chromium")
+    """Chromium, without a window."""
+    if (executable := find_browser()) is None:
+        pytest.fail("there is no Chromium: `python -m tests` installs it")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
         yield browser

@@ -9,7 +9,7 @@ from colorizer.photos.color import rgb_to_lab
 from colorizer.photos.lightness import compute_lightness
 from colorizer.photos.reading import read_photo
 from colorizer.pipelines.hints import Hint, checked_hints, draw_hints
-from tests.pipelines.test_sampling import lively
+from tests.pipelines.test_prediction import lively
 
 BLUE = (51, 102, 204)
 

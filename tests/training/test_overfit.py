@@ -32,8 +32,9 @@ def test_it_overfits_eight_photos(approach, dataset, train, tmp_path):
     # What training descends: L1 for a GAN, whose full loss is a contest that neither side should win, in all its stages.
     names = ("generator_l1", "network_loss")
     losses = [record[name] for record in trainer.progress.history for name in names if name in record]
-    floor = 3.0 if "temperature" in trainer.network.options else 0.0  # the soft encoding's own entropy is never reached
-    assert losses[-1] - floor < 0.5 * (losses[0] - floor), losses
+    # A cross-entropy ends at the entropy of its targets, not at 0.
+    share = 0.8 if trainer.network.space.has_distribution else 0.5
+    assert losses[-1] < share * losses[0], losses
 
     rgb = load_photos(dataset, resolution=SIDE, max_photos=8).batch(range(8))["rgb"].float() / 255
     lab = rgb_to_lab(rgb)

@@ -6,7 +6,7 @@ import pytest
 
 from colorizer.pipelines.image_colorization import ColorizationPipeline, pipeline
 from tests.clips import make_clip, pan
-from tests.pipelines.test_sampling import lively
+from tests.pipelines.test_prediction import lively
 
 
 def assert_nothing_left(folder: Path, *files: str) -> None:

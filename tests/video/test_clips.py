@@ -24,7 +24,7 @@ from tests.clips import (
     pitch_of,
     times_of,
 )
-from tests.pipelines.test_sampling import lively
+from tests.pipelines.test_prediction import lively
 from tests.video.conftest import assert_nothing_left
 
 

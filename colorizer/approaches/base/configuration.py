@@ -1,6 +1,8 @@
 """Configurations: the fields of an approach, each of one type, and what is refused in them."""
 
 import inspect
+from collections.abc import Mapping
+from dataclasses import field, fields
 from typing import Any, Self
 
 from huggingface_hub.errors import StrictDataclassError
@@ -9,23 +11,25 @@ from transformers import PreTrainedConfig
 from colorizer.approaches.base import strict_loading
 from colorizer.errors import CheckpointError, ColorizerError
 
+MAX_NUMBER = 1_000_000
+"""Bound of numbers that declare none: a configuration may come from anybody."""
+
+
+def setting(default: Any, help: str, low: float | None = None, high: float | None = None) -> Any:
+    """Declare a configuration field: its default, what `--help` says of it, and the range of a number."""
+    return field(default=default, metadata={"help": help, "low": low, "high": high})
+
 
 class ColorizerConfig(PreTrainedConfig):
-    """What every approach's configuration has.
+    """Configuration of an approach: its fields are annotated and of one type each, best declared by `setting`."""
 
-    width: multiplies the channels of the full network, so that one definition gives the paper's network and a small one.
-    resolution: side in pixels of the square photos that the network colors, the pipeline's working size; it learns from crops
-    of the same side unless training is told otherwise (`--train_resolution`).
-    gain, chroma_power: 0.1 to 4 and 0.5 to 2, a factor and an exponent on the chroma of what the network predicts, see
-    `grading`; training knows nothing of them.
-    """
-
-    width: float = 1.0
-    resolution: int = 256
-    gain: float = 1.0
-    chroma_power: float = 1.0
+    width: float = setting(1.0, "factor on the channels of the paper's network", 1 / 1024, 4)
+    resolution: int = setting(256, "side in pixels of the square photos that the network colors", 1, 4096)
+    gain: float = setting(1.0, "factor on the chroma of the predicted colors; training ignores it", 0.1, 4)
+    chroma_power: float = setting(1.0, "exponent on the chroma of the predicted colors; training ignores it", 0.5, 2)
 
     def __post_init__(self, **kwargs):
+        settings = {item.name: item.metadata for item in fields(self) if item.metadata}
         for name, value in own_fields(type(self)).items():
             kind = type(value)
             given = getattr(self, name)
@@ -37,17 +41,16 @@ class ColorizerConfig(PreTrainedConfig):
                 raise ColorizerError(
                     f"{self.model_type}: {name} must be {kind.__name__} such as {value!r}, not {given!r}."
                 )
-        for name in ("width", "resolution"):
-            if not 0 < getattr(self, name) < float("inf"):
-                raise ColorizerError(f"{self.model_type}: {name} must be positive, not {getattr(self, name)!r}.")
-        self.check_range("gain", 0.1, 4)
-        self.check_range("chroma_power", 0.5, 2)
+            if kind in (int, float):
+                self._check_range(name, settings.get(name, {}))
         super().__post_init__(**kwargs)
 
-    def check_range(self, name: str, low: float, high: float) -> None:
-        """ColorizerError, naming the field, unless its value is from `low` to `high`."""
+    def _check_range(self, name: str, metadata: Mapping[str, Any]) -> None:
+        low, high = (metadata.get(end) for end in ("low", "high"))
+        low, high = (-MAX_NUMBER if low is None else low), (MAX_NUMBER if high is None else high)
+        # Not NaN either.
         if not low <= getattr(self, name) <= high:
-            raise ColorizerError(f"{self.model_type}: {name} must be {low}…{high}, not {getattr(self, name)}.")
+            raise ColorizerError(f"{self.model_type}: {name} must be {low:g}…{high:g}, not {getattr(self, name)}.")
 
     def _checked_list(self, name: str, given: object, kind: type) -> tuple:
         kinds = (int, float) if kind is float else str
@@ -68,6 +71,16 @@ class ColorizerConfig(PreTrainedConfig):
             return super().from_dict(known, **options)
         except (ValueError, TypeError, StrictDataclassError) as error:
             raise CheckpointError(f"{strict_loading.CONFIG}: {error}") from error
+
+
+def approach_of(model_type: str) -> str:
+    """The approach's name of a configuration's `model_type`: "colorizer-residual-encoder" → "residual_encoder"."""
+    return model_type.removeprefix("colorizer-").replace("-", "_")
+
+
+def model_type_of(approach: str) -> str:
+    """The `model_type` of an approach's configurations, the inverse of `approach_of`."""
+    return f"colorizer-{approach.replace('_', '-')}"
 
 
 Field = int | float | bool | str | tuple[str, ...] | tuple[float, ...]

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from transformers import initialization as init
 from transformers.utils import ModelOutput
 
-from colorizer.approaches.base.configuration import ColorizerConfig, Field, own_fields
-from colorizer.approaches.base.grading import grade, ungrade
+from colorizer.approaches.base.configuration import ColorizerConfig, Field, approach_of, model_type_of, own_fields
 from colorizer.approaches.base.objectives import Objective, Turn
-from colorizer.approaches.base.parts import ModelOfParts
+from colorizer.approaches.base.option import RESERVED, Option
+from colorizer.approaches.base.pretrained_parts import ModelOfParts
 from colorizer.approaches.base.recipe import Recipe
-from colorizer.approaches.base.spaces import Space
+from colorizer.approaches.base.spaces import Space, grade, ungrade
 from colorizer.approaches.blocks.hint_input import HintConvolution
 from colorizer.errors import ColorizerError
 
@@ -26,7 +26,7 @@ class ColorizerOutput(ModelOutput):
 
     ab: (B, 2, H, W) in CIE units, float32; None if it was not asked for.
     prediction: the network's own output in its space's scale, which training compares with the target.
-    logits: (B, 313, h, w) where the approach has a distribution over bins.
+    logits: (B, C, h, w) where the approach's space has a distribution over colors.
     scene_logits: (B, num_scenes) where the approach classifies the scene.
     global_features: (B, C), what such an approach says of the photo as a whole, and colors it by.
     """
@@ -59,36 +59,32 @@ class ColorizerModel(ModelOfParts):
 
     size_multiple: int = 1
     """Height and width of the lightness must be multiples of it."""
-    network_options: ClassVar[tuple[str, ...]] = ()
-    """The options that the network takes, besides its space's."""
+    network_options: ClassVar[tuple[Option, ...]] = ()
+    """The options that `predict` or `compute` takes, besides those of its space."""
     is_fixed_size: ClassVar[bool] = False
     """Whether the network takes config.resolution × config.resolution and nothing else."""
     num_frozen_features: int = 0
     """How many numbers `frozen_features` says of a photo."""
 
+    def __init__(self, config: ColorizerConfig):
+        super().__init__(config)
+        self.options = self.options_for(vars(config))
+
     @property
     def approach(self) -> str:
         """The approach's name, the same in file, card, recipe and command."""
-        return self.config.model_type.removeprefix("colorizer-").replace("-", "_")
+        return approach_of(self.config.model_type)
 
-    @property
-    def _grading(self) -> tuple[float, float]:
-        return self.config.gain, self.config.chroma_power
+    @classmethod
+    def options_for(cls, config: Mapping[str, object]) -> dict[str, Option]:
+        """Return the options of inference by name, each with the default of the checkpoint that has this configuration."""
+        declared = (*cls.space.options, *cls.network_options)
+        return {option.name: replace(option, default=config.get(option.name, option.default)) for option in declared}
 
-    @property
-    def options(self) -> tuple[str, ...]:
-        """Names of the options that inference takes, such as `temperature`."""
-        return (*self.space.options, *self.network_options)
-
-    @property
-    def default_options(self) -> dict[str, float | str | None]:
-        """The options with the values that this checkpoint uses unless told otherwise."""
-        return {name: getattr(self.config, name) for name in self.options}
-
-    @property
-    def option_choices(self) -> dict[str, tuple[str, ...]]:
-        """The options that are not numbers, with the values that each may have besides None, the checkpoint's own."""
-        return {}
+    @classmethod
+    def can_take_hints(cls) -> bool:
+        """Whether checkpoints of the approach can be trained to take color hints."""
+        return "hints" in own_fields(cls.config_class)
 
     @property
     def scenes(self) -> tuple[str, ...]:
@@ -97,7 +93,7 @@ class ColorizerModel(ModelOfParts):
 
     @property
     def takes_hints(self) -> bool:
-        """Whether this checkpoint was made to take color hints."""
+        """Whether this checkpoint was trained to take color hints."""
         return getattr(self.config, "hints", False)
 
     def frozen_features(self, lightness: Tensor) -> Tensor | None:
@@ -158,22 +154,32 @@ class ColorizerModel(ModelOfParts):
         self.check_complete()
         if hints is not None:
             self._check_hints(hints, lightness)
-        options = self.default_options | options
-        decoding = {name: options.pop(name) for name in self.space.options}
+        options = {name: option.default for name, option in self.options.items()} | options
+        decoding = {option.name: options.pop(option.name) for option in self.space.options}
         features = self.frozen_features(lightness) if features is None else features
         if hints is not None and not self.training:
             # A color that is given comes out as it is.
-            hints = torch.cat((ungrade(hints[:, :2], *self._grading), hints[:, 2:]), 1)
+            hints = torch.cat((ungrade(hints[:, :2], self.config.gain, self.config.chroma_power), hints[:, 2:]), 1)
         given = {"hints": hints, "features": features}
         options |= {name: tensor for name, tensor in given.items() if tensor is not None}
         output = self.compute(self.space.encode(lightness).to(self.dtype), **options)
-        if "temperature" in decoding:
+        if self.space.has_distribution:
             output.logits = output.prediction
         if decode:
-            with torch.autocast(lightness.device.type, enabled=False):
-                ab = self.space.join(lightness.float(), output.prediction.float(), **decoding)
-                output.ab = grade(ab, *self._grading)
+            output.ab = self.decode(lightness, output.prediction, **decoding)
         return output
+
+    def decode(self, lightness: Tensor, prediction: Tensor, **options: float | str) -> Tensor:
+        """Convert a prediction to CIE ab (B, 2, H, W), float32, graded; `options` are the space's."""
+        with torch.autocast(lightness.device.type, enabled=False):
+            return self._grade(self.space.join(lightness.float(), prediction.float(), **options))
+
+    def draw(self, logits: Tensor, uniforms: Tensor, **options: float | str) -> Tensor:
+        """Draw one of the likely colorings of a photo, CIE ab (2, h, w), graded: see `Space.draw`."""
+        return self._grade(self.space.draw(logits, uniforms, **options)[None])[0]
+
+    def _grade(self, ab: Tensor) -> Tensor:
+        return grade(ab, self.config.gain, self.config.chroma_power)
 
     def rank_scenes(self, output: ColorizerOutput) -> list[dict[str, float] | None]:
         """Each photo's scenes with their probabilities, the likeliest first; None where the network tells no scenes."""
@@ -188,19 +194,18 @@ class ColorizerModel(ModelOfParts):
         source = self.space.encode(lightness)
         return Turn(source, output.prediction, target, labels, output.scene_logits, output.global_features)
 
-    def check_options(self, options: dict[str, float | str | None]) -> None:
-        """Refuse options that the approach does not have, and values that are none of an option's choices.
+    def check_options(self, options: Mapping[str, float | str | None]) -> None:
+        """Refuse options that the approach does not have, and values that an option does not take.
 
         Raises:
-            ColorizerError: it names the options, or the choices, that there are.
+            ColorizerError: it names the options, or the values, that there are.
         """
-        if unknown := sorted(set(options) - set(self.options)):
-            has = f"it has {', '.join(self.options)}" if self.options else "it has none of its own"
+        own = self.options
+        if unknown := sorted(set(options) - set(own)):
+            has = f"it has {', '.join(own)}" if own else "it has none of its own"
             raise ColorizerError(f"{self.approach} does not take the option {', '.join(unknown)}: {has}.")
-        for name, choices in self.option_choices.items():
-            if (value := options.get(name)) is not None and value not in choices:
-                known = f"there are {', '.join(choices)}" if choices else "this checkpoint knows none"
-                raise ColorizerError(f"{self.approach} has no {name} {value!r}: {known}.")
+        for name, value in options.items():
+            own[name].check(value, self.approach)
 
     def check_takes_hints(self) -> None:
         """Refuse hints where the network has no use for them.
@@ -211,15 +216,39 @@ class ColorizerModel(ModelOfParts):
         if not self.takes_hints:
             # Every approach registers itself as a subclass when it is imported, and no list of them is below this module.
             able = [
-                model_class.config_class.model_type.removeprefix("colorizer-").replace("-", "_")
+                approach_of(model_class.config_class.model_type)
                 for model_class in ColorizerModel.__subclasses__()
-                if "hints" in own_fields(model_class.config_class)
+                if model_class.can_take_hints()
             ]
-            this = "This checkpoint of " if self.approach in able else ""
+            this = "This checkpoint of " if self.can_take_hints() else ""
             raise ColorizerError(
                 f"{this}{self.approach} takes no color hints: checkpoints of {', '.join(sorted(able))} do if they were "
                 "trained with --hints."
             )
+
+    @classmethod
+    def check_class(cls, approach: str) -> None:
+        """Refuse a class that does not keep the contract, before anything is trained with it.
+
+        Raises:
+            ColorizerError: it names what is missing or wrong in the class called `approach`.
+        """
+        faults = [
+            f"{name} is missing"
+            for name in ("title", "authors", "year", "paper_url", "space", "objective", "recipe")
+            if not hasattr(cls, name)
+        ]
+        if (given := getattr(cls.config_class, "model_type", "")) != (expected := model_type_of(approach)):
+            faults.append(f"{cls.config_class.__name__}.model_type is {given!r} and must be {expected!r}")
+        if cls.predict is ColorizerModel.predict and cls.compute is ColorizerModel.compute:
+            faults.append("it defines neither predict nor compute")
+        for option in (*getattr(cls, "space", Space).options, *cls.network_options):
+            if not isinstance(option, Option):
+                faults.append(f"{option!r} is not an Option")
+            elif option.name in RESERVED:
+                faults.append(f"the name of its option {option.name!r} has another meaning in a call")
+        if faults:
+            raise ColorizerError(f"{cls.__module__}.{cls.__name__}: {'; '.join(faults)}.")
 
     def _check_hints(self, hints: Tensor, lightness: Tensor) -> None:
         self.check_takes_hints()

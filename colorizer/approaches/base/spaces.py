@@ -1,31 +1,74 @@
 """The color spaces that approaches work in: what the network sees, what it is trained to give, and how that becomes ab.
 
-A space is a frozen description. `encode` makes the network's input of the lightness, `split` makes the training pair of a
-color photo, `join` makes CIE ab of the network's prediction. Outside this module every tensor is in CIE units.
+Outside this module every tensor is in CIE units.
 """
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from colorizer.approaches.base.option import Option
 from colorizer.photos import bins, color
+
+CHROMA_PIVOT = 15.0
+"""Chroma in CIE units that an exponent leaves unchanged: about the mean of photos."""
+_SMALLEST = 0.01
+"""Below this share of the pivot an exponent acts like a factor: a power of nearly nothing has no bounds."""
 
 
 @dataclass(frozen=True)
-class Lab:
+class Space:
+    """Base of the color spaces: a frozen description of a network's input, of its target, and of the way back to CIE ab.
+
+    input_channels, output_channels: of the network.
+    options: those of `join`, such as a temperature.
+    has_distribution: whether the prediction tells, as logits, how likely each color is; then `draw` is defined.
+    """
+
+    input_channels = 1
+    output_channels = 2
+    options: ClassVar[tuple[Option, ...]] = ()
+    has_distribution: ClassVar[bool] = False
+
+    def encode(self, lightness: Tensor) -> Tensor:
+        """L in 0…100, (B, 1, H, W), to the network's input (B, input_channels, H, W)."""
+        raise TypeError(f"{type(self).__name__} has no encode: a space defines it")
+
+    def split(self, rgb: Tensor) -> tuple[Tensor, Tensor]:
+        """sRGB in 0…1, (B, 3, H, W), to lightness (B, 1, H, W) in 0…100 and the target that the objective compares with."""
+        raise TypeError(f"{type(self).__name__} has no split: a space defines it")
+
+    def join(self, lightness: Tensor, prediction: Tensor, **options: float | str) -> Tensor:
+        """The network's prediction as CIE ab (B, 2, H, W) of the lightness's size."""
+        raise TypeError(f"{type(self).__name__} has no join: a space defines it")
+
+    def draw(self, logits: Tensor, uniforms: Tensor, **options: float | str) -> Tensor:
+        """Draw one of the likely colorings, CIE ab (2, h, w), from the logits (C, h, w) of one photo.
+
+        uniforms: (2, h, w), two uniform numbers in 0…1 per pixel that decide what is drawn; they change slowly over the
+            photo, so that nearby numbers must draw nearby colors.
+        """
+        raise TypeError(f"{type(self).__name__} has no distribution to draw from")
+
+    def uncertainty(self, logits: Tensor) -> Tensor:
+        """Entropy of the distribution, (B, C, h, w) → (B, h, w): 0 for one sure color, 1 where all are equally likely."""
+        log_probability = logits.float().log_softmax(1)
+        return (-(log_probability.exp() * log_probability).sum(1) / math.log(logits.shape[1])).clamp(0, 1)
+
+
+@dataclass(frozen=True)
+class Lab(Space):
     """Lightness as L / l + offset, color as (a, b) / ab + ab_offset."""
 
     l: float = 100.0  # noqa: E741 - the field's own name
     offset: float = 0.0
     ab: float = 128.0
     ab_offset: float = 0.0
-
-    input_channels = 1
-    output_channels = 2
-    options = ()
 
     def encode(self, lightness: Tensor) -> Tensor:
         """L in 0…100, (B, 1, H, W), to the network's input of the same shape."""
@@ -41,6 +84,17 @@ class Lab:
         return (prediction - self.ab_offset) * self.ab
 
 
+TEMPERATURE = Option(
+    "temperature",
+    "Low values choose the most likely color and are vivid; 1 averages over all and is dull",
+    0.38,
+    0.01,
+    10.0,
+)
+_SPREAD = 16.0
+"""How far, in CIE units, around a drawn color the distribution is averaged: colors farther away stay out."""
+
+
 @dataclass(frozen=True)
 class LabBins(Lab):
     """Lightness as L / l + offset, color as logits over the 313 bins of the ab plane; `temperature` anneals their mean."""
@@ -48,16 +102,28 @@ class LabBins(Lab):
     ab: float = 1.0
 
     output_channels = bins.NUM_BINS
-    options = ("temperature",)
+    options = (TEMPERATURE,)
+    has_distribution = True
 
     def join(self, lightness: Tensor, prediction: Tensor, temperature: float = 0.38) -> Tensor:
         """Logits (B, 313, h, w) as CIE ab (B, 2, H, W), upsampled bilinearly to the lightness."""
         ab = bins.annealed_mean(prediction, device_centers(prediction.device), temperature)
         return F.interpolate(ab, size=lightness.shape[-2:], mode="bilinear", align_corners=False)
 
+    def draw(self, logits: Tensor, uniforms: Tensor, temperature: float = 0.38) -> Tensor:
+        """Mean of each pixel's distribution around a bin drawn from that very distribution, annealed by `temperature`."""
+        probability = (logits.float() / temperature).softmax(0)
+        centers = device_centers(logits.device)
+        drawn = centers[bins.draw_bins(probability, uniforms)]
+        distance = (drawn.square().sum(-1) - 2 * torch.einsum("qc,hwc->qhw", centers, drawn)) + (
+            centers.square().sum(-1)[:, None, None]
+        )
+        weights = probability * (-distance / (2 * _SPREAD**2)).exp()
+        return torch.einsum("qhw,qc->chw", weights / weights.sum(0), centers)
+
 
 @dataclass(frozen=True)
-class Rgb:
+class Rgb(Space):
     """The gray photo copied to `input_channels`, color as RGB: level · scale + offset for levels in 0…1."""
 
     input_channels: int = 3
@@ -65,7 +131,6 @@ class Rgb:
     offset: float = 0.0
 
     output_channels = 3
-    options = ()
 
     def encode(self, lightness: Tensor) -> Tensor:
         """L in 0…100, (B, 1, H, W), to the gray photo (B, input_channels, H, W)."""
@@ -82,7 +147,7 @@ class Rgb:
 
 
 @dataclass(frozen=True)
-class Yuv:
+class Yuv(Space):
     """The gray photo, color as U and V (BT.601) in 0…1: U / (2 · u) + 0.5 and V / (2 · v) + 0.5.
 
     u, v: the largest U and V of sRGB.
@@ -90,10 +155,6 @@ class Yuv:
 
     u: float = color.RGB_TO_YUV[1][2]
     v: float = color.RGB_TO_YUV[2][0]
-
-    input_channels = 1
-    output_channels = 2
-    options = ()
 
     def encode(self, lightness: Tensor) -> Tensor:
         """L in 0…100, (B, 1, H, W), to the gray photo's levels in 0…1, same shape."""
@@ -112,10 +173,29 @@ class Yuv:
         return like.new_tensor((2 * self.u, 2 * self.v)).view(2, 1, 1)
 
 
-Space = Lab | Rgb | Yuv
-
-
 @lru_cache(maxsize=8)
 def device_centers(device: torch.device) -> Tensor:
     """The bins' centers (313, 2) on a device. No buffer holds them: the meta device would leave garbage in it."""
     return bins.bin_centers().to(device)
+
+
+def grade(ab: Tensor, gain: float, power: float) -> Tensor:
+    """CIE ab (B, 2, H, W) with its chroma c changed to gain · CHROMA_PIVOT · (c / CHROMA_PIVOT)^power, at the same hues.
+
+    The mean of likely colors is duller than each of them, and dullest where they differ most: with a power above 1 confident
+    colors gain chroma and uncertain ones lose some. Both numbers belong to a checkpoint and are chosen on validation photos;
+    training ignores them.
+    """
+    return gain * _with_power(ab, power, _SMALLEST)
+
+
+def ungrade(ab: Tensor, gain: float, power: float) -> Tensor:
+    """Invert `grade`."""
+    return _with_power(ab / gain, 1 / power, _SMALLEST**power)
+
+
+def _with_power(ab: Tensor, power: float, smallest: float) -> Tensor:
+    if power == 1:
+        return ab
+    chroma = torch.linalg.vector_norm(ab, dim=1, keepdim=True)
+    return ab * (chroma / CHROMA_PIVOT).clamp(min=smallest) ** (power - 1)

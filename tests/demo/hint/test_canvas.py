@@ -15,7 +15,7 @@ from colorizer.errors import ColorizerError, PhotoError
 from colorizer.photos.color import rgb_to_lab
 from colorizer.photos.lightness import compute_lightness
 from colorizer.photos.reading import read_photo
-from tests.pipelines.test_sampling import lively
+from tests.pipelines.test_prediction import lively
 
 BLUE, RED = (51, 102, 204), (200, 40, 30)
 

@@ -7,10 +7,12 @@ from PIL import Image
 from scipy import stats
 
 from colorizer import ColorizerError, create_model, pipeline
+from colorizer.approaches.base.spaces import LabBins
 from colorizer.photos import bins
-from colorizer.pipelines import sampling
+from colorizer.pipelines.prediction import smooth_uniforms
 
 CENTERS = bins.bin_centers()
+SPACE = LabBins()
 
 
 def distribution(*shares: tuple[int, float]) -> torch.Tensor:
@@ -57,7 +59,7 @@ def slow_draw(probability: list[float], first: float, second: float) -> int:
 def test_bins_are_drawn_as_the_slow_way_draws_them():
     probability = torch.stack([random_distribution(seed) for seed in range(40)], 1).view(313, 5, 8)
     uniforms = torch.rand(2, 5, 8, generator=torch.Generator().manual_seed(1))
-    drawn = sampling.draw_bins(probability, uniforms)
+    drawn = bins.draw_bins(probability, uniforms)
     for row, column in np.ndindex(5, 8):
         expected = slow_draw(probability[:, row, column].tolist(), *uniforms[:, row, column].tolist())
         assert drawn[row, column] == expected
@@ -67,14 +69,14 @@ def test_extreme_numbers_draw_a_bin_that_is_possible():
     probability = distribution((10, 0.5), (11, 0.25), (200, 0.25))[:, None, None].expand(313, 1, 4)
     uniforms = torch.tensor([[0.0, 1.0, 0.0, 1.0], [0.0, 0.0, 1.0, 1.0]])[:, None]
     ends = torch.tensor(bins.row_ends())
-    for place in sampling.draw_bins(probability, uniforms).flatten().tolist():
+    for place in bins.draw_bins(probability, uniforms).flatten().tolist():
         assert 0 <= place < 313
         # In the row of a possible bin; 1 itself, which is never reached but by rounding, is the row's end.
         assert probability[place, 0, 0] > 0 or place in ends
 
 
 def test_the_numbers_are_uniform_at_each_pixel_and_change_slowly():
-    draws = torch.stack([next(sampling.smooth_uniforms(12, 20, seed=seed, num=1)) for seed in range(1500)])
+    draws = torch.stack([next(smooth_uniforms(12, 20, seed=seed, num=1)) for seed in range(1500)])
     assert draws.shape == (1500, 2, 12, 20)
     for which, row, column in ((0, 0, 0), (1, 0, 0), (0, 6, 11), (1, 11, 19)):
         assert stats.kstest(draws[:, which, row, column].numpy(), "uniform").pvalue > 1e-3
@@ -88,7 +90,7 @@ def test_the_numbers_are_uniform_at_each_pixel_and_change_slowly():
 
 def test_later_answers_are_uniform_too_and_keep_apart():
     several = torch.stack(
-        [torch.stack(list(sampling.smooth_uniforms(2, 2, seed=seed, num=4)))[:, :, 0, 0] for seed in range(1000)]
+        [torch.stack(list(smooth_uniforms(2, 2, seed=seed, num=4)))[:, :, 0, 0] for seed in range(1000)]
     )
     for index in range(4):
         assert stats.kstest(several[:, index, 0].numpy(), "uniform").pvalue > 1e-3
@@ -98,7 +100,7 @@ def test_later_answers_are_uniform_too_and_keep_apart():
 
 
 def test_a_field_is_nearly_the_same_at_any_resolution():
-    coarse, fine = (next(sampling.smooth_uniforms(*size, seed=5, num=1)) for size in ((12, 20), (120, 200)))
+    coarse, fine = (next(smooth_uniforms(*size, seed=5, num=1)) for size in ((12, 20), (120, 200)))
     assert (torch.nn.functional.avg_pool2d(fine, 10) - coarse).abs().max() < 0.02
 
 
@@ -111,8 +113,8 @@ def test_each_pixel_of_a_uniform_photo_follows_the_annealed_distribution():
     counts = torch.zeros(3, 4, 313)
     num_seeds = 2000
     for seed in range(num_seeds // 2):
-        for uniforms in sampling.smooth_uniforms(3, 4, seed=seed, num=2):
-            drawn = sampling.draw_bins(probability, uniforms)
+        for uniforms in smooth_uniforms(3, 4, seed=seed, num=2):
+            drawn = bins.draw_bins(probability, uniforms)
             counts.scatter_add_(2, drawn[..., None], torch.ones(3, 4, 1))
     # Rare bins together, as the χ² test wants it.
     is_common = expected * num_seeds >= 10
@@ -130,7 +132,7 @@ def test_a_color_is_the_mean_around_the_drawn_one():
     logits = probability.clamp(min=1e-12).log()[:, None, None].expand(313, 4, 4)
     seen = set()
     for seed in range(20):
-        (ab,) = sampling.sample_ab(logits, temperature=1.0, seed=seed)
+        ab = SPACE.draw(logits, next(smooth_uniforms(4, 4, seed=seed, num=1)), temperature=1.0)
         for color in ab.flatten(1).T:
             near = min(((color - CENTERS[place]).norm().item(), place.item()) for place in (red, orange, blue))
             seen.add(near[1])
@@ -147,7 +149,8 @@ def test_a_color_is_the_mean_around_the_drawn_one():
 
 def test_a_certain_network_has_one_answer():
     logits = distribution((77, 1.0)).clamp(min=1e-30).log()[:, None, None].expand(313, 5, 6)
-    for ab in sampling.sample_ab(logits, temperature=0.38, seed=0, num_images=3):
+    for uniforms in smooth_uniforms(5, 6, seed=0, num=3):
+        ab = SPACE.draw(logits, uniforms, temperature=0.38)
         assert torch.allclose(ab, CENTERS[77][:, None, None].expand(2, 5, 6), atol=1e-3)
 
 
@@ -155,7 +158,7 @@ def test_uncertainty_is_the_normalized_entropy():
     logits = torch.zeros(2, 313, 1, 2)
     logits[0, 5, 0, 0] = 1e4
     logits[1, :2, 0, 1] = 1e4
-    values = sampling.uncertainty(logits)
+    values = SPACE.uncertainty(logits)
     expected = [[0, 1], [1, math.log(2) / math.log(313)]]
     assert values[:, 0].tolist() == [pytest.approx(row, abs=1e-5) for row in expected]
 
@@ -226,7 +229,7 @@ def test_results_have_the_uncertainty_at_the_size_of_ab(colorful, photo):
         assert 0 <= result.uncertainty.min() <= result.uncertainty.max() <= 1
         assert torch.equal(result.uncertainty, results[0].uncertainty)
     expected = torch.nn.functional.interpolate(
-        sampling.uncertainty(results[0].logits[None])[None], size=results[0].ab.shape[1:], mode="bilinear"
+        SPACE.uncertainty(results[0].logits[None])[None], size=results[0].ab.shape[1:], mode="bilinear"
     )
     assert torch.allclose(results[0].uncertainty, expected[0, 0], atol=1e-5)
     dense = pipeline(create_model("dense", width=1 / 64), device="cpu")
@@ -262,6 +265,6 @@ def test_wrong_numbers_of_answers_and_seeds_are_refused(colorful, photo, options
 @pytest.mark.parametrize("options", [{"num_images": 2}, {"seed": 0}])
 def test_approaches_with_one_answer_name_those_with_several(photo, options):
     dense = pipeline(create_model("dense", width=1 / 64), device="cpu")
-    with pytest.raises(ColorizerError, match=r"dense has one answer.* of colorful"):
+    with pytest.raises(ColorizerError, match=r"dense .*num_images and seed.* of colorful"):
         dense(photo, **options)
     assert dense(photo, num_images=1).size == photo.size

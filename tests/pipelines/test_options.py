@@ -2,7 +2,7 @@ import pytest
 
 from colorizer.approaches import create_model
 from colorizer.errors import ColorizerError
-from colorizer.pipelines.shared_options import check_options, option_names, options_for
+from colorizer.pipelines.options import check_options, option_names, options_for
 
 
 def test_each_model_gets_the_options_it_takes_and_none_may_be_for_nobody():

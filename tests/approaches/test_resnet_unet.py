@@ -63,7 +63,8 @@ def test_the_features_are_those_of_the_backbone_and_the_stem():
 
 
 @pytest.mark.parametrize(
-    ("fields", "message"), [({"depth": 19}, "18, 34, 50, 101, 152"), ({"pretrain_steps": -1}, "pretrain_steps must be 0…")]
+    ("fields", "message"),
+    [({"depth": 19}, "18, 34, 50, 101, 152"), ({"pretrain_steps": -1}, "pretrain_steps must be 0…")],
 )
 def test_fields_out_of_range_are_refused(fields, message):
     with pytest.raises(ColorizerError, match=message):

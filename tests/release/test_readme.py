@@ -2,6 +2,7 @@ import ast
 import json
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import yaml
@@ -10,6 +11,8 @@ from colorizer.checkpoints import EVALUATION
 from colorizer.evaluation.report_sections import all_tables
 from colorizer.evaluation.results import read_results
 from colorizer.release.readme_tables import approaches_table, replace_section, results_table
+from tests.approaches import test_contract
+from tests.approaches.adding import added_approach
 
 REPOSITORY = Path(__file__).parents[2]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
@@ -61,3 +64,14 @@ def test_its_python_is_python(block):
 def test_what_it_links_to_is_there():
     for target in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (REPOSITORY / target).exists(), target
+
+
+def test_its_example_of_an_approach_keeps_the_contract(tmp_path):
+    (source,) = re.findall(r"<!-- example.*?-->\n```python\n(.*?)```", README, re.DOTALL)
+    module = ModuleType("colorizer.approaches.mine")
+    exec(source, module.__dict__)
+    with added_approach("mine", "Mine", module):
+        test_contract.test_it_names_itself_and_its_source("mine")
+        test_contract.test_gradients_reach_every_trainable_weight("mine")
+        test_contract.test_the_loss_falls_on_one_batch("mine")
+        test_contract.test_saved_and_loaded_weights_are_bit_equal("mine", tmp_path)

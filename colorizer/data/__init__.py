@@ -5,7 +5,7 @@ from colorizer.data.augmentation import augment, photo_seeds, saturate
 from colorizer.data.batches import PhotoBatches
 from colorizer.data.dataset_loading import cache_folder, load_photos
 from colorizer.data.decoding import DatasetReport
-from colorizer.data.photos import PhotoDataset, PhotoStream
+from colorizer.data.photo_dataset import PhotoDataset, PhotoStream
 from colorizer.data.simulated_hints import simulate_hints
 from colorizer.data.sources import list_splits
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from colorizer.data.augmentation import photo_seeds
-from colorizer.data.photos import PhotoDataset, PhotoStream
+from colorizer.data.photo_dataset import PhotoDataset, PhotoStream
 from colorizer.errors import DatasetError
 
 # A set kept in memory moves to the GPU whole if it leaves this share of the GPU's free memory to the network.

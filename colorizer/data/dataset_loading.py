@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 from colorizer.data.decoded_store import Decoded, StoreWriter, locked, read_store
 from colorizer.data.decoding import DatasetReport, Rejected, decode_rows
 from colorizer.data.local_files import split_name
-from colorizer.data.photos import PhotoDataset, PhotoStream
+from colorizer.data.photo_dataset import PhotoDataset, PhotoStream
 from colorizer.data.sources import Source, open_source
 from colorizer.errors import DatasetError
 

@@ -8,7 +8,7 @@ from accelerate.utils import gather_object
 from torch import Tensor
 
 from colorizer.data import PhotoDataset
-from colorizer.data.places import spread
+from colorizer.data.photo_dataset import spread
 from colorizer.photos.bins import NUM_BINS, bin_centers, bin_indices, rebalancing_weights
 from colorizer.photos.color import rgb_to_lab
 from colorizer.pipelines import processes

@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.atomic_write import make_folder
 from colorizer.data import PhotoBatches, PhotoDataset
-from colorizer.data.places import spread
+from colorizer.data.photo_dataset import spread
 from colorizer.errors import ColorizerError
 from colorizer.evaluation import labels, robustness
 from colorizer.evaluation.candidates import BASELINES, Candidate, Variant, baseline, network_candidate

@@ -12,7 +12,7 @@ from accelerate.utils import gather_object
 from torch import Tensor
 
 from colorizer.data import PhotoDataset
-from colorizer.data.places import spread
+from colorizer.data.photo_dataset import spread
 from colorizer.photos.color import colorfulness
 from colorizer.photos.merging import MAX_SATURATION, merge_colors
 from colorizer.pipelines import processes

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from colorizer.data import PhotoDataset, age_lightness, photo_seeds
-from colorizer.data.places import spread
+from colorizer.data.photo_dataset import spread
 from colorizer.evaluation.bootstrap import Averages
 from colorizer.evaluation.candidates import Candidate, Variant
 from colorizer.evaluation.ciede2000 import ciede2000

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from colorizer.checkpoints import SAMPLES, checkpoint_folder, list_checkpoints
-from colorizer.data.places import spread
+from colorizer.data.photo_dataset import spread
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.comparison import reduce, to_rgb
 from colorizer.evaluation.contact_sheets import contact_sheet

@@ -122,3 +122,12 @@ class PhotoStream:
         declared = self._source.classes
         name = declared[label] if declared and isinstance(label, int) and label >= 0 else str(label)
         return self.classes.index(name) if name in self.classes else -1
+
+
+def spread(count: int, num_photos: int) -> list[int]:
+    """Return `count` indices spread evenly over a dataset, all if it has no more: the same for every model and run.
+
+    Where measuring all photos would take too long, these stand for the dataset.
+    """
+    count = min(count, num_photos)
+    return [place * num_photos // count for place in range(count)]

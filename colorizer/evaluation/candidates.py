@@ -15,18 +15,15 @@ from torch import Tensor
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.evaluation.bootstrap import Averages
 from colorizer.evaluation.color_statistics import ColorStatistics
-from colorizer.evaluation.metrics import NAMES, Truth, compute_metrics
+from colorizer.evaluation.metrics import MAIN_NAMES, NAMES, Truth, compute_metrics
 from colorizer.hub.loading import load_model
 from colorizer.photos.color import rgb_to_lab
 from colorizer.photos.merging import MAX_SATURATION, merge_colors
 from colorizer.pipelines.options import working_size
 
 BASELINES = ("gray", "mean color", "mean by lightness")
-CURVE_METRICS = ("psnr", "ciede2000", "auc", "colorfulness")
-"""What the curve of accuracy over colorfulness is drawn from."""
-
 CURVE_SHARES = (0.25, 0.5, 0.75, 1.25)
-"""Its gains, as shares of the one that matches the truth's colorfulness; that one and 1 are points of it too."""
+"""Gains of the curve of accuracy over colorfulness, as shares of the matched one; that one and 1 are points of it too."""
 
 
 @dataclass(eq=False)
@@ -92,14 +89,13 @@ class Candidate:
         curve."""
         self.variants.append(Variant(gain))
         gains = [min(share * gain, MAX_SATURATION) for share in CURVE_SHARES]
-        self.variants += [Variant(gain, CURVE_METRICS, curve_places) for gain in gains]
+        self.variants += [Variant(gain, MAIN_NAMES, curve_places) for gain in gains]
 
     def curve(self) -> list[dict[str, float]]:
         """Gain, colorfulness and accuracy of every variant, by rising gain, over the photos of the curve."""
         places = self.variants[-1].places
         points = [
-            {"gain": variant.gain, **variant.averages.subset(places, CURVE_METRICS).means()}
-            for variant in self.variants
+            {"gain": variant.gain, **variant.averages.subset(places, MAIN_NAMES).means()} for variant in self.variants
         ]
         return sorted(points, key=lambda point: point["gain"])
 

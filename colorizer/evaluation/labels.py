@@ -5,10 +5,10 @@ from typing import Any
 
 from colorizer.data import PhotoDataset
 from colorizer.evaluation.bootstrap import Averages
+from colorizer.evaluation.metrics import MAIN_NAMES
 from colorizer.evaluation.results import Report
 from colorizer.evaluation.tables import markdown_table
 
-METRICS = ("psnr", "ciede2000", "auc", "colorfulness")
 MIN_PHOTOS = 10
 """Labels of fewer photos say more of these photos than of the label; they are put together as "others"."""
 
@@ -28,7 +28,7 @@ def by_label(averages: Mapping[str, Averages], photos: PhotoDataset) -> dict[str
     return {
         label: {
             "num_photos": len(indices),
-            "models": {name: each.subset(indices, METRICS).means() for name, each in averages.items()},
+            "models": {name: each.subset(indices, MAIN_NAMES).means() for name, each in averages.items()},
         }
         for label, indices in ordered
     }

@@ -7,7 +7,8 @@ import torch
 
 from colorizer.evaluation.bootstrap import Averages, bootstrap_interval
 from colorizer.evaluation.results import Report
-from colorizer.evaluation.tables import METRICS, markdown_table
+from colorizer.evaluation.tables import markdown_table
+from colorizer.hub.metric_names import METRICS
 
 COMPARED = ("psnr", "ciede2000", "auc")
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from colorizer.evaluation.results import Evaluation, Report
-from colorizer.evaluation.tables import METRICS
+from colorizer.hub.metric_names import METRICS
 
 CURVES = ("ciede2000", "auc", "psnr")
 SHOWN = ("psnr", "ssim", "ciede2000", "auc", "auc_rebalanced", "within_10", "colorfulness", "edge_error")

@@ -4,7 +4,8 @@ from colorizer.evaluation.edges import MIN_STEP, REACH
 from colorizer.evaluation.labels import label_tables
 from colorizer.evaluation.leads import lead_table
 from colorizer.evaluation.results import Report
-from colorizer.evaluation.tables import METRICS, best_means, markdown_table, rows, to_markdown
+from colorizer.evaluation.tables import best_means, markdown_table, rows, to_markdown
+from colorizer.hub.metric_names import METRICS
 
 
 def all_tables(report: Report) -> str:

@@ -15,7 +15,7 @@ from colorizer.data.photo_dataset import spread
 from colorizer.evaluation.bootstrap import Averages
 from colorizer.evaluation.candidates import Candidate, Variant
 from colorizer.evaluation.ciede2000 import ciede2000
-from colorizer.evaluation.metrics import Truth
+from colorizer.evaluation.metrics import MAIN_NAMES, Truth
 from colorizer.photos.color import rgb_to_lab
 from colorizer.photos.merging import merge_colors
 from colorizer.pipelines import processes
@@ -23,7 +23,6 @@ from colorizer.pipelines import processes
 SIZES = (128, 256, 512, 1024)
 NUM_SIZED_PHOTOS = 100
 NUM_AGED_PHOTOS = 200
-AGED_METRICS = ("psnr", "ciede2000", "auc", "colorfulness")
 
 
 def size_table(networks: Sequence[Candidate], photos: PhotoDataset, *, seed: int = 0) -> dict[str, Any]:
@@ -91,7 +90,7 @@ def age_table(
     """
     places = spread(NUM_AGED_PHOTOS, len(photos))
     own = processes.share(places)
-    variants = [Variant(1.0, AGED_METRICS) for _ in networks]
+    variants = [Variant(1.0, MAIN_NAMES) for _ in networks]
     with processes.photo_threads() as pool:
         for start in range(0, len(own), batch_size):
             members = own[start : start + batch_size]
@@ -109,7 +108,7 @@ def age_table(
         variant.gather()
         means, intervals = variant.averages.means(), variant.averages.intervals(seed=seed)
         models[candidate.name] = {
-            "new": candidate.variants[0].averages.subset(places, AGED_METRICS).means(),
+            "new": candidate.variants[0].averages.subset(places, MAIN_NAMES).means(),
             "old": {name: {"mean": means[name], "low": low, "high": high} for name, (low, high) in intervals.items()},
         }
     return {"num_photos": len(places), "seed": seed, "models": models}

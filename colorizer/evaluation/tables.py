@@ -3,48 +3,10 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from colorizer.evaluation.bootstrap import CONFIDENCE
 from colorizer.evaluation.results import Evaluation, Report, Scores
-
-
-@dataclass(frozen=True)
-class Metric:
-    """How a metric is shown.
-
-    sign: 1 if more is better, -1 if less, 0 if it says what a model does, not how well.
-    """
-
-    label: str
-    digits: int
-    sign: int
-
-    @property
-    def heading(self) -> str:
-        """The label with an arrow to where it is better."""
-        return self.label + {1: " ↑", -1: " ↓", 0: ""}[self.sign]
-
-
-METRICS = {
-    "psnr": Metric("PSNR (dB)", 2, 1),
-    "ssim": Metric("SSIM", 3, 1),
-    "ciede2000": Metric("ΔE2000", 2, -1),
-    "ab_mae": Metric("ab MAE", 2, -1),
-    "ab_rmse": Metric("ab RMSE", 2, -1),
-    "mse_ab128": Metric("MSE ab/128", 4, -1),
-    "auc": Metric("AuC (%)", 2, 1),
-    "auc_rebalanced": Metric("AuC rebalanced (%)", 2, 1),
-    "within_5": Metric("within 5 (%)", 1, 1),
-    "within_10": Metric("within 10 (%)", 1, 1),
-    "within_20": Metric("within 20 (%)", 1, 1),
-    "colorfulness": Metric("colorfulness", 1, 0),
-    "colorfulness_difference": Metric("difference in colorfulness", 1, -1),
-    "edge_error": Metric("ab error at edges", 2, -1),
-    "elsewhere_error": Metric("ab error elsewhere", 2, -1),
-    "lpips": Metric("LPIPS", 3, -1),
-    "fid": Metric("FID", 1, -1),
-}
+from colorizer.hub.metric_names import METRICS, Metric
 
 
 def rows(report: Report) -> list[tuple[str, Evaluation, Scores]]:

@@ -16,26 +16,14 @@ from colorizer.approaches.base.configuration import Field, own_fields
 from colorizer.atomic_write import write_text
 from colorizer.checkpoints import checkpoint_folder, list_checkpoints
 from colorizer.errors import CheckpointError, ColorizerError
+from colorizer.hub.metric_names import METRICS
 from colorizer.hub.run_records import all_commands, read_info
 
 TEMPLATE = Path(__file__).with_name("card_template.md")
 
 # Name in training.json and evaluation.json → what a reader sees.
-METRICS = {
-    "psnr": "PSNR in dB, more is better",
-    "ssim": "SSIM, more is better",
-    "ciede2000": "ΔE2000, less is better",
-    "ab_mae": "mean error of a and b, less is better",
-    "ab_rmse": "root mean square error of a and b, less is better",
-    "mse_ab128": "mean square error of ab / 128, less is better",
-    "auc": "area under the accuracy curve in %, more is better",
-    "auc_rebalanced": "the same with all colors counting alike, more is better",
-    "within_5": "pixels within 5 of the true ab in %",
-    "within_10": "pixels within 10 of the true ab in %",
-    "within_20": "pixels within 20 of the true ab in %",
-    "colorfulness": "colorfulness",
-    "colorfulness_difference": "difference from the true colorfulness, less is better",
-    "validation_loss": "loss, less is better",
+LABELS = {name: metric.long_name for name, metric in METRICS.items() if metric.long_name} | {
+    "validation_loss": "loss, less is better"
 }
 RECIPE = {
     "optimizer": "optimizer",
@@ -145,7 +133,7 @@ def render_card(info: dict[str, Any]) -> str:
         training=_training_rows(training),
         commands=all_commands(training),
         results=_results(name, evaluation),
-        validation=[(METRICS.get(key, key), _number(value)) for key, value in _validation(training).items()],
+        validation=[(LABELS.get(key, key), _number(value)) for key, value in _validation(training).items()],
         pictures=info.get("pictures") or [],
         is_fixed_size=model_class.is_fixed_size,
         resolution=config.get("resolution", fields["resolution"]),
@@ -237,10 +225,10 @@ def _times(training: dict[str, Any]) -> str:
 
 
 def _validation(training: dict[str, Any]) -> dict[str, float]:
-    """The validation metrics of the kept step by the names of METRICS."""
+    """The validation metrics of the kept step by the names of LABELS."""
     metrics = {key.removeprefix("validation_"): value for key, value in (training.get("metrics") or {}).items()}
     loss = {"validation_loss": metrics.pop("loss")} if "loss" in metrics else {}
-    return loss | {key: metrics[key] for key in METRICS if isinstance(metrics.get(key), int | float)}
+    return loss | {key: metrics[key] for key in LABELS if isinstance(metrics.get(key), int | float)}
 
 
 def _own_results(name: str, evaluation: dict[str, Any]) -> dict[str, dict[str, float]]:
@@ -257,7 +245,7 @@ def _results(name: str, evaluation: dict[str, Any]) -> dict[str, Any] | None:
     columns = {name: own} | {key: evaluation["models"][key] for key in BASELINES if key in evaluation["models"]}
     rows = [
         (label, [_interval(values.get(metric)) for values in columns.values()])
-        for metric, label in METRICS.items()
+        for metric, label in LABELS.items()
         if metric in own
     ]
     count = f"{evaluation['num_photos']:,} photos of " if evaluation.get("num_photos") else ""
@@ -276,7 +264,7 @@ def _interval(measured: dict[str, float] | None) -> str:
 
 def _model_index(name: str, training: dict[str, Any], evaluation: dict[str, Any]) -> list[EvalResult]:
     """Only what was measured: the evaluation where there is one, the run's own validation otherwise."""
-    own = {key: values["mean"] for key, values in _own_results(name, evaluation).items() if key in METRICS}
+    own = {key: values["mean"] for key, values in _own_results(name, evaluation).items() if key in LABELS}
     dataset, split = evaluation.get("dataset"), evaluation.get("split")
     if not own:
         own = _validation(training)
@@ -289,7 +277,7 @@ def _model_index(name: str, training: dict[str, Any], evaluation: dict[str, Any]
             dataset_name=dataset or "photos",
             dataset_split=split or "test",
             metric_type=key,
-            metric_name=METRICS[key].partition(",")[0],
+            metric_name=LABELS[key].partition(",")[0],
             metric_value=round(float(value), 5),
         )
         for key, value in own.items()

@@ -17,15 +17,11 @@ from colorizer.approaches.base.configuration import own_fields
 from colorizer.approaches.base.objectives import Objective, Regression, Staged
 from colorizer.atomic_write import write_text
 from colorizer.checkpoints import EVALUATION, checkpoint_folder, list_checkpoints
+from colorizer.hub.metric_names import METRICS
 
-METRICS = {
-    "psnr": ("PSNR ↑", 2),
-    "ssim": ("SSIM ↑", 3),
-    "ciede2000": ("ΔE2000 ↓", 2),
-    "auc": ("AuC ↑", 1),
-    "mse_ab128": ("MSE ab/128 ↓", 4),
-    "colorfulness": ("colorfulness", 1),
-}
+COLUMNS = ("psnr", "ssim", "ciede2000", "auc", "mse_ab128", "colorfulness")
+# Of some 90, a second decimal of the AuC would only widen the table.
+DIGITS = {name: METRICS[name].digits for name in COLUMNS} | {"auc": 1}
 
 
 def approaches_table() -> str:
@@ -86,11 +82,12 @@ def results_table(evaluation: dict) -> str:
 
     Then one for each checkpoint at matched colorfulness, called by the gain on its chroma.
     """
-    rows = ["| |" + "".join(f" {label} |" for label, _ in METRICS.values()), "|---|" + "---:|" * len(METRICS)]
+    headings = "".join(f" {METRICS[name].short_heading} |" for name in COLUMNS)
+    rows = [f"| |{headings}", "|---|" + "---:|" * len(COLUMNS)]
     matched = {f"{name} × {one['gain']:.2f}": one["metrics"] for name, one in evaluation.get("matched", {}).items()}
     for name, measured in (evaluation["models"] | matched).items():
         values = [
-            f"{measured[key]['mean']:.{digits}f}" if key in measured else "–" for key, (_, digits) in METRICS.items()
+            f"{measured[column]['mean']:.{digits}f}" if column in measured else "–" for column, digits in DIGITS.items()
         ]
         rows.append(f"| {name} |" + "".join(f" {value} |" for value in values))
     return "\n".join(rows)

@@ -6,7 +6,8 @@ import torch
 
 from colorizer.evaluation.metrics import NAMES, Truth, compute_metrics
 from colorizer.evaluation.results import Evaluation, Report, Scores
-from colorizer.evaluation.tables import METRICS, to_csv, to_markdown
+from colorizer.evaluation.tables import to_csv, to_markdown
+from colorizer.hub.metric_names import METRICS
 
 
 def scores(**means: float) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:

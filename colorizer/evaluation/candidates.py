@@ -21,7 +21,6 @@ from colorizer.photos.color import rgb_to_lab
 from colorizer.photos.merging import MAX_SATURATION, merge_colors
 from colorizer.pipelines.options import working_size
 
-BASELINES = ("gray", "mean color", "mean by lightness")
 CURVE_SHARES = (0.25, 0.5, 0.75, 1.25)
 """Gains of the curve of accuracy over colorfulness, as shares of the matched one; that one and 1 are points of it too."""
 

@@ -15,7 +15,7 @@ from colorizer.data import PhotoBatches, PhotoDataset
 from colorizer.data.photo_dataset import spread
 from colorizer.errors import ColorizerError
 from colorizer.evaluation import labels, robustness
-from colorizer.evaluation.candidates import BASELINES, Candidate, Variant, baseline, network_candidate
+from colorizer.evaluation.candidates import Candidate, Variant, baseline, network_candidate
 from colorizer.evaluation.color_statistics import ColorStatistics, color_statistics
 from colorizer.evaluation.leads import leads
 from colorizer.evaluation.matched_gain import match_gain
@@ -23,7 +23,7 @@ from colorizer.evaluation.metrics import Truth
 from colorizer.evaluation.perceptual import Perception, frechet_distance
 from colorizer.evaluation.result_files import write_results
 from colorizer.evaluation.results import Evaluation, Report, Scores
-from colorizer.hub.model_names import model_names
+from colorizer.hub.model_names import BASELINES, model_names
 from colorizer.pipelines import processes
 
 NUM_SAMPLES = 12

@@ -8,11 +8,12 @@ from PIL import Image
 from colorizer.atomic_write import write_text
 from colorizer.data import PhotoDataset
 from colorizer.errors import ColorizerError
-from colorizer.evaluation.candidates import BASELINES, Candidate
+from colorizer.evaluation.candidates import Candidate
 from colorizer.evaluation.contact_sheets import contact_sheet
 from colorizer.evaluation.report_sections import all_tables
 from colorizer.evaluation.results import FILE_NAME, Report, to_json
 from colorizer.evaluation.tables import to_csv
+from colorizer.hub.model_names import BASELINES
 
 
 def write_results(

@@ -17,6 +17,7 @@ from colorizer.atomic_write import write_text
 from colorizer.checkpoints import checkpoint_folder, list_checkpoints
 from colorizer.errors import CheckpointError, ColorizerError
 from colorizer.hub.metric_names import METRICS
+from colorizer.hub.model_names import BASELINES
 from colorizer.hub.run_records import all_commands, read_info
 
 TEMPLATE = Path(__file__).with_name("card_template.md")
@@ -43,7 +44,6 @@ RECIPE = {
 # Of a field of the configuration that is long, what a card shows.
 MAX_ITEMS = 6
 MAX_LETTERS = 60
-BASELINES = ("gray", "mean color", "mean by lightness")
 UNKNOWN_TERMS = """\
 The record of this run names the photos, not their terms. Photos belong to those who took them, and many collections of
 photos allow research alone or state no license at all. Unless you know that the terms of these photos allow more, take

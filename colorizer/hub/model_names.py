@@ -7,6 +7,9 @@ from pathlib import Path
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.errors import ColorizerError
 
+# What any model has to beat, under these names in evaluation.json.
+BASELINES = ("gray", "mean color", "mean by lightness")
+
 
 def model_names(models: Sequence[str | os.PathLike | ColorizerModel]) -> list[str]:
     """What to call each model: a folder by its own name, with as many of those above it as tell it from the others.

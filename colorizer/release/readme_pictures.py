@@ -13,9 +13,8 @@ from PIL import Image
 from colorizer.checkpoints import SAMPLES, checkpoint_folder, list_checkpoints
 from colorizer.data.photo_dataset import spread
 from colorizer.errors import ColorizerError
-from colorizer.evaluation.comparison import reduce, to_rgb
 from colorizer.evaluation.contact_sheets import contact_sheet
-from colorizer.evaluation.metrics import compute_metrics
+from colorizer.evaluation.photo_scores import reduce, score
 from colorizer.photos.merging import gray_pixels
 from colorizer.photos.reading import read_photo
 from colorizer.pipelines.image_colorization import pipeline
@@ -59,7 +58,7 @@ def samples(photos: Sequence[Path], *, model: str) -> Image.Image:
         if photo.is_gray:
             continue
         truth, colored = reduce(photo.pixels), reduce(np.asarray(colorize(photo).convert("RGB")))
-        error = float(compute_metrics(to_rgb(colored), to_rgb(truth), ("ciede2000",))["ciede2000"])
+        error = score(colored, truth)["ciede2000"]
         shown.append((error, [reduce(gray_pixels(photo.pixels)), colored, truth], path.stem))
     if not shown:
         raise ColorizerError("No photo is in color, so none would show what is true: give a folder of others.")

@@ -12,11 +12,10 @@ from colorizer.approaches import create_model
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.data import PhotoDataset
 from colorizer.errors import CheckpointError, ColorizerError
-from colorizer.evaluation.candidates import BASELINES
 from colorizer.evaluation.evaluate import evaluate
 from colorizer.evaluation.metrics import compute_metrics
 from colorizer.hub.loading import save_checkpoint
-from colorizer.hub.model_names import model_names
+from colorizer.hub.model_names import BASELINES, model_names
 from colorizer.photos.color import colorfulness, rgb_to_lab
 from colorizer.photos.merging import merge_colors
 

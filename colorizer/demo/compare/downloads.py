@@ -9,12 +9,13 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from colorizer.demo.compare.captions import HEADINGS
 from colorizer.demo.compare.comparison import Comparison, Result
 from colorizer.demo.compare.recolor import colors, painted, rescore
 from colorizer.demo.compare.run import read_visitor_photo
-from colorizer.demo.compare.scores import METRICS
 from colorizer.demo.previews import file_stem
 from colorizer.errors import ColorizerError
+from colorizer.evaluation.photo_scores import format_scores, reduce
 from colorizer.photos.photo import Photo
 from colorizer.photos.saving import save_photo, to_pil
 
@@ -73,8 +74,7 @@ def save_all(
 def contact_sheet(comparison: Comparison, title: str) -> Image.Image:
     """All results beside the gray photo, and beside its true colors where it came so, with times and scores."""
     # Only here, since matplotlib, whose font the sheet takes, is slow to import and the page should not wait for it.
-    from colorizer.evaluation.comparison import Comparison as Row
-    from colorizer.evaluation.comparison import reduce, sheet
+    from colorizer.evaluation.photo_comparison import PhotoComparison, sheet
 
     scored = rescore(comparison)
     paths = [comparison.gray, *(result.preview for result in scored.colored)]
@@ -82,7 +82,9 @@ def contact_sheet(comparison: Comparison, title: str) -> Image.Image:
     pictures = [reduce(np.asarray(Image.open(path).convert("RGB"))) for path in paths]
     captions = ["", *(_sheet_caption(result) for result in scored.colored), ""]
     width, height = comparison.size
-    row = Row(f"{title} · {width}×{height}", [*pictures, *([None] if comparison.truth is None else [])], captions)
+    row = PhotoComparison(
+        f"{title} · {width}×{height}", [*pictures, *([None] if comparison.truth is None else [])], captions
+    )
     return sheet([row], [result.label for result in scored.colored])
 
 
@@ -120,9 +122,5 @@ def _ending(file_format: str) -> str:
 
 
 def _sheet_caption(result: Result) -> str:
-    values = [
-        f"{metric.label.split()[0]} {result.scores[metric.key]:.{metric.digits}f}"
-        for metric in METRICS
-        if result.scores
-    ]
+    values = [f"{HEADINGS[name].split()[0]} {value}" for name, value in format_scores(result.scores).items()]
     return "\n".join([f"{result.seconds:.2f} s", ", ".join(values[:2]), ", ".join(values[2:])]).strip()

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from colorizer.demo.compare.comparison import Comparison, Result, Settings
-from colorizer.demo.compare.scores import score, to_rgb
 from colorizer.demo.previews import plain, save_preview
 from colorizer.errors import ColorizerError
+from colorizer.evaluation.photo_scores import score
 from colorizer.photos.adjusting import adjust
 from colorizer.photos.merging import merge_colors
 from colorizer.photos.photo import Photo
@@ -54,10 +53,8 @@ def rescore(comparison: Comparison) -> Comparison:
     if comparison.truth is None:
         return comparison
     photo = kept_photo(comparison.shown)
-    truth = to_rgb(Image.fromarray(photo.pixels))
     scores = {
-        result.label: score(to_rgb(Image.fromarray(painted(photo, ab, comparison.settings))), truth)
-        for result, ab in colors(comparison)
+        result.label: score(painted(photo, ab, comparison.settings), photo.pixels) for result, ab in colors(comparison)
     }
     return replace(
         comparison,

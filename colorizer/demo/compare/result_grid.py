@@ -6,8 +6,11 @@ from dataclasses import dataclass
 import gradio as gr
 
 from colorizer.demo.compare.comparison import Comparison, Result
-from colorizer.demo.compare.scores import METRICS, SCORE_SIDE, best
 from colorizer.demo.components import Updates
+from colorizer.evaluation.photo_scores import DIGITS, SCORE_SIDE, best_scores, format_scores
+from colorizer.hub.metric_names import METRICS
+
+HEADINGS = {name: METRICS[name].short_heading for name in DIGITS} | {"colorfulness": "Colorfulness"}
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ def show_captions(slots: Sequence[Slot], comparison: Comparison) -> Updates:
 def captions(comparison: Comparison) -> list[str]:
     """The text under each result: name, approach, time and, for a photo that came in color, its scores."""
     scores = {result.label: result.scores for result in comparison.results if result.scores}
-    winners = best(scores, comparison.truth_colorfulness or 0.0)
+    winners = best_scores(scores, comparison.truth_colorfulness or 0.0)
     return [_caption(result, winners) for result in comparison.results]
 
 
@@ -109,13 +112,12 @@ def _caption(result: Result, winners: dict[str, set[str]]) -> str:
     lines = [heading, f"{result.title} · {result.seconds:.2f} s"]
     if result.scores:
         values = []
-        for metric in METRICS:
-            value = f"{result.scores[metric.key]:.{metric.digits}f}"
-            values.append(f"**{value} ★**" if result.label in winners[metric.key] else value)
+        for metric, value in format_scores(result.scores).items():
+            values.append(f"**{value} ★**" if result.label in winners[metric] else value)
         lines += [
             "",
-            "| " + " | ".join(metric.label for metric in METRICS) + " |",
-            "|" + " --- |" * len(METRICS),
+            "| " + " | ".join(HEADINGS.values()) + " |",
+            "|" + " --- |" * len(HEADINGS),
             "| " + " | ".join(values) + " |",
         ]
     return "\n".join(lines)

@@ -4,15 +4,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from PIL import Image
-from torch import Tensor
+import numpy as np
 
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.compare.comparison import Comparison, Result, Settings
 from colorizer.demo.compare.recolor import keep_answers, keep_photo, painted, preview_stem
-from colorizer.demo.compare.scores import score, to_rgb
 from colorizer.demo.previews import file_stem, plain, save_preview, smaller
 from colorizer.errors import ColorizerError, PhotoError
+from colorizer.evaluation.photo_scores import score
 from colorizer.photos.merging import gray_pixels
 from colorizer.photos.photo import Photo
 from colorizer.photos.reading import read_photo
@@ -67,7 +66,7 @@ def compare(
     )
     truth = None
     if not photo.is_gray:
-        truth = to_rgb(Image.fromarray(shown.pixels))
+        truth = shown.pixels
         comparison = replace(
             comparison,
             truth=save_preview(to_pil(shown, shown.pixels), folder, "truth"),
@@ -90,7 +89,7 @@ def colorize(catalog: Catalog, source: str | None, name: str, settings: Settings
     return save_photo(colored, folder / f"{file_stem(photo.name, name)}.png", model=name)
 
 
-def _color(catalog: Catalog, photo: Photo, name: str, comparison: Comparison, truth: Tensor | None) -> list[Result]:
+def _color(catalog: Catalog, photo: Photo, name: str, comparison: Comparison, truth: np.ndarray | None) -> list[Result]:
     """One approach's answers, pictures and what is kept of it in the comparison's folder."""
     pipe = catalog.pipeline(name)
     settings = comparison.settings.for_model(pipe.model)
@@ -109,7 +108,7 @@ def _color(catalog: Catalog, photo: Photo, name: str, comparison: Comparison, tr
             place + 1 if len(answers) > 1 else 0,
             catalog.entry(name).title,
             answer.seconds,
-            {} if truth is None else score(to_rgb(image), truth),
+            {} if truth is None else score(np.asarray(image.convert("RGB")), truth),
             temperature,
             kept=kept,
         )

@@ -6,12 +6,12 @@ from PIL import Image
 
 from colorizer.demo import previews as demo_pictures
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.compare import run
 from colorizer.demo.compare.comparison import Comparison, Settings
 from colorizer.demo.compare.downloads import gallery
 from colorizer.demo.compare.result_grid import captions, summary
 from colorizer.demo.compare.run import colorize, compare
 from colorizer.errors import ColorizerError, PhotoError
+from colorizer.evaluation.photo_scores import score
 from colorizer.photos.merging import gray_pixels
 from colorizer.photos.photo import Photo
 from colorizer.photos.reading import read_photo
@@ -79,9 +79,7 @@ def test_color_photo_has_scores_and_the_best_is_marked(catalog: Catalog, color_p
 
 
 def test_result_that_equals_the_photo_scores_best_of_all(pixels: np.ndarray) -> None:
-    rgb = run.to_rgb(Image.fromarray(pixels))
-    gray = run.to_rgb(Image.fromarray(gray_pixels(pixels)))
-    same, without_color = run.score(rgb, rgb), run.score(gray, rgb)
+    same, without_color = score(pixels, pixels), score(gray_pixels(pixels), pixels)
     assert same["psnr"] > without_color["psnr"]
     assert same["ssim"] == pytest.approx(1)
     assert same["ciede2000"] == pytest.approx(0, abs=1e-3)

@@ -14,17 +14,18 @@ from colorizer.atomic_write import make_folder
 from colorizer.data import PhotoBatches, PhotoDataset
 from colorizer.data.photo_dataset import spread
 from colorizer.errors import ColorizerError
-from colorizer.evaluation import labels, robustness
+from colorizer.evaluation.breakdowns import measure_labels, measure_leads
 from colorizer.evaluation.candidates import Candidate, Variant, baseline, network_candidate
 from colorizer.evaluation.color_statistics import ColorStatistics, color_statistics
-from colorizer.evaluation.leads import leads
 from colorizer.evaluation.matched_gain import match_gain
 from colorizer.evaluation.metrics import Truth
 from colorizer.evaluation.perceptual import Perception, frechet_distance
 from colorizer.evaluation.result_files import write_results
 from colorizer.evaluation.results import Evaluation, Report, Scores
+from colorizer.evaluation.robustness import measure_aged, measure_sizes
 from colorizer.hub.model_names import BASELINES, model_names
 from colorizer.pipelines import processes
+from colorizer.pipelines.device import checked_device
 
 NUM_SAMPLES = 12
 
@@ -88,7 +89,7 @@ def evaluate(
         raise ColorizerError("There is nothing to evaluate: name at least one model.")
     names = model_names(models)
     state = processes.join()
-    device = state.device if device is None else _checked_device(device)
+    device = state.device if device is None else torch.device(checked_device(device))
     folder = make_folder(output_dir) if output_dir is not None and state.is_main_process else None
     networks = [network_candidate(name, model, device, token) for name, model in zip(names, models, strict=True)]
     colors = color_statistics(training_photos or photos)
@@ -124,24 +125,14 @@ def evaluate(
             *_notes(colors, training_photos, validation_photos, networks),
             *(perception.notes if perception else ()),
         ],
-        leads=leads(as_they_are, baselines, seed=seed),
-        labels=labels.by_label(as_they_are, photos) if by_label else None,
-        size=robustness.size_table(networks, size_photos, seed=seed) if size_photos is not None else None,
-        age=robustness.age_table(networks, photos, seed=seed, batch_size=batch_size) if aged else None,
+        leads=measure_leads(as_they_are, baselines, seed=seed),
+        labels=measure_labels(as_they_are, photos) if by_label else None,
+        size=measure_sizes(networks, size_photos, seed=seed) if size_photos is not None else None,
+        age=measure_aged(networks, photos, seed=seed, batch_size=batch_size) if aged else None,
     )
     if folder is not None:
         write_results(report, candidates, photos, samples, folder)
     return report
-
-
-def _checked_device(device: str | torch.device) -> torch.device:
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ColorizerError(
-            f"The device {device} can't be used here ({str(error).splitlines()[0]}): try cpu."
-        ) from error
-    return torch.device(device)
 
 
 def _run(

@@ -8,11 +8,11 @@ from collections.abc import Callable, Collection
 from functools import cached_property
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.ciede2000 import ciede2000
-from colorizer.evaluation.edges import near_edges
 from colorizer.evaluation.ssim import Structure
 from colorizer.photos.bins import bin_indices
 from colorizer.photos.color import colorfulness, rgb_to_lab
@@ -25,6 +25,13 @@ MAX_AB_ERROR = 150
 
 WITHIN = (5, 10, 20)
 """ab errors, in CIE units, whose share of pixels is counted."""
+
+EDGE_STEP = 6.0
+"""CIE units per pixel by which ab changes at a strong edge, over which a careless colorizer bleeds. A fifth of the pixels of
+everyday photos are near one."""
+
+EDGE_REACH = 4
+"""Pixels from an edge, across and down, that are near it."""
 
 
 def psnr(predicted_rgb: Tensor, true_rgb: Tensor) -> Tensor:
@@ -58,6 +65,20 @@ def weighted_mean(values: Tensor, weights: Tensor | None) -> Tensor:
         return values.mean(dim=(-2, -1))
     total = weights.sum(dim=(-2, -1))
     return (values * weights).sum(dim=(-2, -1)) / torch.where(total == 0, 1.0, total)
+
+
+def edge_strength(channels: Tensor) -> Tensor:
+    """How steeply channels (B, C, H, W) change, units a pixel, (B, H, W): Sobel's gradient, lengths added in squares."""
+    smooth, step = (channels.new_tensor(taps) for taps in ([0.25, 0.5, 0.25], [-0.5, 0.0, 0.5]))
+    kernels = torch.stack((torch.outer(smooth, step), torch.outer(step, smooth)))[:, None]
+    flat = F.pad(channels.flatten(0, 1)[:, None], (1, 1, 1, 1), mode="replicate")
+    return F.conv2d(flat, kernels).unflatten(0, channels.shape[:2]).square().sum(dim=(1, 2)).sqrt()
+
+
+def near_edges(ab: Tensor) -> Tensor:
+    """Which pixels of ab (B, 2, H, W) are within `EDGE_REACH` of a strong edge, bool (B, H, W)."""
+    is_edge = (edge_strength(ab) >= EDGE_STEP).to(ab.dtype)
+    return F.max_pool2d(is_edge[:, None], 2 * EDGE_REACH + 1, stride=1, padding=EDGE_REACH)[:, 0] > 0
 
 
 class Truth:

@@ -46,8 +46,8 @@ class Report:
     """What was evaluated on what: everything the tables say.
 
     notes: sentences on where gains and statistics come from, and on what was left out.
-    leads: what `lead_table` shows, as evaluation.json holds it; empty without baselines.
-    labels, size, age: what `label_tables`, `size_table` and `age_table` show, likewise; None where that was not asked for.
+    leads: what `measure_leads` returns; empty without baselines.
+    labels, size, age: what `measure_labels`, `measure_sizes` and `measure_aged` return; None where that was not asked for.
     """
 
     evaluations: Sequence[Evaluation]

@@ -16,6 +16,9 @@ from colorizer.evaluation.bootstrap import Averages
 from colorizer.evaluation.candidates import Candidate, Variant
 from colorizer.evaluation.ciede2000 import ciede2000
 from colorizer.evaluation.metrics import MAIN_NAMES, Truth
+from colorizer.evaluation.results import Report
+from colorizer.evaluation.tables import format_mean, markdown_table
+from colorizer.hub.metric_names import METRICS
 from colorizer.photos.color import rgb_to_lab
 from colorizer.photos.merging import merge_colors
 from colorizer.pipelines import processes
@@ -25,7 +28,7 @@ NUM_SIZED_PHOTOS = 100
 NUM_AGED_PHOTOS = 200
 
 
-def size_table(networks: Sequence[Candidate], photos: PhotoDataset, *, seed: int = 0) -> dict[str, Any]:
+def measure_sizes(networks: Sequence[Candidate], photos: PhotoDataset, *, seed: int = 0) -> dict[str, Any]:
     """How far the colors move when a photo comes in another size.
 
     Each photo is brought to each of `SIZES` that it has pixels for, and colored as the pipeline does; the results are put
@@ -78,7 +81,29 @@ def _colored_lab(pixels: np.ndarray, ab: Tensor) -> Tensor:
     return rgb_to_lab(torch.from_numpy(merge_colors(pixels, ab)).permute(2, 0, 1).float() / 255)
 
 
-def age_table(
+def size_text(report: Report) -> str:
+    """Return what `size_table` shows, in a sentence."""
+    photos, sizes = report.size["num_photos"], ", ".join(map(str, report.size["sizes"]))
+    return (
+        "How far a model's colors move when the same photo comes in another size: mean ΔE2000 between its results, of "
+        f"{photos} photos at {sizes} pixels."
+    )
+
+
+def size_table(report: Report) -> str:
+    """Mean ΔE2000 between sizes, all pairs and each."""
+    models = report.size["models"]
+    pairs = list(next(iter(models.values()))["pairs"]) if models else []
+    least = min((model["mean"] for model in models.values()), default=None)
+    lines = []
+    for name, model in models.items():
+        is_best = model["mean"] == least and len(models) > 1
+        mean = format_mean(model["mean"], 2, interval=(model["low"], model["high"]), is_bold=is_best)
+        lines.append([name, mean, *(format_mean(model["pairs"][pair], 2) for pair in pairs)])
+    return markdown_table(["model", "all pairs ↓", *pairs], lines)
+
+
+def measure_aged(
     networks: Sequence[Candidate], photos: PhotoDataset, *, seed: int = 0, batch_size: int = 16
 ) -> dict[str, Any]:
     """How near the colors come to the true ones when the photo has been turned old, by `colorizer.data.age`, before coloring.
@@ -112,3 +137,30 @@ def age_table(
             "old": {name: {"mean": means[name], "low": low, "high": high} for name, (low, high) in intervals.items()},
         }
     return {"num_photos": len(places), "seed": seed, "models": models}
+
+
+def age_text(report: Report) -> str:
+    """Return what `age_table` shows, in sentences."""
+    return (
+        f"{report.age['num_photos']} photos as they are, and turned old before they were colored: film that sees no red, blur, "
+        "fading, scratches, grain, JPEG and sepia by a fixed seed. The colors are measured on the photo as it was."
+    )
+
+
+def age_table(report: Report) -> str:
+    """Metrics of new and old photos side by side."""
+    models = report.age["models"]
+    names = list(next(iter(models.values()))["old"]) if models else []
+    lines = []
+    for model, measured in models.items():
+        cells = []
+        for name in names:
+            digits, old = METRICS[name].digits, measured["old"][name]
+            cells += [
+                format_mean(measured["new"][name], digits),
+                format_mean(old["mean"], digits, interval=(old["low"], old["high"])),
+            ]
+        lines.append([model, *cells])
+    return markdown_table(
+        ["model", *(f"{METRICS[name].heading}{of}" for name in names for of in (", new", ", old"))], lines
+    )

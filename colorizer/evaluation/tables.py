@@ -2,11 +2,26 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from colorizer.evaluation.bootstrap import CONFIDENCE
 from colorizer.evaluation.results import Evaluation, Report, Scores
 from colorizer.hub.metric_names import METRICS, Metric
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, has_numbers: bool = True) -> str:
+    """Return a Markdown table, its first column aligned left, the others right if they hold numbers."""
+    rule = ["---", *["---:" if has_numbers else "---"] * (len(header) - 1)]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in (header, rule, *rows))
+
+
+def format_mean(
+    mean: float, digits: int, *, interval: tuple[float, float] | None = None, is_bold: bool = False, sign: str = ""
+) -> str:
+    """Return a mean, with ± half of its interval where it has one; `sign` "+" also marks what is above 0."""
+    text = f"{mean:{sign}.{digits}f}"
+    text = f"**{text}**" if is_bold else text
+    return text if interval is None else f"{text} ± {(interval[1] - interval[0]) / 2:.{digits}f}"
 
 
 def rows(report: Report) -> list[tuple[str, Evaluation, Scores]]:
@@ -21,12 +36,29 @@ def rows(report: Report) -> list[tuple[str, Evaluation, Scores]]:
     return as_they_are + matched
 
 
-def shown_metrics(report: Report) -> dict[str, Metric]:
-    """Those metrics that were measured."""
-    return {name: metric for name, metric in METRICS.items() if any(name in e.means for e in report.evaluations)}
+def metric_cells(report: Report, metrics: Mapping[str, Metric], *, has_intervals: bool = True) -> list[list[str]]:
+    """Return a cell per metric for each of `rows`; of each kind, as it is or matched, the best mean of a metric is bold."""
+    cells = []
+    for kind in (report.evaluations, [each.matched for each in report.evaluations if each.matched is not None]):
+        best = _best_means(kind, metrics)
+        for scores in kind:
+            cells.append(
+                [
+                    format_mean(
+                        scores.means[name],
+                        metric.digits,
+                        interval=scores.intervals.get(name) if has_intervals else None,
+                        is_bold=scores.means[name] == best.get(name),
+                    )
+                    if name in scores.means
+                    else ""
+                    for name, metric in metrics.items()
+                ]
+            )
+    return cells
 
 
-def best_means(scores: Sequence[Scores], metrics: Mapping[str, Metric]) -> dict[str, float]:
+def _best_means(scores: Sequence[Scores], metrics: Mapping[str, Metric]) -> dict[str, float]:
     """The best mean of each metric of which more, or less, is better; none where there is nothing to compare."""
     if len(scores) < 2:
         return {}
@@ -37,39 +69,22 @@ def best_means(scores: Sequence[Scores], metrics: Mapping[str, Metric]) -> dict[
     }
 
 
+def shown_metrics(report: Report) -> dict[str, Metric]:
+    """Those metrics that were measured."""
+    return {name: metric for name, metric in METRICS.items() if any(name in e.means for e in report.evaluations)}
+
+
 def to_markdown(report: Report) -> str:
     """The comparison as a table, a line a model as it is and one at matched colorfulness; of each kind the best mean of
     each column is bold."""
     metrics = shown_metrics(report)
+    lines = []
+    for (title, evaluation, _), cells in zip(rows(report), metric_cells(report, metrics), strict=True):
+        speed = "" if evaluation.photos_per_second is None else f"{evaluation.photos_per_second:.3g}"
+        size = "" if evaluation.num_parameters is None else f"{evaluation.num_parameters / 1e6:.3g} M"
+        lines.append([title, *cells, speed, size])
     header = ["model", *(metric.heading for metric in metrics.values()), "photos/s", "parameters"]
-    lines = [header, ["---", *["---:"] * (len(header) - 1)]]
-    kinds = [list(report.evaluations), [e.matched for e in report.evaluations if e.matched is not None]]
-    best = [best_means(scores, metrics) for scores in kinds]
-    for title, evaluation, scores in rows(report):
-        cells = [title]
-        for name, metric in metrics.items():
-            is_best = scores.means.get(name) == best[scores is not evaluation].get(name, object())
-            cells.append(_cell(scores, name, metric, is_best))
-        cells.append("" if evaluation.photos_per_second is None else f"{evaluation.photos_per_second:.3g}")
-        cells.append("" if evaluation.num_parameters is None else f"{evaluation.num_parameters / 1e6:.3g} M")
-        lines.append(cells)
-    return f"{caption(report)}\n\n{markdown_table(lines)}\n"
-
-
-def markdown_table(lines: Sequence[Sequence[str]]) -> str:
-    """Cells, the header's and the rule's among them, as Markdown."""
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
-def _cell(scores: Scores, name: str, metric: Metric, is_best: bool) -> str:
-    if name not in scores.means:
-        return ""
-    text = f"{scores.means[name]:.{metric.digits}f}"
-    text = f"**{text}**" if is_best else text
-    if name not in scores.intervals:
-        return text
-    low, high = scores.intervals[name]
-    return f"{text} ± {(high - low) / 2:.{metric.digits}f}"
+    return f"{caption(report)}\n\n{markdown_table(header, lines)}"
 
 
 def caption(report: Report) -> str:

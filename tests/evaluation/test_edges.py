@@ -4,8 +4,7 @@ from scipy import ndimage
 from skimage import filters
 from torch import Tensor
 
-from colorizer.evaluation.edges import MIN_STEP, REACH, edge_strength, near_edges
-from colorizer.evaluation.metrics import compute_metrics
+from colorizer.evaluation.metrics import EDGE_REACH, EDGE_STEP, compute_metrics, edge_strength, near_edges
 from colorizer.photos.color import rgb_to_lab
 
 
@@ -26,11 +25,11 @@ def test_a_ramp_is_as_steep_as_it_rises():
 
 def test_near_is_within_four_pixels_across_and_down(photos: Tensor):
     ab = rgb_to_lab(photos)[:, 1:]
-    is_edge = (edge_strength(ab) >= MIN_STEP).numpy()
+    is_edge = (edge_strength(ab) >= EDGE_STEP).numpy()
     assert 0.01 < is_edge.mean() < 0.5
     for near, edge in zip(near_edges(ab), is_edge, strict=True):
         distance = ndimage.distance_transform_cdt(~edge, metric="chessboard")
-        np.testing.assert_array_equal(near.numpy(), distance <= REACH)
+        np.testing.assert_array_equal(near.numpy(), distance <= EDGE_REACH)
 
 
 def test_errors_near_edges_and_elsewhere_are_told_apart(photos: Tensor):

@@ -6,10 +6,12 @@ from torch import Tensor
 
 from colorizer.data import PhotoDataset, age_lightness, photo_seeds
 from colorizer.evaluation import robustness
+from colorizer.evaluation.breakdowns import bleeding_table
 from colorizer.evaluation.candidates import Candidate
 from colorizer.evaluation.metrics import Truth, compute_metrics
-from colorizer.evaluation.report_sections import age_table, bleeding_table, sections, size_table
+from colorizer.evaluation.report_sections import sections
 from colorizer.evaluation.results import Evaluation, Report, Scores
+from colorizer.evaluation.robustness import age_table, size_table
 from colorizer.photos.color import rgb_to_lab
 from colorizer.photos.merging import merge_colors
 
@@ -30,7 +32,7 @@ def sizes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_colors_that_ignore_the_size_do_not_move(dataset: PhotoDataset, sizes: None):
-    table = robustness.size_table([Candidate("steady", steady), Candidate("restless", restless)], dataset)
+    table = robustness.measure_sizes([Candidate("steady", steady), Candidate("restless", restless)], dataset)
     assert table["sizes"] == [24, 48], "no photo has 96 pixels"
     assert table["num_photos"] == len(dataset)
     assert table["models"]["steady"] == {"mean": 0, "low": 0, "high": 0, "pairs": {"24–48": 0}}
@@ -46,7 +48,7 @@ def test_the_distance_between_sizes_is_that_of_the_results_on_the_smallest(datas
         lightness = [rgb_to_lab(rgb.float() / 255)[:, :1] for rgb in (small, photo[None])]
         labs = [rgb2lab(merge_colors(pixels, restless(each)[0])) for each in lightness]
         distances.append(deltaE_ciede2000(*labs).mean())
-    table = robustness.size_table([Candidate("restless", restless)], dataset)
+    table = robustness.measure_sizes([Candidate("restless", restless)], dataset)
     measured = table["models"]["restless"]
     assert measured["mean"] == pytest.approx(np.mean(distances), abs=0.02)
     assert measured["low"] < measured["mean"] < measured["high"]
@@ -66,7 +68,7 @@ def test_old_photos_are_colored_and_their_colors_measured_on_the_new_ones(datase
         ab = restless(age_lightness(rgb, [seeds[index]]))[0]
         merged = torch.from_numpy(merge_colors(pixels, ab)).permute(2, 0, 1)[None].float() / 255
         expected.append(float(compute_metrics(merged, rgb)["ciede2000"]))
-    table = robustness.age_table(candidates, dataset, seed=5, batch_size=2)
+    table = robustness.measure_aged(candidates, dataset, seed=5, batch_size=2)
     assert (table["seed"], table["num_photos"]) == (5, len(dataset))
     still, moved = table["models"]["steady"], table["models"]["restless"]
     assert {name: value["mean"] for name, value in still["old"].items()} == pytest.approx(still["new"])

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import torch
 from accelerate import PartialState
+from accelerate.utils import gather_object
 
 Entry = TypeVar("Entry")
 
@@ -31,13 +32,9 @@ def share(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def total(count: int) -> int:
-    """The sum of what each process gives; it waits for all of them."""
-    state = join()
-    if state.num_processes == 1:
-        return count
-    counts = torch.tensor(count, device=state.device)
-    torch.distributed.all_reduce(counts)
-    return int(counts)
+    """Return the sum of `count` over the processes; each waits for all others."""
+    join()
+    return sum(gather_object([count]))
 
 
 def own_device() -> str | None:

@@ -7,7 +7,8 @@ import logging
 from pathlib import Path
 
 import torch
-import torchmetrics
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from colorizer.approaches.base.pretrained_parts import PretrainedPart
@@ -15,13 +16,15 @@ from colorizer.approaches.blocks.imagenet import normalize
 from colorizer.approaches.blocks.vgg import Vgg16
 from colorizer.errors import CheckpointError, HubError
 from colorizer.evaluation.inception_v3 import InceptionV3
-from colorizer.hub.download import download_checkpoint
+from colorizer.hub.download import download_checkpoint, download_file
 
 logger = logging.getLogger(__name__)
 
 VGG, INCEPTION = "timm/vgg16.tv_in1k", "timm/inception_v3.tf_in1k"
-# What LPIPS learned about VGG's features comes with torchmetrics, which needs torchvision for the rest.
-HEADS = Path(torchmetrics.__file__).parent / "functional" / "image" / "lpips_models" / "vgg.pth"
+# What LPIPS 0.1 learned about VGG's features: bit by bit its authors' vgg.pth, with lin0.model.1.weight as 0.weight and so
+# on, since they publish pickles alone. Taken at one commit, so that the metric stays what it is whatever its owner uploads.
+HEADS, HEADS_FILE = "vivym/lpips", "vgg_lpips_linear.safetensors"
+HEADS_COMMIT = "270571f1fb2a2c4c5f920cec96cd87838c345982"
 
 
 class Lpips(nn.Module):
@@ -47,29 +50,32 @@ class Lpips(nn.Module):
         ]
         return torch.stack(distances).sum(0)
 
-    def fill_heads(self, file: Path = HEADS) -> None:
-        """Take the weights of each block's channels from a file of the layout that LPIPS publishes.
+    def fill_heads(self, file: Path) -> None:
+        """Load the weights of each block's channels from safetensors that hold them as 0.weight, 1.weight, …, (1, C, 1, 1).
 
         Raises:
-            CheckpointError: the file is of another layout.
+            CheckpointError: the file is damaged or of another layout.
         """
-        published = torch.load(file, map_location="cpu", weights_only=True)
+        try:
+            published = load_file(file)
+        except (SafetensorError, OSError) as error:
+            raise CheckpointError(f"{file} is damaged or not safetensors: {error}. Delete it and try again.") from error
         for index, channels in enumerate(self.trunk.channels):
-            weight = published.get(f"lin{index}.model.1.weight")
+            weight = published.get(f"{index}.weight")
             if weight is None or weight.shape != (1, channels, 1, 1):
                 raise CheckpointError(f"{file} does not hold what LPIPS weights {channels} channels by.")
             self.get_buffer(f"head_{index}").copy_(weight.flatten())
 
 
 def load_lpips(device: torch.device, *, token: str | None = None) -> Lpips:
-    """LPIPS with the weights of the Hub's VGG-16.
+    """Return LPIPS with the Hub's VGG-16 and heads.
 
     Raises:
         HubError, CheckpointError: they can't be had, or are of another layout.
     """
     lpips = Lpips()
     _fill(lpips.trunk, VGG, token)
-    lpips.fill_heads()
+    lpips.fill_heads(download_file(HEADS, HEADS_FILE, revision=HEADS_COMMIT, token=token))
     return lpips.to(device).eval().requires_grad_(False)
 
 
@@ -121,7 +127,7 @@ class Perception:
         try:
             self.lpips = load_lpips(device, token=token)
         except HubError as error:
-            self._leave_out("LPIPS", VGG, error)
+            self._leave_out("LPIPS", HEADS if HEADS in str(error) else VGG, error)
         try:
             self.inception = load_inception(device, token=token)
         except HubError as error:

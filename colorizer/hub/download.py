@@ -91,6 +91,16 @@ def download_checkpoint(
     raise AssertionError("the last try returns or raises")
 
 
+def download_file(repo_id: str, name: str, *, revision: str, token: str | bool | None = None) -> Path:
+    """Return one file of a Hub repository at a commit, from the local cache once it is there.
+
+    Raises:
+        HubError: the Hub is away and the file is not cached, it doesn't exist, or access is refused.
+    """
+    with hub_errors(repo_id, revision):
+        return Path(make_api(token).hf_hub_download(repo_id, name, revision=revision))
+
+
 def _fetch(repo_id: str, revision: str | None, token: str | bool | None, cache_dir: str | Path | None) -> Path:
     # Not snapshot_download: two of its calls wait for ever on a Hub that has stopped answering.
     api = make_api(token)

@@ -1,10 +1,12 @@
+import hashlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import torchmetrics
 from huggingface_hub import constants
-from safetensors.torch import save
+from safetensors.torch import save, save_file
 from scipy import linalg
 from torch import Tensor, nn
 from torchmetrics.functional.image import lpips as reference
@@ -35,13 +37,30 @@ def trunk() -> nn.Module:
     return perceptual.Vgg16().requires_grad_(False)
 
 
-def test_lpips_is_that_of_torchmetrics(trunk: nn.Module, photos: Tensor, monkeypatch: pytest.MonkeyPatch):
+@pytest.fixture(scope="module")
+def heads() -> dict[str, Tensor]:
+    """LPIPS's own heads, which torchmetrics ships, as the Hub's file calls them."""
+    file = Path(torchmetrics.__file__).parent / "functional" / "image" / "lpips_models" / "vgg.pth"
+    published = torch.load(file, map_location="cpu", weights_only=True)
+    return {f"{index}.weight": published[f"lin{index}.model.1.weight"] for index in range(5)}
+
+
+def test_the_heads_are_the_file_of_the_hub(heads: dict[str, Tensor]):
+    # Of vgg_lpips_linear.safetensors at HEADS_COMMIT.
+    expected = "0c6387bf2e51e434dedbc0ca4c5894f605c415b8d128bfe720e13456eb4333ac"
+    assert hashlib.sha256(save(heads)).hexdigest() == expected
+
+
+def test_lpips_is_that_of_torchmetrics(
+    trunk: nn.Module, heads: dict[str, Tensor], photos: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     # torchmetrics takes the trunk from torchvision, which isn't here.
     monkeypatch.setattr(reference, "_get_tv_model_features", lambda net, pretrained: trunk.features)
     expected = reference._LPIPS(net="vgg")
     lpips = Lpips().requires_grad_(False)
     lpips.trunk = trunk
-    lpips.fill_heads()
+    save_file(heads, tmp_path / "heads.safetensors")
+    lpips.fill_heads(tmp_path / "heads.safetensors")
     first, second = photos[:, :, :64, :64], photos.roll(1, 0)[:, :, :64, :64]
     with torch.no_grad():
         distance = lpips(lpips.features(first), lpips.features(second))
@@ -50,11 +69,16 @@ def test_lpips_is_that_of_torchmetrics(trunk: nn.Module, photos: Tensor, monkeyp
         assert not lpips(lpips.features(first), lpips.features(first)).any()
 
 
-def test_lpips_takes_its_trunk_from_the_hub(hub: HubServer, trunk: nn.Module, tmp_path: Path):
+def test_lpips_takes_its_trunk_and_its_heads_from_the_hub(
+    hub: HubServer, trunk: nn.Module, heads: dict[str, Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     published = {name: tensor.half() for name, tensor in trunk.state_dict().items()}
     # The classifier is not needed, whatever it is.
     published |= {name: torch.zeros(1) for name in ("pre_logits.fc1.weight", "pre_logits.fc1.bias", "head.fc.weight")}
     hub.add(perceptual.VGG, {"config.json": b"{}", "model.safetensors": save(published)})
+    assert Perception(CPU).notes[0] == "LPIPS is left out, for want of vivym/lpips from the Hub."
+    commit = hub.add(perceptual.HEADS, {perceptual.HEADS_FILE: save(heads)})
+    monkeypatch.setattr(perceptual, "HEADS_COMMIT", commit)
     lpips = load_lpips(CPU)
     assert not lpips.training
     for name, tensor in lpips.trunk.state_dict().items():
@@ -62,9 +86,13 @@ def test_lpips_takes_its_trunk_from_the_hub(hub: HubServer, trunk: nn.Module, tm
     assert len(lpips.head_4) == 512
     assert (lpips.head_4 >= 0).all()
     assert lpips.head_4.max() > 0
-    torch.save({"lin0.model.1.weight": torch.ones(1, 3, 1, 1)}, tmp_path / "other.pth")
+    other = tmp_path / "other.safetensors"
+    save_file({"0.weight": torch.ones(1, 3, 1, 1)}, other)
     with pytest.raises(CheckpointError, match="weights 64 channels"):
-        lpips.fill_heads(tmp_path / "other.pth")
+        lpips.fill_heads(other)
+    other.write_bytes(b"damaged")
+    with pytest.raises(CheckpointError, match="is damaged or not safetensors"):
+        lpips.fill_heads(other)
 
 
 def test_fid_takes_its_network_from_the_hub(hub: HubServer):

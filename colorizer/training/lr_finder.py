@@ -17,12 +17,12 @@ from colorizer.training import reports
 from colorizer.training.arguments import TrainingArguments
 from colorizer.training.lr_curve import Curve, rates_to_sweep
 from colorizer.training.photos import numbered_batches
-from colorizer.training.players import Team
+from colorizer.training.players import Players
 from colorizer.training.run_states import Progress
 from colorizer.training.snapshot import Snapshot
 
-# One batch of the training loop: its number, its epoch, its photos → what the players log.
-TakeTurns = Callable[[int, int, dict[str, Tensor]], dict[str, Tensor]]
+# One batch of the training loop: its number, its epoch, its photos → the losses that are logged.
+TrainingStep = Callable[[int, int, dict[str, Tensor]], dict[str, Tensor]]
 
 
 class Run(Protocol):
@@ -33,15 +33,14 @@ class Run(Protocol):
     output_dir: Path
     train_photos: PhotoDataset | PhotoStream
     batches: PhotoBatches
-    players: list[Player]
-    team: Team
+    players: Players
     ema: nn.Module
     progress: Progress
 
     def say(self, message: str) -> None: ...
 
 
-def find_learning_rates(run: Run, take_turns: TakeTurns) -> list[Curve]:
+def find_learning_rates(run: Run, training_step: TrainingStep) -> list[Curve]:
     """Sweep the rate of each player that has not ended, the others at theirs; report curves and suggestions.
 
     Every sweep begins from the weights as they are now, with the batches that the training begins with, and ends when the
@@ -52,7 +51,7 @@ def find_learning_rates(run: Run, take_turns: TakeTurns) -> list[Curve]:
     curves = []
     for player in run.players:
         if player.ends is None or player.ends > run.progress.step:
-            curves.append(_sweep(run, player, take_turns))
+            curves.append(_sweep(run, player, training_step))
     if run.accelerator.is_main_process:
         reports.save_lr_curves(curves, run.output_dir, run.arguments.approach)
     for curve in curves:
@@ -61,12 +60,12 @@ def find_learning_rates(run: Run, take_turns: TakeTurns) -> list[Curve]:
     return curves
 
 
-def _sweep(run: Run, player: Player, take_turns: TakeTurns) -> Curve:
-    team, progress, accelerator = run.team, run.progress, run.accelerator
+def _sweep(run: Run, player: Player, training_step: TrainingStep) -> Curve:
+    players, progress, accelerator = run.players, run.progress, run.accelerator
     accumulation = run.arguments.gradient_accumulation_steps
-    modules = [*team.modules, run.ema, *run.players]
+    modules = [*players.modules, run.ema, *players.saved]
     scaler = [accelerator.scaler] if accelerator.scaler else []
-    snapshot = Snapshot(accelerator, modules, [*team.optimizers, *team.schedulers, progress, *scaler])
+    snapshot = Snapshot(accelerator, modules, [*players.optimizers, *players.schedulers, progress, *scaler])
     # A stream counts the photos that it gives, and those of the sweep are not learned from.
     report = deepcopy(run.train_photos.report)
     curve = Curve(player.name, player.starts)
@@ -80,8 +79,8 @@ def _sweep(run: Run, player: Player, take_turns: TakeTurns) -> Curve:
                 loss = torch.zeros((), device=accelerator.device)
                 for _ in range(accumulation):
                     # At every batch: schedules change the rates after an optimizer step.
-                    team.set_rates({player: rate})
-                    loss += take_turns(*next(batches))[f"{player.name}_loss"].float() / accumulation
+                    players.set_rates(player, rate)
+                    loss += training_step(*next(batches))[f"{player.name}_loss"].float() / accumulation
                 if not curve.add(rate, accelerator.reduce(loss, reduction="mean").item()):
                     break
     finally:

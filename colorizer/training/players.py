@@ -7,23 +7,23 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
-from colorizer.approaches.base.objectives import Player, Turn
+from colorizer.approaches.base.objectives import Player, StepInputs
 from colorizer.training.arguments import TrainingArguments
 from colorizer.training.builders import make_optimizer, make_scheduler
 
 
-class Team:
-    """Players by the steps in which they play. `step` is everywhere the number of optimizer steps done before."""
+class Players:
+    """The players of a run, in the order in which they act. `step` is everywhere the number of optimizer steps done before."""
 
     def __init__(
         self, accelerator: Accelerator, players: list[Player], arguments: TrainingArguments, num_steps: int
     ) -> None:
         self.accelerator = accelerator
-        self.players = players
+        self._players = players
         self.max_grad_norm = arguments.max_grad_norm
         if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
             for player in players:
-                player.train_through(nn.SyncBatchNorm.convert_sync_batchnorm(player.trained))
+                player.trained = nn.SyncBatchNorm.convert_sync_batchnorm(player.trained)
         settings = [arguments.changed(player.settings) for player in players]
         self.rates = [given.learning_rate for given in settings]
         optimizers = [make_optimizer(player.trained, given) for player, given in zip(players, settings, strict=True)]
@@ -41,41 +41,44 @@ class Team:
         prepared = accelerator.prepare(*modules, *optimizers)
         wrapped = {id(module): wrapper for module, wrapper in zip(modules, prepared, strict=False)}
         for player in players:
-            player.train_through(wrapped[id(player.trained)])
-            player.to(accelerator.device)
+            player.trained = wrapped[id(player.trained)]
+        self.saved = [player.saved.to(accelerator.device) for player in players]
         self.modules: list[nn.Module] = list(wrapped.values())
         self.optimizers: list[torch.optim.Optimizer] = list(prepared[len(modules) :])
 
+    def __iter__(self) -> Iterator[Player]:
+        return iter(self._players)
+
     @property
     def network(self) -> nn.Module:
-        """The network itself, wrapped. It is the last player's: a discriminator moves first, on the same prediction."""
-        return self.players[-1].trained
+        """The network itself, wrapped. It is the last player's: a discriminator acts first, on the same prediction."""
+        return self._players[-1].trained
 
-    def _playing(self, step: int) -> Iterator[int]:
-        return (index for index, player in enumerate(self.players) if player.plays(step))
+    def _active(self, step: int) -> Iterator[int]:
+        return (index for index, player in enumerate(self) if player.is_active(step))
 
     def beginning(self, step: int) -> list[Player]:
-        """Those whose first step this is."""
-        return [player for player in self.players if player.starts == step]
+        """Return the players whose first step this is."""
+        return [player for player in self if player.starts == step]
 
     def notes(self, step: int) -> list[str]:
-        """What those who play have to say to the log."""
-        return [self.players[index].note for index in self._playing(step) if self.players[index].note]
+        """Return the notes of the active players."""
+        return [player.note for player in self if player.is_active(step) and player.note]
 
     def is_last_stage(self, step: int) -> bool:
-        """Whether nobody begins later."""
-        return all(player.starts <= step for player in self.players)
+        """Return whether no player begins later."""
+        return all(player.starts <= step for player in self)
 
-    def modules_playing(self, step: int) -> list[nn.Module]:
-        """The modules that are trained in this step, each once."""
-        return list({id(module): module for i in self._playing(step) for module in [self.players[i].trained]}.values())
+    def active_modules(self, step: int) -> list[nn.Module]:
+        """Return the modules that are trained in this step, each once."""
+        return list({id(player.trained): player.trained for player in self if player.is_active(step)}.values())
 
-    def move(self, step: int, turn: Turn) -> dict[str, Tensor]:
-        """Loss, backward and step of each who plays, in order; the losses and their parts by name."""
+    def update(self, step: int, inputs: StepInputs) -> dict[str, Tensor]:
+        """Descend the loss of each active player, in order; return the losses and their parts by name."""
         logs: dict[str, Tensor] = {}
-        for index in self._playing(step):
-            player, optimizer = self.players[index], self.optimizers[index]
-            loss, parts = player.loss(turn)
+        for index in self._active(step):
+            player, optimizer = self._players[index], self.optimizers[index]
+            loss, parts = player.loss(inputs)
             self.accelerator.backward(loss)
             if self.accelerator.sync_gradients and self.max_grad_norm:
                 self.accelerator.clip_grad_norm_(player.trained.parameters(), self.max_grad_norm)
@@ -86,31 +89,30 @@ class Team:
         return logs
 
     def step_schedules(self, step: int) -> None:
-        """The schedules that go by steps, after an optimizer step."""
-        for index in self._playing(step):
+        """Step the schedules that go by steps, after an optimizer step."""
+        for index in self._active(step):
             if not isinstance(self.schedulers[index], ReduceLROnPlateau):
                 self.schedulers[index].step()
 
     def step_plateaus(self, step: int, validation_loss: float) -> None:
-        """The schedules that go by progress, after a validation."""
-        for index in self._playing(step):
+        """Step the schedules that go by progress, after a validation."""
+        for index in self._active(step):
             if isinstance(self.schedulers[index], ReduceLROnPlateau):
                 self.schedulers[index].step(validation_loss)
 
     def learning_rate(self, step: int) -> float:
-        """The rate of the last who plays: the network's."""
-        *_, index = self._playing(step)
+        """Return the rate of the last active player, the network's."""
+        *_, index = self._active(step)
         return self.schedulers[index].optimizer.param_groups[0]["lr"]
 
-    def set_rates(self, given: dict[Player, float]) -> None:
-        """Until the schedules' next step, everyone's rate is the one given, or that of the run's arguments.
+    def set_rates(self, chosen: Player, chosen_rate: float) -> None:
+        """Until the schedules' next step, train one player at this rate and the others at that of the run's arguments.
 
         Weights that learn at a share of it, as those of pretrained parts, go on to do so.
         """
-        each = zip(self.players, self.optimizers, self.rates, self.shares, strict=True)
-        for player, optimizer, rate, shares in each:
+        for player, optimizer, rate, shares in zip(self, self.optimizers, self.rates, self.shares, strict=True):
             for group, share in zip(optimizer.param_groups, shares, strict=True):
-                group["lr"] = share * given.get(player, rate)
+                group["lr"] = share * (chosen_rate if player is chosen else rate)
 
     def share_statistics(self, averaged: nn.Module) -> None:
         """Average what batch norm saw over the processes: each saw its own photos, and one of them is published."""

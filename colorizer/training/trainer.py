@@ -25,7 +25,7 @@ from colorizer.training.interruption import StopRequest
 from colorizer.training.log_means import Means
 from colorizer.training.lr_finder import find_learning_rates
 from colorizer.training.photos import count_steps, numbered_batches, open_photos, statistics_photos
-from colorizer.training.players import Team
+from colorizer.training.players import Players
 from colorizer.training.run_states import Progress, check_folder, clear_folder, find_state, load_state, save_state
 from colorizer.training.selection import SCORES
 from colorizer.training.validation import Validation
@@ -92,11 +92,10 @@ class Trainer:
         self.objective = self.network.objective
         # The discriminator, say, must start alike on every process and in every run of this seed.
         torch.manual_seed(arguments.seed + 1)
-        self.players = self.objective.players(self.network, self.space, partial(statistics_photos, self.train_photos))
+        players = self.objective.players(self.network, self.space, partial(statistics_photos, self.train_photos))
         self.ema = make_ema(self.network, arguments.ema_decay).to(self.accelerator.device)
-        self.team = Team(self.accelerator, self.players, arguments, self.num_steps)
-        self.optimizers = self.team.optimizers
-        if not self.team.is_last_stage(self.num_steps - 1):
+        self.players = Players(self.accelerator, players, arguments, self.num_steps)
+        if not self.players.is_last_stage(self.num_steps - 1):
             self.say(f"The {self.num_steps} steps of this run end before its last stage begins.")
         self.means = Means(self.accelerator)
         num_photos_seen = self.num_steps * arguments.gradient_accumulation_steps * self.batches.global_batch_size
@@ -105,7 +104,8 @@ class Trainer:
         features = keep(self.validation_photos)
         self.validation = Validation(self.accelerator, self.validation_photos, arguments, self.objective, features)
         self.progress = Progress()
-        self.accelerator.register_for_checkpointing(self.progress, self.ema, *self.team.schedulers, *self.players)
+        saved = (self.progress, self.ema, *self.players.schedulers, *self.players.saved)
+        self.accelerator.register_for_checkpointing(*saved)
 
     def say(self, message: str) -> None:
         """Tell the user, once whatever the number of processes."""
@@ -137,7 +137,7 @@ class Trainer:
         """
         self._resume()
         if self.arguments.find_lr:
-            find_learning_rates(self, self._take_turns)
+            find_learning_rates(self, self._training_step)
         if not self.arguments.trains:
             return self.output_dir
         self.accelerator.init_trackers("colorizer")
@@ -191,7 +191,7 @@ class Trainer:
             load_state(self.accelerator, state, self.identity)
             self.say(f"Resuming at step {self.progress.step} from {state}.")
         self.last_validated = self.progress.history[-1]["step"] if self.progress.history else 0
-        for note in self.team.notes(self.progress.step):
+        for note in self.players.notes(self.progress.step):
             self.say(note)
 
     def _loop(self, bar: tqdm, stop: StopRequest) -> None:
@@ -201,7 +201,7 @@ class Trainer:
         since = time.perf_counter()
         counted = 0
         for micro_step, epoch, batch in numbered_batches(self.batches, progress.step * accumulation):
-            self.means.add(self._take_turns(micro_step, epoch, batch))
+            self.means.add(self._training_step(micro_step, epoch, batch))
             counted += 1
             if (micro_step + 1) % accumulation:
                 continue
@@ -229,7 +229,7 @@ class Trainer:
             if is_last or stop.is_made():
                 return
 
-    def _take_turns(self, micro_step: int, epoch: int, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    def _training_step(self, micro_step: int, epoch: int, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         # Dropout and whatever else is random depends on the step alone, so that a resumed run repeats it exactly.
         torch.manual_seed(photo_seeds(self.arguments.seed, micro_step, [self.accelerator.process_index])[0])
         seeds = photo_seeds(self.arguments.seed, epoch, batch["index"])
@@ -241,21 +241,21 @@ class Trainer:
         if self.arguments.age:
             lightness = age_lightness(rgb, seeds, share=self.arguments.age)
         step = self.progress.step
-        modules = self.team.modules_playing(step)
+        modules = self.players.active_modules(step)
         for module in modules:
             module.train()
         with self.accelerator.accumulate(*modules):
             features = self.features.of(batch["index"])
-            output = self.team.network(lightness, hints=hints, features=features, decode=False)
-            logs = self.team.move(step, self.network.turn(output, lightness, target, batch["label"]))
+            output = self.players.network(lightness, hints=hints, features=features, decode=False)
+            logs = self.players.update(step, self.network.step_inputs(output, lightness, target, batch["label"]))
             if self.accelerator.sync_gradients:
-                self.team.step_schedules(step)
-                self.ema.update_parameters(self.accelerator.unwrap_model(self.team.network))
+                self.players.step_schedules(step)
+                self.ema.update_parameters(self.accelerator.unwrap_model(self.players.network))
         return logs
 
     def _log(self, bar: tqdm, means: dict[str, float], speed: float) -> None:
         record = {"step": self.progress.step, **means, "photos_per_second": speed}
-        record["learning_rate"] = self.team.learning_rate(self.progress.step - 1)
+        record["learning_rate"] = self.players.learning_rate(self.progress.step - 1)
         self.progress.history.append(record)
         self.accelerator.log({name: value for name, value in record.items() if name != "step"}, step=self.progress.step)
         bar.set_postfix_str(
@@ -264,8 +264,8 @@ class Trainer:
 
     def _validate(self) -> None:
         progress = self.progress
-        self.team.share_statistics(self.ema)
-        network = self.ema.module if self.arguments.ema_decay else self.accelerator.unwrap_model(self.team.network)
+        self.players.share_statistics(self.ema)
+        network = self.ema.module if self.arguments.ema_decay else self.accelerator.unwrap_model(self.players.network)
         was_training = network.training
         record = self.validation.run(network.eval())
         network.train(was_training)
@@ -273,7 +273,7 @@ class Trainer:
         progress.history.append({"step": progress.step, **record})
         self.last_validated = progress.step
         self.accelerator.log(record, step=progress.step)
-        self.team.step_plateaus(progress.step - 1, loss)
+        self.players.step_plateaus(progress.step - 1, loss)
         score = SCORES[self.arguments.metric_for_best_model](record, progress.step)
         is_best = score < progress.best_score
         is_progress = loss < progress.best_loss - self.arguments.early_stopping_min_delta
@@ -299,7 +299,7 @@ class Trainer:
 
     def _begin_stage(self) -> None:
         progress = self.progress
-        if not (beginning := self.team.beginning(progress.step)):
+        if not (beginning := self.players.beginning(progress.step)):
             return
         # What follows is not measured by what came before: L1 alone always finds a lower L1 than a GAN does.
         progress.best_loss = progress.best_score = float("inf")
@@ -310,14 +310,14 @@ class Trainer:
 
     def _is_stuck(self) -> bool:
         patience = self.arguments.early_stopping_patience
-        is_last_stage = self.team.is_last_stage(self.progress.step - 1)
+        is_last_stage = self.players.is_last_stage(self.progress.step - 1)
         if patience and is_last_stage and self.progress.validations_since_best >= patience:
             self.say(f"No progress over {patience} validations: stopping at step {self.progress.step}.")
             return True
         return False
 
     def _save_state(self) -> Path:
-        self.team.share_statistics(self.ema)
+        self.players.share_statistics(self.ema)
         limit = self.arguments.checkpoints_total_limit
         return save_state(self.accelerator, self.output_dir, self.progress.step, self.identity, limit=limit)
 

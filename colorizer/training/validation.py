@@ -59,7 +59,7 @@ class Validation:
             rgb = resized(batch["rgb"], network.config.resolution)
             lightness, target = network.space.split(rgb)
             output = network(lightness, features=self.features.of(batch["index"]))
-            loss = self.objective.validate(network.turn(output, lightness, target, batch["label"]))
+            loss = self.objective.validate(network.step_inputs(output, lightness, target, batch["label"]))
             measured = compute_metrics(color.lab_to_rgb(torch.cat((lightness, output.ab), 1)), rgb, CURVES)
             row = [torch.ones_like(loss), loss, *(measured[name].mean() for name in CURVES)]
             if network.takes_hints:

@@ -5,7 +5,7 @@ import torch
 from torchmetrics.functional.image import multiscale_structural_similarity_index_measure as their_ms_ssim
 
 from colorizer import create_model
-from colorizer.approaches.base.objectives import Turn
+from colorizer.approaches.base.objectives import StepInputs
 from colorizer.photos.color import rgb_to_lab
 
 
@@ -56,7 +56,7 @@ def test_the_objective_is_one_minus_ms_ssim_on_ab():
     assert torch.equal(model.space.encode(lightness), lightness / 100)
     prediction = target + 0.02 * torch.randn_like(target)
     (player,) = model.objective.players(model, model.space, list)
-    loss, _ = player.loss(Turn(model.space.encode(lightness), prediction, target))
+    loss, _ = player.loss(StepInputs(model.space.encode(lightness), prediction, target))
     # Of the five scales of the paper; values in −1…1 differ by 2 at most.
     similarity = their_ms_ssim(prediction, target, data_range=2.0)
     assert loss.item() == pytest.approx(1 - similarity.item(), abs=2e-5)

@@ -23,7 +23,7 @@ from colorizer import (
 )
 from colorizer.approaches import get_model_class
 from colorizer.approaches.base.configuration import own_fields
-from colorizer.approaches.base.objectives import Turn
+from colorizer.approaches.base.objectives import StepInputs
 from colorizer.approaches.base.spaces import grade
 from colorizer.photos.color import rgb_to_lab
 
@@ -59,9 +59,9 @@ def photos(size: int, count: int = 2) -> torch.Tensor:
     return torch.nn.functional.interpolate(coarse, (size, size), mode="bilinear")
 
 
-def make_turn(model, rgb: torch.Tensor) -> Turn:
+def make_inputs(model, rgb: torch.Tensor) -> StepInputs:
     lightness, target = model.space.split(rgb)
-    return Turn(model.space.encode(lightness), model(lightness, decode=False).prediction, target)
+    return StepInputs(model.space.encode(lightness), model(lightness, decode=False).prediction, target)
 
 
 @pytest.fixture(params=APPROACHES)
@@ -124,7 +124,7 @@ def test_gradients_reach_every_trainable_weight(approach):
     rgb = photos(size)
     players = model.objective.players(model, model.space, lambda: [rgb])
     for player in players:
-        loss, _ = player.loss(make_turn(model.train(), rgb))
+        loss, _ = player.loss(make_inputs(model.train(), rgb))
         assert loss.dtype == torch.float32
         loss.backward()
         for name, weight in player.trained.named_parameters():
@@ -142,7 +142,7 @@ def test_losses_and_colors_are_in_float32_under_mixed_precision(approach):
     for player in model.objective.players(model, model.space, lambda: [rgb]):
         with torch.autocast("cpu", torch.bfloat16):
             prediction = model.train()(lightness, decode=False).prediction
-            loss, parts = player.loss(Turn(source, prediction, target))
+            loss, parts = player.loss(StepInputs(source, prediction, target))
         assert {loss.dtype, *(part.dtype for part in parts.values())} == {torch.float32}
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
             assert model.eval()(lightness).ab.dtype == torch.float32
@@ -156,7 +156,7 @@ def test_the_loss_falls_on_one_batch(approach):
     optimizer = torch.optim.Adam(model.parameters(), 2e-3)
     losses = []
     for _ in range(30):
-        loss, _ = player.loss(make_turn(model.train(), rgb))
+        loss, _ = player.loss(make_inputs(model.train(), rgb))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -244,7 +244,7 @@ def test_frozen_parts_stay_as_they_are_in_training(approach):
     before = copy.deepcopy([part.state_dict() for part in model.frozen_parts])
     rgb = photos(size)
     (*_, player) = model.objective.players(model, model.space, lambda: [rgb])
-    loss, _ = player.loss(make_turn(model.train(), rgb))
+    loss, _ = player.loss(make_inputs(model.train(), rgb))
     loss.backward()
     frozen = {id(module) for part in model.frozen_parts for module in part.modules()}
     for module in model.modules():

@@ -120,7 +120,7 @@ def test_the_objective_is_the_squared_error_on_ab_by_128():
     (player,) = model.objective.players(model, model.space, lambda: [rgb])
     with torch.autocast("cpu", torch.bfloat16):
         output = model(lightness, decode=False)
-        loss, _ = player.loss(model.turn(output, lightness, target))
+        loss, _ = player.loss(model.step_inputs(output, lightness, target))
     ab = rgb_to_lab(rgb)[:, 1:].double().numpy() / 128
     predicted = output.prediction.detach().double().numpy()
     squares = [(predicted[place] - ab[place]) ** 2 for place in np.ndindex(ab.shape)]

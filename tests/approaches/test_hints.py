@@ -117,7 +117,7 @@ def test_a_hint_colors_its_surroundings_once_training_had_hints(approach):
         lightness, target = model.space.split(rgb)
         hints = simulate_hints(rgb, photo_seeds(0, step, list(range(8))))
         output = model.train()(lightness, hints=hints, decode=False)
-        loss = model.objective.validate(model.turn(output, lightness, target))
+        loss = model.objective.validate(model.step_inputs(output, lightness, target))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

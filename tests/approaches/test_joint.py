@@ -28,9 +28,9 @@ def taught():
     return model.eval(), features
 
 
-def make_turn(model, rgb, labels):
+def make_inputs(model, rgb, labels):
     lightness, target = model.space.split(rgb)
-    return model.turn(model(lightness, decode=False), lightness, target, labels)
+    return model.step_inputs(model(lightness, decode=False), lightness, target, labels)
 
 
 def test_parameters_of_the_full_network_by_hand():
@@ -101,8 +101,8 @@ def test_every_color_of_srgb_fits_into_the_sigmoids_range():
 def test_the_objective_equals_the_slow_one(labels):
     model = small(alpha=0.25)
     rgb = torch.rand(4, 3, 32, 32)
-    turn = make_turn(model.train(), rgb, torch.tensor(labels))
-    predicted, logits = (tensor.detach().double().numpy() for tensor in (turn.prediction, turn.scene_logits))
+    inputs = make_inputs(model.train(), rgb, torch.tensor(labels))
+    predicted, logits = (tensor.detach().double().numpy() for tensor in (inputs.prediction, inputs.scene_logits))
     ab = (rgb_to_lab(rgb)[:, 1:].double() / 220 + 0.5).numpy()
     total, cross_entropies = 0.0, []
     for photo, label in enumerate(labels):
@@ -112,12 +112,12 @@ def test_the_objective_equals_the_slow_one(labels):
             shares = [math.exp(logit) for logit in logits[photo]]
             cross_entropies.append(-math.log(shares[label] / sum(shares)))
     (player,) = model.objective.players(model, model.space, list)
-    loss, parts = player.loss(turn)
+    loss, parts = player.loss(inputs)
     assert player.note == ""
     assert parts["mse"].item() == pytest.approx(total / 4, rel=1e-4)
     assert parts["scene"].item() == pytest.approx(sum(cross_entropies) / 4, rel=1e-4)
     assert loss.item() == pytest.approx((total + 0.25 * sum(cross_entropies)) / 4, rel=1e-4)
-    assert model.objective.validate(turn).item() == pytest.approx(loss.item(), rel=1e-6)
+    assert model.objective.validate(inputs).item() == pytest.approx(loss.item(), rel=1e-6)
     loss.backward()
     # Distributed training waits for the gradient of every weight, also where a process has no labeled photo.
     assert all(weight.grad is not None for weight in model.parameters())
@@ -133,8 +133,8 @@ def test_its_defaults_are_the_papers():
 def test_a_batch_shared_out_over_processes_has_the_same_mean_loss():
     model = small().eval()
     rgb, labels = torch.rand(6, 3, 32, 32), torch.tensor([0, 1, 2, -1, -1, -1])
-    whole = model.objective.validate(make_turn(model, rgb, labels))
-    halves = [model.objective.validate(make_turn(model, rgb[half], labels[half])) for half in ([0, 1, 3], [2, 4, 5])]
+    whole = model.objective.validate(make_inputs(model, rgb, labels))
+    halves = [model.objective.validate(make_inputs(model, rgb[half], labels[half])) for half in ([0, 1, 3], [2, 4, 5])]
     assert whole.item() == pytest.approx(sum(half.item() for half in halves) / 2, rel=1e-5)
 
 
@@ -142,9 +142,9 @@ def test_losses_stay_in_float32_under_mixed_precision():
     model = small()
     (player,) = model.objective.players(model, model.space, list)
     with torch.autocast("cpu", torch.bfloat16):
-        turn = make_turn(model, torch.rand(2, 3, 64, 64), torch.tensor([0, -1]))
-        assert turn.scene_logits.dtype == torch.bfloat16
-        loss, parts = player.loss(turn)
+        inputs = make_inputs(model, torch.rand(2, 3, 64, 64), torch.tensor([0, -1]))
+        assert inputs.scene_logits.dtype == torch.bfloat16
+        loss, parts = player.loss(inputs)
     assert {tensor.dtype for tensor in (loss, *parts.values(), model.scene_sums)} == {torch.float32}
 
 
@@ -153,10 +153,10 @@ def test_without_labels_the_second_term_drops_out_and_the_log_says_so():
     assert model.classifier is None
     (player,) = model.objective.players(model, model.space, list)
     assert player.note == "The photos have no labels: training without the classification term."
-    turn = make_turn(model, torch.rand(2, 3, 32, 32), torch.tensor([-1, -1]))
-    loss, parts = player.loss(turn)
+    inputs = make_inputs(model, torch.rand(2, 3, 32, 32), torch.tensor([-1, -1]))
+    loss, parts = player.loss(inputs)
     assert parts == {}
-    assert loss.item() == pytest.approx(torch.nn.functional.mse_loss(turn.prediction, turn.target).item())
+    assert loss.item() == pytest.approx(torch.nn.functional.mse_loss(inputs.prediction, inputs.target).item())
     assert type(model).fields_for([]) == {}
     assert type(model).fields_for(["a", "b"]) == {"scenes": ("a", "b")}
 
@@ -191,9 +191,9 @@ def test_a_scenes_style_is_the_mean_of_its_latest_photos():
 def test_training_teaches_the_styles_and_unlabeled_photos_do_not():
     model = small()
     (player,) = model.objective.players(model, model.space, list)
-    turn = make_turn(model.train(), torch.rand(4, 3, 32, 32), torch.tensor([1, -1, 1, -1]))
-    player.loss(turn)
-    assert torch.allclose(model.scene_features("forest"), turn.global_features[[0, 2]].mean(0), atol=1e-5)
+    inputs = make_inputs(model.train(), torch.rand(4, 3, 32, 32), torch.tensor([1, -1, 1, -1]))
+    player.loss(inputs)
+    assert torch.allclose(model.scene_features("forest"), inputs.global_features[[0, 2]].mean(0), atol=1e-5)
     assert model.scene_weights.count_nonzero() == 1
     assert not model.scene_sums.requires_grad
 

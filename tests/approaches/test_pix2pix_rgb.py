@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 
 from colorizer import create_model, pipeline
-from colorizer.approaches.base.objectives import Turn
+from colorizer.approaches.base.objectives import StepInputs
 
 
 def unet_parameters() -> int:
@@ -55,16 +55,18 @@ def test_the_objective_equals_the_slow_one():
     lightness, target = model.space.split(rgb)
     assert torch.equal(target, 2 * rgb - 1)
     prediction = model.train()(lightness, decode=False).prediction.detach().to(torch.bfloat16)
-    turn = Turn(model.space.encode(lightness), prediction, target)
+    inputs = StepInputs(model.space.encode(lightness), prediction, target)
     critic, generator = model.objective.players(model, model.space, lambda: [])
     discriminator = critic.trained.train()
     with torch.no_grad():
-        judged = [discriminator(torch.cat((turn.source, image), 1)).double().numpy() for image in (target, prediction)]
+        judged = [
+            discriminator(torch.cat((inputs.source, image), 1)).double().numpy() for image in (target, prediction)
+        ]
     on_real, on_fake = (1 / (1 + np.exp(-logits)) for logits in judged)
-    loss, _ = critic.loss(turn)
+    loss, _ = critic.loss(inputs)
     assert loss.dtype == torch.float32
     assert loss.item() == pytest.approx((-np.log(on_real).mean() - np.log(1 - on_fake).mean()) / 2, rel=1e-4)
-    loss, _ = generator.loss(turn)
+    loss, _ = generator.loss(inputs)
     l1 = np.abs(prediction.double().numpy() - target.double().numpy()).mean()
     assert loss.dtype == torch.float32
     assert loss.item() == pytest.approx(-np.log(on_fake).mean() + 100 * l1, rel=1e-4)

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from safetensors.torch import load, load_file, save
 
 from colorizer import CheckpointError, create_model, load_model, save_checkpoint
-from colorizer.approaches.base.objectives import Turn
+from colorizer.approaches.base.objectives import StepInputs
 from colorizer.approaches.blocks.vgg import Vgg16
 from colorizer.hub.loading import fill_pretrained_parts
 from colorizer.photos.color import rgb_to_yuv
@@ -189,5 +189,5 @@ def test_the_objective_is_the_distance_of_u_and_v_sharp_and_blurred():
         blurred = F.conv2d(padded.flatten(0, 1)[:, None], (kernel / kernel.sum())[None, None]).view_as(error)
         expected = expected + blurred.norm(dim=1).mean()
     (player,) = model.objective.players(model, model.space, list)
-    loss, _ = player.loss(Turn(model.space.encode(lightness), prediction, target))
+    loss, _ = player.loss(StepInputs(model.space.encode(lightness), prediction, target))
     assert loss.item() == pytest.approx(expected.item(), rel=1e-4)

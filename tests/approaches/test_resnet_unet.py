@@ -6,7 +6,7 @@ from safetensors.torch import load, save
 from transformers import ResNetConfig, ResNetForImageClassification
 
 from colorizer import CheckpointError, ColorizerError, create_model
-from colorizer.approaches.base.objectives import Turn
+from colorizer.approaches.base.objectives import StepInputs
 from colorizer.approaches.resnet_unet import DEPTHS
 from colorizer.hub.loading import fill_pretrained_parts
 from colorizer.photos.color import rgb_to_lab
@@ -109,19 +109,19 @@ def test_the_stages_descend_l1_first_and_then_gan_and_l1():
     model = create_model("resnet_unet", width=1 / 16, pretrain_steps=5)
     rgb = torch.rand(2, 3, 64, 64)
     first, critic, generator = model.objective.players(model, model.space, lambda: [rgb])
-    assert [player.plays(4) for player in (first, critic, generator)] == [True, False, False]
-    assert [player.plays(5) for player in (first, critic, generator)] == [False, True, True]
+    assert [player.is_active(4) for player in (first, critic, generator)] == [True, False, False]
+    assert [player.is_active(5) for player in (first, critic, generator)] == [False, True, True]
     assert first.settings == {"learning_rate": 1e-4, "adam_beta1": 0.9}
 
     lightness, target = model.space.split(rgb)
     ab = rgb_to_lab(rgb)[:, 1:]
     output = model(lightness)
-    turn = Turn(model.space.encode(lightness), output.prediction, target)
+    inputs = StepInputs(model.space.encode(lightness), output.prediction, target)
     l1 = sum((output.ab - ab).abs().flatten()) / ab.numel() / 110
-    assert first.loss(turn)[0].item() == pytest.approx(l1.item(), rel=1e-4)
-    assert model.objective.validate(turn).item() == pytest.approx(l1.item(), rel=1e-4)
-    opinion = torch.sigmoid(critic.trained(torch.cat((turn.source, turn.prediction), 1)))
-    loss, parts = generator.loss(turn)
+    assert first.loss(inputs)[0].item() == pytest.approx(l1.item(), rel=1e-4)
+    assert model.objective.validate(inputs).item() == pytest.approx(l1.item(), rel=1e-4)
+    opinion = torch.sigmoid(critic.trained(torch.cat((inputs.source, inputs.prediction), 1)))
+    loss, parts = generator.loss(inputs)
     assert loss.item() == pytest.approx((100 * l1 - opinion.log().mean()).item(), rel=1e-4)
     assert parts.keys() == {"gan", "l1"}
 
@@ -133,7 +133,7 @@ def test_losses_stay_in_float32_under_mixed_precision():
     for player in model.objective.players(model, model.space, lambda: [rgb]):
         with torch.autocast("cpu", torch.bfloat16):
             prediction = model(lightness, decode=False).prediction
-            loss, _ = player.loss(Turn(model.space.encode(lightness), prediction, target))
+            loss, _ = player.loss(StepInputs(model.space.encode(lightness), prediction, target))
         assert loss.dtype == torch.float32
 
 

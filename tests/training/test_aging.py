@@ -6,14 +6,14 @@ from colorizer.approaches.dense import Dense
 
 
 def test_the_network_sees_old_photos_and_learns_the_colors_of_the_new_ones(train, monkeypatch):
-    turn, seen = Dense.turn, []
+    step_inputs, seen = Dense.step_inputs, []
 
     def watched(self, output, lightness, target, labels=None):
         if self.training:
             seen.append((lightness, target))
-        return turn(self, output, lightness, target, labels)
+        return step_inputs(self, output, lightness, target, labels)
 
-    monkeypatch.setattr(Dense, "turn", watched)
+    monkeypatch.setattr(Dense, "step_inputs", watched)
     counts = {}
     for share in (0, 0.5, 1):
         seen.clear()

@@ -37,7 +37,7 @@ def everything(trainer: Trainer) -> dict[str, object]:
     """Whatever of a run a sweep could change, tensors and states alike."""
     found = {}
     modules = {"network": trainer.network, "ema": trainer.ema}
-    modules |= {f"{i}": part for i, part in enumerate((*trainer.team.modules, *trainer.players))}
+    modules |= {f"{i}": part for i, part in enumerate((*trainer.players.modules, *trainer.players.saved))}
     for name, module in modules.items():
         found |= {f"{name}.{key}": value.clone() for key, value in module.named_parameters()}
         found |= {f"{name}.{key}": value.clone() for key, value in module.named_buffers()}
@@ -45,7 +45,7 @@ def everything(trainer: Trainer) -> dict[str, object]:
         found |= {f"{name}.{key} trains": value.requires_grad for key, value in module.named_parameters()}
         found |= {f"{name}.{key} is training": part.training for key, part in module.named_modules()}
     for kind in ("optimizers", "schedulers"):
-        for i, part in enumerate(getattr(trainer.team, kind)):
+        for i, part in enumerate(getattr(trainer.players, kind)):
             state = part.state_dict()
             for number, tensors in state.pop("state", {}).items():
                 found |= {f"{kind} {i}.{number}.{key}": torch.as_tensor(v).clone() for key, v in tensors.items()}
@@ -91,14 +91,14 @@ def test_a_sweep_within_a_run_restores_everything(approach, train):
     before = everything(trainer)
     seen = []
 
-    def take_turns(*batch) -> dict[str, Tensor]:
-        logs = trainer._take_turns(*batch)
+    def training_step(*batch) -> dict[str, Tensor]:
+        logs = trainer._training_step(*batch)
         if len(seen) < 4:
             seen.append(differing(everything(trainer), before))
         random.random(), np.random.rand()
         return logs
 
-    swept = [curve.name for curve in lr_finder.find_learning_rates(trainer, take_turns)]
+    swept = [curve.name for curve in lr_finder.find_learning_rates(trainer, training_step)]
     assert not differing(everything(trainer), before)
     # The first stage of two has ended, and is not swept.
     assert swept == (["network"] if approach == "colorful" else ["discriminator", "generator"])
@@ -114,11 +114,12 @@ def test_each_player_is_swept_while_the_others_keep_their_own_rate(train):
     trainer = train("--approach", "resnet_unet", *RUNS["resnet_unet"], *given)
     seen = []
 
-    def take_turns(*batch) -> dict[str, Tensor]:
-        seen.append((trainer.progress.step, [optimizer.param_groups[0]["lr"] for optimizer in trainer.optimizers]))
-        return trainer._take_turns(*batch)
+    def training_step(*batch) -> dict[str, Tensor]:
+        rates = [optimizer.param_groups[0]["lr"] for optimizer in trainer.players.optimizers]
+        seen.append((trainer.progress.step, rates))
+        return trainer._training_step(*batch)
 
-    curves = lr_finder.find_learning_rates(trainer, take_turns)
+    curves = lr_finder.find_learning_rates(trainer, training_step)
     steps, rates = zip(*seen, strict=True)
     own = [1e-4, 2e-4, 2e-4]
     expected = []
@@ -137,11 +138,11 @@ def test_parts_that_learn_at_a_share_of_the_rate_do_so_in_a_sweep(train, monkeyp
     trainer = train("--find_lr", "--find_lr_steps", "3", "--pretrained_rate", "0.1", "--lr_warmup_steps", "2")
     seen = []
 
-    def take_turns(*batch) -> dict[str, Tensor]:
-        seen.append([group["lr"] for group in trainer.optimizers[0].param_groups])
-        return trainer._take_turns(*batch)
+    def training_step(*batch) -> dict[str, Tensor]:
+        seen.append([group["lr"] for group in trainer.players.optimizers[0].param_groups])
+        return trainer._training_step(*batch)
 
-    (curve,) = lr_finder.find_learning_rates(trainer, take_turns)
+    (curve,) = lr_finder.find_learning_rates(trainer, training_step)
     assert seen == [pytest.approx([rate, 0.1 * rate]) for rate in curve.rates]
 
 
@@ -178,15 +179,15 @@ def test_a_loss_that_is_not_finite_ends_the_sweep_and_nothing_else(train, capsys
     before = everything(trainer)
     losses = [*torch.linspace(1.0, 0.9, 5), torch.tensor(math.nan)]
 
-    def take_turns(*batch) -> dict[str, Tensor]:
-        return trainer._take_turns(*batch) | {"network_loss": losses.pop(0)}
+    def training_step(*batch) -> dict[str, Tensor]:
+        return trainer._training_step(*batch) | {"network_loss": losses.pop(0)}
 
     trainer.arguments = replace(trainer.arguments, find_lr_steps=20)
-    (curve,) = lr_finder.find_learning_rates(trainer, take_turns)
+    (curve,) = lr_finder.find_learning_rates(trainer, training_step)
     assert len(curve.losses) == 6
     assert math.isnan(read_lr_curves(trainer.output_dir)["network"]["loss"][-1])
     assert "network: no suggestion; the loss explodes at" in capsys.readouterr().err
     # Nor does an error leave anything behind: here, that there is no loss left.
     with pytest.raises(IndexError):
-        lr_finder.find_learning_rates(trainer, take_turns)
+        lr_finder.find_learning_rates(trainer, training_step)
     assert not differing(everything(trainer), before)

@@ -299,7 +299,7 @@ def test_plateau_and_early_stopping_end_a_run_without_progress(train):
     trainer = train(*given, *stop, "--max_train_steps", "50", "--validation_steps", "2")
     # The first validation is the best there is; three more bring nothing.
     assert trainer.progress.step == 8
-    assert trainer.optimizers[0].param_groups[0]["lr"] < 1e-7
+    assert trainer.players.optimizers[0].param_groups[0]["lr"] < 1e-7
 
 
 def test_it_publishes_what_it_trained(train, tmp_path, hub):

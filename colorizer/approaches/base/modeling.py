@@ -11,7 +11,7 @@ from transformers import initialization as init
 from transformers.utils import ModelOutput
 
 from colorizer.approaches.base.configuration import ColorizerConfig, Field, approach_of, model_type_of, own_fields
-from colorizer.approaches.base.objectives import Objective, Turn
+from colorizer.approaches.base.objectives import Objective, StepInputs
 from colorizer.approaches.base.option import RESERVED, Option
 from colorizer.approaches.base.pretrained_parts import ModelOfParts
 from colorizer.approaches.base.recipe import Recipe
@@ -189,10 +189,12 @@ class ColorizerModel(ModelOfParts):
         ranked = [sorted(zip(self.scenes, row, strict=True), key=lambda pair: -pair[1]) for row in probabilities]
         return [dict(pairs) for pairs in ranked]
 
-    def turn(self, output: ColorizerOutput, lightness: Tensor, target: Tensor, labels: Tensor | None = None) -> Turn:
-        """What the objective's players see of a step: this network's output for the lightness, the target, the labels."""
+    def step_inputs(
+        self, output: ColorizerOutput, lightness: Tensor, target: Tensor, labels: Tensor | None = None
+    ) -> StepInputs:
+        """Gather the inputs of the objective's losses in one step, given this network's output for the lightness."""
         source = self.space.encode(lightness)
-        return Turn(source, output.prediction, target, labels, output.scene_logits, output.global_features)
+        return StepInputs(source, output.prediction, target, labels, output.scene_logits, output.global_features)
 
     def check_options(self, options: Mapping[str, float | str | None]) -> None:
         """Refuse options that the approach does not have, and values that an option does not take.

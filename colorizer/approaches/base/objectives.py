@@ -1,7 +1,7 @@
 """Objectives: what an approach is trained for.
 
-An objective is a frozen description; `players` makes of it, for one run, the list of those who take turns in a step. A
-player has a module whose weights it trains and a loss. A regression has one player; an adversarial objective two, the
+An objective is a frozen description; its `players` builds, for one run, the list of those who act in each step, in order.
+A player has a module whose weights it trains and a loss. A regression has one player; an adversarial objective two, the
 discriminator built for that run. The training loop knows players, nothing else.
 """
 
@@ -14,73 +14,65 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from colorizer.approaches.base import losses
-from colorizer.approaches.base.spaces import Space
+from colorizer.approaches.base.spaces import Space, device_centers
 from colorizer.approaches.blocks.patchgan import PatchGan
 from colorizer.photos import bins
 
 
 @dataclass
-class Turn:
-    """What the players of one step share."""
+class StepInputs:
+    """Inputs of the losses in one step, shared by its players."""
 
-    source: Tensor  # (B, C, H, W), what the network saw
+    source: Tensor  # (B, C, H, W), the network's input
     prediction: Tensor  # the network's raw output, with its gradient
     target: Tensor  # (B, C, H, W) in the space's scale
-    labels: Tensor | None = None  # (B,), each photo's class by its number, -1 where it has none
+    labels: Tensor | None = None  # (B,), each photo's class index, -1 where it has none
     scene_logits: Tensor | None = None  # (B, num_scenes) where the network classifies the scene
-    global_features: Tensor | None = None  # (B, C), what it says of the photo as a whole
+    global_features: Tensor | None = None  # (B, C), the network's image-level features
 
 
-class Player(nn.Module):
-    """One who trains a module. Its other tensors (weights of the bins, say) are saved for resuming, never published.
+# The loss to descend, and its parts by name for the log.
+Loss = tuple[Tensor, dict[str, Tensor]]
+# Walks over training photos, sRGB in 0…1, (B, 3, H, W).
+Photos = Callable[[], Iterable[Tensor]]
 
-    The module is not registered as a part of the player: the trainer saves it, and twice would be once too often. Several
-    players may train one module, each with an optimizer of its own.
+
+@dataclass(eq=False)
+class Player:
+    """One optimizer's part in a run. Several players may train one module, each with an optimizer of its own.
 
     Attributes:
-        starts, ends: the optimizer steps starts … ends - 1 in which it plays; to the end of the run if `ends` is None.
-        settings: arguments of the run that are others for this player, such as `learning_rate`.
-        note: what the log says when it begins.
+        name: prefix of its losses in the log.
+        trained: the module whose weights it trains; the run wraps it (in DDP, say).
+        loss: from the inputs of a step to the loss and its parts.
+        saved: other tensors of the loss, such as the weights of bins, as buffers; saved for resuming, never published.
+        starts, ends: active in the optimizer steps starts … ends - 1; to the end of the run if `ends` is None.
+        settings: arguments of the run that differ for this player, such as `learning_rate`.
+        note: message for the log when it begins.
     """
 
-    def __init__(self, name: str, module: nn.Module):
-        super().__init__()
-        self.name = name
-        self._wrapped = [module]
-        self.starts = 0
-        self.ends: int | None = None
-        self.settings: dict[str, float] = {}
-        self.note = ""
+    name: str
+    trained: nn.Module
+    loss: Callable[[StepInputs], Loss]
+    saved: nn.Module = field(default_factory=nn.Module)
+    starts: int = 0
+    ends: int | None = None
+    settings: Mapping[str, float] = field(default_factory=dict)
+    note: str = ""
 
-    def plays(self, step: int) -> bool:
-        """Whether it takes a turn in the optimizer step that follows `step` others."""
+    def is_active(self, step: int) -> bool:
+        """Return whether it acts in the optimizer step that follows `step` others."""
         return self.starts <= step and (self.ends is None or step < self.ends)
-
-    @property
-    def trained(self) -> nn.Module:
-        """The module whose weights this player trains."""
-        return self._wrapped[0]
-
-    def train_through(self, module: nn.Module) -> None:
-        """Use this wrapper (DDP, say) of the module from now on.
-
-        A method, not a property's setter: nn.Module would register a module that is assigned, and never call the setter.
-        """
-        self._wrapped[0] = module
-
-    def loss(self, turn: Turn) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss to descend, and its parts by name for the log."""
-        raise TypeError(f"{type(self).__name__} has no loss: a player defines it")
 
 
 class Objective(Protocol):
     """What the trainer asks of an objective."""
 
-    def players(self, network: nn.Module, space: Space, photos: Callable[[], Iterable[Tensor]]) -> list[Player]:
-        """Those who take turns, in order. `photos()` walks over training photos, sRGB in 0…1, (B, 3, H, W)."""
+    def players(self, network: nn.Module, space: Space, photos: Photos) -> list[Player]:
+        """Build the players of a run in the order in which they act; `photos` gives statistics of the training photos."""
         ...
 
-    def validate(self, turn: Turn) -> Tensor:
+    def validate(self, inputs: StepInputs) -> Tensor:
         """The validation loss of one batch, without gradients."""
         ...
 
@@ -91,20 +83,11 @@ class Regression:
 
     loss: Callable[[Tensor, Tensor], Tensor]
 
-    def players(self, network: nn.Module, space: Space, photos: Callable[[], Iterable[Tensor]]) -> list[Player]:
-        return [_Regressor(network, self)]
+    def players(self, network: nn.Module, space: Space, photos: Photos) -> list[Player]:
+        return [Player("network", network, lambda inputs: (self.validate(inputs), {}))]
 
-    def validate(self, turn: Turn) -> Tensor:
-        return self.loss(turn.prediction, turn.target)
-
-
-class _Regressor(Player):
-    def __init__(self, network: nn.Module, objective: Regression):
-        super().__init__("network", network)
-        self.objective = objective
-
-    def loss(self, turn: Turn) -> tuple[Tensor, dict[str, Tensor]]:
-        return self.objective.validate(turn), {}
+    def validate(self, inputs: StepInputs) -> Tensor:
+        return self.loss(inputs.prediction, inputs.target)
 
 
 @dataclass(frozen=True)
@@ -117,37 +100,28 @@ class WithSceneClass:
 
     alpha: float = 1 / 300
 
-    def players(self, network: nn.Module, space: Space, photos: Callable[[], Iterable[Tensor]]) -> list[Player]:
-        player = _SceneLearner(network, self)
-        if not network.scenes:
-            player.note = "The photos have no labels: training without the classification term."
-        return [player]
+    def players(self, network: nn.Module, space: Space, photos: Photos) -> list[Player]:
+        def loss(inputs: StepInputs) -> Loss:
+            mse, scene = self.terms(inputs)
+            if inputs.scene_logits is None or inputs.labels is None:
+                return mse, {}
+            # The network itself, not its wrapper, learns what the photos of a scene have in common.
+            network.learn_scenes(inputs.global_features.detach(), inputs.labels)
+            return mse + self.alpha * scene, {"mse": mse, "scene": scene}
 
-    def terms(self, turn: Turn) -> tuple[Tensor, Tensor]:
+        note = "" if network.scenes else "The photos have no labels: training without the classification term."
+        return [Player("network", network, loss, note=note)]
+
+    def terms(self, inputs: StepInputs) -> tuple[Tensor, Tensor]:
         """MSE and cross-entropy, α left out, both in float32."""
-        mse = losses.mse(turn.prediction, turn.target)
-        if turn.scene_logits is None or turn.labels is None:
+        mse = losses.mse(inputs.prediction, inputs.target)
+        if inputs.scene_logits is None or inputs.labels is None:
             return mse, torch.zeros_like(mse)
-        return mse, losses.class_cross_entropy(turn.scene_logits, turn.labels)
+        return mse, losses.class_cross_entropy(inputs.scene_logits, inputs.labels)
 
-    def validate(self, turn: Turn) -> Tensor:
-        mse, scene = self.terms(turn)
+    def validate(self, inputs: StepInputs) -> Tensor:
+        mse, scene = self.terms(inputs)
         return mse + self.alpha * scene
-
-
-class _SceneLearner(Player):
-    def __init__(self, network: nn.Module, objective: WithSceneClass):
-        super().__init__("network", network)
-        self.objective = objective
-        # Itself, whatever wraps it later: it learns here what its scenes have in common.
-        self._network = [network]
-
-    def loss(self, turn: Turn) -> tuple[Tensor, dict[str, Tensor]]:
-        mse, scene = self.objective.terms(turn)
-        if turn.scene_logits is None or turn.labels is None:
-            return mse, {}
-        self._network[0].learn_scenes(turn.global_features.detach(), turn.labels)
-        return mse + self.objective.alpha * scene, {"mse": mse, "scene": scene}
 
 
 @dataclass(frozen=True)
@@ -160,10 +134,12 @@ class SoftBins:
     num_neighbors: int = 5
     sigma: float = 5.0
 
-    def players(self, network: nn.Module, space: Space, photos: Callable[[], Iterable[Tensor]]) -> list[Player]:
-        return [_BinClassifier(network, self, self.weights(space, photos) if self.rebalance else None)]
+    def players(self, network: nn.Module, space: Space, photos: Photos) -> list[Player]:
+        saved = nn.Module()
+        saved.register_buffer("weights", self.weights(space, photos) if self.rebalance else None)
+        return [Player("network", network, lambda inputs: (self.cross_entropy(inputs, saved.weights), {}), saved)]
 
-    def weights(self, space: Space, photos: Callable[[], Iterable[Tensor]]) -> Tensor:
+    def weights(self, space: Space, photos: Photos) -> Tensor:
         """The rebalancing weights (Q,) of the photos' own colors."""
         centers = bins.bin_centers()
         counts = torch.zeros(len(centers))
@@ -174,27 +150,21 @@ class SoftBins:
             counts += torch.bincount(index.flatten(), minlength=len(centers))
         return bins.rebalancing_weights(counts, centers, uniform=self.uniform, sigma=self.prior_sigma)
 
-    def cross_entropy(self, turn: Turn, weights: Tensor | None) -> Tensor:
-        stride = turn.target.shape[-1] // turn.prediction.shape[-1]
+    def cross_entropy(self, inputs: StepInputs, weights: Tensor | None) -> Tensor:
+        stride = inputs.target.shape[-1] // inputs.prediction.shape[-1]
         # Subsampled, not averaged: averaging mixes the colors at every edge into ones that are not in the photo.
-        ab = turn.target[..., stride // 2 :: stride, stride // 2 :: stride]
-        centers = bins.bin_centers().to(ab.device)
+        ab = inputs.target[..., stride // 2 :: stride, stride // 2 :: stride]
         return losses.soft_bin_cross_entropy(
-            turn.prediction, ab, centers, weights, num_neighbors=self.num_neighbors, sigma=self.sigma
+            inputs.prediction,
+            ab,
+            device_centers(ab.device),
+            weights,
+            num_neighbors=self.num_neighbors,
+            sigma=self.sigma,
         )
 
-    def validate(self, turn: Turn) -> Tensor:
-        return self.cross_entropy(turn, None)
-
-
-class _BinClassifier(Player):
-    def __init__(self, network: nn.Module, objective: SoftBins, weights: Tensor | None):
-        super().__init__("network", network)
-        self.objective = objective
-        self.register_buffer("weights", weights)
-
-    def loss(self, turn: Turn) -> tuple[Tensor, dict[str, Tensor]]:
-        return self.objective.cross_entropy(turn, self.weights), {}
+    def validate(self, inputs: StepInputs) -> Tensor:
+        return self.cross_entropy(inputs, None)
 
 
 @dataclass(frozen=True)
@@ -205,44 +175,36 @@ class Adversarial:
     gan: float = 1.0
     width: float = 1.0
 
-    def players(self, network: nn.Module, space: Space, photos: Callable[[], Iterable[Tensor]]) -> list[Player]:
-        discriminator = PatchGan(space.input_channels + space.output_channels, width=self.width)
-        critic = _Critic(discriminator)
-        return [critic, _Generator(network, self, critic)]
+    def players(self, network: nn.Module, space: Space, photos: Photos) -> list[Player]:
+        module = PatchGan(space.input_channels + space.output_channels, width=self.width)
+        # Both losses take the discriminator of the moment, since the run wraps it.
+        discriminator = Player(
+            "discriminator", module, lambda inputs: discriminator_loss(discriminator.trained, inputs)
+        )
+        generator = Player("generator", network, lambda inputs: self.generator_loss(discriminator.trained, inputs))
+        return [discriminator, generator]
 
-    def validate(self, turn: Turn) -> Tensor:
-        """L1 alone: a discriminator's opinion of one step can't be compared with its opinion of another."""
-        return losses.l1(turn.prediction, turn.target)
-
-
-class _Critic(Player):
-    def __init__(self, discriminator: nn.Module):
-        super().__init__("discriminator", discriminator)
-
-    def loss(self, turn: Turn) -> tuple[Tensor, dict[str, Tensor]]:
-        real = losses.adversarial(self.trained(torch.cat((turn.source, turn.target), 1)), True)
-        fake = losses.adversarial(self.trained(torch.cat((turn.source, turn.prediction.detach()), 1)), False)
-        return (real + fake) / 2, {"real": real, "fake": fake}
-
-
-class _Generator(Player):
-    def __init__(self, network: nn.Module, objective: Adversarial, critic: _Critic):
-        super().__init__("generator", network)
-        self.objective = objective
-        self._critic = [critic]
-
-    def loss(self, turn: Turn) -> tuple[Tensor, dict[str, Tensor]]:
-        discriminator = self._critic[0].trained
+    def generator_loss(self, discriminator: nn.Module, inputs: StepInputs) -> Loss:
         if isinstance(discriminator, DistributedDataParallel):
             # Through the wrapper, DDP would wait for gradients of weights that are frozen here.
             discriminator = discriminator.module
         discriminator.requires_grad_(False)
         try:
-            gan = losses.adversarial(discriminator(torch.cat((turn.source, turn.prediction), 1)), True)
+            gan = losses.adversarial(discriminator(torch.cat((inputs.source, inputs.prediction), 1)), True)
         finally:
             discriminator.requires_grad_(True)
-        l1 = losses.l1(turn.prediction, turn.target)
-        return self.objective.gan * gan + self.objective.l1 * l1, {"gan": gan, "l1": l1}
+        l1 = losses.l1(inputs.prediction, inputs.target)
+        return self.gan * gan + self.l1 * l1, {"gan": gan, "l1": l1}
+
+    def validate(self, inputs: StepInputs) -> Tensor:
+        """L1 alone: a discriminator's opinion of one step can't be compared with its opinion of another."""
+        return losses.l1(inputs.prediction, inputs.target)
+
+
+def discriminator_loss(discriminator: nn.Module, inputs: StepInputs) -> Loss:
+    real = losses.adversarial(discriminator(torch.cat((inputs.source, inputs.target), 1)), True)
+    fake = losses.adversarial(discriminator(torch.cat((inputs.source, inputs.prediction.detach()), 1)), False)
+    return (real + fake) / 2, {"real": real, "fake": fake}
 
 
 @dataclass(frozen=True)
@@ -264,7 +226,7 @@ class Staged:
 
     stages: tuple[Stage, ...]
 
-    def players(self, network: nn.Module, space: Space, photos: Callable[[], Iterable[Tensor]]) -> list[Player]:
+    def players(self, network: nn.Module, space: Space, photos: Photos) -> list[Player]:
         players: list[Player] = []
         start = 0
         for stage in self.stages:
@@ -273,12 +235,12 @@ class Staged:
             end = None if stage.num_steps is None else start + stage.num_steps
             members = stage.objective.players(network, space, photos)
             for player in members:
-                player.starts, player.ends, player.settings = start, end, dict(stage.settings)
+                player.starts, player.ends, player.settings = start, end, stage.settings
             members[-1].note = stage.note
             players += members
             start = end
         return players
 
-    def validate(self, turn: Turn) -> Tensor:
+    def validate(self, inputs: StepInputs) -> Tensor:
         """The last stage's loss throughout, so that one curve shows the whole run."""
-        return self.stages[-1].objective.validate(turn)
+        return self.stages[-1].objective.validate(inputs)

@@ -6,7 +6,7 @@ python -m colorizer.release.readme_tables README.md
 import json
 import re
 import sys
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -14,7 +14,6 @@ from safetensors import safe_open
 
 from colorizer.approaches import get_model_class, list_approaches
 from colorizer.approaches.base.configuration import own_fields
-from colorizer.approaches.base.objectives import Objective, Regression, Staged
 from colorizer.atomic_write import write_text
 from colorizer.checkpoints import EVALUATION, checkpoint_folder, list_checkpoints
 from colorizer.hub.metric_names import METRICS
@@ -32,7 +31,7 @@ def approaches_table() -> str:
     ]
     for name in list_approaches():
         model = _full_network(name)
-        objective = _describe(model.objective)
+        objective = model.objective.describe()
         space = type(model.space).__name__
         options = [f"`{option}`" for option in model.options]
         if "hints" in own_fields(model.config_class):
@@ -43,17 +42,6 @@ def approaches_table() -> str:
         packaged = ", ".join(_packaged(name)) or "–"
         rows.append(f"| `{name}` | {origin} | {space} | {objective} | {count} | {packaged} | {options} |")
     return "\n".join(rows)
-
-
-def _describe(objective: Objective) -> str:
-    """The objective's kind, with the loss of a regression and the stages of one that has them."""
-    if isinstance(objective, Staged):
-        return ", then ".join(_describe(stage.objective) for stage in objective.stages)
-    kind = type(objective).__name__
-    if not isinstance(objective, Regression):
-        return kind
-    loss = objective.loss.func if isinstance(objective.loss, partial) else objective.loss
-    return f"{kind}: `{loss.__name__}`"
 
 
 @lru_cache

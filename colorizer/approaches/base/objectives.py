@@ -15,6 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from colorizer.approaches.base import losses
 from colorizer.approaches.base.spaces import Space, device_centers
+from colorizer.approaches.base.summaries import summarize
 from colorizer.approaches.blocks.patchgan import PatchGan
 from colorizer.photos import bins
 
@@ -73,12 +74,20 @@ class Objective(Protocol):
         ...
 
     def validate(self, inputs: StepInputs) -> Tensor:
-        """The validation loss of one batch, without gradients."""
+        """Return the validation loss of one batch, without gradients."""
         ...
+
+    def describe(self) -> str:
+        """Return its kind, as it stands in a table."""
+        return type(self).__name__
+
+    def explain(self) -> str:
+        """Return what is descended, in a sentence with its numbers."""
+        return f"{self.describe()}. {summarize(type(self), vars(self))}"
 
 
 @dataclass(frozen=True)
-class Regression:
+class Regression(Objective):
     """The network descends one loss between its prediction and the target."""
 
     loss: Callable[[Tensor, Tensor], Tensor]
@@ -89,9 +98,19 @@ class Regression:
     def validate(self, inputs: StepInputs) -> Tensor:
         return self.loss(inputs.prediction, inputs.target)
 
+    @property
+    def _function(self) -> Callable[..., Tensor]:
+        return getattr(self.loss, "func", self.loss)  # of a partial
+
+    def describe(self) -> str:
+        return f"{type(self).__name__}: `{self._function.__name__}`"
+
+    def explain(self) -> str:
+        return summarize(self._function, getattr(self.loss, "keywords", {}))
+
 
 @dataclass(frozen=True)
-class WithSceneClass:
+class WithSceneClass(Objective):
     """MSE + α · cross-entropy of the scene (Iizuka et al. 2016, equation 5), the mean over the photos.
 
     A photo without a label has the first term alone, so that the mean is the same however a batch is shared out over
@@ -125,7 +144,7 @@ class WithSceneClass:
 
 
 @dataclass(frozen=True)
-class SoftBins:
+class SoftBins(Objective):
     """Cross-entropy over the bins of the ab plane, with class rebalancing or without (Zhang et al. 2016, section 2.2)."""
 
     rebalance: bool = True
@@ -168,7 +187,7 @@ class SoftBins:
 
 
 @dataclass(frozen=True)
-class Adversarial:
+class Adversarial(Objective):
     """Conditional GAN + `l1` · L1: Isola et al., CVPR 2017, section 3.1. The discriminator sees (input, output)."""
 
     l1: float = 100.0
@@ -221,7 +240,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Staged:
+class Staged(Objective):
     """Objectives one after the other, each with players of its own; a stage of no steps is left out."""
 
     stages: tuple[Stage, ...]
@@ -244,3 +263,9 @@ class Staged:
     def validate(self, inputs: StepInputs) -> Tensor:
         """The last stage's loss throughout, so that one curve shows the whole run."""
         return self.stages[-1].objective.validate(inputs)
+
+    def describe(self) -> str:
+        return ", then ".join(stage.objective.describe() for stage in self.stages)
+
+    def explain(self) -> str:
+        return " Then: ".join(stage.objective.explain() for stage in self.stages)

@@ -2,9 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,7 @@ import torch
 
 from colorizer.approaches import get_model_class, list_approaches
 from colorizer.approaches.base.configuration import own_fields
-from colorizer.approaches.base.objectives import Objective, Regression, Staged
+from colorizer.approaches.base.summaries import summarize
 from colorizer.checkpoints import EVALUATION, checkpoint_folder, list_checkpoints
 from colorizer.hub.cards import render_card
 from colorizer.hub.run_records import read_info, read_record
@@ -86,10 +84,11 @@ def _lesson(approach: str, infos: dict[str, dict[str, Any]]) -> Lesson:
     # On the meta device: the paper's networks are large, and only what they say of themselves is asked for.
     with torch.device("meta"):
         model = model_class(model_class.config_class())
+    space = model.space
     count = sum(weight.numel() for weight in model.parameters())
     facts = [
-        ("Color space", _described(model.space)),
-        ("Objective", _objective(model.objective)),
+        ("Color space", f"{type(space).__name__}. {summarize(type(space), vars(space))}"),
+        ("Objective", model.objective.explain()),
         ("Size in full", f"{count / 1e6:.1f} million weights"),
     ]
     options = [f"`{option}`" for option in model.options]
@@ -122,35 +121,3 @@ def _trained(name: str, info: dict[str, Any]) -> Trained:
     text = "\n\n".join(f"#### {title}\n\n{text}" for title, text in texts)
     folder = checkpoint_folder(name)
     return Trained(name, text, tuple((label, folder / file) for label, file in info["pictures"]))
-
-
-def _objective(objective: Objective) -> str:
-    """What is descended, in the words of the loss for a regression, of each stage for one that has several."""
-    if isinstance(objective, Staged):
-        return " Then: ".join(_objective(stage.objective) for stage in objective.stages)
-    if isinstance(objective, Regression):
-        loss = objective.loss
-        given = loss.keywords if isinstance(loss, partial) else {}
-        return _sentence(loss.func if isinstance(loss, partial) else loss, given)
-    return _described(objective)
-
-
-def _described(description: Any) -> str:
-    """A frozen description by its own words and values."""
-    values = (
-        {field.name: getattr(description, field.name) for field in fields(description)}
-        if is_dataclass(description)
-        else {}
-    )
-    return f"{type(description).__name__}. {_sentence(type(description), values)}"
-
-
-def _sentence(documented: type | Callable[..., Any], values: dict[str, Any]) -> str:
-    """The first paragraph of a docstring, with the values that it speaks of."""
-    words = " ".join((inspect.getdoc(documented) or documented.__name__).split("\n\n")[0].split())
-    given = ", ".join(f"{name} = {_number(value)}" for name, value in values.items() if isinstance(value, int | float))
-    return f"{words} ({given})" if given else words
-
-
-def _number(value: float) -> str:
-    return str(value) if isinstance(value, bool) else f"{value:.4g}"

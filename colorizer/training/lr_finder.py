@@ -1,28 +1,154 @@
 """The learning-rate finder: a sweep over rates for each player of a run, which leaves the run as it was."""
 
+import csv
+import math
+import shutil
+import textwrap
 from collections.abc import Callable
 from contextlib import closing
 from copy import deepcopy
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 import torch
 from accelerate import Accelerator
-from torch import Tensor, nn
+from matplotlib.figure import Figure
+from torch import Tensor
 from tqdm.auto import tqdm
 
 from colorizer.approaches.base.objectives import Player
 from colorizer.data import PhotoBatches, PhotoDataset, PhotoStream
-from colorizer.training import reports
 from colorizer.training.arguments import TrainingArguments
-from colorizer.training.lr_curve import Curve, rates_to_sweep
 from colorizer.training.photos import numbered_batches
 from colorizer.training.players import Players
-from colorizer.training.run_states import Progress
-from colorizer.training.snapshot import Snapshot
+from colorizer.training.run_states import Progress, load_state, save_state
+
+FIRST_RATE, LAST_RATE = 1e-7, 10.0
+
+# A sweep ends when the loss is this many times the best.
+EXPLODED = 4.0
+
+# Width of the Gaussian that smooths the losses, in powers of ten of the rate.
+SMOOTHING = 1 / 3
+
+# Share of the rates, from the lowest, over which a network does not move yet: where the loss begins is measured on them.
+BEGINNING = 0.1
+
+# Fewer make no curve, and a fall that is smaller than this share of the loss is none.
+MIN_POINTS = 10
+MIN_FALL = 0.01
 
 # One batch of the training loop: its number, its epoch, its photos → the losses that are logged.
 TrainingStep = Callable[[int, int, dict[str, Tensor]], dict[str, Tensor]]
+
+
+def rates_to_sweep(num_steps: int) -> list[float]:
+    """`num_steps` rates from 1e-7 to 10, each the same multiple of the one before."""
+    return np.geomspace(FIRST_RATE, LAST_RATE, num_steps).tolist()
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """Rates that a curve suggests, None for one that it doesn't, and `reason`, why.
+
+    steepest: where the loss falls fastest over the logarithm of the rate. minimum: a tenth of the rate where it is lowest.
+    """
+
+    steepest: float | None = None
+    minimum: float | None = None
+    reason: str = ""
+
+
+@dataclass
+class Curve:
+    """The losses of one player, rate by rate: the range test of Smith 2015 (arXiv 1506.01186, section 3.3).
+
+    name: the player's. starts: the step of the run with which its stage begins. losses: the last one may be not finite, and
+    ends the sweep as one does that exploded.
+    """
+
+    name: str
+    starts: int = 0
+    rates: list[float] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+    _recent: list[float] = field(default_factory=list)  # the smoothed loss as it was at each rate
+
+    def add(self, rate: float, loss: float) -> bool:
+        """Add a point; whether the sweep goes on."""
+        self.rates.append(rate)
+        self.losses.append(loss)
+        if not math.isfinite(loss):
+            return False
+        self._recent.append(float(_weights(self.rates)[-1] @ np.array(self.losses)))
+        return self._recent[-1] <= self._bound
+
+    @property
+    def has_exploded(self) -> bool:
+        """Whether the loss is not finite at last, or many times the best."""
+        return not math.isfinite(self.losses[-1]) or self._recent[-1] > self._bound
+
+    @property
+    def _bound(self) -> float:
+        # A discriminator's loss falls to nearly 0: back where it began, it is many times the best but has not exploded.
+        return max(EXPLODED * min(self._recent), *self.losses[: self._num_beginning])
+
+    @property
+    def _num_beginning(self) -> int:
+        return max(1, round(BEGINNING * len(self._recent)))
+
+    @property
+    def smoothed(self) -> list[float]:
+        """The mean around every rate, which lags in neither direction as a running mean does; NaN where it is not finite."""
+        if not self._recent:
+            return [math.nan] * len(self.losses)
+        count = len(self._recent)
+        # An explosion by millions would show in the mean of all the rates around it.
+        bounded = np.minimum(np.array(self.losses[:count]), self._bound)
+        return [*(_weights(self.rates[:count]) @ bounded).tolist(), *[math.nan] * (len(self.losses) - count)]
+
+    def suggest(self) -> Suggestion:
+        """The two suggestions of fastai's `lr_find`, "steep" and "minimum", or why there is none."""
+        count = len(self._recent)
+        if count == 0:
+            return Suggestion(reason=f"the loss is {self.losses[0]} before the first step")
+        if count < MIN_POINTS:
+            exploded = f"the loss explodes at {self.rates[-1]:.1e}, " if self.has_exploded else ""
+            return Suggestion(reason=f"{exploded}{count} rates are too few: --find_lr_steps, at least {MIN_POINTS}")
+        losses, smoothed, rates = (np.array(values[:count]) for values in (self.losses, self.smoothed, self.rates))
+        beginning = self._num_beginning
+        lowest = int(smoothed.argmin())
+        start = losses[:beginning].mean()
+        if lowest < beginning or start - smoothed[lowest] <= max(
+            MIN_FALL * abs(start), 3 * _noise(losses[: lowest + 1], rates, beginning)
+        ):
+            return Suggestion(
+                reason="the loss never falls below where it began by more than it varies anyhow, which is less with more "
+                "photos a step: --train_batch_size, --gradient_accumulation_steps"
+            )
+        slopes = np.gradient(smoothed, np.log(rates))[beginning : lowest + 1]
+        steepest = float(rates[beginning + int(slopes.argmin())])
+        if lowest == count - 1:
+            return Suggestion(steepest, reason=f"the loss still falls at {rates[-1]:.1e}, its minimum lies beyond")
+        return Suggestion(steepest, float(rates[lowest]) / 10)
+
+
+def _weights(rates: list[float]) -> np.ndarray:
+    """What each point weighs in the mean around each, (N, N), rows of sum 1."""
+    place = np.log10(np.array(rates))
+    weights = np.exp(-0.5 * ((place[:, None] - place[None]) / SMOOTHING) ** 2)
+    return weights / weights.sum(1, keepdims=True)
+
+
+def _noise(losses: np.ndarray, rates: np.ndarray, beginning: int) -> float:
+    """Standard deviation of the fall that photos make which differ from step to step, without any learning.
+
+    That of one loss comes from the differences of neighbors, in which the curve itself hardly shows.
+    """
+    one = np.diff(losses).std() / math.sqrt(2) if len(losses) > 2 else 0.0
+    weights = _weights(rates[: len(losses)].tolist())[-1]
+    return float(one * math.sqrt(1 / beginning + (weights**2).sum()))
 
 
 class Run(Protocol):
@@ -34,7 +160,6 @@ class Run(Protocol):
     train_photos: PhotoDataset | PhotoStream
     batches: PhotoBatches
     players: Players
-    ema: nn.Module
     progress: Progress
 
     def say(self, message: str) -> None: ...
@@ -48,24 +173,29 @@ def find_learning_rates(run: Run, training_step: TrainingStep) -> list[Curve]:
     optimizers, schedules, averaged weights, players, random state. `lr_finder.csv` and `lr_finder.png` are in the output
     folder then.
     """
-    curves = []
-    for player in run.players:
-        if player.ends is None or player.ends > run.progress.step:
-            curves.append(_sweep(run, player, training_step))
-    if run.accelerator.is_main_process:
-        reports.save_lr_curves(curves, run.output_dir, run.arguments.approach)
+    accelerator, folder = run.accelerator, run.output_dir / ".before-sweep"
+    try:
+        state = save_state(accelerator, folder, run.progress.step, {}, limit=1)
+        curves = [
+            _sweep(run, player, training_step, state)
+            for player in run.players
+            if player.ends is None or player.ends > run.progress.step
+        ]
+        accelerator.wait_for_everyone()
+    finally:
+        if accelerator.is_main_process:
+            shutil.rmtree(folder, ignore_errors=True)
+    if accelerator.is_main_process:
+        save_lr_curves(curves, run.output_dir, run.arguments.approach)
     for curve in curves:
         run.say(describe(curve, run.progress.step))
     run.say(f"The curves are in {run.output_dir / 'lr_finder.csv'} and lr_finder.png beside it.")
     return curves
 
 
-def _sweep(run: Run, player: Player, training_step: TrainingStep) -> Curve:
+def _sweep(run: Run, player: Player, training_step: TrainingStep, state: Path) -> Curve:
     players, progress, accelerator = run.players, run.progress, run.accelerator
     accumulation = run.arguments.gradient_accumulation_steps
-    modules = [*players.modules, run.ema, *players.saved]
-    scaler = [accelerator.scaler] if accelerator.scaler else []
-    snapshot = Snapshot(accelerator, modules, [*players.optimizers, *players.schedulers, progress, *scaler])
     # A stream counts the photos that it gives, and those of the sweep are not learned from.
     report = deepcopy(run.train_photos.report)
     curve = Curve(player.name, player.starts)
@@ -84,7 +214,9 @@ def _sweep(run: Run, player: Player, training_step: TrainingStep) -> Curve:
                 if not curve.add(rate, accelerator.reduce(loss, reduction="mean").item()):
                     break
     finally:
-        snapshot.restore()
+        load_state(accelerator, state, {})
+        for module in players.modules:
+            module.zero_grad()
         run.train_photos.report = report
     return curve
 
@@ -103,3 +235,34 @@ def describe(curve: Curve, step: int) -> str:
     later = f" of the stage from step {curve.starts}, begun on the weights of now" if curve.starts > step else ""
     found = f"suggested learning rate {' or '.join(rates)}" if rates else "no suggestion"
     return f"{curve.name}{later}: {found}" + (f"; {suggestion.reason}." if suggestion.reason else ".")
+
+
+def save_lr_curves(curves: list[Curve], folder: Path, title: str) -> None:
+    """Write the learning-rate finder's curves as `lr_finder.csv`, draw them with their suggestions as `lr_finder.png`."""
+    with (folder / "lr_finder.csv").open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(("player", "starts", "learning_rate", "loss", "smoothed_loss"))
+        for curve in curves:
+            for point in zip(curve.rates, curve.losses, curve.smoothed, strict=True):
+                table.writerow((curve.name, curve.starts, *point))
+    figure = Figure(figsize=(6 * len(curves), 4), layout="constrained")
+    for axes, curve in zip(figure.subplots(1, len(curves), squeeze=False)[0], curves, strict=True):
+        axes.plot(curve.rates, curve.losses, ".", alpha=0.4, label="loss")
+        axes.plot(curve.rates, curve.smoothed, label="smoothed")
+        axes.set(title=f"{curve.name} from step {curve.starts}" if curve.starts else curve.name, xlabel="learning rate")
+        axes.set_xscale("log")
+        smoothed = [value for value in curve.smoothed if math.isfinite(value)]
+        if smoothed:
+            # One loss that exploded would press the curve flat.
+            margin = 0.1 * (max(smoothed) - min(smoothed)) or 1.0
+            axes.set_ylim(min(smoothed) - margin, max(smoothed) + margin)
+        suggestion = curve.suggest()
+        for rate, meaning, style in (
+            (suggestion.steepest, "falls fastest", "--"),
+            (suggestion.minimum, "a tenth of the minimum's", ":"),
+        ):
+            if rate:
+                axes.axvline(rate, linestyle=style, color="black", label=f"{rate:.1e} ({meaning})")
+        axes.legend(title=textwrap.fill(suggestion.reason, 40) or None, fontsize="small")
+    figure.suptitle(title)
+    figure.savefig(folder / "lr_finder.png", dpi=100)

@@ -1,13 +1,10 @@
 """What a run leaves behind for people: history, learning curves, sample grids, and the facts that the card is written from."""
 
-import csv
 import importlib.metadata
 import json
-import math
 import platform
 import shlex
 import sys
-import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +16,6 @@ from colorizer.atomic_write import write_text
 from colorizer.evaluation.contact_sheets import contact_sheet
 from colorizer.hub.loading import resolve
 from colorizer.hub.run_records import all_commands
-from colorizer.training.lr_curve import Curve
 
 VERSIONS = ("torch", "transformers", "accelerate", "datasets", "safetensors")
 
@@ -65,37 +61,6 @@ def save_curves(history: list[dict], path: Path, title: str) -> None:
             axes.legend()
     figure.suptitle(title)
     figure.savefig(path, dpi=100)
-
-
-def save_lr_curves(curves: list[Curve], folder: Path, title: str) -> None:
-    """Write the learning-rate finder's curves as `lr_finder.csv`, draw them with their suggestions as `lr_finder.png`."""
-    with (folder / "lr_finder.csv").open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(("player", "starts", "learning_rate", "loss", "smoothed_loss"))
-        for curve in curves:
-            for point in zip(curve.rates, curve.losses, curve.smoothed, strict=True):
-                table.writerow((curve.name, curve.starts, *point))
-    figure = Figure(figsize=(6 * len(curves), 4), layout="constrained")
-    for axes, curve in zip(figure.subplots(1, len(curves), squeeze=False)[0], curves, strict=True):
-        axes.plot(curve.rates, curve.losses, ".", alpha=0.4, label="loss")
-        axes.plot(curve.rates, curve.smoothed, label="smoothed")
-        axes.set(title=f"{curve.name} from step {curve.starts}" if curve.starts else curve.name, xlabel="learning rate")
-        axes.set_xscale("log")
-        smoothed = [value for value in curve.smoothed if math.isfinite(value)]
-        if smoothed:
-            # One loss that exploded would press the curve flat.
-            margin = 0.1 * (max(smoothed) - min(smoothed)) or 1.0
-            axes.set_ylim(min(smoothed) - margin, max(smoothed) + margin)
-        suggestion = curve.suggest()
-        for rate, meaning, style in (
-            (suggestion.steepest, "falls fastest", "--"),
-            (suggestion.minimum, "a tenth of the minimum's", ":"),
-        ):
-            if rate:
-                axes.axvline(rate, linestyle=style, color="black", label=f"{rate:.1e} ({meaning})")
-        axes.legend(title=textwrap.fill(suggestion.reason, 40) or None, fontsize="small")
-    figure.suptitle(title)
-    figure.savefig(folder / "lr_finder.png", dpi=100)
 
 
 def _curve(history: list[dict], name: str) -> tuple[list[int], list[float]]:

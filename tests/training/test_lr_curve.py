@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from colorizer.training.lr_curve import Curve, rates_to_sweep
+from colorizer.training.lr_finder import Curve, rates_to_sweep
 
 
 def sweep(loss, num_steps: int = 100) -> Curve:

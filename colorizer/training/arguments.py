@@ -1,11 +1,25 @@
 """Arguments of a training run: the names of diffusers' training examples, the defaults of the approach's recipe."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, replace
 
 from colorizer.approaches.base.recipe import Recipe
 from colorizer.errors import ColorizerError
-from colorizer.training.selection import SCORES
+
+# What makes weights the best, and so published: from a validation's record and its step, the lower the better.
+SCORES: dict[str, Callable[[dict[str, float], int], float]] = {
+    "loss": lambda record, step: record["validation_loss"],
+    "psnr": lambda record, step: -record["validation_psnr"],
+    # A network that learns to take hints may go on doing so while it gains nothing without them.
+    "psnr_hinted": lambda record, step: -record["validation_psnr_hinted"],
+    "ciede2000": lambda record, step: record["validation_ciede2000"],
+    "auc": lambda record, step: -record["validation_auc"],
+    # Accuracy alone, like the loss of a GAN's L1, picks the grayest of its weights.
+    "balance": lambda record, step: (
+        record["validation_ciede2000"] + 0.25 * record["validation_colorfulness_difference"]
+    ),
+    "last": lambda record, step: -float(step),
+}
 
 
 def _argument(help: str, default=MISSING, **metadata):

@@ -17,7 +17,7 @@ from colorizer.hub.cards import write_card
 from colorizer.hub.loading import save_checkpoint
 from colorizer.hub.upload import push
 from colorizer.training import reports
-from colorizer.training.arguments import TrainingArguments
+from colorizer.training.arguments import SCORES, TrainingArguments
 from colorizer.training.builders import make_ema, make_network, photo_sizes
 from colorizer.training.distillation import mix_in
 from colorizer.training.frozen_features import FrozenFeatures, repeats
@@ -27,7 +27,6 @@ from colorizer.training.lr_finder import find_learning_rates
 from colorizer.training.photos import count_steps, numbered_batches, open_photos, statistics_photos
 from colorizer.training.players import Players
 from colorizer.training.run_states import Progress, check_folder, clear_folder, find_state, load_state, save_state
-from colorizer.training.selection import SCORES
 from colorizer.training.validation import Validation
 
 LOG_EVERY = 10

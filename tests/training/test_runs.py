@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from colorizer import ColorizerError
-from colorizer.training import Trainer, parse_runs, phases, train_runs
+from colorizer.training import Trainer, parse_runs, train_runs
 from colorizer.training.run_states import list_states
 from tests.training.conftest import forget_processes, parse_arguments
 
@@ -109,7 +109,7 @@ def facts(folder: Path) -> dict:
 
 def test_phases_are_trained_one_after_the_other(run, tmp_path, capsys, monkeypatch):
     trainers = []
-    monkeypatch.setattr(phases, "Trainer", lambda arguments: _remembered(arguments, trainers))
+    monkeypatch.setattr("colorizer.training.runs.Trainer", lambda arguments: _remembered(arguments, trainers))
     assert run() == tmp_path / "run"
     first, last = facts(tmp_path / "run-1"), facts(tmp_path / "run")
     assert (first["steps"], last["steps"]) == (2, 4)

@@ -1,18 +1,23 @@
-"""What a command line and a YAML file ask for: arguments of one run, or of several, one after the other."""
+"""The runs that a command line and a YAML file ask for, one or several, and their training one after the other."""
 
 import argparse
+import gc
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
 
 import torch
 import yaml
+from accelerate import PartialState
 
 from colorizer.approaches import get_model_class, list_approaches
 from colorizer.approaches.base.configuration import own_fields
 from colorizer.approaches.base.recipe import Recipe
 from colorizer.errors import ColorizerError
 from colorizer.training.arguments import TrainingArguments
+from colorizer.training.builders import photo_sizes
+from colorizer.training.run_states import check_folder, clear_folder
+from colorizer.training.trainer import Trainer
 
 ON_GPU, ON_CPU, PHASES = "on_gpu", "on_cpu", "phases"
 START = "pretrained_model_name_or_path"
@@ -41,6 +46,33 @@ def parse_runs(command: Sequence[str] | None = None) -> list[TrainingArguments]:
     phases = _phases(configured, ON_GPU if is_on_gpu else ON_CPU, chosen.config)
     runs = [_parse_run(command, settings, chosen) for settings in phases]
     return _chained(runs, phases) if len(runs) > 1 else runs
+
+
+def train_runs(runs: Sequence[TrainingArguments]) -> Path:
+    """Train one run after the other, as `parse_runs` gives them; returns the last one's folder.
+
+    Raises:
+        ColorizerError: an output folder holds another run or settings don't fit, before the first one begins; and whatever
+            `Trainer` raises.
+    """
+    # The first one's trainer sees to its own.
+    for arguments in runs[1:]:
+        check_folder(arguments)
+        photo_sizes(arguments)
+    for number, arguments in enumerate(runs, 1):
+        trainer = Trainer(arguments)
+        if number == 1 and not arguments.resume_from_checkpoint and trainer.accelerator.is_main_process:
+            # Phases of another run: once this one has begun, resuming it must not find them.
+            for later in runs[1:]:
+                clear_folder(Path(later.output_dir))
+        if len(runs) > 1:
+            trainer.say(f"Phase {number} of {len(runs)}, in {arguments.output_dir}.")
+        folder = trainer.train()
+        del trainer
+        # It and its parts hold one another, and the photos: two phases' need not fit into memory.
+        gc.collect()
+    PartialState().destroy_process_group()
+    return folder
 
 
 def _parse_run(

@@ -152,22 +152,28 @@ def _as_typed(name: str, value: object, kind: Callable[[str], object] | None) ->
         raise ColorizerError(f"{name}: {value} has a part of another type ({error}).") from error
 
 
+class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Adds the default to an argument's help, where there is one."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help if action.default is None else super()._get_help_string(action)
+
+
 def _make_parser(approach: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="train_accelerate.py",
         description="Train a colorization approach. Defaults are the approach's published recipe: give --approach with "
         "--help to see them, and the fields of its network.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=_HelpFormatter,
     )
     parser.add_argument("--config", help="YAML file with any of these arguments")
     recipe = get_model_class(approach).recipe if approach else Recipe()
-    recipe_names = {item.name for item in fields(Recipe)}
     for item in fields(TrainingArguments):
         if item.name == "model_fields":
             continue
-        default = getattr(recipe, item.name) if item.name in recipe_names else item.default
+        default = getattr(recipe, item.name, item.default)
         choices = list_approaches(own=True) if item.name == "approach" else None
-        _add(parser, item.name, default, item.type, item.metadata.get("help", "of the recipe"), choices)
+        _add(parser, item.name, default, item.type, item.metadata["help"], choices)
     if approach:
         group = parser.add_argument_group(f"network of {approach}")
         for name, default in own_fields(get_model_class(approach).config_class).items():

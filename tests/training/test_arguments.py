@@ -1,12 +1,13 @@
 import inspect
 import json
+from dataclasses import fields
 
 import pytest
 
 from colorizer import ColorizerError
 from colorizer.approaches import get_model_class, list_approaches
 from colorizer.data import augment
-from colorizer.training.arguments import SCORES
+from colorizer.training.arguments import SCORES, TrainingArguments
 from tests.training.conftest import parse_arguments
 
 REQUIRED = ["--dataset_name", "data", "--output_dir", "run"]
@@ -100,8 +101,8 @@ def test_a_yaml_value_of_the_wrong_type_is_refused(tmp_path, capsys):
         (["--max_train_steps", "0"], "max_train_steps must be at least 1"),
         (["--learning_rate", "-1"], "learning_rate must be positive"),
         (["--ema_decay", "1"], "ema_decay"),
-        (["--age", "1.5"], "age is a share of the photos"),
-        (["--hint_share", "-0.5"], "hint_share is a share of the photos"),
+        (["--age", "1.5"], "age must be in 0…1"),
+        (["--hint_share", "-0.5"], "hint_share must be in 0…1"),
     ],
 )
 def test_values_out_of_range_are_refused(words, message):
@@ -115,6 +116,12 @@ def test_help_shows_the_networks_own_fields(capsys):
     shown = capsys.readouterr().out
     assert "--temperature" in shown
     assert "2%" in shown
+    assert "(default: None)" not in shown
+
+
+def test_help_says_what_every_argument_is():
+    for item in fields(TrainingArguments):
+        assert item.name == "model_fields" or len(item.metadata["help"].split()) > 1, item.name
 
 
 @pytest.mark.parametrize("metric", SCORES)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from colorizer.approaches.base.losses import LOSSES
 from colorizer.approaches.base.recipe import Recipe, argument
 from colorizer.errors import ColorizerError
 
@@ -60,6 +61,9 @@ class TrainingArguments(Recipe):
     train_split: str = argument("train", "training split")
     validation_split: str = argument(
         "validation", "validation split; if missing, 2%% of the training photos are held out"
+    )
+    loss: str | None = argument(
+        None, f"loss between predicted and true colors, in place of the approach's own: {', '.join(LOSSES)}"
     )
     train_resolution: int | None = argument(
         None,
@@ -137,6 +141,8 @@ class TrainingArguments(Recipe):
             raise ColorizerError(f"--learning_rate must be positive, not {self.learning_rate}.")
         if not 0 <= self.ema_decay < 1:
             raise ColorizerError(f"--ema_decay must be in 0…1, 1 excluded, not {self.ema_decay}.")
+        if self.loss is not None and self.loss not in LOSSES:
+            raise ColorizerError(f"--loss must be one of {', '.join(LOSSES)}, not {self.loss}.")
         if self.metric_for_best_model not in SCORES:
             raise ColorizerError(
                 f"--metric_for_best_model must be one of {', '.join(SCORES)}, not {self.metric_for_best_model}."

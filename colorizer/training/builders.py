@@ -10,7 +10,9 @@ from transformers import get_scheduler
 
 from colorizer.approaches import create_model, get_model_class
 from colorizer.approaches.base.configuration import own_fields
+from colorizer.approaches.base.losses import LOSSES
 from colorizer.approaches.base.modeling import ColorizerModel
+from colorizer.approaches.base.objectives import Objective
 from colorizer.errors import ColorizerError
 from colorizer.hub.loading import fill_pretrained_parts, load_model
 from colorizer.training.arguments import TrainingArguments
@@ -44,6 +46,24 @@ def photo_sizes(arguments: TrainingArguments) -> tuple[int, int, int]:
     if stored < learned:
         raise ColorizerError(f"--stored_resolution {stored} is less than the {learned} pixels that are learned from.")
     return stored, learned, resolution
+
+
+def check_loss(arguments: TrainingArguments) -> None:
+    """Refuse a `--loss` that the approach's objective can't take, before any photo is decoded.
+
+    Raises:
+        ColorizerError: it names the objective.
+    """
+    if not arguments.loss:
+        return
+    model_class = get_model_class(arguments.approach)
+    with torch.device("meta"):
+        make_objective(model_class(model_class.config_class(**arguments.model_fields)), arguments)
+
+
+def make_objective(network: ColorizerModel, arguments: TrainingArguments) -> Objective:
+    """Return the approach's objective, with the loss that the run chooses."""
+    return network.objective.with_loss(LOSSES[arguments.loss]) if arguments.loss else network.objective
 
 
 def make_network(arguments: TrainingArguments, classes: list[str], say: Callable[[str], None]) -> ColorizerModel:

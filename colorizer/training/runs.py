@@ -15,7 +15,7 @@ from colorizer.approaches.base.configuration import own_fields
 from colorizer.approaches.base.recipe import Recipe
 from colorizer.errors import ColorizerError
 from colorizer.training.arguments import TrainingArguments
-from colorizer.training.builders import photo_sizes
+from colorizer.training.builders import check_loss, photo_sizes
 from colorizer.training.run_states import check_folder, clear_folder
 from colorizer.training.trainer import Trainer
 
@@ -58,6 +58,7 @@ def train_runs(runs: Sequence[TrainingArguments]) -> Path:
     # The first one's trainer sees to its own.
     for arguments in runs[1:]:
         check_folder(arguments)
+        check_loss(arguments)
         photo_sizes(arguments)
     for number, arguments in enumerate(runs, 1):
         trainer = Trainer(arguments)

@@ -18,7 +18,7 @@ from colorizer.hub.loading import save_checkpoint
 from colorizer.hub.upload import push
 from colorizer.training import reports
 from colorizer.training.arguments import SCORES, TrainingArguments
-from colorizer.training.builders import make_ema, make_network, photo_sizes
+from colorizer.training.builders import check_loss, make_ema, make_network, make_objective, photo_sizes
 from colorizer.training.distillation import mix_in
 from colorizer.training.frozen_features import FrozenFeatures, repeats
 from colorizer.training.interruption import StopRequest
@@ -59,6 +59,7 @@ class Trainer:
             kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
         )
         self.output_dir.mkdir(parents=True, exist_ok=True)
+        check_loss(arguments)
         stored, self.train_resolution, resolution = photo_sizes(arguments)
         photos = open_photos(arguments, stored, resolution, self.accelerator)
         self.train_photos, self.validation_photos = photos
@@ -88,7 +89,7 @@ class Trainer:
             device=self.accelerator.device,
         )
         self.num_steps, self.validation_steps = count_steps(self.batches, arguments)
-        self.objective = self.network.objective
+        self.objective = make_objective(self.network, arguments)
         # The discriminator, say, must start alike on every process and in every run of this seed.
         torch.manual_seed(arguments.seed + 1)
         players = self.objective.players(self.network, self.space, partial(statistics_photos, self.train_photos))

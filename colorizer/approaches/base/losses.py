@@ -1,5 +1,7 @@
 """Losses between a prediction and its target, each a function of two (B, C, H, W) tensors that gives one number."""
 
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -160,3 +162,14 @@ def smooth(channels: Tensor, side: int, sigma: float) -> Tensor:
     kernel = (kernel / kernel.sum()).expand(channels.shape[1], 1, 1, side)
     across = F.conv2d(channels, kernel, groups=channels.shape[1])
     return F.conv2d(across, kernel.mT, groups=channels.shape[1])
+
+
+LOSSES = {
+    "l1": l1,
+    "mse": mse,
+    "huber": partial(huber, delta=0.1),
+    "log_square": partial(log_square, floor=0.07),
+    "blurred_distance": blurred_distance,
+    "ms_ssim_loss": ms_ssim_loss,
+}
+"""Losses that a run may choose for any network that predicts colors. In the spaces' scale 0.1 is some 12 units of ab."""

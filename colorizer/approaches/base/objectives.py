@@ -6,7 +6,7 @@ discriminator built for that run. The training loop knows players, nothing else.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import torch
@@ -17,6 +17,7 @@ from colorizer.approaches.base import losses
 from colorizer.approaches.base.spaces import Space, device_centers
 from colorizer.approaches.base.summaries import summarize
 from colorizer.approaches.blocks.patchgan import PatchGan
+from colorizer.errors import ColorizerError
 from colorizer.photos import bins
 
 
@@ -34,6 +35,8 @@ class StepInputs:
 
 # The loss to descend, and its parts by name for the log.
 Loss = tuple[Tensor, dict[str, Tensor]]
+# Between a prediction and its target, (B, C, H, W) in the space's scale.
+ColorLoss = Callable[[Tensor, Tensor], Tensor]
 # Walks over training photos, sRGB in 0…1, (B, 3, H, W).
 Photos = Callable[[], Iterable[Tensor]]
 
@@ -66,6 +69,11 @@ class Player:
         return self.starts <= step and (self.ends is None or step < self.ends)
 
 
+def function_of(loss: ColorLoss) -> Callable[..., Tensor]:
+    """Return the function of a loss, that of a partial included: its name stands in logs and tables."""
+    return getattr(loss, "func", loss)
+
+
 class Objective(Protocol):
     """What the trainer asks of an objective."""
 
@@ -76,6 +84,14 @@ class Objective(Protocol):
     def validate(self, inputs: StepInputs) -> Tensor:
         """Return the validation loss of one batch, without gradients."""
         ...
+
+    def with_loss(self, loss: ColorLoss) -> "Objective":
+        """Return the objective with another loss between the predicted and the true colors.
+
+        Raises:
+            ColorizerError: it has no such loss, as a classification.
+        """
+        raise ColorizerError(f"{type(self).__name__} compares no predicted color with the true one: leave out --loss.")
 
     def describe(self) -> str:
         """Return its kind, as it stands in a table."""
@@ -90,7 +106,7 @@ class Objective(Protocol):
 class Regression(Objective):
     """The network descends one loss between its prediction and the target."""
 
-    loss: Callable[[Tensor, Tensor], Tensor]
+    loss: ColorLoss
 
     def players(self, network: nn.Module, space: Space, photos: Photos) -> list[Player]:
         return [Player("network", network, lambda inputs: (self.validate(inputs), {}))]
@@ -98,15 +114,14 @@ class Regression(Objective):
     def validate(self, inputs: StepInputs) -> Tensor:
         return self.loss(inputs.prediction, inputs.target)
 
-    @property
-    def _function(self) -> Callable[..., Tensor]:
-        return getattr(self.loss, "func", self.loss)  # of a partial
+    def with_loss(self, loss: ColorLoss) -> "Regression":
+        return Regression(loss)
 
     def describe(self) -> str:
-        return f"{type(self).__name__}: `{self._function.__name__}`"
+        return f"{type(self).__name__}: `{function_of(self.loss).__name__}`"
 
     def explain(self) -> str:
-        return summarize(self._function, getattr(self.loss, "keywords", {}))
+        return summarize(function_of(self.loss), getattr(self.loss, "keywords", {}))
 
 
 @dataclass(frozen=True)
@@ -118,29 +133,33 @@ class WithSceneClass(Objective):
     """
 
     alpha: float = 1 / 300
+    loss: ColorLoss = losses.mse
 
     def players(self, network: nn.Module, space: Space, photos: Photos) -> list[Player]:
         def loss(inputs: StepInputs) -> Loss:
-            mse, scene = self.terms(inputs)
+            color, scene = self.terms(inputs)
             if inputs.scene_logits is None or inputs.labels is None:
-                return mse, {}
+                return color, {}
             # The network itself, not its wrapper, learns what the photos of a scene have in common.
             network.learn_scenes(inputs.global_features.detach(), inputs.labels)
-            return mse + self.alpha * scene, {"mse": mse, "scene": scene}
+            return color + self.alpha * scene, {function_of(self.loss).__name__: color, "scene": scene}
 
         note = "" if network.scenes else "The photos have no labels: training without the classification term."
         return [Player("network", network, loss, note=note)]
 
     def terms(self, inputs: StepInputs) -> tuple[Tensor, Tensor]:
-        """MSE and cross-entropy, α left out, both in float32."""
-        mse = losses.mse(inputs.prediction, inputs.target)
+        """Return the loss of the colors and the cross-entropy of the scene, α left out, both in float32."""
+        color = self.loss(inputs.prediction, inputs.target)
         if inputs.scene_logits is None or inputs.labels is None:
-            return mse, torch.zeros_like(mse)
-        return mse, losses.class_cross_entropy(inputs.scene_logits, inputs.labels)
+            return color, torch.zeros_like(color)
+        return color, losses.class_cross_entropy(inputs.scene_logits, inputs.labels)
 
     def validate(self, inputs: StepInputs) -> Tensor:
-        mse, scene = self.terms(inputs)
-        return mse + self.alpha * scene
+        color, scene = self.terms(inputs)
+        return color + self.alpha * scene
+
+    def with_loss(self, loss: ColorLoss) -> "WithSceneClass":
+        return replace(self, loss=loss)
 
 
 @dataclass(frozen=True)
@@ -193,6 +212,7 @@ class Adversarial(Objective):
     l1: float = 100.0
     gan: float = 1.0
     width: float = 1.0
+    loss: ColorLoss = losses.l1
 
     def players(self, network: nn.Module, space: Space, photos: Photos) -> list[Player]:
         module = PatchGan(space.input_channels + space.output_channels, width=self.width)
@@ -212,12 +232,15 @@ class Adversarial(Objective):
             gan = losses.adversarial(discriminator(torch.cat((inputs.source, inputs.prediction), 1)), True)
         finally:
             discriminator.requires_grad_(True)
-        l1 = losses.l1(inputs.prediction, inputs.target)
-        return self.gan * gan + self.l1 * l1, {"gan": gan, "l1": l1}
+        color = self.loss(inputs.prediction, inputs.target)
+        return self.gan * gan + self.l1 * color, {"gan": gan, function_of(self.loss).__name__: color}
 
     def validate(self, inputs: StepInputs) -> Tensor:
-        """L1 alone: a discriminator's opinion of one step can't be compared with its opinion of another."""
-        return losses.l1(inputs.prediction, inputs.target)
+        """Return L1 alone: a discriminator's output at one step can't be compared with its output at another."""
+        return self.loss(inputs.prediction, inputs.target)
+
+    def with_loss(self, loss: ColorLoss) -> "Adversarial":
+        return replace(self, loss=loss)
 
 
 def discriminator_loss(discriminator: nn.Module, inputs: StepInputs) -> Loss:
@@ -263,6 +286,9 @@ class Staged(Objective):
     def validate(self, inputs: StepInputs) -> Tensor:
         """The last stage's loss throughout, so that one curve shows the whole run."""
         return self.stages[-1].objective.validate(inputs)
+
+    def with_loss(self, loss: ColorLoss) -> "Staged":
+        return Staged(tuple(replace(stage, objective=stage.objective.with_loss(loss)) for stage in self.stages))
 
     def describe(self) -> str:
         return ", then ".join(stage.objective.describe() for stage in self.stages)

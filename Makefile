@@ -35,7 +35,7 @@ checkpoints:
 	cp results/evaluation.json colorizer/checkpoints/
 	cp results/table.md model_cards/comparison.md
 	$(MAKE) pictures
-	python -m colorizer.hub.cards model_cards
+	python -m colorizer.release.package_cards model_cards
 	python -m colorizer.release.readme_tables README.md
 
 # Train all at full width by their recipes for a GPU, and publish them: make full HUB=user. They are too large for the package.

@@ -26,6 +26,7 @@ class Cnn(ColorizerModel):
     authors = "a capstone project"
     year = 2019
     paper_url = "https://doi.org/10.1109/ACSSC.2003.1292216"
+    cites = "MS-SSIM, its loss"
 
     config_class = CnnConfig
     space = Lab(l=100.0, ab=128.0)

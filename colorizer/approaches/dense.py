@@ -26,6 +26,7 @@ class Dense(ColorizerModel):
     authors = "a student project"
     year = 2018
     paper_url = "https://www.cs.toronto.edu/~kriz/cifar.html"
+    cites = "CIFAR-10, its data"
 
     config_class = DenseConfig
     space = Rgb(input_channels=1)

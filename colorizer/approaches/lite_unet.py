@@ -57,6 +57,7 @@ class LiteUNet(ColorizerModel):
     authors = "the authors of colorizer"
     year = 2026
     paper_url = "https://arxiv.org/abs/1905.11946"
+    cites = "EfficientNet, its encoder"
 
     config_class = LiteUNetConfig
     space = Lab(l=100.0, ab=110.0)

@@ -57,6 +57,7 @@ class ResNetUNet(ColorizerModel):
     authors = "a capstone project"
     year = 2021
     paper_url = "https://arxiv.org/abs/1512.03385"
+    cites = "ResNet, its encoder"
 
     config_class = ResNetUNetConfig
     space = Lab(l=50.0, offset=-1.0, ab=110.0)

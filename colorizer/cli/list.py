@@ -14,7 +14,7 @@ def run(arguments: argparse.Namespace) -> int:
     rows = [("approach", "year", "title", "options")]
     for name in list_approaches():
         model = get_model_class(name)
-        options = ", ".join((*model.space.options, *model.network_options)) or "–"
+        options = ", ".join(model.options_for({})) or "–"
         rows.append((name, str(model.year), model.title, options))
     print_columns(rows)
     approaches = {get_model_class(name).config_class.model_type: name for name in list_approaches(own=True)}

@@ -1,20 +1,15 @@
-"""Model cards: what a checkpoint is, how it was trained and what was measured of it, from the files beside it.
-
-`python -m colorizer.hub.cards model_cards` writes those of the package's checkpoints.
-"""
+"""Model cards: what a checkpoint is, how it was trained and what was measured of it, from the files beside it."""
 
 import os
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from colorizer.approaches import get_model_class
-from colorizer.approaches.base.configuration import Field, own_fields
+from colorizer.approaches.base.configuration import Field, approach_of, own_fields
 from colorizer.atomic_write import write_text
-from colorizer.checkpoints import checkpoint_folder, list_checkpoints
 from colorizer.errors import CheckpointError, ColorizerError
 from colorizer.hub.metric_names import METRICS
 from colorizer.hub.model_names import BASELINES
@@ -83,19 +78,6 @@ def write_card(
     return path
 
 
-def write_package_cards(output_dir: str | Path) -> list[Path]:
-    """Write the card of every checkpoint of the package into `output_dir`, NAME.md each; returns their paths.
-
-    The terms of the photos that these were trained on are read from training_photos.md there.
-    """
-    output_dir = Path(output_dir)
-    terms = (output_dir / "training_photos.md").read_text(encoding="utf-8").strip()
-    return [
-        write_card(checkpoint_folder(name), output=output_dir / f"{name}.md", name=name, data_terms=terms)
-        for name in list_checkpoints()
-    ]
-
-
 def render_card(info: dict[str, Any]) -> str:
     """The card as Markdown with YAML front matter. `info` is what `read_info` gives; only `config` must be there.
 
@@ -103,7 +85,7 @@ def render_card(info: dict[str, Any]) -> str:
         CheckpointError: the config is not one of an approach.
     """
     config = info["config"]
-    approach = str(config.get("model_type", "")).removeprefix("colorizer-").replace("-", "_")
+    approach = approach_of(str(config.get("model_type", "")))
     try:
         model_class = get_model_class(approach)
     except ColorizerError as error:
@@ -128,6 +110,8 @@ def render_card(info: dict[str, Any]) -> str:
         authors=model_class.authors,
         year=model_class.year,
         paper_url=model_class.paper_url,
+        cites=model_class.cites,
+        options=list(model_class.options_for(config).values()),
         model=info.get("model") or name,
         network=_network_rows(info, fields),
         training=_training_rows(training),
@@ -303,7 +287,3 @@ def _time(seconds: float) -> str:
     if minutes == 0:
         return f"{seconds:.0f} s"
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
-
-
-if __name__ == "__main__":
-    write_package_cards(sys.argv[1])

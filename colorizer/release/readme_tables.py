@@ -13,7 +13,6 @@ import torch
 from safetensors import safe_open
 
 from colorizer.approaches import get_model_class, list_approaches
-from colorizer.approaches.base.configuration import own_fields
 from colorizer.atomic_write import write_text
 from colorizer.checkpoints import EVALUATION, checkpoint_folder, list_checkpoints
 from colorizer.hub.metric_names import METRICS
@@ -34,10 +33,12 @@ def approaches_table() -> str:
         objective = model.objective.describe()
         space = type(model.space).__name__
         options = [f"`{option}`" for option in model.options]
-        if "hints" in own_fields(model.config_class):
+        if model.can_take_hints():
             options.append("`hints` where trained with them")
         options = ", ".join(options) or "–"
-        origin = f"[{model.authors.split(',')[0]}{' et al.' if ',' in model.authors else ''}, {model.year}]({model.paper_url})"
+        origin = f"{model.authors.split(',')[0]}{' et al.' if ',' in model.authors else ''}, {model.year}"
+        paper = f"[{model.cites or origin}]({model.paper_url})"
+        origin = f"{origin} ({paper})" if model.cites else paper
         count = f"{sum(weight.numel() for weight in model.parameters()) / 1e6:.1f} M"
         packaged = ", ".join(_packaged(name)) or "–"
         rows.append(f"| `{name}` | {origin} | {space} | {objective} | {count} | {packaged} | {options} |")

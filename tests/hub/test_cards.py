@@ -13,8 +13,9 @@ from colorizer import create_model, list_approaches, save_checkpoint
 from colorizer.checkpoints import list_checkpoints
 from colorizer.errors import CheckpointError, ColorizerError
 from colorizer.hub import cards
-from colorizer.hub.cards import render_card, write_card, write_package_cards
+from colorizer.hub.cards import render_card, write_card
 from colorizer.hub.run_records import publishable, read_info
+from colorizer.release.package_cards import write_package_cards
 
 MODEL_CARDS = Path(__file__).parents[2] / "model_cards"
 TRAINING = {

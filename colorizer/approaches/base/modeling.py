@@ -56,6 +56,8 @@ class ColorizerModel(ModelOfParts):
     authors: ClassVar[str]
     year: ClassVar[int]
     paper_url: ClassVar[str]
+    cites: ClassVar[str] = ""
+    """What `paper_url` is about, if it is not the approach's own paper."""
 
     size_multiple: int = 1
     """Height and width of the lightness must be multiples of it."""

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 
 from colorizer.approaches import get_model_class, list_approaches
-from colorizer.approaches.base.configuration import own_fields
 from colorizer.approaches.base.summaries import summarize
 from colorizer.checkpoints import EVALUATION, checkpoint_folder, list_checkpoints
 from colorizer.hub.cards import render_card
@@ -91,20 +90,25 @@ def _lesson(approach: str, infos: dict[str, dict[str, Any]]) -> Lesson:
         ("Objective", model.objective.explain()),
         ("Size in full", f"{count / 1e6:.1f} million weights"),
     ]
-    options = [f"`{option}`" for option in model.options]
-    if "hints" in own_fields(model_class.config_class):
-        options.append("`hints` where it was trained with them")
+    options = [f"`{option.name}` ({option.values}): {option.help}" for option in model.options.values()]
+    if model_class.can_take_hints():
+        options.append("`hints`, if trained with them")
     if options:
-        facts.append(("Options", ", ".join(options)))
+        facts.append(("Options", "; ".join(options)))
     trained = tuple(
         _trained(name, info) for name, info in infos.items() if info["config"].get("model_type") == model_type
     )
     if not trained:
         command = f"accelerate launch train_accelerate.py --approach {approach} --dataset_name DATA"
         facts.append(("Checkpoint", f"none comes with the package; one is trained by `{command}`"))
+    source = f"{model_class.authors}, {model_class.year}."
+    if model_class.cites:
+        source = f"*{model_class.title}*, {source} [{model_class.cites}]({model_class.paper_url})."
+    else:
+        source = f"*[{model_class.title}]({model_class.paper_url})*, {source}"
     text = "\n\n".join(
         [
-            f"*[{model_class.title}]({model_class.paper_url})*, {model_class.authors}, {model_class.year}.",
+            source,
             inspect.getdoc(model_class) or "",
             "\n".join(f"* **{label}:** {value}" for label, value in facts),
         ]

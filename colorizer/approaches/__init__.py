@@ -5,6 +5,7 @@ from importlib import import_module
 
 from transformers import AutoConfig, AutoModel
 
+from colorizer.approaches.base.class_check import check_class
 from colorizer.approaches.base.configuration import Field, own_fields
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.errors import ColorizerError
@@ -51,7 +52,7 @@ def get_model_class(approach: str) -> type[ColorizerModel]:
     except Exception as error:  # a file that somebody is writing raises anything
         fault = f"{type(error).__name__}: {error}"
         raise ColorizerError(f"colorizer/approaches/{approach}.py can't be used: {fault}.") from error
-    model_class.check_class(approach)
+    check_class(model_class, approach)
     return model_class
 
 

@@ -11,13 +11,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
-from transformers import AutoModel as TransformersAutoModel
 from transformers.image_processing_utils import BaseImageProcessor
 from transformers.pipelines import PIPELINE_REGISTRY, Pipeline
 
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.errors import ColorizerError, check_count
-from colorizer.hub.loading import complete, load_model
+from colorizer.hub.loading import load_model
 from colorizer.photos.lightness import compute_lightness
 from colorizer.photos.merging import merge_colors
 from colorizer.photos.photo import Photo
@@ -28,6 +27,7 @@ from colorizer.pipelines.hint_propagation import REACH, Propagation
 from colorizer.pipelines.hints import Hint, HintedPhoto, are_shared_out, draw_hints, share_out
 from colorizer.pipelines.options import sort_options, working_size
 from colorizer.pipelines.prediction import Prediction, predict
+from colorizer.pipelines.transformers_hooks import AutoModel, NoImageProcessor
 
 TASK = "image-colorization"
 
@@ -67,30 +67,6 @@ class _Work:
     drawn: Tensor | None  # the hints as the network takes them, if it does
     seconds: float
     prediction: Prediction | None = None
-
-
-class _NoImageProcessor(BaseImageProcessor):
-    """transformers batches only pipelines that have an image processor; reading and resizing is `preprocess`'s."""
-
-    model_input_names = ("lightness",)
-
-
-class AutoModel(TransformersAutoModel):
-    """For `transformers.pipeline`, which catches every ValueError and says nothing but that no class could load the model.
-
-    A checkpoint that is refused goes on in the model's place, and the pipeline raises it. The name is what a pipeline that is
-    saved says of its model's class, to be found in transformers when it is loaded.
-    """
-
-    @classmethod
-    def from_pretrained(cls, *arguments: Any, **options: Any) -> Any:
-        """The model, or the ColorizerError that its checkpoint raised."""
-        try:
-            model = super().from_pretrained(*arguments, **options)
-            complete(model, token=options.get("token"), cache_dir=options.get("cache_dir"))
-        except ColorizerError as error:
-            return error
-        return model
 
 
 class ColorizationPipeline(Pipeline):
@@ -141,7 +117,7 @@ class ColorizationPipeline(Pipeline):
         super().__init__(
             model=model,
             device=checked_device(device),
-            image_processor=image_processor or _NoImageProcessor(),
+            image_processor=image_processor or NoImageProcessor(),
             **kwargs,
         )
         if dtype == "auto" and self.device.type == "cpu" and self.model.dtype in (torch.float16, torch.bfloat16):

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from transformers import initialization as init
 from transformers.utils import ModelOutput
 
-from colorizer.approaches.base.configuration import ColorizerConfig, Field, approach_of, model_type_of, own_fields
+from colorizer.approaches.base.configuration import ColorizerConfig, Field, approach_of, own_fields
 from colorizer.approaches.base.objectives import Objective, StepInputs
-from colorizer.approaches.base.option import RESERVED, Option
+from colorizer.approaches.base.option import Option
 from colorizer.approaches.base.pretrained_parts import ModelOfParts
 from colorizer.approaches.base.recipe import Recipe
 from colorizer.approaches.base.spaces import Space, grade, ungrade
@@ -229,30 +229,6 @@ class ColorizerModel(ModelOfParts):
                 f"{this}{self.approach} takes no color hints: checkpoints of {', '.join(sorted(able))} do if they were "
                 "trained with --hints."
             )
-
-    @classmethod
-    def check_class(cls, approach: str) -> None:
-        """Refuse a class that does not keep the contract, before anything is trained with it.
-
-        Raises:
-            ColorizerError: it names what is missing or wrong in the class called `approach`.
-        """
-        faults = [
-            f"{name} is missing"
-            for name in ("title", "authors", "year", "paper_url", "space", "objective", "recipe")
-            if not hasattr(cls, name)
-        ]
-        if (given := getattr(cls.config_class, "model_type", "")) != (expected := model_type_of(approach)):
-            faults.append(f"{cls.config_class.__name__}.model_type is {given!r} and must be {expected!r}")
-        if cls.predict is ColorizerModel.predict and cls.compute is ColorizerModel.compute:
-            faults.append("it defines neither predict nor compute")
-        for option in (*getattr(cls, "space", Space).options, *cls.network_options):
-            if not isinstance(option, Option):
-                faults.append(f"{option!r} is not an Option")
-            elif option.name in RESERVED:
-                faults.append(f"the name of its option {option.name!r} has another meaning in a call")
-        if faults:
-            raise ColorizerError(f"{cls.__module__}.{cls.__name__}: {'; '.join(faults)}.")
 
     def _check_hints(self, hints: Tensor, lightness: Tensor) -> None:
         self.check_takes_hints()

@@ -1,21 +1,20 @@
 """Decoded photos on disk: a folder with photos.npy (uint8, N × 3 × S × S, read by memory map) and index.json.
 
-It is written beside its place and renamed when complete, so that a folder of the right name is a whole one; several
+It is renamed to its place when complete, so that a folder of the right name is a whole one; several
 processes that want the same one take turns at a lock, and all but the first find it there.
 """
 
 import json
-import os
-import shutil
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 from filelock import FileLock
 
+from colorizer.atomic_write import put_in_place, temporary
 from colorizer.data.decoding import DatasetReport
 from colorizer.errors import DatasetError
 
@@ -41,14 +40,12 @@ class StoreWriter:
 
     def __init__(self, folder: Path, resolution: int) -> None:
         self.folder = folder
-        self.beside = folder.with_name(f"{folder.name}.part")
         self.shape = (3, resolution, resolution)
         self.checksums: list[int] = []
+        self.resources = ExitStack()
         with _writing(folder):
-            # What a killed process left.
-            shutil.rmtree(self.beside, ignore_errors=True)
-            self.beside.mkdir(parents=True)
-            self.file = (self.beside / "photos.npy").open("wb")
+            self.part = self.resources.enter_context(temporary(folder, is_folder=True))
+            self.file = (self.part / "photos.npy").open("wb")
             self._write_header()
 
     def add(self, pixels: np.ndarray) -> None:
@@ -61,20 +58,15 @@ class StoreWriter:
         with _writing(self.folder):
             self.file.seek(0)
             self._write_header()
-            self.file.flush()
-            os.fsync(self.file.fileno())
-            with (self.beside / "index.json").open("w", encoding="utf-8") as file:
-                json.dump(index, file)
-                file.flush()
-                os.fsync(file.fileno())
-            shutil.rmtree(self.folder, ignore_errors=True)
-            self.beside.rename(self.folder)
+            self.file.close()
+            (self.part / "index.json").write_text(json.dumps(index), encoding="utf-8")
+            put_in_place(self.part, self.folder)
 
     def close(self) -> None:
         # Closing writes what is buffered, and fails once more where the disk was full.
         with suppress(OSError):
             self.file.close()
-        shutil.rmtree(self.beside, ignore_errors=True)
+        self.resources.close()
 
     def _write_header(self) -> None:
         # NumPy pads headers so that the first axis may grow without moving the data.

@@ -13,9 +13,11 @@ import skimage
 from gradio.utils import get_upload_folder
 from PIL import Image
 
+from colorizer.atomic_write import copy_file
 from colorizer.errors import ColorizerError, PhotoError
 from colorizer.photos.merging import gray_pixels
 from colorizer.photos.reading import read_photo
+from colorizer.photos.saving import save_image
 
 # Seconds after which a visitor's folder goes; Gradio, which forgets only what it finds, deletes what it served after one hour.
 MAX_AGE = 2 * 3600
@@ -124,10 +126,13 @@ def sample_paths() -> dict[str, Path]:
 
 def _example_photos(folder: Path) -> list[tuple[str, str]]:
     """(file, what it shows) of the example photos, copied into `folder`; some in color, some gray."""
-    photos = [(str(shutil.copy(path, folder)), caption) for caption, path in sample_paths().items()]
+    photos = []
+    for caption, path in sample_paths().items():
+        copy_file(path, folder / path.name)
+        photos.append((str(folder / path.name), caption))
     for name, caption in GRAY_SAMPLES.items():
         path = folder / f"{Path(name).stem}-gray.png"
-        Image.fromarray(gray_pixels(read_photo(_DATA / name).pixels)).save(path)
+        save_image(Image.fromarray(gray_pixels(read_photo(_DATA / name).pixels)), path)
         photos.append((str(path), caption))
     return photos
 

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from colorizer.photos.photo import Photo
+from colorizer.photos.saving import save_image
 
 # More pixels than this a page seldom shows, and live changes have to keep up with a slider.
 PREVIEW_PIXELS = 1_500_000
@@ -32,10 +33,10 @@ def save_preview(image: Image.Image, folder: Path, stem: str) -> Path:
     profile = image.info.get("icc_profile")
     if image.mode == "RGBA":
         path = folder / f"{stem}.png"
-        image.save(path, compress_level=1, icc_profile=profile)
+        save_image(image, path, flush=False, compress_level=1, icc_profile=profile)
     else:
         path = folder / f"{stem}.jpg"
-        image.save(path, quality=92, subsampling=0, icc_profile=profile)
+        save_image(image, path, flush=False, quality=92, subsampling=0, icc_profile=profile)
     return path
 
 

@@ -14,6 +14,7 @@ from colorizer.evaluation.report_sections import all_tables
 from colorizer.evaluation.results import FILE_NAME, Report, to_json
 from colorizer.evaluation.tables import to_csv
 from colorizer.hub.model_names import BASELINES
+from colorizer.photos.saving import save_image
 
 
 def write_results(
@@ -39,7 +40,7 @@ def write_results(
         for name, text in texts.items():
             write_text(folder / name, text)
         for name, sheet in sheets.items():
-            sheet.save(folder / name)
+            save_image(sheet, folder / name)
     except OSError as error:
         raise ColorizerError(
             f"The results can't be written to {folder}: {error}. Make room or choose another."

@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import re
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from colorizer.approaches.base.configuration import model_type_of, own_fields
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.approaches.base.pretrained_parts import PretrainedPart
 from colorizer.approaches.base.strict_loading import CONFIG, WEIGHTS, no_progress_bars, not_finite, shorten
+from colorizer.atomic_write import put_in_place, temporary
 from colorizer.checkpoints import checkpoint_folder, list_checkpoints
 from colorizer.errors import CheckpointError, ColorizerError, HubError
 from colorizer.hub.download import download_checkpoint
@@ -128,7 +128,7 @@ def _published_folder(
 
 
 def save_checkpoint(model: ColorizerModel, folder: str | os.PathLike, *, dtype: torch.dtype = torch.float16) -> Path:
-    """Save config.json and model.safetensors into `folder`, each written beside and then renamed.
+    """Save config.json and model.safetensors into `folder`.
 
     A kill or a full disk leaves the checkpoint that was there before. The model itself stays as it is.
 
@@ -142,11 +142,11 @@ def save_checkpoint(model: ColorizerModel, folder: str | os.PathLike, *, dtype: 
         raise CheckpointError(f"Not saved: values that are not finite in {shorten(bad)}. The training diverged.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".saving-", dir=folder) as beside:
+        with temporary(folder / WEIGHTS, is_folder=True) as part:
             with no_progress_bars():
-                saved.save_pretrained(beside, max_shard_size="100GB")
+                saved.save_pretrained(part, max_shard_size="100GB")
             for name in (WEIGHTS, CONFIG):
-                os.replace(Path(beside) / name, folder / name)
+                put_in_place(part / name, folder / name)
     except OSError as error:
         raise ColorizerError(
             f"The checkpoint could not be saved in {folder}: {error}. What was there is whole."

@@ -1,13 +1,14 @@
 """Give a colored photo back as an image or a file that keeps the photo's own data and says that its colors are a guess."""
 
 import os
-import secrets
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from colorizer.atomic_write import write_file
 from colorizer.errors import ColorizerError
 from colorizer.photos.photo import Photo
 
@@ -47,8 +48,7 @@ def save_photo(image: Image.Image, path: str | os.PathLike, *, model: str | None
 
     The file carries the image's EXIF and ICC profile and says in its metadata that the colors are a guess, and by which
     `model` (by default the one that `to_pil` was told). JPEG has no alpha: what is transparent becomes white. `quality`,
-    1…100, is that of JPEG and WebP. The file is written beside and then renamed, so that a full disk or a kill leaves the one
-    that was there before.
+    1…100, is that of JPEG and WebP. A full disk or a kill leaves the file that was there before.
 
     Raises ColorizerError for an ending that isn't one of these, a photo that the format can't hold, or a file that can't be
     written.
@@ -79,20 +79,23 @@ def save_photo(image: Image.Image, path: str | os.PathLike, *, model: str | None
     else:
         # Pillow can't write EXIF's own directories through libtiff, which is what compresses.
         options["compression"] = "raw"
-    beside = path.with_name(f".{path.name[-100:]}.{secrets.token_hex(4)}.part")
     try:
-        with beside.open("xb") as file:
-            image.save(file, file_format, **options)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
+        save_image(image, path, **options)
     except (OSError, ValueError) as error:
-        raise ColorizerError(
-            f"{path} could not be saved: {error}. A file that was there before is as it was."
-        ) from error
-    finally:
-        beside.unlink(missing_ok=True)
+        raise ColorizerError(f"{path} could not be saved: {error}. The file that was there before is kept.") from error
     return path
+
+
+def save_image(image: Image.Image, path: Path, *, flush: bool = True, **options: Any) -> None:
+    """Save an image as it is, in the format of the name's ending, with Pillow's `options`.
+
+    `flush=False` saves the wait for the disk, for files that need not survive a power cut.
+
+    Raises:
+        OSError: the file can't be written; one that was there before is kept.
+    """
+    with write_file(path, flush=flush) as stream:
+        image.save(stream, _FORMATS[path.suffix.lower()], **options)
 
 
 def _exif(image: Image.Image, description: str, file_format: str) -> bytes:

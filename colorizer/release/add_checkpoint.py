@@ -5,18 +5,18 @@ python -m colorizer.release.add_checkpoint runs/colorful
 
 import json
 import re
-import shutil
 import sys
 from pathlib import Path
 
 import skimage
 from PIL import Image
 
-from colorizer.atomic_write import write_text
+from colorizer.atomic_write import copy_file, write_text
 from colorizer.checkpoints import FOLDER, SAMPLES, THUMBNAIL
 from colorizer.errors import CheckpointError
 from colorizer.hub.loading import CONFIG, WEIGHTS, load_model
 from colorizer.hub.run_records import publishable
+from colorizer.photos.saving import save_image
 from colorizer.pipelines.image_colorization import pipeline
 
 MAX_BYTES = 16 * 2**20
@@ -49,7 +49,7 @@ def take_in(run: Path, *, name: str | None = None, package: Path = FOLDER) -> Pa
     folder = package / (name or run.resolve().name)
     folder.mkdir(exist_ok=True)
     for file in FILES:
-        shutil.copyfile(run / file, folder / file)
+        copy_file(run / file, folder / file)
     training = publishable(json.loads((run / "training.json").read_text(encoding="utf-8")))
     # What was left out is counted; which photos it was is nobody else's business.
     training["dataset"]["report"] = re.sub(r"(left out: [^:]*):.*", r"\1", training["dataset"]["report"])
@@ -64,7 +64,8 @@ def save_thumbnail(folder: Path) -> None:
     """Color the photo by which checkpoints are told apart, and save it small into the checkpoint's folder."""
     with Image.open(PHOTO) as photo:
         colored = pipeline(folder)(photo.crop(CROP))
-    colored.resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS).save(folder / THUMBNAIL, quality=80)
+    thumbnail = colored.resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
+    save_image(thumbnail, folder / THUMBNAIL, quality=80)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from colorizer.evaluation.contact_sheets import contact_sheet
 from colorizer.evaluation.photo_scores import reduce, score
 from colorizer.photos.merging import gray_pixels
 from colorizer.photos.reading import read_photo
+from colorizer.photos.saving import save_image
 from colorizer.pipelines.image_colorization import pipeline
 
 NUM_PHOTOS = 12
@@ -82,7 +83,7 @@ if __name__ == "__main__":
     given = parser.parse_args()
     photos = [*given.folder.glob("*.jpg")]
     if given.output:
-        before_and_after(photos).save(given.output, quality=88)
+        save_image(before_and_after(photos), given.output, quality=88)
     else:
         for name in list_checkpoints():
-            samples(photos, model=name).save(checkpoint_folder(name) / SAMPLES, quality=75)
+            save_image(samples(photos, model=name), checkpoint_folder(name) / SAMPLES, quality=75)

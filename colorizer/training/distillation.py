@@ -6,7 +6,6 @@ small network gets there in fewer photos. It is the mix of labels and a larger n
 """
 
 import hashlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from accelerate.utils import broadcast_object_list
 from torch import Tensor
 
 from colorizer.approaches.base.modeling import ColorizerModel
+from colorizer.atomic_write import write_file
 from colorizer.data import PhotoDataset, cache_folder
 from colorizer.hub.loading import load_model, model_digest
 from colorizer.photos import color
@@ -87,12 +87,9 @@ def _place(network: ColorizerModel, photos: PhotoDataset) -> Path:
 
 
 def _keep(ab: np.ndarray, path: Path, say: Callable[[str], None]) -> None:
-    beside = path.with_suffix(f".{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("wb") as file:
-            np.save(file, ab)
-        beside.replace(path)
+        with write_file(path) as stream:
+            np.save(stream, ab)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         say(f"They can't be kept in {path.parent} ({error.strerror}): another run will compute them again.")

@@ -1,6 +1,7 @@
 """The learning-rate finder: a sweep over rates for each player of a run, which leaves the run as it was."""
 
 import csv
+import io
 import math
 import shutil
 import textwrap
@@ -19,10 +20,12 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from colorizer.approaches.base.objectives import Player
+from colorizer.atomic_write import write_text
 from colorizer.data import PhotoBatches, PhotoDataset, PhotoStream
 from colorizer.training.arguments import TrainingArguments
 from colorizer.training.photos import numbered_batches
 from colorizer.training.players import Players
+from colorizer.training.reports import save_figure
 from colorizer.training.run_states import Progress, load_state, save_state
 
 FIRST_RATE, LAST_RATE = 1e-7, 10.0
@@ -239,12 +242,13 @@ def describe(curve: Curve, step: int) -> str:
 
 def save_lr_curves(curves: list[Curve], folder: Path, title: str) -> None:
     """Write the learning-rate finder's curves as `lr_finder.csv`, draw them with their suggestions as `lr_finder.png`."""
-    with (folder / "lr_finder.csv").open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(("player", "starts", "learning_rate", "loss", "smoothed_loss"))
-        for curve in curves:
-            for point in zip(curve.rates, curve.losses, curve.smoothed, strict=True):
-                table.writerow((curve.name, curve.starts, *point))
+    content = io.StringIO()
+    table = csv.writer(content)
+    table.writerow(("player", "starts", "learning_rate", "loss", "smoothed_loss"))
+    for curve in curves:
+        for point in zip(curve.rates, curve.losses, curve.smoothed, strict=True):
+            table.writerow((curve.name, curve.starts, *point))
+    write_text(folder / "lr_finder.csv", content.getvalue())
     figure = Figure(figsize=(6 * len(curves), 4), layout="constrained")
     for axes, curve in zip(figure.subplots(1, len(curves), squeeze=False)[0], curves, strict=True):
         axes.plot(curve.rates, curve.losses, ".", alpha=0.4, label="loss")
@@ -265,4 +269,4 @@ def save_lr_curves(curves: list[Curve], folder: Path, title: str) -> None:
                 axes.axvline(rate, linestyle=style, color="black", label=f"{rate:.1e} ({meaning})")
         axes.legend(title=textwrap.fill(suggestion.reason, 40) or None, fontsize="small")
     figure.suptitle(title)
-    figure.savefig(folder / "lr_finder.png", dpi=100)
+    save_figure(figure, folder / "lr_finder.png")

@@ -12,10 +12,11 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from colorizer.atomic_write import write_text
+from colorizer.atomic_write import write_file, write_text
 from colorizer.evaluation.contact_sheets import contact_sheet
 from colorizer.hub.loading import resolve
 from colorizer.hub.run_records import all_commands
+from colorizer.photos.saving import save_image
 
 VERSIONS = ("torch", "transformers", "accelerate", "datasets", "safetensors")
 
@@ -30,7 +31,7 @@ def save_samples(samples: list[tuple[Tensor, Tensor, Tensor]], folder: Path, ste
     rows = [("", [image.numpy() for image in row]) for row in samples]
     sheet = contact_sheet(rows, columns=("gray", "prediction", "truth"), title=f"step {step}")
     (folder / "samples").mkdir(exist_ok=True)
-    sheet.save(folder / "samples" / f"step-{step:06d}.png")
+    save_image(sheet, folder / "samples" / f"step-{step:06d}.png")
     return np.asarray(sheet)
 
 
@@ -60,7 +61,12 @@ def save_curves(history: list[dict], path: Path, title: str) -> None:
         if axes.get_legend_handles_labels()[0]:
             axes.legend()
     figure.suptitle(title)
-    figure.savefig(path, dpi=100)
+    save_figure(figure, path)
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    with write_file(path) as stream:
+        figure.savefig(stream, format="png", dpi=100)
 
 
 def _curve(history: list[dict], name: str) -> tuple[list[int], list[float]]:

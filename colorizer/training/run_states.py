@@ -1,14 +1,15 @@
-"""A run's folder, and the states in it to resume the run from: written beside, then renamed, the oldest dropped."""
+"""A run's folder, and the states in it to resume the run from, each complete, the oldest dropped."""
 
 import json
-import os
 import re
 import shutil
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from accelerate import Accelerator
 
+from colorizer.atomic_write import hidden_path, write_folder
 from colorizer.errors import CheckpointError, ColorizerError
 from colorizer.training.arguments import TrainingArguments
 
@@ -74,21 +75,17 @@ def save_state(accelerator: Accelerator, output_dir: Path, step: int, identity: 
         ColorizerError: the folder can't be written; the states that were there are whole.
     """
     final = output_dir / f"{PREFIX}{step}"
-    beside = output_dir / f".saving-{step}"
+    is_main = accelerator.is_main_process
     try:
-        if accelerator.is_main_process:
-            shutil.rmtree(beside, ignore_errors=True)
-        accelerator.wait_for_everyone()
-        accelerator.save_state(str(beside), safe_serialization=True)
-        accelerator.wait_for_everyone()
-        if accelerator.is_main_process:
-            (beside / IDENTITY).write_text(json.dumps(identity, indent=2), encoding="utf-8")
-            shutil.rmtree(final, ignore_errors=True)
-            os.replace(beside, final)
-            for old in list_states(output_dir)[:-limit]:
-                shutil.rmtree(old, ignore_errors=True)
+        with write_folder(final) if is_main else nullcontext(hidden_path(final)) as part:
+            accelerator.wait_for_everyone()
+            accelerator.save_state(str(part), safe_serialization=True)
+            accelerator.wait_for_everyone()
+            if is_main:
+                (part / IDENTITY).write_text(json.dumps(identity, indent=2), encoding="utf-8")
+        for old in list_states(output_dir)[:-limit] if is_main else []:
+            shutil.rmtree(old, ignore_errors=True)
     except (OSError, RuntimeError) as error:
-        shutil.rmtree(beside, ignore_errors=True)
         raise ColorizerError(
             f"The state of step {step} could not be saved in {output_dir}: {error}. Earlier states are whole: make room "
             "and go on with --resume_from_checkpoint latest."

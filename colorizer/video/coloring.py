@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from colorizer.approaches.base.modeling import ColorizerModel
+from colorizer.atomic_write import put_in_place
 from colorizer.errors import ColorizerError, VideoError, VideoStopped, check_count, check_number
 from colorizer.hub.loading import model_digest
 from colorizer.photos.lightness import compute_lightness
@@ -120,7 +121,7 @@ def colorize_video(
         whole = folder.path / f"whole{target.suffix.lower()}"
         with saying_why(target):
             notes = join(clip, folder.pieces(), last.place.duration, whole, pipe.name)
-            os.replace(whole, target)
+            put_in_place(whole, target)
         folder.remove()
     if any(side % 2 for side in clip.size):
         notes += ("an odd side has one pixel more",)

@@ -18,7 +18,6 @@ from colorizer.errors import VideoError
 from colorizer.photos.saving import describe
 from colorizer.video.opening import open_container
 from colorizer.video.reading import Clip
-from colorizer.video.segments import flush_to_disk
 
 # The sound that players know in each container, None for any that it holds; and what other sound becomes.
 _MPEG = {"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"}
@@ -66,7 +65,6 @@ def join(clip: Clip, pieces: list[Path], last_duration: int, path: Path, model: 
             sources.append(_sound(container, tracks, clip.name))
         for _, packets in heapq.merge(*sources, key=lambda timed: timed[0]):
             output.mux(packets)
-    flush_to_disk(path)
     return notes
 
 

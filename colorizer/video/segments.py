@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from colorizer.atomic_write import hidden_path, put_in_place, temporary, write_text
 from colorizer.errors import VideoError
 from colorizer.video.opening import reason_of
 from colorizer.video.reading import Clip, Frame, Place
@@ -62,7 +63,7 @@ class WorkFolder:
 
         Raises VideoError if the folder can't be written, or another process is at it.
         """
-        self.path = target.with_name(f".{target.name[-100:]}.coloring")
+        self.path = hidden_path(target, ".coloring")
         self.part = self.path / "piece.part"  # into which the next piece is written
         self._lock = FileLock(self.path / "lock")
         content = json.dumps(job, indent=1, sort_keys=True)
@@ -75,7 +76,7 @@ class WorkFolder:
             saved = self.path / "job.json"
             if not saved.exists() or saved.read_text(encoding="utf-8") != content:
                 self._clear()
-                saved.write_text(content, encoding="utf-8")
+                write_text(saved, content)
 
     def __enter__(self) -> "WorkFolder":
         return self
@@ -106,11 +107,11 @@ class WorkFolder:
     def keep(self, state: State) -> None:
         """Take what was written as the next piece, and the state after it."""
         number = len(self.pieces())
-        beside = self.path / "state.part"
-        _save(state, beside)
         # In this order: a kill in between leaves the last piece with its state.
-        os.replace(beside, self._state(number))
-        os.replace(self.part, self._piece(number))
+        with temporary(self._state(number)) as part:
+            _save(state, part)
+            put_in_place(part, self._state(number))
+        put_in_place(self.part, self._piece(number))
         self._state(number - 1).unlink(missing_ok=True)
 
     def remove(self) -> None:
@@ -131,12 +132,11 @@ class WorkFolder:
 
 
 class PieceWriter:
-    """Encodes a piece into a file. A context, at whose end the file is whole unless an error leaves it."""
+    """Encodes a piece into a file. A context, at whose end the file is complete unless an error leaves it."""
 
     def __init__(self, path: Path, clip: Clip, ending: str):
         encoder, options = ENCODERS[ending]
         self._clip = clip
-        self._path = path
         # A container of any time base, so that every frame keeps its time.
         self._container = av.open(f"file:{os.path.abspath(path)}", "w", format="nut")
         stream = self._container.add_stream(encoder, rate=clip.rate, options=options)
@@ -168,14 +168,6 @@ class PieceWriter:
         with self._container:
             if kind is None:
                 self._container.mux(self._stream.encode(None))
-        if kind is None:
-            flush_to_disk(self._path)
-
-
-def flush_to_disk(path: Path) -> None:
-    """Wait until a file would outlast a power cut."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
 
 
 def _save(state: State, path: Path) -> None:

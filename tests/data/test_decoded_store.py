@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from colorizer.atomic_write import hidden_path
 from colorizer.data import load_photos
 from colorizer.errors import DatasetError
 from tests.data.conftest import color_photo
@@ -88,7 +89,7 @@ def test_a_cache_folder_that_is_none(folder: Path, tmp_path: Path) -> None:
 def test_what_a_killed_process_left_is_swept_away(folder: Path, cache: Path) -> None:
     photos = load_photos(folder, resolution=32, cache_dir=cache)
     (store,) = cache.glob("*/")
-    store.rename(store.with_name(f"{store.name}.part"))
+    store.rename(hidden_path(store))
     again = load_photos(folder, resolution=32, cache_dir=cache)
     assert torch.equal(again.batch(range(12))["rgb"], photos.batch(range(12))["rgb"])
     assert [entry.name for entry in cache.glob("*/")] == [store.name]

@@ -1,6 +1,8 @@
 """What a saved result keeps of its photo, what it says, and what a failure leaves behind."""
 
 import os
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +109,32 @@ def test_a_full_disk_leaves_the_earlier_file_and_no_other(photo, tmp_path, monke
         save_photo(image, path, model="dense")
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["a.png"]
+
+
+@pytest.fixture
+def small_disk() -> Iterator[None]:
+    """No file may grow beyond 4 kB: the kernel takes the beginning of a write and no more, as on a full disk."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.usefixtures("small_disk")
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_disk_that_takes_only_a_part_leaves_the_earlier_file_and_no_other(photo, tmp_path, ending):
+    path = tmp_path / f"a.{ending}"
+    path.write_bytes(b"of before")
+    with pytest.raises(ColorizerError, match=rf"a\.{ending} could not be saved"):
+        save_photo(to_pil(photo, photo.pixels), path, model="dense")
+    assert path.read_bytes() == b"of before"
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_the_longest_name_of_many_byte_letters(photo, tmp_path):
+    path = tmp_path / f"{'日' * 83}aa.png"
+    assert save_photo(to_pil(photo, photo.pixels), path, model="dense").exists()
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
 def test_what_can_not_be_saved_is_refused(photo, tmp_path):

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
+from colorizer.atomic_write import put_in_place, temporary
 from colorizer.demo.batch import zip_uploads
 from colorizer.demo.batch.zip_uploads import find_uploads, read_upload
 from colorizer.demo.catalog import Catalog
@@ -14,7 +15,7 @@ from colorizer.demo.compare.comparison import Settings
 from colorizer.demo.compare.run import MAX_PIXELS
 from colorizer.demo.previews import plain
 from colorizer.errors import ColorizerError, PhotoError
-from colorizer.photos.saving import save_photo
+from colorizer.photos.saving import save_image, save_photo
 
 MAX_TOTAL_PIXELS = 400_000_000
 FORMATS = ("jpg", "png", "webp")
@@ -78,15 +79,14 @@ def color_album(
     pipe = catalog.pipeline(name)
     options = settings.for_model(pipe.model).options
     path = folder / f"colored-{plain(name)}.zip"
-    temporary = folder / f"photo.{file_format}"
+    photo_file = folder / f"photo.{file_format}"
     previews: list[tuple[Path, str]] = []
     problems: list[tuple[str, str]] = []
     notes: list[tuple[str, str]] = []
     taken: set[str] = set()
     pixels_left = MAX_TOTAL_PIXELS
-    is_whole = False
     try:
-        with zipfile.ZipFile(path, "x", zipfile.ZIP_STORED) as archive:
+        with temporary(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
             for done, upload in enumerate(found, start=1):
                 try:
                     if pixels_left < 0:
@@ -96,26 +96,26 @@ def color_album(
                     if pixels_left < 0:
                         raise PhotoError(_TOO_MUCH)
                     colored = pipe(photo, **options)
-                    save_photo(colored, temporary, model=name)
+                    save_photo(colored, photo_file, model=name)
                     result = _free_name(upload.name, file_format, taken)
-                    archive.write(temporary, str(result))
+                    archive.write(photo_file, str(result))
                     notes += [(upload.label, note) for note in photo.notes]
                     if len(previews) < MAX_PREVIEWS:
                         previews.append((_save_preview(colored, folder / f"preview-{done}.jpg"), str(result)))
                 except ColorizerError as error:
-                    words = str(error).replace(str(temporary), "the result")
+                    words = str(error).replace(str(photo_file), "the result")
                     problems.append((upload.label, words.replace("The photo ", "It ", 1)))
                 if done < len(found):
                     yield AlbumStep(done, len(found), len(taken), tuple(previews), tuple(problems))
             archive.writestr(REPORT, _report(name, len(taken), len(found), problems, notes))
-        is_whole = bool(taken)
+            archive.close()
+            if taken:
+                put_in_place(part, path, flush=False)
     except OSError as error:
         raise ColorizerError(f"The ZIP can't be written: {error.strerror}.") from error
     finally:
-        temporary.unlink(missing_ok=True)
-        if not is_whole:
-            path.unlink(missing_ok=True)
-    yield AlbumStep(len(found), len(found), len(taken), tuple(previews), tuple(problems), path if is_whole else None)
+        photo_file.unlink(missing_ok=True)
+    yield AlbumStep(len(found), len(found), len(taken), tuple(previews), tuple(problems), path if taken else None)
 
 
 def _free_name(name: PurePosixPath, file_format: str, taken: set[str]) -> PurePosixPath:
@@ -131,7 +131,7 @@ def _free_name(name: PurePosixPath, file_format: str, taken: set[str]) -> PurePo
 def _save_preview(image: Image.Image, path: Path) -> Path:
     image = image.convert("RGB")
     image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), reducing_gap=2)
-    image.save(path, quality=85)
+    save_image(image, path, flush=False, quality=85)
     return path
 
 

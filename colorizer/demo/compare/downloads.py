@@ -1,6 +1,5 @@
 """The results at the photo's own size, as files: plain functions without Gradio."""
 
-import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -9,15 +8,16 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from colorizer.demo.compare.captions import HEADINGS
+from colorizer.atomic_write import write_file
 from colorizer.demo.compare.comparison import Comparison, Result
 from colorizer.demo.compare.recolor import colors, painted, rescore
+from colorizer.demo.compare.result_grid import HEADINGS
 from colorizer.demo.compare.run import read_visitor_photo
 from colorizer.demo.previews import file_stem
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.photo_scores import format_scores, reduce
 from colorizer.photos.photo import Photo
-from colorizer.photos.saving import save_photo, to_pil
+from colorizer.photos.saving import save_image, save_photo, to_pil
 
 FORMATS = {"PNG": ".png", "JPEG": ".jpg", "WebP": ".webp"}
 # Of all photos in one ZIP: as PNG they take a second for each million, and the machine is shared.
@@ -56,18 +56,16 @@ def save_all(
         )
     photo, ending = _photo(comparison), _ending(file_format)
     path = comparison.folder / f"{file_stem(photo.name, 'colorized')}.zip"
-    beside = path.with_suffix(".part")
     # What is in it is compressed already.
-    with zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as archive:
+    with write_file(path, flush=False) as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
         for done, (result, ab) in enumerate(colors(comparison)):
             report(done, len(results) + 1, result.label)
             file = _save(comparison, result, ab, photo, ending)
             archive.write(file, file.name)
         report(len(results), len(results) + 1, "the contact sheet")
         sheet = comparison.folder / f"{file_stem(photo.name, 'contact-sheet')}.png"
-        contact_sheet(comparison, photo.name).save(sheet)
+        save_image(contact_sheet(comparison, photo.name), sheet, flush=False)
         archive.write(sheet, sheet.name)
-    os.replace(beside, path)
     return path
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from colorizer.atomic_write import write_file
 from colorizer.demo.compare.comparison import Comparison, Result, Settings
 from colorizer.demo.previews import plain, save_preview
 from colorizer.errors import ColorizerError
@@ -132,8 +133,8 @@ def kept_answers(path: Path) -> tuple[Tensor, Tensor | None]:
 
 
 def _write(path: Path, parts: dict[str, np.ndarray]) -> Path:
-    with path.open("wb") as file:
-        np.savez(file, **parts)
+    with write_file(path, flush=False) as stream:
+        np.savez(stream, **parts)
     return path
 
 

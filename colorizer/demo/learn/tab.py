@@ -1,10 +1,10 @@
 """The Learn tab: what each approach is, how its checkpoints were trained, and what was measured of them."""
 
-import shutil
 from pathlib import Path
 
 import gradio as gr
 
+from colorizer.atomic_write import copy_file
 from colorizer.demo.components import new_folder
 from colorizer.demo.learn.lessons import Lesson, lessons, measured, photo_terms, results_picture
 
@@ -46,7 +46,7 @@ def _build_lesson(lesson: Lesson, folder: Path) -> None:
 
 
 def _show(picture: Path, label: str, copy: Path) -> None:
-    shutil.copy(picture, copy)
+    copy_file(picture, copy)
     gr.Image(
         str(copy),
         label=label,

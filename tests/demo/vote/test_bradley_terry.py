@@ -113,6 +113,7 @@ def test_without_votes_all_are_alike_and_nothing_is_known() -> None:
         assert (standing.chance, standing.num_votes) == (pytest.approx(0.5), 0)
         assert standing.low < 0.1 < 0.9 < standing.high
     assert [standing.chance for standing in rank(["oak"], [])] == [0.5]
+    assert rank([], []) == []
 
 
 def test_votes_on_others_are_left_out() -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -79,6 +78,8 @@ def build_hint_tab(catalog: Catalog, tab: gr.Tab) -> None:
     outputs = [session, status, workplace, canvas, swatches, undo, redo, remove, clear, note, download]
 
     def show(hinting: Hinting, name: str, reach_value: float) -> Updates:
+        if hinting.photo is None:
+            return {session: hinting, status: FIRST, workplace: gr.Column(visible=False)}
         view = studio.view(hinting, name, new_folder(), reach_value)
         return {
             session: hinting,
@@ -95,72 +96,54 @@ def build_hint_tab(catalog: Catalog, tab: gr.Tab) -> None:
         }
 
     def start(file: dict[str, Any] | None, name: str, reach_value: float) -> Updates:
-        if file is None:
-            return {
-                session: Hinting(),
-                status: FIRST,
-                workplace: gr.Column(visible=False),
-                offer: gr.Accordion(open=True),
-            }
-        with said_in(status) as said:
-            said |= show(studio.open(uploaded_file(file)), name, reach_value)
-            # On a phone the photo to click on would be far below.
-            said[offer] = gr.Accordion(open=False)
-        return said
+        with errors_shown_in(status) as updates:
+            hinting = Hinting() if file is None else studio.open(uploaded_file(file))
+            # On a phone the examples would push the photo to click on out of sight.
+            updates |= {**show(hinting, name, reach_value), offer: gr.Accordion(open=file is None)}
+        return updates
 
-    def again(hinting: Hinting, name: str, reach_value: float) -> Updates:
-        with said_in(status) as said:
-            if hinting.photo is not None:
-                said |= show(hinting, name, reach_value)
-        return said
+    def act(change: Callable[..., Hinting]) -> Callable[..., Updates]:
+        """Return the handler that shows `change(hinting, event, *values)`."""
 
-    def choose(hinting: Hinting, name: str, reach_value: float, event: gr.SelectData) -> Updates:
-        with said_in(status) as said:
-            said |= show(studio.place(hinting, *event.index), name, reach_value)
-        return said
+        def handle(hinting: Hinting, name: str, reach_value: float, event: gr.EventData, *values: Any) -> Updates:
+            with errors_shown_in(status) as updates:
+                updates |= show(change(hinting, event, *values), name, reach_value)
+            return updates
 
-    def choose_by_share(hinting: Hinting, name: str, reach_value: float, across: float, down: float) -> Updates:
-        with said_in(status) as said:
-            width, height = hinting.size
-            place = hinting.choose(across / 100 * (width - 1), down / 100 * (height - 1))
-            said |= show(place, name, reach_value)
-        return said
+        return handle
 
-    def pick(hinting: Hinting, name: str, reach_value: float, event: gr.EventData) -> Updates:
-        return color(hinting, name, reach_value, event.color)
-
-    def color(hinting: Hinting, name: str, reach_value: float, code: str) -> Updates:
-        with said_in(status) as said:
-            said |= show(hinting.color(parse_color(code)), name, reach_value)
-        return said
-
-    def change(method: Callable[[Hinting], Hinting], hinting: Hinting, name: str, reach_value: float) -> Updates:
-        with said_in(status) as said:
-            said |= show(method(hinting), name, reach_value)
-        return said
+    def choose_by_share(hinting: Hinting, _: gr.EventData, *percents: float) -> Hinting:
+        x, y = (percent / 100 * (side - 1) for percent, side in zip(percents, hinting.size, strict=True))
+        return hinting.choose(x, y)
 
     def save_photo(hinting: Hinting, name: str, reach_value: float) -> Updates:
-        with said_in(status) as said:
+        with errors_shown_in(status) as updates:
             path = studio.save(hinting, name, new_folder(), reach_value)
-            said[download] = gr.DownloadButton(label=f"Download {path.name}", value=str(path), visible=True)
-        return said
+            updates[download] = gr.DownloadButton(label=f"Download {path.name}", value=str(path), visible=True)
+        return updates
 
     settings = [session, model, reach]
-    options = {"api_visibility": "private", "concurrency_id": "hint", "trigger_mode": "always_last"}
-    quick = options | {"show_progress": "hidden"}
+    options = {"api_visibility": "private", "concurrency_id": "hint"}
+    latest = options | {"trigger_mode": "always_last", "show_progress_on": status}
+    # Each of two quick taps counts: "always_last" would run the second with the event data of the first.
+    every = options | {"trigger_mode": "multiple"}
     offer_models(model, catalog, tab)
     # preprocess: see uploaded_file.
-    photo.change(start, [photo, model, reach], [*outputs, offer], preprocess=False, show_progress_on=status, **options)
-    model.change(again, settings, outputs, show_progress_on=status, **options)
-    reach.change(again, settings, outputs, **quick)
-    canvas.select(choose, settings, outputs, **quick)
-    go.click(choose_by_share, [*settings, across, down], outputs, **quick)
-    swatches.click(pick, settings, outputs, **quick)
-    own.click(color, [*settings, picker], outputs, **quick)
-    methods = {undo: Hinting.undo, redo: Hinting.redo, remove: Hinting.remove, clear: Hinting.clear}
-    for button, method in methods.items():
-        button.click(partial(change, method), settings, outputs, **quick)
-    save.click(save_photo, settings, [status, download], show_progress_on=status, **options)
+    photo.change(start, [photo, model, reach], [*outputs, offer], preprocess=False, **latest)
+    model.change(act(lambda hinting, _: hinting), settings, outputs, show_progress_on=status, **every)
+    for listen, change, values in (
+        (reach.change, lambda hinting, _: hinting, []),
+        (canvas.select, lambda hinting, event: studio.place(hinting, *event.index), []),
+        (go.click, choose_by_share, [across, down]),
+        (swatches.click, lambda hinting, event: hinting.color(parse_color(event.color)), []),
+        (own.click, lambda hinting, _, code: hinting.color(parse_color(code)), [picker]),
+        (undo.click, lambda hinting, _: hinting.undo(), []),
+        (redo.click, lambda hinting, _: hinting.redo(), []),
+        (remove.click, lambda hinting, _: hinting.remove(), []),
+        (clear.click, lambda hinting, _: hinting.clear(), []),
+    ):
+        listen(act(change), [*settings, *values], outputs, show_progress="hidden", **every)
+    save.click(save_photo, settings, [status, download], **latest)
     _build_endpoint(studio)
 
 
@@ -193,8 +176,8 @@ def swatch_values(view: View) -> list[dict[str, str]]:
 
 
 @contextmanager
-def said_in(status: gr.Markdown) -> Iterator[Updates]:
-    """Updates of the page to fill in; if that fails, only what was wrong is said."""
+def errors_shown_in(status: gr.Markdown) -> Iterator[Updates]:
+    """Updates of the page to fill in; where that fails, only the error is shown."""
     updates: Updates = {}
     try:
         yield updates

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -10,11 +11,11 @@ import numpy as np
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
-from PIL import Image
-from playwright.sync_api import Browser, Locator, expect
+from PIL import Image, ImageColor
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from colorizer.demo.hint.history import MAX_HINTS
-from tests.demo.pages import leave_screenshots, open_tab, visit
+from tests.demo.pages import leave_screenshots, open_tab, visit, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +68,18 @@ def picture(tab: Locator, change_from: str | None = None) -> np.ndarray:
 
 def shown(tab: Locator) -> str:
     return tab.locator("#hint-canvas img").get_attribute("src")
+
+
+@contextmanager
+def answers_held_back(page: Page) -> Iterator[None]:
+    """Keep what the page asks of the server until the end, and send it in order then."""
+    waiting: list[Route] = []
+    page.route("**/queue/join*", lambda route: waiting.append(route))
+    yield
+    for route in waiting:
+        with page.expect_response("**/queue/join*"):
+            route.continue_()
+    page.unroute("**/queue/join*")
 
 
 def test_a_hint_changes_the_colors_near_the_click_and_not_far_away(tab: Locator, gray_halves: str, tmp_path: Path):
@@ -126,6 +139,37 @@ def test_hints_are_undone_done_again_cleared_and_stay_with_another_approach(tab:
     says(tab, "1 hint.")
 
 
+def test_each_of_two_quick_taps_counts(tab: Locator, gray_halves: str):
+    """The second comes while the first waits for the server's answer, which is held back."""
+    start(tab, gray_halves)
+    before = picture(tab)
+    canvas, swatches = tab.locator("#hint-canvas img"), tab.locator("#swatches").get_by_role("button")
+
+    def is_ringed(column: int) -> bool:
+        return np.abs(picture(tab) - before)[190:236, column - 25 : column + 25].max() > 60
+
+    def is_colored(rgb: tuple[int, ...]) -> bool:
+        return np.abs(picture(tab)[213, 512] - rgb).max() < 25
+
+    box = canvas.bounding_box()
+    with answers_held_back(tab.page):
+        for across in (0.2, 0.8):
+            canvas.click(position={"x": box["width"] * across, "y": box["height"] * 0.5})
+    wait_until(tab.page, lambda: is_ringed(512) and not is_ringed(128))
+    expect(swatches).to_have_count(8)
+    first, second = (ImageColor.getrgb(swatches.nth(place).get_attribute("data-color")) for place in (4, 5))
+    with answers_held_back(tab.page):
+        for place in (4, 5):
+            swatches.nth(place).click()
+    wait_until(tab.page, lambda: is_colored(second))
+    says(tab, "1 hint.")
+    undo = tab.get_by_role("button", name="Undo", exact=True)
+    undo.click()
+    wait_until(tab.page, lambda: is_colored(first))
+    undo.click()
+    says(tab, "No hints yet")
+
+
 def test_colors_of_ones_own_the_keyboard_and_a_broken_photo(tab: Locator, gray_halves: str, broken_photo: str):
     tab.locator("input[type=file]").first.set_input_files(broken_photo)
     says(tab, "⚠ broken.jpg is not a photo")
@@ -141,10 +185,9 @@ def test_colors_of_ones_own_the_keyboard_and_a_broken_photo(tab: Locator, gray_h
     across.press("Tab")
     tab.get_by_role("button", name="Choose this place").press("Enter")
     says(tab, "ringed place")
-    address = shown(tab)
     tab.get_by_role("button", name="Use this color").press("Enter")
     says(tab, "1 hint.")
-    assert np.abs(picture(tab, address)[213, 160] - (51, 102, 204)).max() < 25
+    wait_until(tab.page, lambda: np.abs(picture(tab)[213, 160] - (51, 102, 204)).max() < 25)
     address = shown(tab)
     tab.locator("#swatches").get_by_role("button").first.press("Enter")
     expect(tab.locator("#hint-canvas img")).not_to_have_attribute("src", address)

@@ -19,13 +19,13 @@ from colorizer.demo.compare.comparison import Settings
 from colorizer.demo.compare.recolor import readjust
 from colorizer.demo.compare.run import compare
 from colorizer.training import parse_runs, train_runs
-from tests.approaches import tenth, test_contract
+from tests.approaches import tenth, test_contract, test_contract_checkpoints
 from tests.approaches.adding import added_approach
 from tests.training.conftest import landscape
 
 CONTRACT = [
     function
-    for name, function in vars(test_contract).items()
+    for name, function in (vars(test_contract) | vars(test_contract_checkpoints)).items()
     if name.startswith("test_") and "approach" in inspect.signature(function).parameters
 ]
 

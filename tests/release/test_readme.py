@@ -11,7 +11,7 @@ from colorizer.checkpoints import EVALUATION
 from colorizer.evaluation.report_sections import all_tables
 from colorizer.evaluation.results import read_results
 from colorizer.release.readme_tables import approaches_table, replace_section, results_table
-from tests.approaches import test_contract
+from tests.approaches import test_contract, test_contract_checkpoints
 from tests.approaches.adding import added_approach
 
 REPOSITORY = Path(__file__).parents[2]
@@ -74,4 +74,4 @@ def test_its_example_of_an_approach_keeps_the_contract(tmp_path):
         test_contract.test_it_names_itself_and_its_source("mine")
         test_contract.test_gradients_reach_every_trainable_weight("mine")
         test_contract.test_the_loss_falls_on_one_batch("mine")
-        test_contract.test_saved_and_loaded_weights_are_bit_equal("mine", tmp_path)
+        test_contract_checkpoints.test_saved_and_loaded_weights_are_bit_equal("mine", tmp_path)

@@ -120,7 +120,7 @@ def evaluate(
         num_photos=len(photos),
         resolution=photos.resolution,
         true_colorfulness=truth.averages.means()["colorfulness"],
-        hardware=_hardware(device),
+        hardware=hardware(device),
         notes=[
             *_notes(colors, training_photos, validation_photos, networks),
             *(perception.notes if perception else ()),
@@ -239,7 +239,8 @@ def _notes(
     return notes
 
 
-def _hardware(device: torch.device) -> str:
+def hardware(device: torch.device) -> str:
+    """Return the name of the GPU, or the CPU with the number of threads."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     count = torch.get_num_threads()

@@ -1,8 +1,11 @@
-"""What a run is built of: the network it starts from, optimizers, schedules, averaged weights."""
+"""What a run is built of: processes and devices, the network it starts from, optimizers, schedules, averaged weights."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
+from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs, ProjectConfiguration
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -23,6 +26,21 @@ OPTIMIZERS = {
     "rmsprop": torch.optim.RMSprop,
     "adadelta": torch.optim.Adadelta,
 }
+
+
+def make_accelerator(arguments: TrainingArguments) -> Accelerator:
+    """Build the accelerator of a run: devices, processes, accumulated gradients, trackers."""
+    trackers = [name for name in arguments.report_to.split(",") if name and name != "none"]
+    logs = str(Path(arguments.output_dir) / "logs")
+    return Accelerator(
+        cpu=arguments.cpu or not torch.accelerator.is_available(),
+        gradient_accumulation_steps=arguments.gradient_accumulation_steps,
+        log_with=trackers or None,
+        project_config=ProjectConfiguration(project_dir=arguments.output_dir, logging_dir=logs),
+        # A discriminator sees real and fake before one backward; broadcasting batch norm's statistics in between would
+        # overwrite what the first pass needs.
+        kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
+    )
 
 
 def photo_sizes(arguments: TrainingArguments) -> tuple[int, int, int]:

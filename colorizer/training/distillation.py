@@ -22,6 +22,7 @@ from colorizer.data import PhotoDataset, cache_folder
 from colorizer.hub.loading import load_model, model_digest
 from colorizer.photos import color
 from colorizer.pipelines.options import working_size
+from colorizer.training.arguments import TrainingArguments
 from colorizer.training.frozen_features import CHUNK, fill
 
 # A photo enlarged more than this shows a teacher nothing more, and takes long.
@@ -29,37 +30,31 @@ MAX_ENLARGEMENT = 1.5
 
 
 def mix_in(
-    teacher: str,
-    photos: PhotoDataset,
-    *,
-    share: float,
-    accelerator: Accelerator,
-    say: Callable[[str], None],
-    token: str | None = None,
+    arguments: TrainingArguments, photos: PhotoDataset, accelerator: Accelerator, say: Callable[[str], None]
 ) -> None:
-    """Give photos that are kept in memory the colors (1 − share) · true + share · the teacher's, at their own lightness.
+    """Give photos in memory the colors (1 − teacher_share) · true + teacher_share · the teacher's, at their own lightness.
 
-    teacher: a checkpoint's name, folder or Hub id. The photos are shared out over the processes; what the teacher says of
-    them is kept on disk, beside the decoded photos, for other runs.
+    The photos are split over the processes. The teacher's colors are kept on disk, next to the decoded photos, for other
+    runs.
 
     Raises:
         CheckpointError, HubError: the teacher can't be loaded.
     """
-    network = load_model(teacher, token=token).to(accelerator.device).eval()
+    network = load_model(arguments.teacher, token=arguments.hub_token).to(accelerator.device).eval()
     path = _place(network, photos)
     # All go the way that the first process finds, lest one wait for others that have gone ahead.
     [is_kept] = broadcast_object_list([path.exists()])
     if is_kept:
         ab = torch.from_numpy(np.load(path))
     else:
-        say(f"The colors that {teacher} gives {len(photos)} photos are computed once and kept.")
+        say(f"The colors that {arguments.teacher} gives {len(photos)} photos are computed once and kept.")
         ab = _colors(network, photos, accelerator).cpu()
         if accelerator.is_main_process:
             _keep(ab.numpy(), path, say)
     for start in range(0, len(photos), CHUNK):
         part = slice(start, start + CHUNK)
         lab = color.rgb_to_lab(photos.in_memory[part].float() / 255)
-        lab[:, 1:] += share * (ab[part].float() - lab[:, 1:])
+        lab[:, 1:] += arguments.teacher_share * (ab[part].float() - lab[:, 1:])
         photos.in_memory[part] = color.lab_to_rgb(lab).mul(255).round().to(torch.uint8)
 
 

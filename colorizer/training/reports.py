@@ -5,24 +5,38 @@ import json
 import platform
 import shlex
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from colorizer.atomic_write import write_file, write_text
 from colorizer.evaluation.contact_sheets import contact_sheet
+from colorizer.evaluation.evaluate import hardware
 from colorizer.hub.loading import resolve
-from colorizer.hub.run_records import all_commands
+from colorizer.hub.run_records import all_commands, read_record
 from colorizer.photos.saving import save_image
+from colorizer.training.run_states import RECORD
 
 VERSIONS = ("torch", "transformers", "accelerate", "datasets", "safetensors")
 
 
-def write_json(path: Path, content: object) -> None:
-    """As `write_text` does."""
+def save_run(trainer) -> None:
+    """Write the history, the learning curves and the facts of a finished run into its folder."""
+    history, folder = trainer.progress.history, trainer.output_dir
+    save_history(history, folder)
+    save_curves(history, folder / "curves.png", trainer.arguments.approach)
+    _write_json(folder / RECORD, describe_run(trainer))
+
+
+def save_history(history: list[dict], folder: Path) -> None:
+    """Write the records of training and validation as history.json."""
+    _write_json(folder / "history.json", history)
+
+
+def _write_json(path: Path, content: object) -> None:
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
@@ -82,7 +96,7 @@ def describe_run(trainer) -> dict:
     ]
     return {
         "approach": arguments.approach,
-        "arguments": trainer.settings,
+        "arguments": {name: value for name, value in asdict(arguments).items() if name != "hub_token"},
         "command": command_line(),
         **earlier_runs(arguments.pretrained_model_name_or_path, token=arguments.hub_token),
         "dataset": {
@@ -91,7 +105,7 @@ def describe_run(trainer) -> dict:
             "num_photos": trainer.train_photos.report.kept,
             "num_validation_photos": len(trainer.validation_photos),
         },
-        "hardware": hardware(accelerator.device, accelerator.num_processes),
+        "hardware": f"{accelerator.num_processes} × {hardware(accelerator.device)}",
         "num_processes": accelerator.num_processes,
         "precision": accelerator.mixed_precision if accelerator.mixed_precision != "no" else "float32",
         "steps": progress.step,
@@ -118,18 +132,9 @@ def command_line() -> str:
 def earlier_runs(pretrained: str | None, *, token: str | None = None) -> dict:
     """What made the checkpoint that a run started from, by name, folder or Hub id, where its folder tells: the commands, oldest
     first, and what all of them took in seconds and photos seen."""
-    record = resolve(pretrained, token=token) / "training.json" if pretrained else None
-    training = json.loads(record.read_text(encoding="utf-8")) if record and record.is_file() else {}
+    training = (read_record(resolve(pretrained, token=token) / RECORD) if pretrained else None) or {}
     return {
         "earlier_commands": all_commands(training),
         "earlier_seconds": round(training.get("earlier_seconds", 0.0) + training.get("seconds", 0.0), 1),
         "earlier_photos_seen": training.get("earlier_photos_seen", 0) + training.get("photos_seen", 0),
     }
-
-
-def hardware(device: torch.device, num_processes: int) -> str:
-    """The devices a run used, in words."""
-    if device.type == "cuda":
-        return f"{num_processes} × {torch.cuda.get_device_name(device)}"
-    processes = f"{num_processes} processes" if num_processes > 1 else "1 process"
-    return f"{device.type.upper()} ({platform.machine()}), {processes}, {torch.get_num_threads()} threads each"

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from accelerate import Accelerator
 
+from colorizer.approaches.base.strict_loading import WEIGHTS
 from colorizer.atomic_write import hidden_path, write_folder
 from colorizer.errors import CheckpointError, ColorizerError
 from colorizer.training.arguments import TrainingArguments
 
 PREFIX = "checkpoint-"
 IDENTITY = "run.json"
+RECORD = "training.json"
 
 
 @dataclass
@@ -45,7 +47,7 @@ def check_folder(arguments: TrainingArguments) -> None:
     """
     folder = Path(arguments.output_dir)
     may_write = arguments.resume_from_checkpoint or arguments.overwrite_output_dir or not arguments.trains
-    if not may_write and ((folder / "model.safetensors").exists() or list_states(folder)):
+    if not may_write and ((folder / WEIGHTS).exists() or list_states(folder)):
         raise ColorizerError(
             f"{folder} holds another run. Give another --output_dir, go on with --resume_from_checkpoint latest, or start anew "
             "with --overwrite_output_dir."
@@ -59,7 +61,7 @@ def clear_folder(output_dir: Path) -> None:
     """
     for folder in (*list_states(output_dir), output_dir / "samples"):
         shutil.rmtree(folder, ignore_errors=True)
-    (output_dir / "training.json").unlink(missing_ok=True)
+    (output_dir / RECORD).unlink(missing_ok=True)
 
 
 def list_states(output_dir: Path) -> list[Path]:

@@ -2,13 +2,10 @@
 
 import sys
 import time
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 import torch
-from accelerate import Accelerator
-from accelerate.utils import DistributedDataParallelKwargs, ProjectConfiguration
 from torch import Tensor
 from tqdm.auto import tqdm
 
@@ -18,7 +15,14 @@ from colorizer.hub.loading import save_checkpoint
 from colorizer.hub.upload import push
 from colorizer.training import reports
 from colorizer.training.arguments import SCORES, TrainingArguments
-from colorizer.training.builders import check_loss, make_ema, make_network, make_objective, photo_sizes
+from colorizer.training.builders import (
+    check_loss,
+    make_accelerator,
+    make_ema,
+    make_network,
+    make_objective,
+    photo_sizes,
+)
 from colorizer.training.distillation import mix_in
 from colorizer.training.frozen_features import FrozenFeatures, repeats
 from colorizer.training.interruption import StopRequest
@@ -46,18 +50,7 @@ class Trainer:
         self.output_dir = Path(arguments.output_dir)
         # Before anything is decoded or built.
         check_folder(arguments)
-        trackers = [name for name in arguments.report_to.split(",") if name and name != "none"]
-        self.accelerator = Accelerator(
-            cpu=arguments.cpu or not torch.accelerator.is_available(),
-            gradient_accumulation_steps=arguments.gradient_accumulation_steps,
-            log_with=trackers or None,
-            project_config=ProjectConfiguration(
-                project_dir=str(self.output_dir), logging_dir=str(self.output_dir / "logs")
-            ),
-            # A discriminator sees real and fake before one backward; broadcasting batch norm's statistics in between would
-            # overwrite what the first pass needs.
-            kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
-        )
+        self.accelerator = make_accelerator(arguments)
         self.output_dir.mkdir(parents=True, exist_ok=True)
         check_loss(arguments)
         stored, self.train_resolution, resolution = photo_sizes(arguments)
@@ -65,14 +58,7 @@ class Trainer:
         self.train_photos, self.validation_photos = photos
         self.say(f"Learning from {self.train_photos.report}; validating on {len(self.validation_photos)} photos.")
         if arguments.teacher:
-            mix_in(
-                arguments.teacher,
-                self.train_photos,
-                share=arguments.teacher_share,
-                accelerator=self.accelerator,
-                say=self.say,
-                token=arguments.hub_token,
-            )
+            mix_in(arguments, self.train_photos, self.accelerator, self.say)
         # The first process downloads what the network begins from, the others find it.
         with self.accelerator.main_process_first():
             torch.manual_seed(arguments.seed)
@@ -162,9 +148,7 @@ class Trainer:
             self._validate()
         self._save_state()
         if self.accelerator.is_main_process:
-            reports.write_json(self.output_dir / "history.json", self.progress.history)
-            reports.save_curves(self.progress.history, self.output_dir / "curves.png", self.arguments.approach)
-            reports.write_json(self.output_dir / "training.json", reports.describe_run(self))
+            reports.save_run(self)
             self._publish()
         for tracker in self.accelerator.trackers:
             tracker.finish()
@@ -289,7 +273,7 @@ class Trainer:
             for tracker in self.accelerator.trackers:
                 if hasattr(tracker, "log_images"):
                     tracker.log_images({"samples": sheet[None]}, step=progress.step, dataformats="NHWC")
-            reports.write_json(self.output_dir / "history.json", progress.history)
+            reports.save_history(progress.history, self.output_dir)
         self.say(
             f"step {progress.step}: "
             + ", ".join(f"{name} {value:.4g}" for name, value in record.items())
@@ -320,8 +304,3 @@ class Trainer:
         self.players.share_statistics(self.ema)
         limit = self.arguments.checkpoints_total_limit
         return save_state(self.accelerator, self.output_dir, self.progress.step, self.identity, limit=limit)
-
-    @property
-    def settings(self) -> dict:
-        """The run's arguments, without secrets."""
-        return {name: value for name, value in asdict(self.arguments).items() if name != "hub_token"}

@@ -33,7 +33,7 @@ class LiteUNetConfig(ColorizerConfig):
     )
     pretrained_revision: str = setting("main", "branch, tag or commit of that repository")
     num_frozen: int = setting(0, "stages of the encoder, from the first, that are never trained", 0, len(STAGES))
-    decoder_width: float = setting(1.0, "factor on the decoder's channels, on top of width", 1 / 1024, 4)
+    decoder_width: float = setting(1.0, "factor on the decoder's channels, on top of width", 0.001, 4)
     delta: float = setting(12.0, "distance in CIE units at which the Huber loss turns from square to linear", 0.1, 1000)
     log_share: float = setting(0.0, "share of the loss that is the logarithm of each photo's squared error", 0, 1)
     chroma_weight: float = setting(0.0, "weight in the loss of how much the spread of a photo's ab is missed", 0, 10)

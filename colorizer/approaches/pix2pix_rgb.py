@@ -17,7 +17,7 @@ class Pix2PixRgbConfig(ColorizerConfig):
     dropout: float = setting(0.5, "share of activations dropped in the decoder's deepest levels", 0, 0.99)
     l1: float = setting(100.0, "weight of L1 in the generator's loss", 0, 1e6)
     gan: float = setting(1.0, "weight of the adversarial loss", 0, 1e6)
-    discriminator_width: float = setting(1.0, "factor on the discriminator's channels, on top of width", 1 / 1024, 16)
+    discriminator_width: float = setting(1.0, "factor on the discriminator's channels, on top of width", 0.001, 16)
 
 
 class Pix2PixRgb(ColorizerModel):

@@ -41,7 +41,7 @@ class ResNetUNetConfig(ColorizerConfig):
     pretrain_adam_beta1: float = setting(0.9, "β₁ of Adam in the first stage", 0, 0.9999)
     l1: float = setting(100.0, "weight of L1 in the generator's loss", 0, 1e6)
     gan: float = setting(1.0, "weight of the adversarial loss", 0, 1e6)
-    discriminator_width: float = setting(1.0, "factor on the discriminator's channels, on top of width", 1 / 1024, 16)
+    discriminator_width: float = setting(1.0, "factor on the discriminator's channels, on top of width", 0.001, 16)
     hints: bool = setting(False, "take color hints, and train with random ones")
 
     def __post_init__(self, **kwargs):

@@ -79,6 +79,8 @@ def save_state(accelerator: Accelerator, output_dir: Path, step: int, identity: 
     final = output_dir / f"{PREFIX}{step}"
     is_main = accelerator.is_main_process
     try:
+        if is_main:
+            output_dir.mkdir(parents=True, exist_ok=True)
         with write_folder(final) if is_main else nullcontext(hidden_path(final)) as part:
             accelerator.wait_for_everyone()
             accelerator.save_state(str(part), safe_serialization=True)

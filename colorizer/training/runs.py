@@ -11,7 +11,7 @@ import yaml
 from accelerate import PartialState
 
 from colorizer.approaches import get_model_class, list_approaches
-from colorizer.approaches.base.configuration import own_fields
+from colorizer.approaches.base.configuration import describe_field, own_fields
 from colorizer.approaches.base.recipe import Recipe
 from colorizer.errors import ColorizerError
 from colorizer.training.arguments import TrainingArguments
@@ -177,8 +177,9 @@ def _make_parser(approach: str | None) -> argparse.ArgumentParser:
         _add(parser, item.name, default, item.type, item.metadata["help"], choices)
     if approach:
         group = parser.add_argument_group(f"network of {approach}")
-        for name, default in own_fields(get_model_class(approach).config_class).items():
-            _add(group, name, default, type(default), "of the configuration")
+        config_class = get_model_class(approach).config_class
+        for name, default in own_fields(config_class).items():
+            _add(group, name, default, type(default), describe_field(config_class, name).replace("%", "%%"))
     return parser
 
 

@@ -107,6 +107,8 @@ class Trainer:
         return {
             **{name: getattr(arguments, name) for name in names},
             "teacher_share": arguments.teacher and arguments.teacher_share,
+            # States of runs by the approach's own loss go without it.
+            **({"loss": arguments.loss} if arguments.loss else {}),
             **arguments.augmentation,
             **arguments.model_fields,
             "train_resolution": self.train_resolution,

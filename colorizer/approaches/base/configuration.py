@@ -23,7 +23,7 @@ def setting(default: Any, help: str, low: float | None = None, high: float | Non
 class ColorizerConfig(PreTrainedConfig):
     """Configuration of an approach: its fields are annotated and of one type each, best declared by `setting`."""
 
-    width: float = setting(1.0, "factor on the channels of the paper's network", 1 / 1024, 4)
+    width: float = setting(1.0, "factor on the channels of the paper's network", 0.001, 4)
     resolution: int = setting(256, "side in pixels of the square photos that the network colors", 1, 4096)
     gain: float = setting(1.0, "factor on the chroma of the predicted colors; training ignores it", 0.1, 4)
     chroma_power: float = setting(1.0, "exponent on the chroma of the predicted colors; training ignores it", 0.5, 2)
@@ -71,6 +71,15 @@ class ColorizerConfig(PreTrainedConfig):
             return super().from_dict(known, **options)
         except (ValueError, TypeError, StrictDataclassError) as error:
             raise CheckpointError(f"{strict_loading.CONFIG}: {error}") from error
+
+
+def describe_field(config_class: type[ColorizerConfig], name: str) -> str:
+    """Return the help of a field and the range of a number, as `setting` declares them; its name where it doesn't."""
+    metadata = {item.name: item.metadata for item in fields(config_class)}[name]
+    if not metadata:
+        return name.replace("_", " ")
+    bounds = [metadata[end] for end in ("low", "high") if metadata[end] is not None]
+    return f"{metadata['help']} ({bounds[0]:g}–{bounds[1]:g})" if len(bounds) == 2 else metadata["help"]
 
 
 def approach_of(model_type: str) -> str:

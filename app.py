@@ -1,9 +1,9 @@
-"""The Space: builds the demo and launches it. `python app.py`, then open http://127.0.0.1:7860.
+"""Launch the demo: `python app.py`, then open http://127.0.0.1:7860. On Hugging Face Spaces this file is the Space.
 
-COLORIZER_VOTES names the file that keeps the votes, COLORIZER_VOTES_REPO a Hub dataset that shares them.
+COLORIZER_VOTES sets the file for the votes, COLORIZER_VOTES_REPO a Hub dataset to share them in.
 COLORIZER_MODELS adds checkpoints: folders or Hub ids (user/name, user/name@revision), separated by commas.
-GRADIO_MCP_SERVER=True offers its endpoints to assistants too, where gradio[mcp] is installed.
-GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where it listens; on Hugging Face Spaces it listens to all.
+GRADIO_MCP_SERVER=True also offers the endpoints to AI assistants; this needs gradio[mcp].
+GRADIO_SERVER_NAME and GRADIO_SERVER_PORT set the address; the default is 127.0.0.1:7860, on Spaces all addresses.
 """
 
 import os
@@ -13,8 +13,8 @@ from colorizer.demo import build_demo, launch_options
 
 
 def main() -> None:
-    # oneDNN keeps what it has compiled for a size of photo, 1024 pieces of it, of which a network needs some hundred. Visitors'
-    # sizes hardly ever come back: 256 are as fast where they do, and take 0.1 GB less after 200 requests.
+    # oneDNN caches up to 1024 primitives that it compiles per photo size; a network needs about a hundred. Visitors' sizes
+    # rarely repeat: a cache of 256 is just as fast when they do, and takes 0.1 GB less memory after 200 requests.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
     models = [model.strip() for model in os.environ.get("COLORIZER_MODELS", "").split(",") if model.strip()]
     server_name = os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if "SPACE_ID" in os.environ else "127.0.0.1")

@@ -1,4 +1,4 @@
-"""The Gradio app: photos colorized by several approaches side by side."""
+"""Gradio app that colorizes photos with several approaches side by side."""
 
 from types import ModuleType
 
@@ -6,7 +6,7 @@ import wrapt
 
 
 def _leave_stubs_alone(component_meta: ModuleType) -> None:
-    """Keep Gradio from writing its components' type stubs: it does so at every start, for half of its import's time."""
+    """Keep Gradio from writing type stubs for its components, which takes half of its import time at every start."""
     if hasattr(component_meta, "create_or_modify_pyi"):
         component_meta.create_or_modify_pyi = lambda component_class, class_name, events: None
 

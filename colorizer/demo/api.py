@@ -1,4 +1,4 @@
-"""The named endpoints, `/colorize`, `/compare` and `/video`, for `gradio_client` and the page "Use via API"."""
+"""Endpoints `/colorize`, `/compare` and `/video` for `gradio_client` and the page "Use via API"."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,38 +10,43 @@ from colorizer.demo.compare import run
 from colorizer.demo.compare.comparison import Settings
 from colorizer.demo.compare.downloads import gallery
 from colorizer.demo.components import errors_for_caller, new_folder, uploaded_file
-from colorizer.demo.video.clips import LIMITS_IN_WORDS, color_clip
+from colorizer.demo.video.clips import LIMITS_TEXT, color_clip
 
 
 def build_endpoints(catalog: Catalog) -> None:
-    """Add the endpoints to the current Blocks. Their functions have the names and texts that an MCP server tells of them.
+    """Add the endpoints to the current Blocks. An MCP server shows the names and docstrings of their functions.
 
-    They hang on hidden components instead of `gr.api`, since that takes any path of the server for a photo; a
-    component takes only what the caller uploaded.
+    They use hidden components, not `gr.api`: that accepts any path on the server as a photo, a component only what the
+    caller uploaded.
     """
     with gr.Row(visible=False):
         photo = gr.Image(label="Photo, of any size")
         model = gr.Dropdown(
-            catalog.names, value=catalog.default, allow_custom_value=True, label="Model; the first choice if not given"
+            catalog.names,
+            value=catalog.default,
+            allow_custom_value=True,
+            label="Model (optional; default: the first choice)",
         )
         models = gr.Dropdown(
             catalog.names,
             value=catalog.names,
             multiselect=True,
             allow_custom_value=True,
-            label="Models; all if not given",
+            label="Models (optional; default: all)",
         )
-        saturation = gr.Number(1.0, label="Saturation, 0 (gray) to 10; 1 = as predicted")
-        resolution = gr.Number(None, precision=0, label="Working resolution in pixels; the model's own if not given")
+        saturation = gr.Number(1.0, label="Saturation: 0 (gray) to 10, 1 = as predicted")
+        resolution = gr.Number(
+            None, precision=0, label="Working resolution in pixels (optional; default: the model's own)"
+        )
         seed = gr.Number(
             None,
             precision=0,
-            label="Seed, of a model with a distribution of colors: draws one answer; what is likeliest if not given",
+            label="Seed (optional): draws one of several possible colorings; default: the most likely one",
         )
-        colored = gr.Image(format="png", label="The photo in color, as PNG at its own size")
-        pictures = gr.Gallery(format="png", label="The photo in color by each model, with its time as caption")
-        clip = gr.Video(label=f"Clip. {LIMITS_IN_WORDS}")
-        colored_clip = gr.Video(label="The clip in color, as MP4 with its sound")
+        colored = gr.Image(format="png", label="Colored photo: PNG at its original size")
+        pictures = gr.Gallery(format="png", label="Photo colored by each model, with the time taken as caption")
+        clip = gr.Video(label=f"Clip. {LIMITS_TEXT}")
+        colored_clip = gr.Video(label="Colored clip: MP4 with its sound")
         colorize_trigger, compare_trigger, video_trigger = gr.Button(), gr.Button(), gr.Button()
 
     def colorize(
@@ -51,14 +56,14 @@ def build_endpoints(catalog: Catalog) -> None:
         resolution: int | None = None,
         seed: int | None = None,
     ) -> str:
-        """Colorize a photo by one model; answers a PNG of the photo's own size.
+        """Colorize a photo with one model. Returns a PNG of the photo's original size.
 
         Args:
-            photo: the photo, of any size; of a color photo, too, only the lightness is used
-            model: which network guesses the colors; the best unless given
+            photo: the photo, of any size; if it has colors, only its lightness is used
+            model: the network that predicts the colors; the best one by default
             saturation: 0 (gray) to 10; 1 leaves the colors as predicted
-            resolution: size in pixels at which colors are predicted; the model's own unless given
-            seed: of a model with a distribution of colors, draws one answer; what is likeliest unless given
+            resolution: size in pixels at which colors are predicted; by default the model's own
+            seed: draws one of the possible colorings, if the model predicts several; by default the most likely one
         """
         with errors_for_caller():
             settings = Settings(saturation, resolution=resolution, seed=seed)
@@ -67,11 +72,11 @@ def build_endpoints(catalog: Catalog) -> None:
             )
 
     def compare(photo: dict[str, Any] | None, models: list[str] | None) -> list[tuple[str, str]]:
-        """Colorize a photo by several models; answers a gallery with each model's result and time.
+        """Colorize a photo with several models. Returns a gallery of their results, with the time each took.
 
         Args:
             photo: the photo, of any size
-            models: which networks guess the colors; all unless given
+            models: the networks that predict the colors; all by default
         """
         with errors_for_caller():
             *_, comparison = run.compare(
@@ -80,15 +85,15 @@ def build_endpoints(catalog: Catalog) -> None:
             return gallery(comparison)
 
     def video(clip: dict[str, Any] | None, model: str | None) -> Iterator[str | None]:
-        """Colorize a clip by one model, its colors held steady; answers an MP4 with the clip's sound.
+        """Colorize a clip with one model, without flicker. Returns an MP4 with the clip's sound.
 
         Args:
             clip: the clip, within the limits that the app states
-            model: which network guesses the colors; the best unless given
+            model: the network that predicts the colors; the best one by default
         """
         with errors_for_caller():
             for step in color_clip(catalog, uploaded_file(clip), model or catalog.default or "", new_folder()):
-                # Nothing as long as the clip is not whole: between two answers a caller who cancels, or has gone, is heard.
+                # None until the clip is complete. Only between two yields does Gradio notice that a caller canceled or left.
                 yield str(step.result.path) if step.result else None
 
     colorize_trigger.click(

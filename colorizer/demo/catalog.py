@@ -1,4 +1,4 @@
-"""Which checkpoints the app offers, and their pipelines: loaded on first use, kept under a bound on memory."""
+"""Catalog of the checkpoints in the app. Their pipelines load on first use and share a limited amount of memory."""
 
 import json
 import re
@@ -20,9 +20,9 @@ HUB_ID = re.compile(r"(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revis
 
 @dataclass(frozen=True)
 class Entry:
-    """What the app says about a checkpoint. A Hub checkpoint that was not loaded yet has no title and no year.
+    """Description of a checkpoint. A Hub checkpoint has no title and no year until it is loaded.
 
-    thumbnail: what it makes of a small photo, the same for all, where its folder has that.
+    thumbnail: its result on a small photo, the same photo for all; None if its folder has none.
     """
 
     name: str
@@ -36,16 +36,16 @@ class Entry:
 
     @property
     def label(self) -> str:
-        """Name and year on one line, the approach's one-line description on the next."""
+        """Name and year on one line, and a short description on the next."""
         heading = self.name if self.year is None else f"{self.name} ({self.year})"
         return f"{heading}\n{self.description}"
 
 
 class Catalog:
-    """The checkpoints on offer: those of the package, then the folders and Hub ids (`user/name` or `user/name@revision`) given.
+    """Checkpoints of the package, plus the given folders and Hub ids (`user/name` or `user/name@revision`).
 
-    Pipelines load on first use, one visitor at a time for each, and the least recently used ones go when their
-    weights together pass `max_bytes`. A given model that can't be offered is left out and its reason kept in `problems`.
+    Each pipeline loads once, on first use. When all weights together exceed `max_bytes`, the least recently used pipelines
+    are dropped. A given model that can't be used is left out; `problems` has the reason.
     """
 
     def __init__(self, models: list[str] | None = None, *, max_bytes: int = MAX_BYTES) -> None:
@@ -70,22 +70,22 @@ class Catalog:
 
     @property
     def default(self) -> str | None:
-        """The checkpoint that is used where none was asked for: `default` where it is there, else the first."""
+        """Name of the checkpoint to use when none is chosen: `default` if there is one, else the first."""
         return "default" if "default" in self._entries else next(iter(self._entries), None)
 
     @property
     def choices(self) -> list[tuple[str, str]]:
-        """(label, name) of every checkpoint, as Gradio's choices want them."""
+        """Pairs (label, name) of all checkpoints, as Gradio's `choices` takes them."""
         return [(entry.label, entry.name) for entry in self.entries]
 
     def entry(self, name: str) -> Entry:
-        """The entry called `name`; raises ColorizerError naming the ones there are."""
+        """Return the entry called `name`. Raises ColorizerError, which lists the names there are."""
         if name not in self._entries:
             raise ColorizerError(f"There is no model {name!r} here; choose from {', '.join(self.names)}.")
         return self._entries[name]
 
     def pipeline(self, name: str) -> ColorizationPipeline:
-        """The pipeline of the checkpoint `name`, loaded now if it is not in memory; raises CheckpointError or HubError."""
+        """Return the pipeline of the checkpoint `name`, loaded if needed. Raises CheckpointError or HubError."""
         entry = self.entry(name)
         with self._lock:
             loading = self._loading.setdefault(name, Lock())
@@ -98,18 +98,18 @@ class Catalog:
             with self._lock:
                 self._entries[name] = _described(entry, type(loaded.model), loaded.model.config.to_dict())
                 self._pipelines[name] = loaded
-                self._forget_oldest()
+                self._drop_oldest()
             return loaded
 
     def add_from_hub(self, model: str) -> Entry:
-        """Load the Hub checkpoint `user/name` or `user/name@revision` and offer it from now on.
+        """Load the Hub checkpoint `user/name` or `user/name@revision` and add it to the catalog.
 
-        Only ids of the Hub are taken, never a path: visitors type them, and the server's folders are not theirs.
+        Visitors type these ids, so a path is refused: the server's folders are not theirs. Raises CheckpointError or HubError.
         """
         match = HUB_ID.fullmatch(model.strip())
         if match is None or Path(match["repo"]).exists():
             raise CheckpointError(
-                f"{model.strip()!r} is no id of a model on the Hub, which looks like user/name or user/name@revision."
+                f"{model.strip()!r} is not a model id on the Hub. An id looks like user/name or user/name@revision."
             )
         name = match[0]
         is_new = name not in self._entries
@@ -132,7 +132,7 @@ class Catalog:
             elif match := HUB_ID.fullmatch(model):
                 entry = _hub_entry(match)
             else:
-                raise CheckpointError("it is neither a folder nor an id on the Hub (user/name or user/name@revision)")
+                raise CheckpointError("it is neither a folder nor a Hub id (user/name or user/name@revision)")
         except ColorizerError as error:
             self.problems[model] = str(error)
         else:
@@ -144,15 +144,15 @@ class Catalog:
             number += 1
         return candidate
 
-    def _forget_oldest(self) -> None:
-        sizes = [_num_bytes(kept.model) for kept in self._pipelines.values()]
+    def _drop_oldest(self) -> None:
+        sizes = [_num_bytes(loaded.model) for loaded in self._pipelines.values()]
         while len(sizes) > 1 and sum(sizes) > self.max_bytes:
             self._pipelines.popitem(last=False)
             sizes.pop(0)
 
 
 def _hub_entry(match: re.Match[str]) -> Entry:
-    description = "From the Hub, loaded when first used."
+    description = "From the Hub; loads on first use."
     return Entry(match[0], match["repo"], "Hub", match["revision"], description=description)
 
 
@@ -161,18 +161,18 @@ def _described(entry: Entry, model_class: type[ColorizerModel], config: Mapping[
 
 
 def _read_folder(folder: Path) -> tuple[type[ColorizerModel], dict[str, object]]:
-    """The class that a checkpoint folder's config.json names, and what it says; its weights are not looked at."""
+    """Return the model class and the content of a checkpoint folder's config.json, without loading weights."""
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         model_type = config["model_type"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{folder.name} has no readable config.json that names a model_type") from error
+        raise CheckpointError(f"{folder.name} has no valid config.json with a model_type") from error
     for approach in list_approaches(own=True):
         model_class = get_model_class(approach)
         if model_class.config_class.model_type == model_type:
             return model_class, config
     raise CheckpointError(
-        f"{folder.name} is a {model_type!r}, none of the approaches here: {', '.join(list_approaches(own=True))}"
+        f"{folder.name} has the unknown model_type {model_type!r}; known approaches: {', '.join(list_approaches(own=True))}"
     )
 
 

@@ -1,4 +1,4 @@
-"""What several tabs need of Gradio: the uploaded file, errors as answers, a folder for a visitor's files."""
+"""Gradio helpers shared by the tabs: uploads, error messages, visitors' folders, sample photos."""
 
 import secrets
 import shutil
@@ -19,9 +19,9 @@ from colorizer.photos.merging import gray_pixels
 from colorizer.photos.reading import read_photo
 from colorizer.photos.saving import save_image
 
-# Seconds after which a visitor's folder goes; Gradio, which forgets only what it finds, deletes what it served after one hour.
+# Seconds before a visitor's folder is deleted. Gradio itself deletes the files it served after one hour.
 MAX_AGE = 2 * 3600
-# Photos to try: those that come inside scikit-image's package, so that none is downloaded.
+# Photos to try. They come with scikit-image, so nothing is downloaded.
 SAMPLES = {
     "coffee.png": "Coffee",
     "chelsea.png": "Cat",
@@ -31,28 +31,28 @@ SAMPLES = {
 }
 GRAY_SAMPLES = {"chelsea.png": "Cat (gray)"}
 _DATA = Path(skimage.__file__).parent / "data"
-# What a handler returns: each component that changes, and its new value or properties.
+# Return type of handlers: the components that change, each with its new value or properties.
 Updates = dict[gr.blocks.Block, Any]
-# Events that change the page at once, and are nothing for programs.
+# Options of events that change the page at once and are not part of the API.
 QUIET = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 
 def uploaded_file(file: dict[str, Any] | None) -> str | None:
-    """The path of the file behind a `gr.Image` or `gr.Video` input whose event has `preprocess=False`; None if there is none.
+    """Return the path of an uploaded file, for events with `preprocess=False`; None if there is no file.
 
-    With preprocessing Gradio opens the photo itself: a broken one fails there with PIL's message, and converting it
-    loses EXIF, ICC profile, alpha and 16 bits, with all of which `read_photo` deals. Raises PhotoError unless the file
-    is an upload: Gradio itself lets a caller of the API name any file of the server in a photo without "meta".
+    With preprocessing, Gradio would open the photo itself: a broken one fails with PIL's message, and conversion loses EXIF,
+    ICC profile, alpha and 16-bit depth, all of which `read_photo` handles. Raises PhotoError unless the file is an upload:
+    without "meta", Gradio would let an API caller name any file on the server.
     """
     path = None if file is None else file.get("path")
     if path and not Path(path).resolve().is_relative_to(Path(get_upload_folder()).resolve()):
-        raise PhotoError("That file was not uploaded here.")
+        raise PhotoError("This file was not uploaded here. Upload it first.")
     return path
 
 
 @contextmanager
 def errors_for_caller() -> Iterator[None]:
-    """What a caller of the API gave wrongly becomes the answer's message, without a trace in the log."""
+    """Show ColorizerError to the API caller as the error message, without a traceback in the log."""
     try:
         yield
     except ColorizerError as error:
@@ -60,9 +60,9 @@ def errors_for_caller() -> Iterator[None]:
 
 
 def new_folder(name: str | None = None) -> Path:
-    """A folder from which Gradio serves files and deletes them after a while; without `name`, one that nobody can guess.
+    """Create a folder that Gradio serves files from; without `name`, its name can't be guessed.
 
-    Visitors' folders of `MAX_AGE` go: not all that is in them was served, so that Gradio doesn't know of it.
+    Also deletes visitors' folders older than `MAX_AGE`: Gradio only cleans up files that it served.
     """
     if name is not None:
         folder = Path(get_upload_folder()) / name
@@ -77,16 +77,16 @@ def new_folder(name: str | None = None) -> Path:
 
 
 def delete_old_folders(parent: Path, deadline: float) -> None:
-    """Delete those folders in `parent` in which nothing was written after `deadline`, in seconds as `time.time` gives."""
+    """Delete the folders in `parent` that were last written to before `deadline` (seconds, as in `time.time`)."""
     for folder in parent.iterdir():
-        # Another visitor's request may be deleting it too.
+        # Another visitor's request may delete it at the same time.
         with suppress(FileNotFoundError):
             if folder.stat().st_mtime < deadline:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
 def build_photo(label: str, alt_text: str, height: int, *, buttons: Sequence[str] = ("fullscreen",)) -> gr.Image:
-    """Build the place for a visitor's photo inside the current Blocks: a file, the camera or the clipboard."""
+    """Build the photo input inside the current Blocks: a file, the camera or the clipboard."""
     return gr.Image(
         label=label,
         sources=["upload", "webcam", "clipboard"],
@@ -97,9 +97,9 @@ def build_photo(label: str, alt_text: str, height: int, *, buttons: Sequence[str
 
 
 def build_examples(photo: gr.Image, **looks: Any) -> None:
-    """Build a gallery of example photos inside the current Blocks; a click on one puts it into `photo`.
+    """Build a gallery of example photos inside the current Blocks. A click on one loads it into `photo`.
 
-    looks: further arguments of the gallery.
+    looks: more arguments for the gallery.
     """
     examples = _example_photos(new_folder("examples"))
     gallery = gr.Gallery(
@@ -120,12 +120,12 @@ def build_examples(photo: gr.Image, **looks: Any) -> None:
 
 
 def sample_paths() -> dict[str, Path]:
-    """What each of `SAMPLES` shows, and where it lies in scikit-image's package."""
+    """Return {caption: path} of the sample photos."""
     return {caption: _DATA / name for name, caption in SAMPLES.items()}
 
 
 def _example_photos(folder: Path) -> list[tuple[str, str]]:
-    """(file, what it shows) of the example photos, copied into `folder`; some in color, some gray."""
+    """Copy the example photos into `folder`, some in color, some gray. Returns pairs (file, caption)."""
     photos = []
     for caption, path in sample_paths().items():
         copy_file(path, folder / path.name)
@@ -138,18 +138,18 @@ def _example_photos(folder: Path) -> list[tuple[str, str]]:
 
 
 def connect_divider(divider: gr.Slider, sliders: Sequence[gr.ImageSlider]) -> None:
-    """Let `divider`, in % of the width, move the dividers of pictures held against each other, which by themselves no key does.
+    """Let the slider `divider` (% of the width) move the dividers of `sliders`, which can't be moved by keyboard.
 
-    It happens in the browser.
+    Runs in the browser.
     """
     moved = '{__type__: "update", slider_position: position}'
-    # Gradio takes a lone answer as it is, and several as an array.
-    answer = f"({moved})" if len(sliders) == 1 else f"Array({len(sliders)}).fill({moved})"
-    divider.input(None, divider, list(sliders), js=f"(position) => {answer}", api_visibility="private")
+    # Gradio expects a single value for one output and an array for several.
+    update = f"({moved})" if len(sliders) == 1 else f"Array({len(sliders)}).fill({moved})"
+    divider.input(None, divider, list(sliders), js=f"(position) => {update}", api_visibility="private")
 
 
 def withdraw(paths: Iterable[Path], blocks: Iterable[gr.blocks.Block]) -> None:
-    """Delete files that were shown in `blocks`, which would remember for ever what they served."""
+    """Delete files that `blocks` showed, and remove them from the blocks' own lists, which would only grow."""
     paths = list(paths)
     for path in paths:
         path.unlink(missing_ok=True)

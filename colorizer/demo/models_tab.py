@@ -1,4 +1,4 @@
-"""The Models tab: which checkpoints there are, and loading more from the Hub."""
+"""The Models tab: a list of the checkpoints, and a form to load more from the Hub."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from colorizer.errors import ColorizerError
 
 
 def build_models_tab(catalog: Catalog, approaches: gr.CheckboxGroup) -> None:
-    """Build the tab inside the current Blocks; a checkpoint loaded here is added to `approaches`, ticked."""
+    """Build the tab inside the current Blocks. A checkpoint loaded here is added to `approaches` and selected."""
     table = gr.Markdown(models_table(catalog), elem_id="models")
     model_id = gr.Textbox(
         label="Model on the Hugging Face Hub",
-        info="Its id, with a revision if wanted: user/name or user/name@revision",
+        info="Model id, with an optional revision: user/name or user/name@revision",
         placeholder="user/name",
     )
     button = gr.Button("Load", variant="primary")
@@ -29,7 +29,7 @@ def build_models_tab(catalog: Catalog, approaches: gr.CheckboxGroup) -> None:
             approaches: gr.CheckboxGroup(choices=catalog.choices, value=value),
             table: models_table(catalog),
             model_id: "",
-            status: f"{entry.name} is loaded, and ticked in Compare.",
+            status: f"{entry.name} is loaded and selected in the Compare tab.",
         }
 
     gr.on(
@@ -43,10 +43,10 @@ def build_models_tab(catalog: Catalog, approaches: gr.CheckboxGroup) -> None:
 
 
 def models_table(catalog: Catalog) -> str:
-    """Every checkpoint on offer as a Markdown table, and what could not be offered, with the reason."""
+    """Return a Markdown table of all checkpoints, and a warning for each one that could not be loaded."""
     lines = ["| Model | Approach | Year | From |", "| --- | --- | --- | --- |"]
     for name in catalog.names:
         entry = catalog.entry(name)
-        lines.append(f"| {entry.name} | {entry.title or 'known once loaded'} | {entry.year or ''} | {entry.origin} |")
-    lines += [f"\n⚠ {name} is not offered: {problem}" for name, problem in catalog.problems.items()]
+        lines.append(f"| {entry.name} | {entry.title or 'shown once loaded'} | {entry.year or ''} | {entry.origin} |")
+    lines += [f"\n⚠ {name} is not available: {problem}" for name, problem in catalog.problems.items()]
     return "\n".join(lines)

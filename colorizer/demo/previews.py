@@ -1,4 +1,4 @@
-"""Photos as the page shows them: not larger than screens are, and quick to send."""
+"""Previews for the page: no larger than a screen and quick to send."""
 
 import re
 from dataclasses import replace
@@ -10,14 +10,14 @@ from PIL import Image
 from colorizer.photos.photo import Photo
 from colorizer.photos.saving import save_image
 
-# More pixels than this a page seldom shows, and live changes have to keep up with a slider.
+# A page seldom shows more pixels, and live changes have to keep up with a slider.
 PREVIEW_PIXELS = 1_500_000
 
 
 def smaller(
     photo: Photo, max_pixels: int | None = None, resampling: Image.Resampling = Image.Resampling.LANCZOS
 ) -> Photo:
-    """The photo of at most `max_pixels`, `PREVIEW_PIXELS` unless given, without its EXIF data."""
+    """Return the photo scaled to at most `max_pixels` (default: `PREVIEW_PIXELS`), without EXIF data."""
     width, height = photo.size
     scale = ((max_pixels or PREVIEW_PIXELS) / (width * height)) ** 0.5
     if scale >= 1:
@@ -29,7 +29,7 @@ def smaller(
 
 
 def save_preview(image: Image.Image, folder: Path, stem: str) -> Path:
-    """The picture as JPEG, a tenth of a PNG in time and bytes; as PNG where it has alpha, which JPEG can't hold."""
+    """Save a picture as JPEG, ten times faster and smaller than PNG, or as PNG if it has alpha. Returns the path."""
     profile = image.info.get("icc_profile")
     if image.mode == "RGBA":
         path = folder / f"{stem}.png"
@@ -41,10 +41,10 @@ def save_preview(image: Image.Image, folder: Path, stem: str) -> Path:
 
 
 def file_stem(name: str, label: str) -> str:
-    """What the file of a result is called, without its ending; `name` is that of the photo or clip."""
+    """Return the file name of a result, without extension; `name` is the name of the photo or clip."""
     return f"{plain(Path(name).stem)[:80]}-{plain(label)}"
 
 
 def plain(text: str) -> str:
-    """`text` as a file's name may have it."""
+    """Return `text` with only characters that are safe in a file name."""
     return re.sub(r"[^\w.-]+", "-", text)

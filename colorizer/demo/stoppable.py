@@ -1,4 +1,4 @@
-"""Stop work that goes on in steps, without waiting for the step that it is at."""
+"""Long tasks that a visitor can stop: the Start and Stop buttons, and the loop between them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -13,30 +13,30 @@ from colorizer.demo.components import QUIET, Updates
 
 T = TypeVar("T")
 
-_LOOK = 0.05  # seconds between two looks at the sign
+_POLL = 0.05  # seconds between two checks of the sign
 
 
 class StopSign:
-    """Raised by one event of a visitor's page, seen by another."""
+    """Flag that one event of a page sets and another one reads."""
 
     def __init__(self) -> None:
         self.is_raised = False
 
 
 def until_stopped(steps: Iterator[T], sign: StopSign) -> Iterator[T]:
-    """The steps as they come; none any more as soon as the sign is raised.
+    """Yield the steps until the sign is raised, without waiting for the current step.
 
-    The step that is being computed then ends by itself, unseen, and is the last. Gradio's own way, to cancel the event, can
-    come in the midst of an answer to the page, which then shows an error or loses what the button says.
+    The current step still finishes in the background; its result is dropped. Gradio's own `cancels` can interrupt a response
+    to the page, which then shows an error or a button with the wrong label.
     """
     pool = ThreadPoolExecutor(1)
     end = object()
     try:
         while not sign.is_raised:
-            # In this context, by which Gradio knows whose progress it is.
+            # Gradio finds the visitor's progress bar through this context.
             work = pool.submit(copy_context().run, next, steps, end)
             while not work.done() and not sign.is_raised:
-                wait([work], timeout=_LOOK)
+                wait([work], timeout=_POLL)
             if sign.is_raised or (step := work.result()) is end:
                 return
             yield step
@@ -47,7 +47,7 @@ def until_stopped(steps: Iterator[T], sign: StopSign) -> Iterator[T]:
 
 @dataclass(frozen=True)
 class RunButtons:
-    """One of the two buttons is to be seen. sign: the `StopSign` of the run that goes on."""
+    """Start and Stop buttons; only one is visible. `sign` holds the `StopSign` of the current run."""
 
     begin: gr.Button
     stop: gr.Button
@@ -55,7 +55,7 @@ class RunButtons:
 
     @property
     def at_rest(self) -> Updates:
-        """Updates for when a run is over, however it ended."""
+        """Updates for the end of a run, however it ended."""
         return {self.begin: gr.Button(visible=True), self.stop: gr.Button(visible=False)}
 
     def connect(
@@ -68,10 +68,11 @@ class RunButtons:
         concurrency_id: str,
         at_once: Callable[[], Updates] = dict,
     ) -> None:
-        """Let `run`, which takes the inputs and the sign, and yields updates of buttons, status and outputs, begin and stop.
+        """Connect the buttons to `run`, which takes the inputs and the sign, and yields updates of buttons, status and outputs.
 
-        at_once: further updates for the moment when the button was pressed. Progress shows over the status. Runs of one
-        concurrency id wait for each other.
+        status: where the progress bar shows.
+        concurrency_id: runs with the same id wait for each other.
+        at_once: returns more updates for the moment when the button is pressed.
         """
 
         def begin() -> Updates:
@@ -101,11 +102,10 @@ def build_buttons(label: str) -> RunButtons:
 
 
 def offer_models(model: gr.Dropdown, catalog: Catalog, tab: gr.Tab) -> None:
-    """Let the tab, whenever it is opened, offer what visitors have added in another."""
+    """Refresh the list of models whenever the tab is opened, since visitors can add models in another tab."""
     tab.select(lambda: gr.Dropdown(choices=catalog.names), None, model, **QUIET)
 
 
 def _raise(sign: StopSign) -> gr.Button:
-    """The run then ends by itself."""
     sign.is_raised = True
     return gr.Button("Stopping …", interactive=False)

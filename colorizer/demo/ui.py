@@ -1,4 +1,4 @@
-"""The whole page: its tabs, its looks, and how it is launched."""
+"""The whole page: its tabs, theme and launch options."""
 
 from pathlib import Path
 from typing import Any
@@ -19,30 +19,31 @@ from colorizer.demo.vote.tab import build_vote_tab
 
 TITLE = "Colorizer"
 INTRODUCTION = """# Colorizer
-Black-and-white photos in color, the ways deep networks have done it, side by side.
-The colors are guesses: plausible, not true."""
-# Seconds between two clean-ups of temporary files, and the age at which a file goes.
+Colorize black-and-white photos with several neural networks and compare the results side by side.
+The colors are guesses: plausible, not necessarily true."""
+# Seconds between two cleanups of temporary files, and the age at which a file is deleted.
 DELETE_CACHE = (600, 3600)
 MAX_FILE_SIZE = "40mb"
-# A wheel over a result scrolls the page, as it does elsewhere; with Ctrl, or two fingers, it zooms. Gradio's sliders would take
-# every wheel, and a visitor would not get past a wall of them. The wide slider keeps it.
+# The mouse wheel over a result scrolls the page; with Ctrl, or a pinch, it zooms. Gradio's sliders would always zoom, and
+# visitors could not scroll past a wall of them. The wide slider still zooms.
 SCROLL = """() => document.addEventListener("wheel", (event) => {
   if (!event.ctrlKey && event.target.closest(".result")) event.stopPropagation();
 }, {capture: true, passive: true})"""
-# Visitors whose results are remembered, the latest ones: each takes half a megabyte, and every call by a program is one.
+# Number of sessions kept in memory, half a megabyte each. Every API call is a session too.
 MAX_SESSIONS = 200
 
 
 def build_demo(
     models: list[str] | None = None, *, votes: Path | None = None, votes_repo: str | None = None
 ) -> gr.Blocks:
-    """The app with the package's checkpoints and those in `models` (folders or Hub ids). Launch it with `launch_options()`.
+    """Build the app with the package's checkpoints and those in `models`. Launch it with `launch_options()`.
 
-    Loads no network: checkpoints load when they are first used. Sends no request, unless there is a `votes_repo`.
+    Networks load on first use. No request is sent, unless there is a `votes_repo`.
 
     Args:
-        votes: the SQLite file for the votes; unless given, one in the folder of the user's data.
-        votes_repo: a Hub dataset to which the votes go too, and whose votes count.
+        models: folders or Hub ids of more checkpoints.
+        votes: SQLite file for the votes; default: a file in the user's data folder.
+        votes_repo: Hub dataset to share the votes in; votes already there count too.
     """
     catalog = Catalog(models)
     store = VoteStore(votes)
@@ -70,7 +71,7 @@ def build_demo(
 
 
 def launch_options() -> dict[str, Any]:
-    """What `demo.launch` needs for the app to look and behave as meant; Gradio takes the theme only there."""
+    """Return the arguments for `demo.launch`, which is where Gradio takes the theme."""
     return {
         "theme": _theme(),
         "css_paths": Path(__file__).with_name("style.css"),
@@ -83,7 +84,7 @@ def launch_options() -> dict[str, Any]:
 
 
 def _theme() -> gr.themes.Base:
-    # The visitor's own system fonts: no request for a font, and text as they are used to reading it.
+    # System fonts: familiar to the visitor, and nothing to download.
     theme = gr.themes.Soft(
         primary_hue="teal",
         secondary_hue="teal",
@@ -91,7 +92,7 @@ def _theme() -> gr.themes.Base:
         font=[gr.themes.Font(name) for name in ("Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")],
         font_mono=[gr.themes.Font(name) for name in ("Consolas", "Menlo", "DejaVu Sans Mono", "monospace")],
     )
-    # Soft's own colors for these are below the contrast of 4.5 : 1 that WCAG AA asks for.
+    # The theme's own colors are below the contrast of 4.5 : 1 that WCAG AA requires.
     theme.set(
         body_text_color_subdued="*neutral_600",
         body_text_color_subdued_dark="*neutral_300",
@@ -110,7 +111,7 @@ def _theme() -> gr.themes.Base:
         button_primary_background_fill_dark="*primary_700",
         button_primary_background_fill_hover_dark="*primary_800",
         button_secondary_background_fill_hover_dark="*primary_700",
-        # White on white without them.
+        # Without a border, the button is white on white.
         button_border_width="1px",
         button_border_width_dark="1px",
         button_secondary_border_color="*neutral_400",
@@ -131,6 +132,6 @@ def _theme() -> gr.themes.Base:
         checkbox_label_border_color_selected_dark="*primary_700",
         color_accent="*primary_700",
     )
-    # `set` has no name for this one; Gradio writes every attribute that ends so into the page's dark colors.
+    # `set` has no argument for this one. Gradio uses every attribute ending in _dark for dark mode.
     theme.color_accent_dark = "*primary_600"
     return theme

@@ -70,7 +70,7 @@ def test_model_that_cannot_be_offered_keeps_its_reason(checkpoints: list[str], t
     empty.mkdir()
     catalog = Catalog([checkpoints[0], "nonsense", str(tmp_path), str(empty)])
     assert catalog.names[-1] == "tiny-colorful"
-    assert "neither a folder nor an id" in catalog.problems["nonsense"]
+    assert "neither a folder nor a Hub id" in catalog.problems["nonsense"]
     assert "'bert'" in catalog.problems[str(tmp_path)]
     assert "config.json" in catalog.problems[str(empty)]
 
@@ -102,5 +102,5 @@ def test_hub_model_that_fails_is_not_offered(hub: HubServer) -> None:
 @pytest.mark.parametrize("model", ["", "colorful", "/etc", "../secret", "colorizer/demo", "a/b/c", "ada/tiny@"])
 def test_visitor_cannot_name_a_path(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(Path(__file__).parents[2])
-    with pytest.raises(CheckpointError, match="no id of a model on the Hub"):
+    with pytest.raises(CheckpointError, match="not a model id"):
         Catalog().add_from_hub(model)

@@ -1,1 +1,1 @@
-"""The tab that colors many photos, as files or a ZIP."""
+"""The tab "Many photos": several files or a ZIP at once."""

@@ -1,4 +1,4 @@
-"""Many photos in, one ZIP out: plain functions without Gradio, that tests call without a browser."""
+"""Colorize many photos into one ZIP. No Gradio here, so tests need no browser."""
 
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -19,23 +19,23 @@ from colorizer.photos.saving import save_image, save_photo
 
 MAX_TOTAL_PIXELS = 400_000_000
 FORMATS = ("jpg", "png", "webp")
-LIMITS_IN_WORDS = (
+LIMITS_TEXT = (
     f"At most {zip_uploads.MAX_PHOTOS} photos at a time, {MAX_PIXELS // 10**6} megapixels each and "
-    f"{MAX_TOTAL_PIXELS // 10**6} together."
+    f"{MAX_TOTAL_PIXELS // 10**6} in total."
 )
 REPORT = "report.txt"
 PREVIEW_SIDE = 320
 MAX_PREVIEWS = 24
-_TOO_MUCH = f"The photos before it have the {MAX_TOTAL_PIXELS // 10**6} megapixels that are allowed at a time."
+_TOO_MUCH = f"Limit reached: {MAX_TOTAL_PIXELS // 10**6} megapixels are allowed at a time."
 
 
 @dataclass(frozen=True)
 class AlbumStep:
-    """How far the work is.
+    """Progress of an album.
 
-    previews: (file, name) of small pictures of the results, of the first ones only.
-    problems: photos that were not colored, each with the reason.
-    path: the ZIP, once all is done and anything was colored.
+    previews: (file, name) of small pictures of the first results.
+    problems: (name, reason) of photos that were not colored.
+    path: the ZIP, once all is done; None if no photo was colored.
     """
 
     done: int
@@ -50,13 +50,13 @@ class AlbumStep:
         return self.done == self.total
 
     @property
-    def words(self) -> str:
-        """The same as the page says it, in Markdown."""
+    def text(self) -> str:
+        """Progress as Markdown."""
         if not self.is_done:
-            return f"{self.done} of {self.total} photos are done."
-        lines = [f"{self.num_colored} of {self.total} photos are colored."]
+            return f"{self.done} of {self.total} photos done."
+        lines = [f"{self.num_colored} of {self.total} photos colored."]
         if self.problems:
-            lines += [f"Not colored, and listed in the ZIP's {REPORT}:" if self.path else "Not colored:", ""]
+            lines += [f"Not colored (also listed in {REPORT} in the ZIP):" if self.path else "Not colored:", ""]
             lines += [f"* `{name}`: {problem}" for name, problem in self.problems]
         return "\n".join(lines)
 
@@ -64,16 +64,16 @@ class AlbumStep:
 def color_album(
     catalog: Catalog, files: Sequence[Path], name: str, settings: Settings, file_format: str, folder: Path
 ) -> Iterator[AlbumStep]:
-    """Color uploaded photos, and those in uploaded ZIPs, by one checkpoint; a step comes before each photo and at the end.
+    """Colorize uploaded photos and ZIPs of photos with one checkpoint. Yields a step before each photo and at the end.
 
-    The results are put into a ZIP in `folder`, in the subfolders that they had, with a report. A photo that can't be read is
-    named in it, and the others go on. What is not finished is removed when the iterator is closed.
+    The results go into a ZIP in `folder`, with their subfolders and a report. A photo that can't be read is listed there, and
+    the others continue. An unfinished ZIP is deleted when the iterator is closed.
 
     Raises:
-        ColorizerError: an unknown checkpoint or format, no photos, too many, or a damaged ZIP.
+        ColorizerError: an unknown checkpoint or format, no photos, too many photos, or a damaged ZIP.
     """
     if file_format not in FORMATS:
-        raise ColorizerError(f"{file_format!r} is no format here; choose from {', '.join(FORMATS)}.")
+        raise ColorizerError(f"There is no format {file_format!r}; choose from {', '.join(FORMATS)}.")
     found = find_uploads(files)
     yield AlbumStep(0, len(found))
     pipe = catalog.pipeline(name)
@@ -103,8 +103,8 @@ def color_album(
                     if len(previews) < MAX_PREVIEWS:
                         previews.append((_save_preview(colored, folder / f"preview-{done}.jpg"), str(result)))
                 except ColorizerError as error:
-                    words = str(error).replace(str(photo_file), "the result")
-                    problems.append((upload.label, words.replace("The photo ", "It ", 1)))
+                    reason = str(error).replace(str(photo_file), "the result")
+                    problems.append((upload.label, reason.replace("The photo ", "It ", 1)))
                 if done < len(found):
                     yield AlbumStep(done, len(found), len(taken), tuple(previews), tuple(problems))
             archive.writestr(REPORT, _report(name, len(taken), len(found), problems, notes))
@@ -119,8 +119,8 @@ def color_album(
 
 
 def _free_name(name: PurePosixPath, file_format: str, taken: set[str]) -> PurePosixPath:
-    """What the result of a photo called `name` is called, another than those that are `taken`; it is then one of them."""
-    # Some file systems take IMG.png and img.png for one.
+    """Return a free file name for the result of the photo `name`, and add it to `taken`."""
+    # On some file systems, IMG.png and img.png are the same file.
     endings = ["", f"-{name.suffix[1:]}", *(f"-{number}" for number in range(2, zip_uploads.MAX_PHOTOS + 2))]
     candidates = (name.with_name(f"{name.stem}{ending}.{file_format}") for ending in endings)
     free = next(candidate for candidate in candidates if str(candidate).casefold() not in taken)
@@ -141,5 +141,5 @@ def _report(
     lines = [f"{num_colored} of {total} photos were colored by {model}, with colorizer.", "The colors are guesses."]
     for title, entries in (("Not colored", problems), ("Notes", notes)):
         if entries:
-            lines += ["", f"{title}:", *(f"  {name}: {words}" for name, words in entries)]
+            lines += ["", f"{title}:", *(f"  {name}: {text}" for name, text in entries)]
     return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""The tab "Many photos": several files or a ZIP in, a ZIP out."""
+"""The tab "Many photos": colorize several files or a ZIP into one ZIP."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,14 +6,14 @@ from typing import Any
 
 import gradio as gr
 
-from colorizer.demo.batch.album import FORMATS, LIMITS_IN_WORDS, AlbumStep, color_album
+from colorizer.demo.batch.album import FORMATS, LIMITS_TEXT, AlbumStep, color_album
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.compare.comparison import Settings
 from colorizer.demo.components import Updates, new_folder, uploaded_file
 from colorizer.demo.stoppable import StopSign, build_buttons, offer_models, until_stopped
 from colorizer.errors import ColorizerError
 
-FORMAT_NAMES = {"jpg": "JPEG", "png": "PNG (nothing lost, larger)", "webp": "WebP"}
+FORMAT_NAMES = {"jpg": "JPEG", "png": "PNG (lossless, larger)", "webp": "WebP"}
 
 
 def build_many_tab(catalog: Catalog, tab: gr.Tab) -> None:
@@ -27,20 +27,20 @@ def build_many_tab(catalog: Catalog, tab: gr.Tab) -> None:
                 height=220,
                 elem_id="many-files",
             )
-            gr.Markdown(f"{LIMITS_IN_WORDS} Subfolders of a ZIP are kept, as is what a photo's file says of it (EXIF).")
+            gr.Markdown(f"{LIMITS_TEXT} Subfolders of a ZIP and camera data (EXIF) are kept.")
             model = gr.Dropdown(catalog.names, value=catalog.default, label="Approach", filterable=False)
             with gr.Accordion("Options", open=False):
                 saturation = gr.Slider(0, 2, 1, step=0.05, label="Saturation", info="1 = as predicted, 0 = gray")
                 file_format = gr.Radio(
-                    [(FORMAT_NAMES[name], name) for name in FORMATS], value=FORMATS[0], label="Format of the results"
+                    [(FORMAT_NAMES[name], name) for name in FORMATS], value=FORMATS[0], label="Download format"
                 )
             buttons = build_buttons("Colorize all")
-            # In sight when the button was pressed.
-            status = gr.Markdown("Results appear beside or below.", elem_id="many-status", min_height=60)
+            # Next to the button, so that it is visible when that is pressed.
+            status = gr.Markdown("Results appear next to this or below.", elem_id="many-status", min_height=60)
         with gr.Column(min_width=320):
             download = gr.DownloadButton("Download all (ZIP)", variant="primary", visible=False)
             gallery = gr.Gallery(
-                label="In color",
+                label="Results",
                 columns=3,
                 height="auto",
                 object_fit="cover",
@@ -65,16 +65,16 @@ def build_many_tab(catalog: Catalog, tab: gr.Tab) -> None:
             for step in until_stopped(steps, sign):
                 is_done = step.is_done
                 if not step.is_done:
-                    progress((step.done, step.total), desc="Coloring", unit="photos")
-                updates = {status: step.words, download: shown_download(step)}
+                    progress((step.done, step.total), desc="Colorizing", unit="photos")
+                updates = {status: step.text, download: shown_download(step)}
                 if step.is_done or len(step.previews) > num_shown:
                     num_shown = len(step.previews)
                     updates[gallery] = [(str(path), name) for path, name in step.previews]
                 yield {**(buttons.at_rest if step.is_done else {}), **updates}
             if not is_done:
-                yield {**buttons.at_rest, status: "Stopped; nothing was kept."}
+                yield {**buttons.at_rest, status: "Stopped. Nothing was saved."}
         except ColorizerError as error:
-            gr.Warning(str(error), title="Nothing was colored")
+            gr.Warning(str(error), title="Colorizing failed")
             yield {**buttons.at_rest, status: f"⚠ {error}"}
 
     buttons.connect(
@@ -82,13 +82,13 @@ def build_many_tab(catalog: Catalog, tab: gr.Tab) -> None:
         [files, model, saturation, file_format],
         [download, gallery],
         status=status,
-        concurrency_id="many",  # of its own: single photos need not wait for albums
+        concurrency_id="many",  # separate, so that single photos need not wait for albums
     )
     offer_models(model, catalog, tab)
 
 
 def shown_download(step: AlbumStep) -> gr.DownloadButton:
-    """The button for the ZIP, there once the ZIP is."""
+    """Return the download button, visible once there is a ZIP."""
     if step.path is None:
         return gr.DownloadButton(visible=False)
     photos = "one photo" if step.num_colored == 1 else f"{step.num_colored} photos"

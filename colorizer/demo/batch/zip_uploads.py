@@ -1,6 +1,6 @@
-"""Photos out of several uploaded files and ZIPs, within bounds; nothing is unpacked to disk.
+"""Read photos from uploaded files and ZIPs, within limits. Nothing is unpacked to disk.
 
-What a ZIP says of itself is not trusted: names that lead elsewhere are refused, sizes are counted.
+ZIPs are not trusted: paths that lead outside are rejected, and sizes are checked.
 """
 
 import re
@@ -16,28 +16,28 @@ from colorizer.errors import ColorizerError, PhotoError
 from colorizer.photos.photo import Photo
 from colorizer.photos.reading import read_photo
 
-# What one visitor may ask of a machine that many share.
+# Limits per visitor, since many share the machine.
 MAX_PHOTOS = 200
 MAX_BYTES = 400 * 1024**2
 MAX_PHOTO_BYTES = 64 * 1024**2
 
 _MAX_NAME = 500
-# Names in a ZIP's directory. It is read as a whole, and 40 MB hold nearly a million of them.
+# Maximum number of entries. The directory of a ZIP is read as a whole, and 40 MB hold nearly a million entries.
 _MAX_ENTRIES = 5000
 _ENTRY_SIGNATURE = b"PK\x01\x02"
 _ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
-# Python unpacks the others without a bound on what comes out.
+# Python unpacks other methods without a size limit.
 _COMPRESSIONS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _IS_ENCRYPTED = 0x1
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A photo that was uploaded.
+    """Uploaded photo.
 
-    label: what it was called, with the folders of its ZIP, to be shown and never to be opened.
-    name: the same as any system takes it, inside a folder of ours.
-    read: gives its bytes; None where it is refused because of the `problem`.
+    label: original name, with the folders in its ZIP. For display only: it may be unsafe as a path.
+    name: relative path that is safe on any system.
+    read: returns the file's bytes; None if the photo is rejected because of `problem`.
     """
 
     label: str
@@ -47,10 +47,10 @@ class Upload:
 
 
 def find_uploads(files: Sequence[Path]) -> list[Upload]:
-    """The photos that the files are or, if they are ZIPs, hold; what no photo can be because of its name has a `problem`.
+    """Return the photos among the files and in the ZIPs. A rejected entry of a ZIP has a `problem`.
 
     Raises:
-        ColorizerError: there are none, more than `MAX_PHOTOS`, more than `MAX_BYTES` of them, or a ZIP is damaged.
+        ColorizerError: there are no photos, more than `MAX_PHOTOS`, more than `MAX_BYTES`, or a ZIP is damaged.
     """
     uploads: list[Upload] = []
     num_bytes = 0
@@ -58,29 +58,29 @@ def find_uploads(files: Sequence[Path]) -> list[Upload]:
         try:
             found, size = _unpack(file) if _is_zip(file) else ([_plain(file)], file.stat().st_size)
         except OSError as error:
-            raise ColorizerError(f"{file.name} is here no longer: choose it again.") from error
+            raise ColorizerError(f"{file.name} has expired: choose it again.") from error
         uploads += found
         num_bytes += size
     if not uploads:
-        raise ColorizerError("Choose photos first, or a ZIP with photos in it.")
+        raise ColorizerError("Choose photos first, or a ZIP of photos.")
     if len(uploads) > MAX_PHOTOS:
-        raise ColorizerError(f"These are {len(uploads)} photos; {MAX_PHOTOS} at a time are allowed here.")
+        raise ColorizerError(f"These are {len(uploads)} photos; the limit is {MAX_PHOTOS} at a time.")
     if num_bytes > MAX_BYTES:
         raise ColorizerError(
-            f"These are {num_bytes / 1024**2:.0f} MiB of photos; {MAX_BYTES // 1024**2} MiB at a time are allowed here."
+            f"These are {num_bytes / 1024**2:.0f} MiB of photos; the limit is {MAX_BYTES // 1024**2} MiB at a time."
         )
     return uploads
 
 
 def read_upload(upload: Upload, max_pixels: int) -> Photo:
-    """The photo; PhotoError if it is refused, can't be read, or has more pixels than `max_pixels`."""
+    """Read a photo. Raises PhotoError if it is rejected, can't be read, or has more than `max_pixels` pixels."""
     if upload.read is None:
         raise PhotoError(upload.problem)
     return read_photo(upload.read(), max_pixels=max_pixels, max_bytes=MAX_PHOTO_BYTES)
 
 
 def _is_zip(file: Path) -> bool:
-    """Whether it is one, or is called so."""
+    """Return True for a ZIP by content or by name."""
     with file.open("rb") as stream:
         return stream.read(4) in _ZIP_SIGNATURES or file.suffix.lower() == ".zip"
 
@@ -98,9 +98,9 @@ def _read_file(file: Path) -> bytes:
 
 
 def _unpack(file: Path) -> tuple[list[Upload], int]:
-    """The photos of a ZIP, and how many bytes they say that they have."""
+    """Return the photos of a ZIP, and their total size in bytes as the ZIP states it."""
     if file.read_bytes().count(_ENTRY_SIGNATURE) > _MAX_ENTRIES:
-        raise ColorizerError(f"{file.name} has more files in it than {_MAX_ENTRIES}.")
+        raise ColorizerError(f"{file.name} has more than {_MAX_ENTRIES} files.")
     try:
         with zipfile.ZipFile(file) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir() and not _is_hidden(entry.filename)]
@@ -121,16 +121,16 @@ def _entry_upload(file: Path, entry: zipfile.ZipInfo) -> Upload:
 def _why_refused(entry: zipfile.ZipInfo, parts: list[str]) -> str | None:
     is_absolute = parts[0] == "" or re.match(r"[A-Za-z]:", parts[0]) is not None
     if is_absolute or ".." in parts:
-        return "Its name leads out of the ZIP."
+        return "Its path leads outside the ZIP."
     if len(entry.filename) > _MAX_NAME:
         return "Its name is too long."
-    # 0 where the ZIP was made on a system without such kinds.
+    # 0 if the ZIP was made on a system without file types.
     if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
-        return "It is a link or the like, and no file."
+        return "It is not a regular file, but a link or similar."
     if entry.flag_bits & _IS_ENCRYPTED:
         return "It is encrypted."
     if entry.compress_type not in _COMPRESSIONS:
-        return "It is packed in a way that is not read here: pack it again by the usual one, Deflate."
+        return "Its compression method is not supported: make the ZIP again with Deflate, the usual method."
     if entry.file_size > MAX_PHOTO_BYTES:
         return f"It has more than the {MAX_PHOTO_BYTES // 1024**2} MiB allowed."
     return None
@@ -139,25 +139,25 @@ def _why_refused(entry: zipfile.ZipInfo, parts: list[str]) -> str | None:
 def _read_entry(file: Path, entry: zipfile.ZipInfo) -> bytes:
     try:
         with zipfile.ZipFile(file) as archive, archive.open(entry) as stream:
-            # No more than it says that it has, and a checksum after that.
+            # Python reads no more than the stated size, and then checks the checksum.
             return stream.read(MAX_PHOTO_BYTES + 1)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, NotImplementedError) as error:
         raise PhotoError("It can't be unpacked: the ZIP is damaged.") from error
 
 
 def _is_hidden(name: str) -> bool:
-    """What a system adds that no one meant to send, such as __MACOSX/._photo.jpg."""
+    """Return True for files that the operating system added, such as __MACOSX/._photo.jpg."""
     parts = re.split(r"[/\\]", name)
     return parts[0] == "__MACOSX" or (parts[-1].startswith(".") and parts[-1] != "..") or parts[-1] == "Thumbs.db"
 
 
 def _printable(name: str) -> str:
-    """A name on one line, without the signs that would end a quotation in Markdown."""
+    """Return a name on one line, without backticks, which would end code in Markdown."""
     name = re.sub(r"[`\x00-\x1f\x7f]", "-", name)
     return name if len(name) <= 200 else f"{name[:200]}…"
 
 
 def _clean(part: str) -> str:
-    """A name, of a file or folder, that any system takes."""
+    """Return a file or folder name that is valid on any system."""
     path = PurePosixPath(re.sub(r'[<>:"|?*/\\\x00-\x1f\x7f]', "-", part))
     return f"{path.stem[:120]}{path.suffix[:20]}".strip(" .") or "unnamed"

@@ -1,1 +1,1 @@
-"""The Compare tab: one photo by several approaches, adjusted, held side by side and downloaded."""
+"""The Compare tab: one photo by several approaches, with adjustments, side-by-side view and downloads."""

@@ -1,4 +1,4 @@
-"""The sliders in the Compare tab that change the results' colors live, or how much of them is seen, and the downloads."""
+"""Sliders of the Compare tab that adjust the results live, and the downloads below them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ from colorizer.demo.compare.comparison import Comparison
 from colorizer.demo.compare.downloads import FORMATS, save_all, save_result
 from colorizer.demo.compare.recolor import outdated, readjust, rescore
 from colorizer.demo.compare.result_grid import Slot, show_captions, show_pictures
-from colorizer.demo.compare.side_by_side import Holding, held, picture
+from colorizer.demo.compare.side_by_side import SideBySide, picture, visible_pair
 from colorizer.demo.components import QUIET, Updates, connect_divider, withdraw
 from colorizer.errors import ColorizerError
 
-# As the visitor finds them: saturation, warmth, strength and temperature.
+# Initial values of saturation, warmth, strength and temperature.
 NEUTRAL = (1.0, 0.0, 1.0, 0.38)
-# In the browser, what was made becomes a download.
+# Download the file in the browser.
 SAVE_FILE = """(file) => {
   if (!file) return;
   const link = document.createElement("a");
-  link.href = `${file.url}?${Date.now()}`; // not the one that was made before the colors were changed
+  link.href = `${file.url}?${Date.now()}`; // not the cached one from before the colors changed
   link.download = file.orig_name;
   link.click();
 }"""
@@ -28,7 +28,7 @@ SAVE_FILE = """(file) => {
 
 @dataclass(frozen=True)
 class Adjusting:
-    """The sliders and the downloads under them, hidden until there are results."""
+    """Sliders and downloads, hidden until there are results."""
 
     panel: gr.Row
     saturation: gr.Slider
@@ -44,11 +44,11 @@ class Adjusting:
 
     @property
     def sliders(self) -> list[gr.Slider]:
-        """In the order of `NEUTRAL`."""
+        """Sliders in the order of `NEUTRAL`."""
         return [self.saturation, self.warmth, self.strength, self.temperature]
 
     def show(self, is_visible: bool = True) -> Updates:
-        """Updates that show or hide all of it."""
+        """Return updates that show or hide the sliders and downloads."""
         return {panel: gr.Row(visible=is_visible) for panel in (self.panel, self.downloads)}
 
 
@@ -59,7 +59,9 @@ def build_adjusting() -> Adjusting:
     with gr.Row(visible=False, elem_id="adjust") as panel:
         sliders = [
             gr.Slider(0, 2, saturation, step=0.05, label="Saturation", info="1 = as predicted", min_width=width),
-            gr.Slider(-40, 40, warmth, step=1, label="Warmth", info="Below 0 colder, above warmer", min_width=width),
+            gr.Slider(
+                -40, 40, warmth, step=1, label="Warmth", info="Below 0 = cooler, above 0 = warmer", min_width=width
+            ),
             gr.Slider(0, 1, strength, step=0.05, label="Strength", info="0 = the gray photo", min_width=width),
             gr.Slider(
                 0.05,
@@ -67,23 +69,23 @@ def build_adjusting() -> Adjusting:
                 temperature,
                 step=0.01,
                 label="Temperature",
-                info="Low is vivid, high the average",
+                info="Low = vivid, high = muted",
                 min_width=width,
             ),
-            gr.Slider(0, 100, 50, step=1, label="Dividers", info="0 = all in color, 100 = all gray", min_width=width),
+            gr.Slider(0, 100, 50, step=1, label="Dividers", info="0 = all color, 100 = all gray", min_width=width),
         ]
     with gr.Row(visible=False, elem_id="downloads") as downloads:
-        file_format = gr.Radio(list(FORMATS), value="PNG", label="Downloads as", min_width=260)
+        file_format = gr.Radio(list(FORMATS), value="PNG", label="Download format", min_width=260)
         download_all = gr.Button("Download all (ZIP)", size="md", min_width=width)
-        reset = gr.Button("Colors as predicted", size="md", min_width=width)
+        reset = gr.Button("Reset colors", size="md", min_width=width)
         file = gr.File(visible=False)
     return Adjusting(panel, *sliders, downloads, file_format, download_all, reset, file)
 
 
 def connect_adjusting(
-    adjusting: Adjusting, holding: Holding, slots: list[Slot], kept: gr.State, status: gr.Markdown
+    adjusting: Adjusting, pair: SideBySide, slots: list[Slot], state: gr.State, status: gr.Markdown
 ) -> None:
-    """Let the sliders change the results in `slots`, and the buttons download them."""
+    """Connect the sliders to the results in `slots`, and the buttons to the downloads."""
 
     def change(
         comparison: Comparison | None,
@@ -95,20 +97,20 @@ def connect_adjusting(
         right: str,
     ) -> Updates:
         if comparison is None:
-            return {kept: None}
+            return {state: None}
         try:
             changed = readjust(
                 comparison, saturation=saturation, warmth=warmth, strength=strength, temperature=temperature
             )
         except ColorizerError as error:
             return {status: f"⚠ {error}"}
-        withdraw(outdated(changed), [holding.slider, *results])
-        shown = tuple(str(picture(changed, label)) for label in held(changed, (left, right)))
-        return {kept: changed, **show_pictures(slots, changed), holding.slider: shown}
+        withdraw(outdated(changed), [pair.slider, *results])
+        shown = tuple(str(picture(changed, label)) for label in visible_pair(changed, (left, right)))
+        return {state: changed, **show_pictures(slots, changed), pair.slider: shown}
 
     def score_again(comparison: Comparison | None) -> Updates:
         if comparison is None:
-            return {kept: None}
+            return {state: None}
         try:
             return show_captions(slots, rescore(comparison))
         except ColorizerError as error:
@@ -122,7 +124,7 @@ def connect_adjusting(
             try:
                 return None if comparison is None else str(save(comparison, file_format))
             except ColorizerError as error:
-                gr.Warning(str(error), title="Nothing to download")
+                gr.Warning(str(error), title="Download failed")
                 return None
 
         return handle
@@ -131,12 +133,12 @@ def connect_adjusting(
         return lambda comparison, file_format: save_result(comparison, comparison.results[place].label, file_format)
 
     results = [slot.slider for slot in slots]
-    inputs = [kept, *adjusting.sliders, holding.left, holding.right]
-    pictures = [kept, status, holding.slider, *results]
-    words = [kept, status, *(slot.caption for slot in slots)]
+    inputs = [state, *adjusting.sliders, pair.left, pair.right]
+    pictures = [state, status, pair.slider, *results]
+    captions = [state, status, *(slot.caption for slot in slots)]
     quiet = {"show_progress": "hidden", "api_visibility": "private", "concurrency_id": "adjust", "concurrency_limit": 2}
     reset = adjusting.reset.click(lambda: NEUTRAL, None, adjusting.sliders, **QUIET)
-    # The pictures keep up with the slider, and then the scores follow.
+    # Update the pictures while the slider moves, and the scores after that.
     for changing in (
         gr.on(
             [slider.input for slider in adjusting.sliders],
@@ -148,13 +150,13 @@ def connect_adjusting(
         ),
         reset.then(change, inputs, pictures, **quiet),
     ):
-        changing.then(score_again, kept, words, **quiet)
+        changing.then(score_again, state, captions, **quiet)
     connect_divider(adjusting.dividers, results)
     buttons = [(slot.download, result_at(place)) for place, slot in enumerate(slots)]
     for button, save in [*buttons, (adjusting.download_all, save_all)]:
         button.click(
             saver(save),
-            [kept, adjusting.file_format],
+            [state, adjusting.file_format],
             adjusting.file,
             show_progress_on=button,
             concurrency_id="files",

@@ -1,4 +1,4 @@
-"""What a comparison is made of: what the visitor set, each approach's results, and all of them together."""
+"""Data classes of a comparison: the visitor's settings, a result, and all results together."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -7,17 +7,18 @@ from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.errors import ColorizerError
 from colorizer.pipelines.sampling import has_distribution
 
-# What one visitor may ask of a machine that many share.
+# Limits per visitor, since many share the machine.
 MAX_RESOLUTION = 1024
-MAX_ANSWERS = 4
+MAX_VARIANTS = 4
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the visitor set; temperature and resolution None = each checkpoint's own.
+    """Settings of a run. With None, temperature and resolution are each checkpoint's own.
 
-    saturation, warmth, strength: as `adjust` takes them. They and the temperature may change without another run.
-    num_images, seed: of several answers; a seed of None draws none.
+    saturation, warmth, strength: as in `adjust`. They and the temperature can change without another run.
+    num_images: number of variants per approach.
+    seed: seed for drawing variants; None = the most likely coloring, nothing is drawn.
     """
 
     saturation: float = 1.0
@@ -30,13 +31,13 @@ class Settings:
 
     def __post_init__(self) -> None:
         if isinstance(self.resolution, int) and self.resolution > MAX_RESOLUTION:
-            raise ColorizerError(f"The working resolution is at most {MAX_RESOLUTION} here, not {self.resolution}.")
-        if self.num_images > MAX_ANSWERS:
-            raise ColorizerError(f"An approach gives at most {MAX_ANSWERS} answers here, not {self.num_images}.")
+            raise ColorizerError(f"The working resolution must be at most {MAX_RESOLUTION}, not {self.resolution}.")
+        if self.num_images > MAX_VARIANTS:
+            raise ColorizerError(f"The number of variants must be at most {MAX_VARIANTS}, not {self.num_images}.")
 
     @property
     def options(self) -> dict[str, float | int]:
-        """The pipeline's options for them; warmth and strength come after it."""
+        """Options for the pipeline. Warmth and strength are applied to its output."""
         options = {
             "saturation": self.saturation,
             "temperature": self.temperature,
@@ -48,16 +49,16 @@ class Settings:
 
     @property
     def adjustments(self) -> dict[str, float]:
-        """What `adjust` takes."""
+        """Keyword arguments for `adjust`."""
         return {"saturation": self.saturation, "warmth": self.warmth, "strength": self.strength}
 
     @property
     def are_neutral(self) -> bool:
-        """Whether colors stay as they were predicted."""
+        """True if colors stay as predicted."""
         return (self.saturation, self.warmth, self.strength) == (1, 0, 1)
 
     def for_model(self, model: ColorizerModel) -> "Settings":
-        """Those of the settings that `model` takes: in a comparison each approach gets the ones it has."""
+        """Return the settings without those that `model` does not support."""
         can_draw = has_distribution(model)
         return replace(
             self,
@@ -70,39 +71,44 @@ class Settings:
 
 @dataclass(frozen=True)
 class Result:
-    """One answer of one approach, or the `problem` that kept it from answering.
+    """Result of one approach, or the `problem` that prevented it.
 
-    answer: counted from 1 where there are several, else 0.
-    preview: the picture as the page shows it.
-    temperature: at which its colors were predicted; None where the approach has none.
-    kept: the file of what the network said, by which the colors change without it.
+    variant: number from 1 if there are several variants, else 0.
+    preview: picture for the page.
+    temperature: temperature of the prediction; None if the approach has none.
+    predictions: file with the network's output, from which the colors can be adjusted without another run.
     """
 
     name: str
-    answer: int = 0
+    variant: int = 0
     title: str = ""
     seconds: float = 0.0
     scores: dict[str, float] = field(default_factory=dict)
     temperature: float | None = None
     preview: Path | None = None
-    kept: Path | None = None
+    predictions: Path | None = None
     problem: str | None = None
 
     @property
     def label(self) -> str:
-        """What tells it from the other results."""
-        return f"{self.name}, answer {self.answer}" if self.answer else self.name
+        """Unique name among the results."""
+        return f"{self.name}, variant {self.variant}" if self.variant else self.name
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One photo by the approaches `names`, of which `num_done` are done.
+    """One photo colored by the approaches `names`, of which `num_done` are done.
 
-    source: the photo's own file.
-    folder: where all other files lie: its pixels as they are shown, in gray, and in color if it came so (`truth`).
-    truth_colorfulness: None unless the photo came in color.
-    settings: with which the results are shown.
-    version: how often the colors were changed.
+    source: the photo's file.
+    folder: folder of all other files.
+    size: width and height of the photo.
+    shown: pixels of the photo at preview size.
+    gray: preview in gray.
+    truth: preview in the true colors; None for a gray photo.
+    truth_colorfulness: colorfulness of the photo itself; None for a gray photo.
+    notes: notes from reading the photo.
+    settings: settings of the results as shown.
+    version: number of color changes so far.
     """
 
     source: str
@@ -125,17 +131,17 @@ class Comparison:
 
     @property
     def colored(self) -> list[Result]:
-        """The results that came out."""
+        """Results without a problem."""
         return [result for result in self.results if result.problem is None]
 
     @property
     def has_temperature(self) -> bool:
-        """Whether the temperature makes a difference to any of the results."""
+        """True if any result depends on the temperature."""
         return any(result.temperature is not None for result in self.results)
 
     def result(self, label: str) -> Result:
-        """The one of `colored` that is called so; raises ColorizerError if there is none."""
+        """Return the colored result with this label. Raises ColorizerError if there is none."""
         for result in self.colored:
             if result.label == label:
                 return result
-        raise ColorizerError(f"There is no result {label!r}; there are {', '.join(r.label for r in self.colored)}.")
+        raise ColorizerError(f"There is no result {label!r}; choose from {', '.join(r.label for r in self.colored)}.")

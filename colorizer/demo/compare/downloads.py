@@ -1,4 +1,4 @@
-"""The results at the photo's own size, as files: plain functions without Gradio."""
+"""Full-size result files. No Gradio here."""
 
 import zipfile
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from colorizer.atomic_write import write_file
 from colorizer.demo.compare.comparison import Comparison, Result
-from colorizer.demo.compare.recolor import colors, painted, rescore
+from colorizer.demo.compare.recolor import apply_colors, colors, rescore
 from colorizer.demo.compare.result_grid import HEADINGS
 from colorizer.demo.compare.run import read_visitor_photo
 from colorizer.demo.previews import file_stem
@@ -20,15 +20,14 @@ from colorizer.photos.photo import Photo
 from colorizer.photos.saving import save_image, save_photo, to_pil
 
 FORMATS = {"PNG": ".png", "JPEG": ".jpg", "WebP": ".webp"}
-# Of all photos in one ZIP: as PNG they take a second for each million, and the machine is shared.
+# Limit for all photos in one ZIP: PNG takes a second per million pixels, and many share the machine.
 MAX_ZIP_PIXELS = 150_000_000
 
 
 def save_result(comparison: Comparison, label: str, file_format: str = "PNG") -> Path:
-    """Write one result, adjusted as it is shown, at the photo's own size, with the photo's EXIF data and color profile.
+    """Write one result, adjusted as shown, at the photo's size, with its EXIF data and color profile.
 
-    Raises ColorizerError for an unknown result or format, a photo that the format can't hold, and where the run's files are
-    gone.
+    Raises ColorizerError for an unknown result or format, a photo too large for the format, or if the run's files are gone.
     """
     wanted, ending = comparison.result(label), _ending(file_format)
     ab = next(ab for result, ab in colors(comparison) if result is wanted)
@@ -40,10 +39,10 @@ def save_all(
     file_format: str = "PNG",
     report: Callable[[int, int, str], None] = lambda done, total, name: None,
 ) -> Path:
-    """Write all results as `save_result` does, and a contact sheet of them, into one ZIP.
+    """Write all results, as `save_result` does, and a contact sheet into one ZIP.
 
-    `report(done, total, label)` is called before each file. Raises ColorizerError as `save_result` does, where there are no
-    results, and where they are more than `MAX_ZIP_PIXELS` together.
+    `report(done, total, label)` is called before each file. Raises ColorizerError as `save_result` does, if there are no
+    results, and if they have more than `MAX_ZIP_PIXELS` in total.
     """
     results = comparison.colored
     if not results:
@@ -51,12 +50,12 @@ def save_all(
     width, height = comparison.size
     if len(results) * width * height > MAX_ZIP_PIXELS:
         raise ColorizerError(
-            f"Together the {len(results)} results have {len(results) * width * height / 1e6:.0f} million pixels, and a ZIP is "
-            f"made of at most {MAX_ZIP_PIXELS / 1e6:.0f} million: download them one by one."
+            f"The {len(results)} results have {len(results) * width * height / 1e6:.0f} megapixels in total, more than the "
+            f"{MAX_ZIP_PIXELS / 1e6:.0f} allowed in a ZIP: download them one by one."
         )
     photo, ending = _photo(comparison), _ending(file_format)
     path = comparison.folder / f"{file_stem(photo.name, 'colorized')}.zip"
-    # What is in it is compressed already.
+    # The images are already compressed.
     with write_file(path, flush=False) as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
         for done, (result, ab) in enumerate(colors(comparison)):
             report(done, len(results) + 1, result.label)
@@ -70,8 +69,8 @@ def save_all(
 
 
 def contact_sheet(comparison: Comparison, title: str) -> Image.Image:
-    """All results beside the gray photo, and beside its true colors where it came so, with times and scores."""
-    # Only here, since matplotlib, whose font the sheet takes, is slow to import and the page should not wait for it.
+    """Return a sheet of the gray photo, all results and, for a color photo, its true colors, with times and scores."""
+    # Imported here, since matplotlib is slow to import and the page should not wait for it.
     from colorizer.evaluation.photo_comparison import PhotoComparison, sheet
 
     scored = rescore(comparison)
@@ -87,7 +86,7 @@ def contact_sheet(comparison: Comparison, title: str) -> Image.Image:
 
 
 def gallery(comparison: Comparison) -> list[tuple[str, str]]:
-    """(file, caption) of every result that came out, as a gallery shows them; raises ColorizerError if none did."""
+    """Return pairs (file, caption) of all results without a problem. Raises ColorizerError if there are none."""
     if not comparison.colored:
         raise ColorizerError("; ".join(f"{result.name}: {result.problem}" for result in comparison.results))
     photo = _photo(comparison)
@@ -98,14 +97,14 @@ def gallery(comparison: Comparison) -> list[tuple[str, str]]:
 
 
 def _photo(comparison: Comparison) -> Photo:
-    # Uploads are deleted after a while.
+    # Uploads are deleted after some time.
     if not Path(comparison.source).exists():
-        raise ColorizerError("The photo is no longer kept here: upload it again and colorize it.")
+        raise ColorizerError("The photo has expired: upload it again and colorize it.")
     return read_visitor_photo(comparison.source)
 
 
 def _save(comparison: Comparison, result: Result, ab: Tensor, photo: Photo, ending: str) -> Path:
-    image = to_pil(photo, painted(photo, ab, comparison.settings))
+    image = to_pil(photo, apply_colors(photo, ab, comparison.settings))
     path = comparison.folder / f"{file_stem(photo.name, result.label)}{ending}"
     try:
         return save_photo(image, path, model=result.name)
@@ -115,7 +114,7 @@ def _save(comparison: Comparison, result: Result, ab: Tensor, photo: Photo, endi
 
 def _ending(file_format: str) -> str:
     if file_format not in FORMATS:
-        raise ColorizerError(f"There is no format {file_format!r} here; choose from {', '.join(FORMATS)}.")
+        raise ColorizerError(f"There is no format {file_format!r}; choose from {', '.join(FORMATS)}.")
     return FORMATS[file_format]
 
 

@@ -1,4 +1,4 @@
-"""Change the colors of results without another run of the network: plain functions without Gradio."""
+"""Adjust the colors of results from stored predictions, without running a network. No Gradio here."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -25,18 +25,18 @@ from colorizer.pipelines.prediction import recolor
 def readjust(
     comparison: Comparison, *, saturation: float, warmth: float, strength: float, temperature: float | None
 ) -> Comparison:
-    """The comparison with its pictures colored anew, at the size that the page shows; the scores stay what they were.
+    """Return the comparison with adjusted previews. Scores are not updated; see `rescore`.
 
-    Raises ColorizerError for numbers out of range, and where the run's files are gone.
+    Raises ColorizerError for values out of range, or if the run's files are gone.
     """
     settings = replace(
         comparison.settings, saturation=saturation, warmth=warmth, strength=strength, temperature=temperature
     )
     changed = replace(comparison, settings=settings, version=comparison.version + 1)
-    photo = kept_photo(comparison.shown)
+    photo = load_photo(comparison.shown)
     previews = {}
     for result, ab in colors(changed):
-        image = to_pil(photo, painted(photo, ab, settings))
+        image = to_pil(photo, apply_colors(photo, ab, settings))
         previews[result.label] = save_preview(image, comparison.folder, preview_stem(result, changed.version))
     return replace(
         changed,
@@ -47,15 +47,16 @@ def readjust(
 
 
 def rescore(comparison: Comparison) -> Comparison:
-    """The comparison with the scores of its results as they are now; for a photo that came in gray there are none.
+    """Return the comparison with scores for the current colors. A gray photo has no scores.
 
-    Raises ColorizerError where the run's files are gone.
+    Raises ColorizerError if the run's files are gone.
     """
     if comparison.truth is None:
         return comparison
-    photo = kept_photo(comparison.shown)
+    photo = load_photo(comparison.shown)
     scores = {
-        result.label: score(painted(photo, ab, comparison.settings), photo.pixels) for result, ab in colors(comparison)
+        result.label: score(apply_colors(photo, ab, comparison.settings), photo.pixels)
+        for result, ab in colors(comparison)
     }
     return replace(
         comparison,
@@ -64,13 +65,13 @@ def rescore(comparison: Comparison) -> Comparison:
 
 
 def colors(comparison: Comparison) -> Iterator[tuple[Result, Tensor]]:
-    """Each result with its ab (2, h, w) at the comparison's temperature, before any adjustment.
+    """Yield each result with its ab (2, h, w) at the comparison's temperature, before adjustments.
 
-    Raises ColorizerError where what was kept of the run is gone.
+    Raises ColorizerError if the run's files are gone.
     """
     settings = comparison.settings
-    for path, results in groupby(comparison.colored, key=lambda result: result.kept):
-        ab, logits = kept_answers(path)
+    for path, results in groupby(comparison.colored, key=lambda result: result.predictions):
+        ab, logits = load_predictions(path)
         for place, result in enumerate(results):
             if place == 0 and logits is not None and settings.temperature not in (None, result.temperature):
                 ab = recolor(
@@ -83,24 +84,24 @@ def colors(comparison: Comparison) -> Iterator[tuple[Result, Tensor]]:
             yield result, ab[place]
 
 
-def painted(photo: Photo, ab: Tensor, settings: Settings) -> np.ndarray:
-    """The photo's pixels in these colors, adjusted."""
+def apply_colors(photo: Photo, ab: Tensor, settings: Settings) -> np.ndarray:
+    """Return the photo's pixels (H, W, 3), uint8, with the colors `ab` (2, h, w), adjusted by the settings."""
     return merge_colors(photo.pixels, adjust(ab, **settings.adjustments))
 
 
 def outdated(comparison: Comparison) -> list[Path]:
-    """Pictures of two changes ago, which no page asks for any more."""
+    """Return the previews from two changes ago, which no page needs any more."""
     version = comparison.version - 2
     return [result.preview.with_stem(preview_stem(result, version)) for result in comparison.colored if result.preview]
 
 
 def preview_stem(result: Result, version: int) -> str:
-    """A name of its own for each version: a browser would not ask twice for one name."""
+    """Return a file name that changes with the version, so that the browser does not show a cached picture."""
     return f"preview-{plain(result.label)}-{version}"
 
 
-def keep_photo(photo: Photo, path: Path) -> Path:
-    """Write a photo's pixels, alpha and color profile, which is what a picture of it takes."""
+def store_photo(photo: Photo, path: Path) -> Path:
+    """Write a photo's pixels, alpha and color profile to a file. Returns its path."""
     parts = {"pixels": photo.pixels}
     if photo.alpha is not None:
         parts["alpha"] = photo.alpha
@@ -109,24 +110,24 @@ def keep_photo(photo: Photo, path: Path) -> Path:
     return _write(path, parts)
 
 
-def kept_photo(path: Path) -> Photo:
-    """What `keep_photo` wrote; raises ColorizerError if it is gone."""
+def load_photo(path: Path) -> Photo:
+    """Read a photo written by `store_photo`. Raises ColorizerError if the file is gone."""
     parts = _read(path)
     profile = parts.get("profile")
     return Photo(parts["pixels"], parts.get("alpha"), icc_profile=None if profile is None else profile.tobytes())
 
 
-def keep_answers(answers: Sequence[ColorizationResult], path: Path) -> Path:
-    """Write what a network said of one photo: every answer's ab, and the logits where it has a distribution."""
-    parts = {"ab": torch.stack([answer.ab for answer in answers]).numpy()}
-    if answers[0].logits is not None:
-        # Half the bytes: what they round off is less than a hundredth of a logit.
-        parts["logits"] = answers[0].logits.numpy().astype(np.float16)
+def store_predictions(predictions: Sequence[ColorizationResult], path: Path) -> Path:
+    """Write a network's predictions for one photo to a file: ab of each, and the logits if there are any. Returns its path."""
+    parts = {"ab": torch.stack([prediction.ab for prediction in predictions]).numpy()}
+    if predictions[0].logits is not None:
+        # float16 halves the size and rounds by less than a hundredth of a logit.
+        parts["logits"] = predictions[0].logits.numpy().astype(np.float16)
     return _write(path, parts)
 
 
-def kept_answers(path: Path) -> tuple[Tensor, Tensor | None]:
-    """ab (N, 2, h, w) of the answers and their logits (313, h', w') or None; raises ColorizerError if they are gone."""
+def load_predictions(path: Path) -> tuple[Tensor, Tensor | None]:
+    """Read ab (N, 2, h, w) and the logits (313, h', w') or None. Raises ColorizerError if the file is gone."""
     parts = _read(path)
     logits = parts.get("logits")
     return torch.from_numpy(parts["ab"]), None if logits is None else torch.from_numpy(logits).float()
@@ -143,4 +144,4 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as file:
             return dict(file)
     except OSError as error:
-        raise ColorizerError("These results are no longer kept here: colorize the photo again.") from error
+        raise ColorizerError("These results have expired: colorize the photo again.") from error

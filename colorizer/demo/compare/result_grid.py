@@ -1,4 +1,4 @@
-"""The grid of results in the Compare tab, and the words around them."""
+"""Grid of results in the Compare tab, with their captions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,18 +15,18 @@ HEADINGS = {name: METRICS[name].short_heading for name in DIGITS} | {"colorfulne
 
 @dataclass(frozen=True)
 class Slot:
-    """The place of one result in the grid."""
+    """Place of one result in the grid."""
 
     column: gr.Column
     slider: gr.ImageSlider
     caption: gr.Markdown
     buttons: gr.Row
-    hold: gr.Button
+    compare: gr.Button
     download: gr.Button
 
     @property
     def components(self) -> list[gr.blocks.Block]:
-        """Those that a result changes."""
+        """Components that a result updates."""
         return [self.column, self.slider, self.caption, self.buttons]
 
 
@@ -47,14 +47,13 @@ def _build_slot(number: int) -> Slot:
         )
         caption = gr.Markdown()
         with gr.Row(visible=False) as buttons:
-            hold = gr.Button("Hold against another", size="sm", min_width=120)
+            compare = gr.Button("Compare side by side", size="sm", min_width=120)
             download = gr.Button("Download", size="sm", min_width=120)
-    return Slot(column, slider, caption, buttons, hold, download)
+    return Slot(column, slider, caption, buttons, compare, download)
 
 
 def show_newest(slots: Sequence[Slot], comparison: Comparison, num_shown: int) -> Updates:
-    """Updates for the results after the first `num_shown` in full; for the earlier ones only the caption, since a new best
-    moves the marks."""
+    """Return updates that show the results after the first `num_shown`, and the captions of all: a new best moves the stars."""
     updates = show_captions(slots, comparison)
     for slot, result in zip(slots[num_shown:], comparison.results[num_shown:], strict=False):
         is_colored = result.preview is not None
@@ -69,7 +68,7 @@ def show_newest(slots: Sequence[Slot], comparison: Comparison, num_shown: int) -
 
 
 def show_pictures(slots: Sequence[Slot], comparison: Comparison) -> Updates:
-    """Updates for the pictures alone."""
+    """Return updates of the pictures only."""
     return {
         slot.slider: (str(comparison.gray), str(result.preview))
         for slot, result in zip(slots, comparison.results, strict=False)
@@ -78,29 +77,29 @@ def show_pictures(slots: Sequence[Slot], comparison: Comparison) -> Updates:
 
 
 def show_captions(slots: Sequence[Slot], comparison: Comparison) -> Updates:
-    """Updates for the captions alone."""
+    """Return updates of the captions only."""
     return {slot.caption: text for slot, text in zip(slots, captions(comparison), strict=False)}
 
 
 def captions(comparison: Comparison) -> list[str]:
-    """The text under each result: name, approach, time and, for a photo that came in color, its scores."""
+    """Return the Markdown text under each result: name, approach, time and, for a color photo, the scores."""
     scores = {result.label: result.scores for result in comparison.results if result.scores}
     winners = best_scores(scores, comparison.truth_colorfulness or 0.0)
     return [_caption(result, winners) for result in comparison.results]
 
 
 def summary(comparison: Comparison) -> str:
-    """The lines above the results: what was done to which photo, and what the scores mean."""
+    """Return the Markdown text above the results: what was done, and what the scores mean."""
     width, height = comparison.size
     num_colored = len({result.name for result in comparison.colored})
     lines = [f"{width} × {height} photo, colored by {num_colored} of {len(comparison.names)}."]
     if not comparison.is_done:
-        lines.insert(0, f"**Stopped;** left out: {', '.join(comparison.names[comparison.num_done :])}.")
+        lines.insert(0, f"**Stopped.** Left out: {', '.join(comparison.names[comparison.num_done :])}.")
     lines += [f"{note[:1].upper()}{note[1:]}." for note in comparison.notes]
     if comparison.truth_colorfulness is not None:
         lines.append(
-            f"It came in color, so each result is scored against it (longest side {SCORE_SIDE}); ★ marks the best. "
-            f"Colorfulness is best nearest the photo's own {comparison.truth_colorfulness:.0f}."
+            f"The photo has colors, so each result is scored against them (at {SCORE_SIDE} px); ★ marks the best. "
+            f"Colorfulness is best when it is closest to the photo's own, {comparison.truth_colorfulness:.0f}."
         )
     return " ".join(lines)
 

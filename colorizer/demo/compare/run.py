@@ -1,4 +1,4 @@
-"""What the app does when something is pressed: plain functions without Gradio, that tests call without a browser."""
+"""Run approaches on a visitor's photo. No Gradio here, so tests need no browser."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -8,7 +8,7 @@ import numpy as np
 
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.compare.comparison import Comparison, Result, Settings
-from colorizer.demo.compare.recolor import keep_answers, keep_photo, painted, preview_stem
+from colorizer.demo.compare.recolor import apply_colors, preview_stem, store_photo, store_predictions
 from colorizer.demo.previews import file_stem, plain, save_preview, smaller
 from colorizer.errors import ColorizerError, PhotoError
 from colorizer.evaluation.photo_scores import score
@@ -18,17 +18,17 @@ from colorizer.photos.reading import read_photo
 from colorizer.photos.saving import save_photo, to_pil
 from colorizer.pipelines.image_colorization import ColorizationPipeline, ColorizationResult
 
-# What one visitor may ask of a machine that many share.
+# Limit per visitor, since many share the machine.
 MAX_PIXELS = 50_000_000
 
 
 def read_visitor_photo(source: str | None) -> Photo:
-    """The photo that was uploaded; raises PhotoError where there is none or it can't be read.
+    """Read the uploaded photo. Raises PhotoError if there is none or it can't be read.
 
-    It goes by its file's name: which folder of the server it lies in is no business of the visitor's.
+    Its name, and the error, contain only the file name: visitors need not know the server's folders.
     """
     if not source:
-        raise PhotoError("Choose a photo first: upload one, paste one, take one or pick an example.")
+        raise PhotoError("Choose a photo first: upload, paste or take one, or pick an example.")
     name = Path(source).name
     try:
         return replace(read_photo(source, max_pixels=MAX_PIXELS), name=name)
@@ -44,11 +44,11 @@ def compare(
     folder: Path,
     report: Callable[[int, int, str], None] = lambda done, total, name: None,
 ) -> Iterator[Comparison]:
-    """Colorize one photo by each checkpoint named; what is done so far comes after every one.
+    """Colorize one photo with several checkpoints. Yields the comparison after each of them.
 
-    The photo is decoded once, and colored at the size that the page shows; `downloads` makes the files of full size. Files go
-    into `folder`. `report(done, total, name)` is called before each approach. A checkpoint that fails says so in its result
-    and the others go on; a photo that can't be read raises PhotoError.
+    The photo is read once and colored at preview size; `downloads` makes the full-size files. Files go into `folder`.
+    `report(done, total, name)` is called before each checkpoint. If a checkpoint fails, its result has the problem and the
+    others continue. Raises PhotoError if the photo can't be read, ColorizerError if `names` is empty.
     """
     if not names:
         raise ColorizerError("Choose at least one approach.")
@@ -59,7 +59,7 @@ def compare(
         folder,
         photo.size,
         tuple(dict.fromkeys(names)),
-        shown=keep_photo(shown, folder / "photo.npz"),
+        shown=store_photo(shown, folder / "photo.npz"),
         gray=save_preview(to_pil(shown, gray_pixels(shown.pixels)), folder, "gray"),
         notes=photo.notes,
         settings=settings,
@@ -83,39 +83,39 @@ def compare(
 
 
 def colorize(catalog: Catalog, source: str | None, name: str, settings: Settings, folder: Path) -> Path:
-    """Colorize one photo by one checkpoint; the PNG in `folder` has the photo's own size."""
+    """Colorize one photo with one checkpoint. Returns a PNG of the photo's size in `folder`."""
     photo = read_visitor_photo(source)
     colored = catalog.pipeline(name)(photo, **settings.options)
     return save_photo(colored, folder / f"{file_stem(photo.name, name)}.png", model=name)
 
 
 def _color(catalog: Catalog, photo: Photo, name: str, comparison: Comparison, truth: np.ndarray | None) -> list[Result]:
-    """One approach's answers, pictures and what is kept of it in the comparison's folder."""
+    """Return the results of one approach. Previews and predictions go into the comparison's folder."""
     pipe = catalog.pipeline(name)
     settings = comparison.settings.for_model(pipe.model)
-    answers = _ask(pipe, photo, settings)
+    predictions = _predict(pipe, photo, settings)
     temperature = settings.temperature
     if temperature is None:
         temperature = pipe.model.default_options.get("temperature")
-    kept = keep_answers(answers, comparison.folder / f"{plain(name)}.npz")
+    path = store_predictions(predictions, comparison.folder / f"{plain(name)}.npz")
     results = []
-    for place, answer in enumerate(answers):
-        image = answer.image
+    for place, prediction in enumerate(predictions):
+        image = prediction.image
         if not settings.are_neutral:
-            image = to_pil(photo, painted(photo, answer.ab, settings))
+            image = to_pil(photo, apply_colors(photo, prediction.ab, settings))
         result = Result(
             name,
-            place + 1 if len(answers) > 1 else 0,
+            place + 1 if len(predictions) > 1 else 0,
             catalog.entry(name).title,
-            answer.seconds,
+            prediction.seconds,
             {} if truth is None else score(np.asarray(image.convert("RGB")), truth),
             temperature,
-            kept=kept,
+            predictions=path,
         )
         results.append(replace(result, preview=save_preview(image, comparison.folder, preview_stem(result, 0))))
     return results
 
 
-def _ask(pipe: ColorizationPipeline, photo: Photo, settings: Settings) -> list[ColorizationResult]:
-    answers = pipe(photo, return_dict=True, **replace(settings, saturation=1.0).options)
-    return answers if isinstance(answers, list) else [answers]
+def _predict(pipe: ColorizationPipeline, photo: Photo, settings: Settings) -> list[ColorizationResult]:
+    predictions = pipe(photo, return_dict=True, **replace(settings, saturation=1.0).options)
+    return predictions if isinstance(predictions, list) else [predictions]

@@ -1,4 +1,4 @@
-"""Two pictures of the Compare tab in one wide slider."""
+"""Wide slider of the Compare tab that shows two pictures side by side."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ from colorizer.demo.compare.comparison import Comparison
 from colorizer.demo.compare.result_grid import Slot
 from colorizer.demo.components import Updates, connect_divider
 
-# No approach's name has a space in it.
+# Names of approaches have no spaces, so these are unique.
 GRAY = "the photo in gray"
 TRUTH = "the photo's true colors"
-# In the browser: the wide slider comes into sight.
-SHOW = '() => { document.getElementById("hold").scrollIntoView({behavior: "smooth"}); }'
-# It and the sliders of the results get the texts that Gradio gives their pictures none of.
+# In the browser, scroll to the wide slider.
+SCROLL_TO = '() => { document.getElementById("side-by-side").scrollIntoView({behavior: "smooth"}); }'
+# Add alt texts to its pictures and the results' pictures, which Gradio leaves without.
 DESCRIBE = """(left, right) => {
   const describe = (slider, texts) =>
     slider.querySelectorAll("img").forEach((image, place) => { image.alt = texts[place]; });
   setTimeout(() => {
-    describe(document.getElementById("hold"), [left, right]);
+    describe(document.getElementById("side-by-side"), [left, right]);
     for (const result of document.querySelectorAll(".result")) {
       describe(result, ["The photo in gray", `The photo colored by ${result.querySelector("h3")?.textContent}`]);
     }
@@ -29,8 +29,8 @@ DESCRIBE = """(left, right) => {
 
 
 @dataclass(frozen=True)
-class Holding:
-    """Two pictures in one wide slider, hidden until there are results."""
+class SideBySide:
+    """Wide slider with two pictures, hidden until there are results."""
 
     panel: gr.Column
     left: gr.Dropdown
@@ -40,14 +40,14 @@ class Holding:
 
     @property
     def components(self) -> list[gr.blocks.Block]:
-        """Those that a change of the pictures changes."""
+        """Components that change with the pictures."""
         return [self.panel, self.left, self.right, self.slider]
 
 
-def build_holding() -> Holding:
+def build_side_by_side() -> SideBySide:
     """Build the wide slider inside the current Blocks."""
-    with gr.Column(visible=False, elem_id="hold") as panel:
-        gr.Markdown("## Two against each other")
+    with gr.Column(visible=False, elem_id="side-by-side") as panel:
+        gr.Markdown("## Side by side")
         with gr.Row():
             left = gr.Dropdown(label="Left", filterable=False, min_width=220)
             right = gr.Dropdown(label="Right", filterable=False, min_width=220)
@@ -65,61 +65,61 @@ def build_holding() -> Holding:
             50,
             step=1,
             label="Divider",
-            info="Where the left picture ends, in % of the width",
+            info="End of the left picture, in % of the width",
             elem_id="divider",
         )
-    return Holding(panel, left, right, slider, divider)
+    return SideBySide(panel, left, right, slider, divider)
 
 
-def show_held(holding: Holding, comparison: Comparison, chosen: tuple[str | None, str | None]) -> Updates:
-    """Updates that show the two that are chosen, or others in the place of what is no choice."""
+def show_two(pair: SideBySide, comparison: Comparison, chosen: tuple[str | None, str | None]) -> Updates:
+    """Return updates that show the two chosen pictures; see `visible_pair`."""
     options = choices(comparison)
-    left, right = held(comparison, chosen)
+    left, right = visible_pair(comparison, chosen)
     return {
-        holding.panel: gr.Column(visible=True),
-        holding.left: gr.Dropdown(options, value=left),
-        holding.right: gr.Dropdown(options, value=right),
-        holding.slider: gr.ImageSlider(
+        pair.panel: gr.Column(visible=True),
+        pair.left: gr.Dropdown(options, value=left),
+        pair.right: gr.Dropdown(options, value=right),
+        pair.slider: gr.ImageSlider(
             tuple(str(picture(comparison, label)) for label in (left, right)),
             label=f"Left {left}, right {right}: drag to compare",
         ),
     }
 
 
-def connect_holding(holding: Holding, slots: list[Slot], kept: gr.State) -> None:
-    """Let the lists and the results' own buttons choose what is held."""
+def connect_side_by_side(pair: SideBySide, slots: list[Slot], state: gr.State) -> None:
+    """Connect the dropdowns and the results' buttons to the wide slider."""
 
     def show(comparison: Comparison | None, left: str, right: str) -> Updates:
         if comparison is None:
-            return {holding.left: None}
-        return show_held(holding, comparison, (left, right))
+            return {pair.left: None}
+        return show_two(pair, comparison, (left, right))
 
-    def holder(place: int) -> Callable[[Comparison | None, str], Updates]:
-        def hold(comparison: Comparison | None, left: str) -> Updates:
+    def chooser(place: int) -> Callable[[Comparison | None, str], Updates]:
+        def choose(comparison: Comparison | None, left: str) -> Updates:
             if comparison is None:
-                return {holding.left: None}
+                return {pair.left: None}
             label = comparison.results[place].label
-            return show_held(holding, comparison, (label, None if left == label else left))
+            return show_two(pair, comparison, (label, None if left == label else left))
 
-        return hold
+        return choose
 
     quiet = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    for dropdown in (holding.left, holding.right):
-        dropdown.input(show, [kept, holding.left, holding.right], holding.components, **quiet)
+    for dropdown in (pair.left, pair.right):
+        dropdown.input(show, [state, pair.left, pair.right], pair.components, **quiet)
     for place, slot in enumerate(slots):
-        slot.hold.click(holder(place), [kept, holding.left], holding.components, **quiet).then(None, js=SHOW)
-    connect_divider(holding.divider, [holding.slider])
-    holding.slider.change(None, [holding.left, holding.right], None, js=DESCRIBE, api_visibility="private")
+        slot.compare.click(chooser(place), [state, pair.left], pair.components, **quiet).then(None, js=SCROLL_TO)
+    connect_divider(pair.divider, [pair.slider])
+    pair.slider.change(None, [pair.left, pair.right], None, js=DESCRIBE, api_visibility="private")
 
 
 def choices(comparison: Comparison) -> list[str]:
-    """What can be held: every result that came out, the photo in gray, and its true colors where it came in color."""
+    """Return the labels of all pictures: the results, the photo in gray and, for a color photo, its true colors."""
     labels = [result.label for result in comparison.colored]
     return [*labels, GRAY, *([TRUTH] if comparison.truth is not None else [])]
 
 
-def held(comparison: Comparison, chosen: tuple[str | None, str | None]) -> tuple[str, str]:
-    """The two that are `chosen`; in the place of what is none of the choices comes the first that is free."""
+def visible_pair(comparison: Comparison, chosen: tuple[str | None, str | None]) -> tuple[str, str]:
+    """Return the two `chosen` labels. One that is None or unknown is replaced by the first free label."""
     options = choices(comparison)
     left, right = (label if label in options else None for label in chosen)
     left = left or next(label for label in options if label != right)
@@ -127,7 +127,7 @@ def held(comparison: Comparison, chosen: tuple[str | None, str | None]) -> tuple
 
 
 def picture(comparison: Comparison, label: str) -> Path:
-    """The picture of one of the `choices`; raises ColorizerError for another."""
+    """Return the picture for one of the `choices`. Raises ColorizerError for another label."""
     if label == GRAY:
         return comparison.gray
     if label == TRUTH and comparison.truth is not None:

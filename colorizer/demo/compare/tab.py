@@ -1,4 +1,4 @@
-"""The Compare tab: one photo, colored by the approaches that are ticked, side by side."""
+"""The Compare tab: one photo colored by the selected approaches, side by side."""
 
 import base64
 import shutil
@@ -9,42 +9,40 @@ import gradio as gr
 
 from colorizer.demo.catalog import Catalog, Entry
 from colorizer.demo.compare.adjust_panel import build_adjusting, connect_adjusting
-from colorizer.demo.compare.comparison import MAX_ANSWERS, Comparison, Settings
+from colorizer.demo.compare.comparison import MAX_VARIANTS, Comparison, Settings
 from colorizer.demo.compare.result_grid import build_slots, show_newest, summary
 from colorizer.demo.compare.run import compare
-from colorizer.demo.compare.side_by_side import Holding, build_holding, connect_holding, show_held
+from colorizer.demo.compare.side_by_side import SideBySide, build_side_by_side, connect_side_by_side, show_two
 from colorizer.demo.components import Updates, build_examples, build_photo, new_folder, uploaded_file, withdraw
 from colorizer.demo.stoppable import StopSign, build_buttons, until_stopped
 from colorizer.errors import ColorizerError
 
-# Places for results beyond the checkpoints there are at the start, for those that visitors load from the Hub and for
-# several answers of one.
+# Extra places for results, for checkpoints that visitors load from the Hub and for several variants.
 EXTRA_SLOTS = 6
 OWN_RESOLUTION = "own"
 RESOLUTIONS = [
-    ("Each approach's own", OWN_RESOLUTION),
+    ("Default of each approach", OWN_RESOLUTION),
     *[(f"{side} px", str(side)) for side in (128, 192, 256, 384, 512)],
 ]
 
 
 def build_compare_tab(catalog: Catalog) -> gr.CheckboxGroup:
-    """Build the tab inside the current Blocks; returns the list of approaches, to which other tabs add."""
-    # The visitor's results.
-    kept = gr.State(delete_callback=_forget)
+    """Build the tab inside the current Blocks. Returns the list of approaches, so that other tabs can add to it."""
+    state = gr.State(delete_callback=_forget)
     with gr.Row(equal_height=False):
         with gr.Column(min_width=320):
             photo = build_photo("Photo", "The photo to colorize", 340)
-            # In sight without scrolling, on a phone too: whoever wants all approaches need not see the list.
+            # Above the list, so that it is visible without scrolling, on a phone too.
             buttons = build_buttons("Colorize")
-            # Here the progress bar shows too.
-            status = gr.Markdown("Results appear below, one after another.", elem_id="status", min_height=60)
+            # Also the place of the progress bar.
+            status = gr.Markdown("Results appear below, one by one.", elem_id="status", min_height=60)
             build_examples(photo, label="Or try one of these", elem_id="examples")
         with gr.Column(min_width=320):
             approaches = gr.CheckboxGroup(
                 catalog.choices,
                 value=catalog.names,
                 label="Approaches",
-                info="Each sees only the photo's lightness and guesses its colors.",
+                info="Each gets only the brightness of the photo and guesses its colors.",
                 elem_id="approaches",
             )
             gr.HTML(_thumbnail_style(catalog.entries), visible="hidden")
@@ -53,34 +51,32 @@ def build_compare_tab(catalog: Catalog) -> gr.CheckboxGroup:
                     RESOLUTIONS,
                     value=OWN_RESOLUTION,
                     label="Working resolution",
-                    info="The size at which colors are predicted; the result always has the photo's own size",
+                    info="Size at which colors are predicted; results always have the size of the photo",
                     filterable=False,
                 )
                 num_images = gr.Slider(
                     1,
-                    MAX_ANSWERS,
+                    MAX_VARIANTS,
                     1,
                     step=1,
-                    label="Answers",
-                    info="Several different ones, of approaches that predict a distribution of colors",
+                    label="Variants",
+                    info="Number of different colorings, for approaches that predict several possible colors",
                 )
-                seed = gr.Number(
-                    0, precision=0, minimum=0, label="Seed", info="Of several answers: another draws others"
-                )
+                seed = gr.Number(0, precision=0, minimum=0, label="Seed", info="Another number gives other variants")
     adjusting = build_adjusting()
     with gr.Row(elem_id="results"):
         slots = build_slots(len(catalog.names) + EXTRA_SLOTS)
-    holding = build_holding()
+    pair = build_side_by_side()
 
     def over(comparison: Comparison | None) -> Updates:
-        """What to show once a run is over, however it ended."""
+        """Return updates for the end of a run, however it ended."""
         if comparison is None or not comparison.colored:
             return buttons.at_rest
         temperature = {adjusting.temperature: gr.Slider(visible=comparison.has_temperature)}
-        return {**buttons.at_rest, **temperature, **adjusting.show(), **show_held(holding, comparison, (None, None))}
+        return {**buttons.at_rest, **temperature, **adjusting.show(), **show_two(pair, comparison, (None, None))}
 
     def hide_earlier() -> Updates:
-        return {**adjusting.show(False), holding.panel: gr.Column(visible=False)}
+        return {**adjusting.show(False), pair.panel: gr.Column(visible=False)}
 
     def run(
         photo: dict[str, Any] | None,
@@ -97,9 +93,9 @@ def build_compare_tab(catalog: Catalog) -> gr.CheckboxGroup:
         progress: gr.Progress = gr.Progress(),  # noqa: B008 (Gradio finds its progress bar by this default)
     ) -> Iterator[Updates]:
         def report(done: int, total: int, name: str) -> None:
-            progress((done, total), desc=f"Coloring by {name}", unit="approaches")
+            progress((done, total), desc=f"Colorizing with {name}", unit="approaches")
 
-        # Earlier results go only once there is a new one, so that a photo that can't be read takes nothing away.
+        # Earlier results stay until there is a new one, so that an unreadable photo does not remove them.
         updates = {slot.column: gr.Column(visible=False) for slot in slots}
         num_shown = 0
         try:
@@ -115,36 +111,36 @@ def build_compare_tab(catalog: Catalog) -> gr.CheckboxGroup:
             steps = compare(catalog, uploaded_file(photo), approaches, settings, new_folder(), report)
             for step in until_stopped(steps, sign):
                 if len(step.results) > len(slots):
-                    raise ColorizerError(f"There is room for {len(slots)} results: choose fewer approaches or answers.")
+                    raise ColorizerError(f"At most {len(slots)} results fit here: choose fewer approaches or variants.")
                 if num_shown == 0 and comparison is not None:
-                    _discard(comparison, [slot.slider for slot in slots], holding)
+                    _discard(comparison, [slot.slider for slot in slots], pair)
                 comparison = step
-                updates = {**updates, kept: comparison, **show_newest(slots, comparison, num_shown)}
-                # Until then the progress bar stands in its place.
+                updates = {**updates, state: comparison, **show_newest(slots, comparison, num_shown)}
+                # Until then, the progress bar takes this place.
                 updates[status] = summary(comparison) if comparison.is_done else ""
                 if comparison.is_done:
                     updates |= over(comparison)
                 yield updates
                 updates, num_shown = {}, len(comparison.results)
             if sign.is_raised:
-                words = summary(comparison) if num_shown else "**Stopped** before the first result."
-                yield {**over(comparison), status: words}
+                text = summary(comparison) if num_shown else "**Stopped** before the first result."
+                yield {**over(comparison), status: text}
         except ColorizerError as error:
-            # Not raised as gr.Error, which would lie over the page with a word that says nothing.
-            gr.Warning(str(error), title="Nothing was colored" if num_shown == 0 else "Not all was colored")
+            # Not raised as gr.Error, which would cover the page with the bare word "Error".
+            gr.Warning(str(error), title="Colorizing failed" if num_shown == 0 else "Some approaches failed")
             yield {**over(comparison), status: f"⚠ {error}"}
 
-    parts = [*adjusting.show(), adjusting.temperature, *holding.components]
+    parts = [*adjusting.show(), adjusting.temperature, *pair.components]
     buttons.connect(
         run,
-        [photo, approaches, resolution, num_images, seed, *adjusting.sliders, kept],
-        [*parts, kept, *[component for slot in slots for component in slot.components]],
+        [photo, approaches, resolution, num_images, seed, *adjusting.sliders, state],
+        [*parts, state, *[component for slot in slots for component in slot.components]],
         status=status,
         concurrency_id="network",
         at_once=hide_earlier,
     )
-    connect_adjusting(adjusting, holding, slots, kept, status)
-    connect_holding(holding, slots, kept)
+    connect_adjusting(adjusting, pair, slots, state, status)
+    connect_side_by_side(pair, slots, state)
     return approaches
 
 
@@ -161,9 +157,9 @@ def _thumbnail_style(entries: Iterable[Entry]) -> str:
     return "<style>\n" + "\n".join(rules) + "\n</style>"
 
 
-def _discard(comparison: Comparison, sliders: list[gr.ImageSlider], holding: Holding) -> None:
-    """Delete the files of a comparison that another takes the place of."""
-    withdraw(comparison.folder.glob("*"), [*sliders, holding.slider])
+def _discard(comparison: Comparison, sliders: list[gr.ImageSlider], pair: SideBySide) -> None:
+    """Delete the files of a comparison that is being replaced."""
+    withdraw(comparison.folder.glob("*"), [*sliders, pair.slider])
     _forget(comparison)
 
 

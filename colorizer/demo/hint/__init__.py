@@ -1,1 +1,1 @@
-"""The Hint tab: colors that a visitor gives at places of a photo."""
+"""The Hint tab: a visitor picks colors for places in a photo."""

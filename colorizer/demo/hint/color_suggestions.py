@@ -1,4 +1,4 @@
-"""Which colors to offer for a place of a photo, and what to call them."""
+"""Color suggestions for a place in a photo, and names for colors."""
 
 import math
 import re
@@ -13,10 +13,10 @@ from colorizer.photos.color import lab_to_rgb, rgb_to_lab
 from colorizer.photos.merging import merge_colors
 
 NUM_SUGGESTIONS = 8
-# Of ab. Bins lie 10 apart, so that a color's own neighbors are not offered beside it.
+# Distance in ab. Bins are 10 apart, so a color's direct neighbors are not suggested too.
 _APART = 16.0
-_ALIKE = 12.0  # of 0…255
-# In darkness and glare next to no color can be shown: there it is shown lighter or darker than the place.
+_ALIKE = 12.0  # distance in sRGB, 0…255
+# Very dark and very bright places can show almost no color, so swatches are lighter or darker than the place.
 _DARKEST, _LIGHTEST = 45.0, 80.0
 _GRAY, _PALE = 8.0, 22.0
 _HUES = (
@@ -30,13 +30,13 @@ _HUES = (
     (345, "purple"),
     (360, "pink"),
 )
-# Turns of hue and factors of chroma that are offered beside a predicted color.
+# Variations of a predicted color: hue rotation in degrees and chroma factor.
 _VARIATIONS = ((0, 1.8), (40, 1.2), (-40, 1.2), (100, 1.2), (-100, 1.2), (180, 1.2))
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A color to offer: 0…255 sRGB, its name, and in a word or a number what speaks for it."""
+    """Suggested color: sRGB 0…255, its name, and the reason in a word or as a probability."""
 
     rgb: tuple[int, int, int]
     name: str
@@ -44,18 +44,19 @@ class Suggestion:
 
     @property
     def code(self) -> str:
-        """As #rrggbb."""
+        """Color as #rrggbb."""
         return "#" + bytes(self.rgb).hex()
 
 
 def suggest(ab: Tensor, logits: Tensor | None, lightness: float, across: float, down: float) -> tuple[Suggestion, ...]:
-    """Colors for the place at shares `across` and `down` (0…1) of a photo, the likeliest first, the predicted one among them.
+    """Suggest colors for a place in a photo, including the predicted color, the most likely first.
 
     Args:
-        ab: as predicted for the photo, (2, h, w).
-        logits: the network's distribution over the bins, (313, h, w) of any size, where it has one: what it holds likeliest
-            is offered; else the predicted color varied in chroma and hue.
-        lightness: CIE L of the place.
+        ab: prediction for the photo, (2, h, w).
+        logits: logits over the color bins, (313, h, w) of any size, or None. With logits the most likely colors are suggested,
+            else the predicted color with variations of chroma and hue.
+        lightness: CIE L of the place, 0…100.
+        across, down: position of the place as a fraction of width and height, 0…1.
     """
     predicted = _cell(ab, across, down)[:, 0, 0]
     lightness = min(max(lightness, _DARKEST), _LIGHTEST)
@@ -64,19 +65,19 @@ def suggest(ab: Tensor, logits: Tensor | None, lightness: float, across: float, 
         colors = [(predicted, "predicted"), (richer, "richer"), *((color, "") for color in turned)]
         colors.append((torch.zeros(2) if _polar(predicted)[0] >= _GRAY else 0.4 * richer, ""))
         return tuple(_suggestion(color, lightness, reason) for color, reason in colors)
-    # The neighbors' say too, since nobody clicks to the pixel.
+    # Include the neighbors, since nobody clicks to the exact pixel.
     probabilities = _cell(logits, across, down, radius=1).float().softmax(0).mean((1, 2))
     likely: list[Suggestion] = []
     for color, share in _likeliest(probabilities, NUM_SUGGESTIONS + 3):
         suggestion = _suggestion(color, lightness, _percent(share))
-        # What sRGB can't show comes out as a color that is offered already.
+        # Colors outside sRGB are clipped, and may then repeat one that is already suggested.
         if all(math.dist(suggestion.rgb, other.rgb) > _ALIKE for other in likely):
             likely.append(suggestion)
     return (*likely[: NUM_SUGGESTIONS - 1], _suggestion(predicted, lightness, "predicted"))
 
 
 def color_name(ab: Tensor, lightness: float) -> str:
-    """An everyday name of a color by its CIE a*, b* (2) and L, such as "pale blue"."""
+    """Return an everyday name, such as "pale blue", of a color with ab (2) and CIE L `lightness`."""
     chroma, hue = _polar(ab)
     if chroma < _GRAY:
         return "gray"
@@ -87,7 +88,7 @@ def color_name(ab: Tensor, lightness: float) -> str:
 
 
 def parse_color(text: str) -> tuple[int, int, int]:
-    """0…255 sRGB of #rrggbb, or of rgb(r, g, b) with or without a fourth part, as color pickers write it.
+    """Parse #rrggbb, rgb(r, g, b) or rgba(r, g, b, a), as color pickers write it, to sRGB 0…255.
 
     Raises ColorizerError for anything else.
     """
@@ -97,7 +98,7 @@ def parse_color(text: str) -> tuple[int, int, int]:
     number = r"\s*(\d{1,3}(?:\.\d{1,9})?)\s*"
     if match := re.fullmatch(rf"rgba?\({number},{number},{number}(?:,[\s\d.]*)?\)", text):
         return tuple(min(255, round(float(part))) for part in match.groups())
-    raise ColorizerError(f"{text[:40]!r} is no color such as #3366cc.")
+    raise ColorizerError(f"{text[:40]!r} is not a color. Write it like #3366cc.")
 
 
 def _suggestion(ab: Tensor, lightness: float, reason: str) -> Suggestion:
@@ -109,7 +110,7 @@ def _suggestion(ab: Tensor, lightness: float, reason: str) -> Suggestion:
 
 
 def _cell(values: Tensor, across: float, down: float, radius: int = 0) -> Tensor:
-    """The values (C, h, w) at a place, and up to `radius` cells around it."""
+    """Return the values (C, h', w') at a place and up to `radius` cells around it."""
     height, width = values.shape[-2:]
     row, column = min(height - 1, int(down * height)), min(width - 1, int(across * width))
     rows, columns = (slice(max(0, place - radius), place + radius + 1) for place in (row, column))
@@ -117,7 +118,7 @@ def _cell(values: Tensor, across: float, down: float, radius: int = 0) -> Tensor
 
 
 def _likeliest(probabilities: Tensor, count: int) -> list[tuple[Tensor, float]]:
-    """Up to `count` colors of a distribution over bins, apart from one another, with the share of it that is nearest."""
+    """Return up to `count` distinct colors (2), each with the total probability of the bins closest to it."""
     centers = bin_centers()
     chosen: list[int] = []
     for index in probabilities.argsort(descending=True).tolist():
@@ -133,7 +134,7 @@ def _likeliest(probabilities: Tensor, count: int) -> list[tuple[Tensor, float]]:
 
 def _varied(ab: Tensor) -> list[Tensor]:
     chroma, hue = _polar(ab)
-    # A nearly gray prediction gives no colors to choose from.
+    # A nearly gray prediction would only give grays.
     chroma = max(chroma, 25.0)
     return [
         torch.tensor([math.cos(angle), math.sin(angle)]) * chroma * factor
@@ -142,7 +143,7 @@ def _varied(ab: Tensor) -> list[Tensor]:
 
 
 def _polar(ab: Tensor) -> tuple[float, float]:
-    """Chroma, and hue in degrees, 0…360."""
+    """Return chroma, and hue in degrees, 0…360."""
     a, b = (float(part) for part in ab)
     return math.hypot(a, b), math.degrees(math.atan2(b, a)) % 360
 

@@ -1,4 +1,4 @@
-"""What a visitor of the Hint tab has done so far: the photo, the hints with their history, the place that is chosen."""
+"""State of a visitor's session in the Hint tab: the photo, the hints with undo history, and the chosen place."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -6,22 +6,22 @@ from typing import Any
 from colorizer.errors import ColorizerError, check_number
 from colorizer.pipelines.hints import Hint, checked_hints
 
-# What one visitor may ask of a machine that many share.
+# Limits per visitor, since many share the machine.
 MAX_HINTS = 64
 MAX_STEPS = 200
 
 NEAR = 1 / 50
-"""A click this near to a hint, as a share of the photo's longer side, means that hint."""
+"""A click this close to a hint, as a fraction of the photo's longer side, selects the hint."""
 
 
 @dataclass(frozen=True)
 class Hinting:
-    """One visitor's hints on one photo; every change gives a new one.
+    """Hints of one visitor on one photo. Each change returns a new object.
 
-    photo: the file, None before there is one.
-    size: the photo's width and height; hints and `place` are in its pixels.
-    steps: the hints after each change, of which that at `position` counts; those behind it can be done again.
-    place: where the next color goes.
+    photo: file of the photo; None if there is none yet.
+    size: width and height of the photo; hints and `place` are in its pixels.
+    steps: the hints after each change, for undo and redo; those at `position` are current.
+    place: chosen place for the next color.
     """
 
     photo: str | None = None
@@ -44,11 +44,11 @@ class Hinting:
 
     @property
     def chosen(self) -> Hint | None:
-        """The hint at the chosen place, if there is one."""
+        """Hint at the chosen place, or None."""
         return next((hint for hint in self.hints if (hint.x, hint.y) == self.place), None)
 
     def choose(self, x: float, y: float) -> "Hinting":
-        """With another place for the next color, that of a hint if there is one near; ColorizerError outside the photo."""
+        """Choose the place for the next color; a hint nearby is selected. Raises ColorizerError outside the photo."""
         if self.photo is None:
             raise ColorizerError("Choose a photo first.")
         width, height = self.size
@@ -60,28 +60,28 @@ class Hinting:
         return replace(self, place=(x, y))
 
     def color(self, rgb: tuple[int, int, int]) -> "Hinting":
-        """With that color at the chosen place, where it takes the place of another hint if there is one."""
+        """Set the color of the chosen place, 0…255 sRGB. Raises ColorizerError without a place or with too many hints."""
         if self.place is None:
-            raise ColorizerError("Click on the photo first, at the place that shall have this color.")
+            raise ColorizerError("Click on the photo first, at the place for this color.")
         others = tuple(hint for hint in self.hints if hint is not self.chosen)
         if len(others) >= MAX_HINTS:
-            raise ColorizerError(f"There are {MAX_HINTS} hints already, as many as one photo may have here.")
+            raise ColorizerError(f"Limit reached: {MAX_HINTS} hints per photo. Remove one first.")
         return self._step((*others, *checked_hints([(*self.place, rgb)])))
 
     def with_hints(self, hints: Any) -> "Hinting":
-        """With these hints, (x, y, (r, g, b)) in the photo's pixels, and no others."""
+        """Replace all hints by these, (x, y, (r, g, b)) in the photo's pixels. Raises ColorizerError for invalid hints."""
         if isinstance(hints, list | tuple) and len(hints) > MAX_HINTS:
-            raise ColorizerError(f"There are {len(hints)} hints, and one photo may have {MAX_HINTS} here.")
+            raise ColorizerError(f"There are {len(hints)} hints; the limit is {MAX_HINTS} per photo.")
         return self._step(checked_hints(hints))
 
     def remove(self) -> "Hinting":
-        """Without the hint at the chosen place."""
+        """Remove the hint at the chosen place. Raises ColorizerError if there is none."""
         if self.chosen is None:
-            raise ColorizerError("Click on a dot first: the hint there is then taken away.")
+            raise ColorizerError("Click on a dot first, to choose the hint to remove.")
         return self._step(tuple(hint for hint in self.hints if hint is not self.chosen))
 
     def clear(self) -> "Hinting":
-        """Without any hints; to be undone as any other change."""
+        """Remove all hints. Can be undone, like any change."""
         return self._step(()) if self.hints else self
 
     def undo(self) -> "Hinting":

@@ -1,4 +1,4 @@
-"""The Hint tab: click on the photo, pick a color, and the colors follow."""
+"""The Hint tab: click on a photo, pick a color, and the photo is recolored."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,9 +15,9 @@ from colorizer.demo.stoppable import offer_models
 from colorizer.errors import ColorizerError
 from colorizer.pipelines.hint_propagation import REACH
 
-REACHES = [("Near", 0.04), ("Middle", REACH), ("Far", 0.2)]
+REACHES = [("Near", 0.04), ("Medium", REACH), ("Far", 0.2)]
 FIRST = "Choose a photo first."
-# Buttons, so that the keyboard gets to them; a click anywhere else is none.
+# Buttons, so that the keyboard can reach them. Clicks between them do nothing.
 SWATCHES = """<div role="group" aria-label="Colors for the chosen place">{{#each value}}
 <button type="button" data-color="{{color}}">
 <span style="background: {{color}}"></span>{{name}} <small>{{reason}}</small></button>{{/each}}</div>"""
@@ -33,14 +33,14 @@ def build_hint_tab(catalog: Catalog, tab: gr.Tab) -> None:
     session = gr.State(Hinting(), time_to_live=3600)
     with gr.Row(equal_height=False):
         with gr.Column(min_width=320, scale=2):
-            photo = build_photo("Photo", "The photo to color by hints", 240, buttons=())
+            photo = build_photo("Photo", "The photo to color with hints", 240, buttons=())
             with gr.Accordion("Or try one of these") as offer:
                 build_examples(photo, show_label=False, elem_classes="examples")
             model = gr.Dropdown(
                 catalog.names,
                 value=catalog.default,
                 label="Approach",
-                info="Hints stay when you change it.",
+                info="Your hints stay when you change it.",
                 filterable=False,
                 elem_id="hint-model",
             )
@@ -53,14 +53,14 @@ def build_hint_tab(catalog: Catalog, tab: gr.Tab) -> None:
                     interactive=False,
                     format="jpeg",
                     buttons=["fullscreen"],
-                    alt_text="The colored photo; dots are hints, a ring is the chosen place",
+                    alt_text="The colored photo; dots are hints, the ring is the chosen place",
                     elem_id="hint-canvas",
                 )
                 swatches = gr.HTML(
                     [], html_template=SWATCHES, js_on_load=PICK, apply_default_css=False, elem_id="swatches"
                 )
                 with gr.Row(elem_id="hint-own"):
-                    picker = gr.ColorPicker("#3366cc", label="A color of your own", elem_id="hint-picker")
+                    picker = gr.ColorPicker("#3366cc", label="Your own color", elem_id="hint-picker")
                     own = gr.Button("Use this color")
                 with gr.Row(elem_id="hint-history"):
                     undo, redo, remove, clear = (
@@ -68,8 +68,8 @@ def build_hint_tab(catalog: Catalog, tab: gr.Tab) -> None:
                         for name in ("Undo", "Redo", "Remove", "Clear")
                     )
                 note = gr.Markdown(elem_id="hint-note")
-                reach = gr.Radio(REACHES, value=REACH, label="How far a color spreads where no edge stops it")
-                with gr.Accordion("Choose the place by keyboard", open=False), gr.Row():
+                reach = gr.Radio(REACHES, value=REACH, label="How far a color spreads")
+                with gr.Accordion("Choose a place by keyboard", open=False), gr.Row():
                     across = gr.Slider(0, 100, 50, step=1, label="From the left, in %")
                     down = gr.Slider(0, 100, 50, step=1, label="From the top, in %")
                     go = gr.Button("Choose this place")
@@ -103,7 +103,7 @@ def build_hint_tab(catalog: Catalog, tab: gr.Tab) -> None:
         return updates
 
     def act(change: Callable[..., Hinting]) -> Callable[..., Updates]:
-        """Return the handler that shows `change(hinting, event, *values)`."""
+        """Return a handler that applies `change(hinting, event, *values)` and shows the result."""
 
         def handle(hinting: Hinting, name: str, reach_value: float, event: gr.EventData, *values: Any) -> Updates:
             with errors_shown_in(status) as updates:
@@ -148,36 +148,36 @@ def build_hint_tab(catalog: Catalog, tab: gr.Tab) -> None:
 
 
 def guidance(hinting: Hinting) -> str:
-    """What to do next, and how many hints there are."""
+    """Return the number of hints and what to do next."""
     if hinting.place is None:
-        return "Click on the photo where a color is wrong, then pick the one it should have."
+        return "Click on the photo where a color is wrong, then pick the right color."
     done = "No hints yet." if not hinting.hints else f"{len(hinting.hints)} hint{'s' * (len(hinting.hints) > 1)}."
     if hinting.chosen is None:
-        return f"{done} Now pick a color for the ringed place."
-    return f"{done} Pick another color for this place, or click on the next."
+        return f"{done} Now pick a color for the place with the ring."
+    return f"{done} Pick another color for this place, or click on another place."
 
 
 def followed(name: str, view: View) -> str:
-    """How the approach follows hints."""
+    """Return how the approach uses hints."""
     if view.is_hinted:
         return (
-            f"**{name}** was trained with hints: the network takes them in, and what a color still lacks is spread along the "
-            "photo's edges."
+            f"**{name}** was trained with hints: the network uses them, and any remaining difference spreads from each hint "
+            "up to the edges in the photo."
         )
     return (
-        f"**{name}** was not trained with hints: each color is spread along the photo's edges, over what the network "
-        "predicts."
+        f"**{name}** was not trained with hints: each color spreads up to the edges in the photo, on top of the network's "
+        "prediction."
     )
 
 
 def swatch_values(view: View) -> list[dict[str, str]]:
-    """The suggested colors as the page's template takes them."""
+    """Return the suggested colors for the HTML template."""
     return [{"color": color.code, "name": color.name, "reason": color.reason} for color in view.suggestions]
 
 
 @contextmanager
 def errors_shown_in(status: gr.Markdown) -> Iterator[Updates]:
-    """Updates of the page to fill in; where that fails, only the error is shown."""
+    """Give a dict to fill with updates. On a ColorizerError, the error is shown in `status`."""
     updates: Updates = {}
     try:
         yield updates
@@ -191,25 +191,25 @@ def _build_endpoint(studio: Studio) -> None:
     with gr.Row(visible=False):
         photo = gr.Image(label="Photo, of any size")
         hints = gr.JSON(
-            label=f"List of up to {MAX_HINTS} hints [x, y, [r, g, b]]: a pixel from the photo's top left corner, and the "
-            "color 0…255 that it shall have"
+            label=f"List of up to {MAX_HINTS} hints [x, y, [r, g, b]]: a pixel, counted from the top left corner, and "
+            "its color 0…255"
         )
         model = gr.Dropdown(
             studio.catalog.names,
             value=studio.catalog.default,
             allow_custom_value=True,
-            label="Model; the first choice if not given",
+            label="Model (optional; default: the first choice)",
         )
-        colored = gr.Image(format="png", label="The photo in color, as PNG at its own size")
+        colored = gr.Image(format="png", label="Colored photo: PNG at its original size")
         trigger = gr.Button()
 
     def hint(photo: dict[str, Any] | None, hints: Any, model: str | None = None) -> str:
-        """Colorize a photo by one model and color hints; answers a PNG of the photo's own size.
+        """Colorize a photo with one model and color hints. Returns a PNG of the photo's original size.
 
         Args:
             photo: the photo, of any size
-            hints: list of [x, y, [r, g, b]]: a pixel from the photo's top left corner, and the color 0…255 it shall have
-            model: which network guesses the other colors; the best unless given
+            hints: list of [x, y, [r, g, b]]: a pixel, counted from the top left corner, and its color 0…255
+            model: the network that predicts the other colors; the best one by default
         """
         with errors_for_caller():
             hinting = studio.open(uploaded_file(photo)).with_hints(hints)

@@ -1,1 +1,1 @@
-"""The tab that tells what each approach is and what was measured."""
+"""The Learn tab: a description of each approach, and its measured quality."""

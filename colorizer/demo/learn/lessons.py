@@ -1,4 +1,4 @@
-"""What the Learn tab says: from the approaches' own words, the checkpoints' cards and the measurements."""
+"""Content of the Learn tab, from docstrings, model cards and evaluation results."""
 
 import inspect
 import re
@@ -15,15 +15,15 @@ from colorizer.hub.cards import render_card
 from colorizer.hub.run_records import read_info, read_record
 from colorizer.release.readme_tables import results_table
 
-# The sections of a card that tell of one checkpoint; the others say the same of all.
+# Sections of a model card that differ between checkpoints.
 SECTIONS = ("Network", "Training", "Measured")
-# In a clone, as on a Space; the package alone has none.
+# Exists in a clone, as on a Space, but not in an installed package.
 CARDS = Path(__file__).parents[3] / "model_cards"
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A checkpoint of the package: its card's sections as Markdown, and its pictures as (what it shows, file)."""
+    """Checkpoint of the package: sections of its card as Markdown, and its pictures as (caption, file)."""
 
     name: str
     text: str
@@ -32,7 +32,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class Lesson:
-    """An approach: what it is, as Markdown, and the checkpoints of it that come with the package."""
+    """Approach: its description as Markdown, and its checkpoints in the package."""
 
     name: str
     heading: str
@@ -41,38 +41,38 @@ class Lesson:
 
 
 def lessons() -> list[Lesson]:
-    """A lesson for every approach, our own network last."""
+    """Return a lesson per approach, our own network last."""
     infos = {name: read_info(checkpoint_folder(name), name=name) for name in list_checkpoints()}
     return [_lesson(approach, infos) for approach in list_approaches(own=True)]
 
 
 def measured() -> str:
-    """The table of all checkpoints on the same test photos, and what these were, as Markdown; "" where nothing was measured."""
+    """Return the results of all checkpoints on the test photos as Markdown; "" if there are none."""
     evaluation = read_record(EVALUATION)
     if not evaluation:
         return ""
     size = evaluation["resolution"]
     lines = [
-        f"Means over {evaluation['num_photos']:,} photos, at {size}×{size} pixels, of the {evaluation['split']} split. "
-        "An arrow says where better is; colorfulness is best near that of the true photos, "
-        f"{evaluation['true_colorfulness']:.1f}. The rows without a network, such as gray, are what a checkpoint has to beat.",
+        f"Averages over {evaluation['num_photos']:,} photos of the {evaluation['split']} split, at {size}×{size} pixels. "
+        "The arrow shows which direction is better; colorfulness is best when close to that of the original photos, "
+        f"{evaluation['true_colorfulness']:.1f}. Rows without a network, such as gray, are baselines to beat.",
     ]
     if evaluation.get("matched"):
         lines.append(
-            "Dull colors are less wrong where they are wrong: the rows with a number have their chroma multiplied by it, so "
-            "that all are about as colorful as the true photos."
+            "Dull colors score better when they are wrong. For a fair comparison, rows with a factor have their chroma "
+            "multiplied by it, so that all are about as colorful as the original photos."
         )
     return "\n\n".join([*lines, *evaluation.get("notes", []), results_table(evaluation)])
 
 
 def results_picture() -> Path | None:
-    """Photos by every checkpoint of the package, in a clone."""
+    """Return the picture with results of all checkpoints; None without a clone."""
     path = CARDS / "pictures" / "results.jpg"
     return path if path.is_file() else None
 
 
 def photo_terms() -> str:
-    """Where the training photos come from and what that means for the weights, as Markdown; "" without a clone."""
+    """Return the sources and terms of the training photos as Markdown; "" without a clone."""
     path = CARDS / "training_photos.md"
     return path.read_text(encoding="utf-8") if path.is_file() else ""
 
@@ -80,7 +80,7 @@ def photo_terms() -> str:
 def _lesson(approach: str, infos: dict[str, dict[str, Any]]) -> Lesson:
     model_class = get_model_class(approach)
     model_type = model_class.config_class.model_type
-    # On the meta device: the paper's networks are large, and only what they say of themselves is asked for.
+    # On the meta device, since the networks are large and only their description is needed.
     with torch.device("meta"):
         model = model_class(model_class.config_class())
     space = model.space
@@ -88,7 +88,7 @@ def _lesson(approach: str, infos: dict[str, dict[str, Any]]) -> Lesson:
     facts = [
         ("Color space", f"{type(space).__name__}. {summarize(type(space), vars(space))}"),
         ("Objective", model.objective.explain()),
-        ("Size in full", f"{count / 1e6:.1f} million weights"),
+        ("Full size", f"{count / 1e6:.1f} million weights"),
     ]
     options = [f"`{option.name}` ({option.values}): {option.help}" for option in model.options.values()]
     if model_class.can_take_hints():
@@ -100,7 +100,7 @@ def _lesson(approach: str, infos: dict[str, dict[str, Any]]) -> Lesson:
     )
     if not trained:
         command = f"accelerate launch train_accelerate.py --approach {approach} --dataset_name DATA"
-        facts.append(("Checkpoint", f"none comes with the package; one is trained by `{command}`"))
+        facts.append(("Checkpoint", f"none comes with the package; train one with `{command}`"))
     source = f"{model_class.authors}, {model_class.year}."
     if model_class.cites:
         source = f"*{model_class.title}*, {source} [{model_class.cites}]({model_class.paper_url})."
@@ -118,7 +118,7 @@ def _lesson(approach: str, infos: dict[str, dict[str, Any]]) -> Lesson:
 
 def _trained(name: str, info: dict[str, Any]) -> Trained:
     sections = dict(re.findall(r"^## (.+?)\n+(.*?)\s*(?=^## |\Z)", render_card(info), re.MULTILINE | re.DOTALL))
-    # The pictures, each with a line over it, stand below the text, as components that can be enlarged.
+    # Pictures and the lines above them are removed here: they are shown below the text, where they can be enlarged.
     texts = [
         (title, re.sub(r"^.+:\n\n!\[.*\n?", "", sections[title], flags=re.MULTILINE).strip()) for title in SECTIONS
     ]

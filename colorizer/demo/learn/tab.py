@@ -1,4 +1,4 @@
-"""The Learn tab: what each approach is, how its checkpoints were trained, and what was measured of them."""
+"""The Learn tab: how each approach works, how its checkpoints were trained, and how good they are."""
 
 from pathlib import Path
 
@@ -8,14 +8,14 @@ from colorizer.atomic_write import copy_file
 from colorizer.demo.components import new_folder
 from colorizer.demo.learn.lessons import Lesson, lessons, measured, photo_terms, results_picture
 
-INTRODUCTION = """A gray photo holds how light each place is; which color it had is gone. The approaches here learned from color
-photos which colors are likely where, each in its own way: in which **color space** it answers, and which **objective** it
-descended while it learned. What follows is said by their code and by the records of their training."""
+INTRODUCTION = """A gray photo shows how bright each place is, but its colors are lost. The approaches here learned from color
+photos which colors are likely where. They differ in the **color space** they predict in and in the **objective** they were
+trained to minimize. The descriptions below come from their code and the records of their training."""
 
 
 def build_learn_tab() -> None:
-    """Build the tab inside the current Blocks. Nothing in it runs: all is there when the page opens."""
-    # Gradio serves files from its own folder; where the package lies may be another.
+    """Build the tab inside the current Blocks. It is static: no events."""
+    # Gradio only serves files from its own folder.
     folder = new_folder("learn")
     gr.Markdown(INTRODUCTION)
     gr.Markdown("## The approaches")
@@ -23,14 +23,12 @@ def build_learn_tab() -> None:
         _build_lesson(lesson, folder)
     if (picture := results_picture()) is not None:
         gr.Markdown("## Samples")
-        _show(picture, "Photos, and what each checkpoint of the package makes of them", folder / picture.name)
+        _show(picture, "Photos colored by each checkpoint of the package", folder / picture.name)
     if table := measured():
-        gr.Markdown("## Measured")
+        gr.Markdown("## Results")
         gr.Markdown(table, elem_classes="wide")
     if terms := photo_terms():
-        with gr.Accordion(
-            "Training photos and what their terms mean for the weights", open=False, elem_classes="folded"
-        ):
+        with gr.Accordion("Training photos: sources and terms of use", open=False, elem_classes="folded"):
             gr.Markdown(terms, elem_classes="wide")
 
 

@@ -1,1 +1,1 @@
-"""The tab that colors a clip."""
+"""The Video tab: colorize a clip."""

@@ -1,4 +1,4 @@
-"""What the Video tab and its endpoint do: plain functions without Gradio, that tests call without a browser."""
+"""Colorize a visitor's clip, step by step. No Gradio here, so tests need no browser."""
 
 import shutil
 import time
@@ -13,22 +13,22 @@ from colorizer.demo.previews import file_stem
 from colorizer.errors import VideoError
 from colorizer.video import Limits, VideoResult, colorize_video, inspect
 
-# What one visitor may ask of a machine that many share. Full HD is coded with 1088 lines.
+# Limits per visitor, since many share the machine. Full HD is encoded with 1088 lines.
 LIMITS = Limits(seconds=30, frames=900, pixels=1920 * 1088, bytes=40 * 1024**2)
-LIMITS_IN_WORDS = (
-    f"At most {LIMITS.seconds:g} seconds, {LIMITS.frames} frames, {LIMITS.pixels / 1e6:.1f} megapixels a frame "
+LIMITS_TEXT = (
+    f"At most {LIMITS.seconds:g} seconds, {LIMITS.frames} frames, {LIMITS.pixels / 1e6:.1f} megapixels per frame "
     f"(1920 × 1080) and {LIMITS.bytes // 1024**2} MB."
 )
-# On a CPU so few frames at once that whoever stops doesn't wait for the others.
+# On a CPU, small batches, so that Stop has not long to wait.
 _CPU_BATCH = 2
-_STEP = 0.2  # seconds between two looks at how far the work is
+_STEP = 0.2  # seconds between two progress updates
 
 
 @dataclass(frozen=True)
 class ClipStep:
-    """How far a clip is; `result` is None until it is whole.
+    """Progress of a clip. `result` is None until it is complete.
 
-    seconds_left: at the pace so far; None before the first frame.
+    seconds_left: estimate from the speed so far; None before the first frame.
     """
 
     done: int
@@ -37,12 +37,12 @@ class ClipStep:
     result: VideoResult | None = None
 
     @property
-    def words(self) -> str:
-        """How far that is, as the page says it."""
+    def text(self) -> str:
+        """Progress as text."""
         if self.result is not None:
             notes = "".join(f" {note[:1].upper()}{note[1:]}." for note in self.result.notes)
             scenes = "one scene" if self.result.num_scenes == 1 else f"{self.result.num_scenes} scenes"
-            return f"{self.result.num_frames} frames in color, {scenes}.{notes}"
+            return f"{self.result.num_frames} frames colored, {scenes}.{notes}"
         left = f"{self.total - self.done} of {self.total} frames left"
         return left if self.seconds_left is None else f"{left}, about {_duration(self.seconds_left)}"
 
@@ -56,10 +56,10 @@ def color_clip(
     saturation: float = 1.0,
     smoothing: float = 0.5,
 ) -> Iterator[ClipStep]:
-    """Color a clip by one checkpoint; steps come all the time, the last with an MP4 in `folder`.
+    """Colorize a clip with one checkpoint. Yields progress at intervals; the last step has an MP4 in `folder`.
 
-    Whoever closes the iterator stops the work, within the few frames that are in the network; nothing is left of it then, nor
-    where it fails. Raises ColorizerError for a clip that can't be read or is more than `LIMITS`, before any work is done.
+    Closing the iterator stops the work after the current batch. The folder is deleted then, and also on an error. Raises
+    ColorizerError before any work if the clip can't be read or exceeds `LIMITS`.
     """
     stop, seen, start = Event(), ClipStep(0, 0), None
     pool, work = ThreadPoolExecutor(1), None
@@ -71,7 +71,7 @@ def color_clip(
 
     try:
         if not source:
-            raise VideoError("Choose a clip first: upload one.")
+            raise VideoError("Choose a clip first.")
         seen = ClipStep(0, inspect(source, LIMITS).num_frames)
         yield seen
         pipe = catalog.pipeline(name)
@@ -95,7 +95,7 @@ def color_clip(
         yield ClipStep(seen.done, seen.total, 0.0, work.result())
     except BaseException:
         stop.set()
-        # Not waited for, since a page that is closed is dealt with where no other visitor's page could be meanwhile.
+        # Don't wait for the work: this runs where it would block the pages of other visitors.
         if work is None:
             shutil.rmtree(folder, ignore_errors=True)
         else:

@@ -1,4 +1,4 @@
-"""The Video tab: a clip in, the clip in color out, with its sound."""
+"""The Video tab: colorize a clip and keep its sound."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,12 +8,12 @@ import gradio as gr
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.components import Updates, new_folder, uploaded_file
 from colorizer.demo.stoppable import StopSign, build_buttons, offer_models, until_stopped
-from colorizer.demo.video.clips import LIMITS_IN_WORDS, color_clip
+from colorizer.demo.video.clips import LIMITS_TEXT, color_clip
 from colorizer.errors import ColorizerError
 
 NOTES = (
-    "Each frame keeps its own lightness, and the clip its sound. A place's color is held steady as long as the same thing is "
-    "to be seen there: it follows what moves, and starts anew at a cut."
+    "The clip keeps its brightness and its sound. Colors are kept steady from frame to frame: they follow moving things, and "
+    "start again at each cut."
 )
 _HEIGHT = 340
 
@@ -23,7 +23,7 @@ def build_video_tab(catalog: Catalog, tab: gr.Tab) -> None:
     with gr.Row(equal_height=False):
         with gr.Column(min_width=320):
             clip = gr.Video(label="Clip", sources=["upload"], height=_HEIGHT, include_audio=True, elem_id="clip")
-            gr.Markdown(f"{LIMITS_IN_WORDS} {NOTES}", elem_id="limits")
+            gr.Markdown(f"{LIMITS_TEXT} {NOTES}", elem_id="limits")
             model = gr.Dropdown(catalog.names, value=catalog.default, label="Approach", filterable=False)
             with gr.Accordion("Options", open=False):
                 saturation = gr.Slider(0, 2, 1, step=0.05, label="Saturation", info="1 = as predicted, 0 = gray")
@@ -33,13 +33,17 @@ def build_video_tab(catalog: Catalog, tab: gr.Tab) -> None:
                     0.5,
                     step=0.1,
                     label="Steadiness",
-                    info="Seconds over which colors are averaged; 0 = not at all",
+                    info="Seconds over which colors are averaged; 0 = no averaging",
                 )
             buttons = build_buttons("Colorize the clip")
-            # In sight when the button was pressed.
-            status = gr.Markdown("The clip in color appears beside or below.", elem_id="video-status", min_height=60)
+            # Next to the button, so that it is visible when that is pressed.
+            status = gr.Markdown(
+                "The colored clip appears next to this or below.", elem_id="video-status", min_height=60
+            )
         with gr.Column(min_width=320):
-            result = gr.Video(label="In color", height=_HEIGHT, interactive=False, buttons=[], elem_id="colored-clip")
+            result = gr.Video(
+                label="Colored clip", height=_HEIGHT, interactive=False, buttons=[], elem_id="colored-clip"
+            )
             download = gr.DownloadButton("Download (MP4)", size="sm", visible=False)
 
     def run(
@@ -57,15 +61,15 @@ def build_video_tab(catalog: Catalog, tab: gr.Tab) -> None:
             for step in until_stopped(steps, sign):
                 is_done = step.result is not None
                 if not is_done:
-                    yield {status: step.words}
+                    yield {status: step.text}
                 else:
                     file = str(step.result.path)
                     shown = gr.DownloadButton(value=file, visible=True)
-                    yield {**buttons.at_rest, result: file, download: shown, status: step.words}
+                    yield {**buttons.at_rest, result: file, download: shown, status: step.text}
             if not is_done:
-                yield {**buttons.at_rest, status: "Stopped; nothing was kept."}
+                yield {**buttons.at_rest, status: "Stopped. Nothing was saved."}
         except ColorizerError as error:
-            gr.Warning(str(error), title="Nothing was colored")
+            gr.Warning(str(error), title="Colorizing failed")
             yield {**buttons.at_rest, status: f"⚠ {error}"}
 
     buttons.connect(
@@ -73,6 +77,6 @@ def build_video_tab(catalog: Catalog, tab: gr.Tab) -> None:
         [clip, model, saturation, smoothing],
         [result, download],
         status=status,
-        concurrency_id="video",  # of its own: photos need not wait for clips
+        concurrency_id="video",  # separate, so that photos need not wait for clips
     )
     offer_models(model, catalog, tab)

@@ -1,4 +1,4 @@
-"""Which approach people like best: Bradley–Terry strengths of votes between two, with intervals. Numbers alone."""
+"""Ranking of approaches from pairwise votes: Bradley–Terry strengths with confidence intervals."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
-# Each approach is thought to have played this many ties in all, shared out over the others: with none, one that has won every
-# vote would be infinitely strong, and two groups that never met could not be compared.
+# Ties added to each approach, spread over all others. Without them, an approach that won every vote would be infinitely
+# strong, and two groups that were never compared would have no common scale.
 PRIOR_TIES = 1.0
-Z = 1.959964  # of a 95% interval
+Z = 1.959964  # for a 95% interval
 TOLERANCE = 1e-6  # of the gradient, in votes
 
 
 @dataclass(frozen=True)
 class Count:
-    """How often two were voted on together, and the points of `model_a`: 1 for a vote it won, 0.5 for a tie."""
+    """Number of votes on a pair, and the points of `model_a`: 1 per vote won, 0.5 per tie."""
 
     model_a: str
     model_b: str
@@ -25,7 +25,7 @@ class Count:
 
 @dataclass(frozen=True)
 class Standing:
-    """An approach's place: its chance, 0…1, to win against one of average strength, with the 95% interval."""
+    """Rank of an approach: its chance (0…1) to win against an average approach, with the 95% interval."""
 
     name: str
     chance: float
@@ -35,10 +35,10 @@ class Standing:
 
 
 def rank(names: Sequence[str], counts: Iterable[Count]) -> list[Standing]:
-    """The standing of each of `names`, the strongest first; votes on others are left out.
+    """Rank `names`, the strongest first. Votes on other approaches are ignored.
 
-    A tie is half a vote for each. The interval is that of the strengths' Fisher information, in which a tie counts as much as
-    a vote that was won: a little wide, since a tie varies less.
+    A tie is half a vote for each. The interval comes from the Fisher information, which treats a tie like a vote that was won;
+    this makes it slightly too wide, since ties vary less.
     """
     names = list(names)
     points = points_table(names, counts)
@@ -53,7 +53,7 @@ def rank(names: Sequence[str], counts: Iterable[Count]) -> list[Standing]:
 
 
 def points_table(names: Sequence[str], counts: Iterable[Count]) -> np.ndarray:
-    """(n, n): in row i, column j the points that i made against j."""
+    """Return points (n, n): row i, column j has the points of i against j."""
     places = {name: place for place, name in enumerate(names)}
     points = np.zeros((len(names), len(names)))
     for count in counts:
@@ -65,7 +65,7 @@ def points_table(names: Sequence[str], counts: Iterable[Count]) -> np.ndarray:
 
 
 def with_prior(points: np.ndarray) -> np.ndarray:
-    """The points (n, n) with those of `PRIOR_TIES`."""
+    """Return the points (n, n) plus those of `PRIOR_TIES`."""
     count = len(points)
     share = PRIOR_TIES / (2 * max(1, count - 1))
     return points + share * (1 - np.eye(count))
@@ -96,18 +96,18 @@ def log_strengths(points: np.ndarray) -> np.ndarray:
 
 
 def standard_errors(points: np.ndarray, logs: np.ndarray) -> np.ndarray:
-    """Standard error (n) of each logarithm of `log_strengths`, from the Fisher information under a mean of 0."""
-    # The information knows nothing of a common factor of all strengths, which is what the pseudo-inverse leaves out.
+    """Return the standard errors (n) of `log_strengths`, from the Fisher information for a mean of 0."""
+    # A common factor of all strengths has no effect, so the matrix is singular; the pseudo-inverse ignores that direction.
     return np.sqrt(np.diag(np.linalg.pinv(_information(points + points.T, logs), hermitian=True)).clip(0))
 
 
 def _chances(logs: np.ndarray) -> np.ndarray:
-    """(n, n): that of i against j."""
+    """Return the chances (n, n) of i against j."""
     return _sigmoid(logs[:, None] - logs)
 
 
 def _information(games: np.ndarray, logs: np.ndarray) -> np.ndarray:
-    """Minus the second derivatives (n, n) of the votes' logarithmic likelihood."""
+    """Return the Fisher information (n, n): minus the Hessian of the log-likelihood."""
     chances = _chances(logs)
     weights = games * chances * (1 - chances)
     return np.diag(weights.sum(axis=1)) - weights

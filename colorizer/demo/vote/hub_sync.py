@@ -1,4 +1,4 @@
-"""The votes in a dataset on the Hub, as JSON lines: those that are there are counted, new ones go there by and by."""
+"""Sync of the votes with a dataset on the Hub, as JSON lines."""
 
 import atexit
 import logging
@@ -22,11 +22,11 @@ logger = logging.getLogger(__name__)
 
 
 class SharedVotes:
-    """A store's votes and a Hub dataset's, brought together from `start` on, in threads of its own.
+    """Background sync between a vote store and a Hub dataset.
 
-    At the start the store takes in the dataset's votes; then those that the dataset lacks go there every `every` minutes, in
-    files that no other app writes. While the Hub is away votes stay in the store, it is tried again and again, and
-    `problem` says so.
+    At the start, the dataset's votes are added to the store. From then on, new votes are uploaded every `every` minutes, to
+    files that no other app writes. While the Hub can't be reached, votes stay in the store, uploads are retried, and
+    `problem` has a message.
     """
 
     def __init__(self, store: VoteStore, repo_id: str, *, every: float = MINUTES) -> None:
@@ -38,22 +38,22 @@ class SharedVotes:
         self._stopped = Event()
 
     def start(self) -> None:
-        """Begin, without waiting for the Hub."""
-        Thread(target=self._connect_at_last, daemon=True).start()
+        """Start the sync in the background."""
+        Thread(target=self._retry_connect, daemon=True).start()
 
     def stop(self) -> None:
-        """Send nothing from now on."""
+        """Stop uploading."""
         self._stopped.set()
         if self.scheduler is not None:
             self.scheduler.stop()
 
     def connect(self) -> bool:
-        """Take in the dataset's votes and schedule the sending of ours; False, with the `problem` set, if the Hub is away."""
+        """Download the dataset's votes and schedule uploads. Returns False and sets `problem` if the Hub can't be reached."""
         try:
             with hub_errors(self.repo_id):
                 check_repo_id(self.repo_id)
                 api = make_api()
-                shared = self._take_in(api)
+                shared = self._download(api)
                 self.scheduler = _Scheduler(self, api, shared)
         except ColorizerError as error:
             self.report(error)
@@ -62,19 +62,17 @@ class SharedVotes:
         return True
 
     def report(self, error: ColorizerError) -> None:
-        """Tell the visitors that votes stay here for now, and the log why."""
-        logger.warning("The votes are not shared: %s", error)
-        self.problem = (
-            f"The Hub dataset {self.repo_id} can't be reached now: until it can, votes stay in this app's file."
-        )
+        """Log the error, and set `problem` for visitors."""
+        logger.warning("Votes are not shared: %s", error)
+        self.problem = f"The Hub dataset {self.repo_id} can't be reached. Until it can, votes stay in this app's file."
 
-    def _connect_at_last(self) -> None:
+    def _retry_connect(self) -> None:
         while not self._stopped.is_set() and not self.connect():
             self._stopped.wait(self.every * 60)
 
-    def _take_in(self, api: HfApi) -> set[str]:
-        """Keep the dataset's votes in the store; returns their ids. A dataset that is not there yet has none."""
-        # Not into the client's cache, whose older copy it would give where the Hub is away.
+    def _download(self, api: HfApi) -> set[str]:
+        """Add the dataset's votes to the store. Returns their ids; none if the dataset does not exist yet."""
+        # The client's own cache would return an older copy while the Hub can't be reached.
         with tempfile.TemporaryDirectory(prefix="colorizer-votes-") as cache:
             try:
                 folder = api.snapshot_download(
@@ -87,27 +85,27 @@ class SharedVotes:
         lines = [line for line in text.split("\n") if line.strip()]
         votes = [vote for line in lines if (vote := Vote.from_json(line))]
         if len(votes) < len(lines):
-            logger.warning("%s: %d lines are no votes and don't count", self.repo_id, len(lines) - len(votes))
+            logger.warning("%s: ignored %d lines that are not votes", self.repo_id, len(lines) - len(votes))
         self.store.add(votes)
         return {vote.id for vote in votes}
 
 
 class _Scheduler(CommitScheduler):
-    """Writes the votes that the dataset lacks into its folder, a file a day, before each commit of the folder."""
+    """Scheduler that writes new votes to its folder, one file per day, before each commit of the folder."""
 
     def __init__(self, owner: SharedVotes, api: HfApi, shared: set[str]) -> None:
         self._owner = owner
         self._shared = shared
         self._mark = 0
-        # No other app, nor this one after a restart, appends to these files: a commit replaces a file as a whole.
+        # Unique per start of the app: a commit replaces whole files, so two writers must not share one.
         self._name = secrets.token_hex(4)
         folder = tempfile.mkdtemp(prefix="colorizer-votes-")
-        # Before the parent registers the last commit at exit, which must come first.
+        # Registered before the parent's last commit, since exit handlers run in reverse order.
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         super().__init__(repo_id=owner.repo_id, repo_type="dataset", folder_path=folder, every=owner.every, hf_api=api)
 
     def push_to_hub(self) -> CommitInfo | None:
-        """Commit what is new; a failure is reported, and the next commit has it."""
+        """Commit new votes. After a failure, which is reported, the next commit includes them."""
         try:
             with hub_errors(self.repo_id):
                 with self.lock:

@@ -1,4 +1,4 @@
-"""Who may vote on what: pairs that wait for their one vote, and bounds on the votes of an hour. In memory alone."""
+"""Vote limits: one vote per pair shown, and a maximum per hour. In memory only."""
 
 import hashlib
 import hmac
@@ -13,27 +13,27 @@ from threading import Lock
 from colorizer.errors import ColorizerError
 
 HOUR = 3600.0
-# Seconds that a pair can be voted on, and the least that anybody looks at it first.
+# Seconds before a pair expires, and the minimum time between seeing it and voting.
 LIFETIME = HOUR
 LOOK = 1.0
-# Pairs that wait at a time: a visitor who lets more wait loses the oldest, and so does the app.
+# Maximum number of open pairs, per visitor and in total. The oldest is dropped.
 MAX_WAITING = 8
 MAX_WAITING_IN_ALL = 5000
-# Votes an hour. The second bounds what a crowd of addresses can do.
+# Maximum number of votes per hour, per visitor and in total, in case someone uses many addresses.
 MAX_VOTES = 60
 MAX_VOTES_IN_ALL = 3000
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two approaches on a photo, known by any text that is the same for the same photo."""
+    """Two approaches on a photo; `photo` is any text that identifies the photo."""
 
     model_a: str
     model_b: str
     photo: str
 
     def is_same(self, other: "Pair") -> bool:
-        """Whether it is these two on this photo, whichever is A."""
+        """Return True for the same approaches on the same photo, in either order."""
         return self.photo == other.photo and {self.model_a, self.model_b} == {other.model_a, other.model_b}
 
 
@@ -45,7 +45,7 @@ class _Shown:
 
 
 class BallotBox:
-    """Gives a token for each pair that is shown and takes it back for one vote. `clock` gives seconds."""
+    """Hand out a token per pair shown, and accept it for one vote. `clock` returns seconds."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -55,9 +55,9 @@ class BallotBox:
         self._lock = Lock()
 
     def visitor(self, address: str) -> str:
-        """What a visitor is known by: a hash of the network address, by a key that dies with the app.
+        """Return a visitor's id: a hash of the network address, with a key that changes at every start of the app.
 
-        All addresses of an IPv6 network of 64 bits are one visitor, since a single machine may use any of them.
+        All addresses of a 64-bit IPv6 network are one visitor, since a single machine can use any of them.
         """
         try:
             ip = ipaddress.ip_address(address)
@@ -69,7 +69,7 @@ class BallotBox:
         return hmac.new(self._key, address.encode(), hashlib.sha256).hexdigest()
 
     def show(self, pair: Pair, visitor: str) -> str:
-        """The token by which the visitor can vote on this pair, once and from `LOOK` seconds from now on."""
+        """Return the token for one vote on this pair by this visitor, valid after `LOOK` seconds."""
         with self._lock:
             self._forget_old()
             mine = [token for token, shown in self._waiting.items() if shown.visitor == visitor]
@@ -82,43 +82,43 @@ class BallotBox:
             return token
 
     def take(self, token: str, visitor: str) -> Pair:
-        """The pair of this token, whose one vote this is.
+        """Use up a token and return its pair.
 
         Raises:
-            ColorizerError: it was voted on before, is too old, was shown just now or to somebody else, or the visitor has
-                had enough votes, on this pair or in this hour.
+            ColorizerError: the pair was voted on before, is too old or too new or another visitor's, or the visitor voted on
+                it or reached the limit within the hour.
         """
         with self._lock:
             self._forget_old()
             shown = self._waiting.get(token)
             if shown is None or shown.visitor != visitor:
-                raise ColorizerError("These two were voted on already, or wait no longer. Show two others.")
+                raise ColorizerError("This pair was already voted on, or has expired. Get a new pair.")
             if self._clock() - shown.time < LOOK:
-                raise ColorizerError("That was quick. Look at both for a second, then vote.")
+                raise ColorizerError("That was quick. Look at both results for a second, then vote.")
             self._check_bounds(visitor)
             del self._waiting[token]
             if self._has_voted(visitor, shown.pair):
-                raise ColorizerError("You have judged these two on this photo within the hour. Show two others.")
+                raise ColorizerError("You already voted on this pair for this photo. Get a new pair.")
             self._votes.append(_Shown(shown.pair, visitor, self._clock()))
             return shown.pair
 
     def check_bounds(self, visitor: str) -> None:
-        """Raise ColorizerError if the visitor can't vote at this time, so that no pair is made in vain."""
+        """Raise ColorizerError if the visitor can't vote now, before a pair is computed."""
         with self._lock:
             self._forget_old()
             self._check_bounds(visitor)
 
     def has_voted(self, visitor: str, pair: Pair) -> bool:
-        """Whether the visitor has voted on it within the hour."""
+        """Return True if the visitor voted on the pair within the last hour."""
         with self._lock:
             self._forget_old()
             return self._has_voted(visitor, pair)
 
     def _check_bounds(self, visitor: str) -> None:
         if sum(vote.visitor == visitor for vote in self._votes) >= MAX_VOTES:
-            raise ColorizerError(f"{MAX_VOTES} votes an hour are the most that one visitor has here. Come back later.")
+            raise ColorizerError(f"Limit reached: {MAX_VOTES} votes per visitor per hour. Come back later.")
         if len(self._votes) >= MAX_VOTES_IN_ALL:
-            raise ColorizerError("More votes came in this hour than are taken. Come back later.")
+            raise ColorizerError("Limit reached: too many votes this hour. Come back later.")
 
     def _has_voted(self, visitor: str, pair: Pair) -> bool:
         return any(vote.visitor == visitor and vote.pair.is_same(pair) for vote in self._votes)
@@ -132,11 +132,10 @@ class BallotBox:
 
 
 def client_address(host: str | None, forwarded: str | None) -> str:
-    """The address of a visitor: `host`, who is connected; behind a proxy on a private network (as on Spaces), the last public
-    one of X-Forwarded-For.
+    """Return a visitor's address: the connected `host` or, behind a proxy on a private network (as on Spaces), the last
+    public address in X-Forwarded-For.
 
-    What stands before it in that header, and the whole header of one who comes from elsewhere, is whatever the visitor
-    wrote there.
+    Visitors can forge everything before that address, and the whole header if they connect directly.
     """
     host = host or ""
     if _is_public(host):

@@ -1,4 +1,4 @@
-"""Two results of a photo that don't tell whose they are, and the vote on them: plain functions without Gradio."""
+"""Anonymous pairs of results, and the votes on them. No Gradio here."""
 
 import hashlib
 import logging
@@ -20,16 +20,15 @@ from colorizer.demo.vote.store import Vote, VoteStore
 from colorizer.errors import ColorizerError
 from colorizer.photos.photo import Photo
 
-# Of a result that is looked at beside another.
-MAX_PIXELS = 1_000_000
+MAX_PIXELS = 1_000_000  # per result
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class ShownPair:
-    """Two JPEG files whose names and content say nothing of the approaches, the token for a vote on them, and the sample's
-    name, "" for a visitor's photo."""
+    """Two JPEG files that don't reveal their approaches, a token to vote on them, and the name of the sample photo ("" for
+    a visitor's photo)."""
 
     token: str
     a: Path
@@ -46,14 +45,14 @@ def show_pair(
     folder: Path,
     report: Callable[[int], None] = lambda num_done: None,
 ) -> ShownPair:
-    """Color the visitor's photo, or a sample where there is none, by two of `names`, drawn at random, as is which of them is A.
+    """Colorize the visitor's photo, or else a sample, with two of `names` in random order.
 
-    Neither the visitor's votes of this hour come again, nor, while others are left, an approach that fails. Files go into
-    `folder`; `report(num_done)` is called before each approach.
+    Pairs that the visitor voted on within the hour are skipped, and so are approaches that fail. Files go into `folder`.
+    `report(num_done)` is called before each approach.
 
     Raises:
         PhotoError: the photo can't be read.
-        ColorizerError: nothing is left to vote on, or the visitor has had all votes of this hour.
+        ColorizerError: no pair is left, or the visitor's limit of votes is reached.
     """
     box.check_bounds(visitor)
     own = None if source is None else _smaller(read_visitor_photo(source))
@@ -69,44 +68,43 @@ def show_pair(
             try:
                 colored = catalog.pipeline(name)(photo)
             except ColorizerError as error:
-                logger.warning("%s is left out of the vote: %s", name, error)
+                logger.warning("%s is left out of the votes: %s", name, error)
                 broken.add(name)
                 break
-            # Not by save_photo, which writes into the file whose guess it is.
+            # Not with save_photo, which writes the model's name into the file.
             files[letter] = save_preview(colored, folder, letter)
         else:
             return ShownPair(box.show(pair, visitor), files["a"], files["b"], "" if own is not None else pair.photo)
     if len(set(names) - broken) < 2:
-        raise ColorizerError("A vote needs two approaches, and fewer work here now.")
-    raise ColorizerError("You have judged every two approaches on this photo within the hour. Give another photo.")
+        raise ColorizerError("A vote needs two approaches, but fewer than two work at the moment.")
+    raise ColorizerError("You already voted on every pair for this photo. Try another photo.")
 
 
 def vote(store: VoteStore, box: BallotBox, visitor: str, token: str | None, better: str) -> Vote:
-    """Keep what the visitor said, "a", "b" or "tie", of the two that `show_pair` gave this token; returns the vote,
-    which names them.
+    """Store a vote, "a", "b" or "tie", on the pair of a token from `show_pair`. Returns the vote, which has the names.
 
     Raises:
-        ColorizerError: the box refuses it, or it can't be kept.
+        ColorizerError: the token is not accepted, or the vote can't be stored.
     """
     pair = box.take(token or "", visitor)
-    kept = Vote.now(pair.model_a, pair.model_b, better)
-    store.add([kept])
-    return kept
+    cast = Vote.now(pair.model_a, pair.model_b, better)
+    store.add([cast])
+    return cast
 
 
 def _drawn(names: Sequence[str], photos: Sequence[str]) -> Iterator[Pair]:
-    """Every two approaches, either way around, on every photo, in random order."""
+    """Return all ordered pairs of approaches on all photos, in random order."""
     pairs = [Pair(model_a, model_b, photo) for model_a, model_b in permutations(names, 2) for photo in photos]
-    # Not by a generator whose next numbers could be told from those before.
+    # A secure generator, so that visitors can't predict the next pair.
     secrets.SystemRandom().shuffle(pairs)
     return iter(pairs)
 
 
 def _key(photo: Photo) -> str:
-    """The same text for the same pixels."""
+    """Return a text that identifies the photo's pixels."""
     return hashlib.blake2b(np.ascontiguousarray(photo.pixels), digest_size=16).hexdigest()
 
 
 def _smaller(photo: Photo) -> Photo:
-    """The photo of `MAX_PIXELS` at most, opaque, and without the data of its file but its color profile."""
+    """Return the photo with at most `MAX_PIXELS`, without alpha and metadata, but with its color profile."""
     return Photo(smaller(photo, MAX_PIXELS, Image.Resampling.BOX).pixels, icc_profile=photo.icc_profile)

@@ -1,4 +1,4 @@
-"""The votes, kept in an SQLite file."""
+"""Votes in an SQLite file."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from colorizer.errors import ColorizerError
 A, B, TIE = "a", "b", "tie"
 BETTER = (A, B, TIE)
 MAX_LETTERS = 200
-# Seconds that a visitor's vote waits for the others' before it gives up.
+# Seconds to wait for other writers before giving up.
 PATIENCE = 20
 
 _TABLE = """
@@ -34,9 +34,10 @@ FROM votes GROUP BY model_a, model_b ORDER BY model_a, model_b
 
 @dataclass(frozen=True)
 class Vote:
-    """What one visitor said of two results. Nothing in it says who that was, or what the photo showed.
+    """Vote on two results. It has no data about the visitor or the photo.
 
-    better: "a", "b" or "tie"; time: UTC, ISO 8601, to the second.
+    better: "a", "b" or "tie".
+    time: UTC in ISO 8601, to the second.
     """
 
     id: str
@@ -47,14 +48,14 @@ class Vote:
 
     @classmethod
     def now(cls, model_a: str, model_b: str, better: str) -> "Vote":
-        """A new vote; raises ColorizerError where `better` is none of the three."""
+        """Create a vote. Raises ColorizerError for an unknown value of `better`."""
         if better not in BETTER:
-            raise ColorizerError(f"A vote is one of {', '.join(BETTER)}, not {better!r}.")
+            raise ColorizerError(f"A vote must be one of {', '.join(BETTER)}, not {better!r}.")
         return cls(uuid.uuid4().hex, datetime.now(UTC).isoformat(timespec="seconds"), model_a, model_b, better)
 
     @classmethod
     def from_json(cls, line: str) -> "Vote | None":
-        """The vote of a line that `to_json` wrote, None if it is no vote."""
+        """Parse a line written by `to_json`. Returns None if it is not a vote."""
         try:
             values = json.loads(line)
         except ValueError:
@@ -74,7 +75,7 @@ def _is_short_text(value: Any) -> bool:
 
 
 def default_path() -> Path:
-    """votes.sqlite3 in the folder where the user's programs keep their data."""
+    """Return the path of votes.sqlite3 in the user's data folder."""
     home = Path.home()
     if sys.platform == "win32":
         data = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
@@ -86,15 +87,13 @@ def default_path() -> Path:
 
 
 class VoteStore:
-    """All votes that this app knows. Safe under many threads and processes; every method raises ColorizerError where the
-    file can't be used.
-    """
+    """Store of all votes, safe for many threads and processes. Methods raise ColorizerError if the file can't be used."""
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path or default_path()
 
     def add(self, votes: Iterable[Vote]) -> int:
-        """Keep those of the votes that are not kept yet; returns how many these were."""
+        """Add votes that are not in the store yet. Returns how many were added."""
         rows = [(vote.id, vote.time, vote.model_a, vote.model_b, vote.better) for vote in votes]
         with self._open() as connection:
             before = connection.total_changes
@@ -102,14 +101,14 @@ class VoteStore:
             return connection.total_changes - before
 
     def counts(self) -> list[Count]:
-        """The votes of each two approaches, counted."""
+        """Return the number of votes and points per pair."""
         if not self.path.exists():
             return []
         with self._open() as connection:
             return [Count(*row) for row in connection.execute(_COUNTS)]
 
     def votes_since(self, mark: int = 0) -> tuple[list[Vote], int]:
-        """The votes that were kept after `mark` was given, 0 = all, in the order they came, and the new mark."""
+        """Return the votes added since `mark` (0 = all), in order, and the new mark."""
         if not self.path.exists():
             return [], mark
         columns = "rowid, id, time, model_a, model_b, better"
@@ -121,7 +120,7 @@ class VoteStore:
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            # A connection each time: SQLite's belong to one thread.
+            # A new connection each time, since SQLite connections belong to one thread.
             with closing(sqlite3.connect(self.path, timeout=PATIENCE)) as connection, connection:
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute("PRAGMA synchronous=NORMAL")
@@ -129,5 +128,5 @@ class VoteStore:
                 yield connection
         except (sqlite3.Error, OSError) as error:
             raise ColorizerError(
-                f"The votes can't be kept in {self.path.name}: {error}. COLORIZER_VOTES names another file."
+                f"Votes can't be stored in {self.path.name}: {error}. Set COLORIZER_VOTES to use another file."
             ) from error

@@ -1,4 +1,4 @@
-"""The tab "Which is better?": two results that don't tell whose they are, a vote, and the ranking of all votes."""
+"""The tab "Which is better?": a vote on two anonymous results, and the ranking from all votes."""
 
 from collections.abc import Callable, Sequence
 from html import escape
@@ -15,20 +15,20 @@ from colorizer.demo.vote.pairs import show_pair, vote
 from colorizer.demo.vote.store import TIE, A, B, Vote, VoteStore
 from colorizer.errors import ColorizerError
 
-INTRODUCTION = """Two approaches, drawn at random, color the same photo. Which result do you like better?
-Their names show once you have voted."""
+INTRODUCTION = """Two randomly chosen approaches color the same photo. Which result do you like better?
+You will see their names after your vote."""
 LETTERS = ("A", "B")
-ALT_TEXTS = tuple(f"Result {letter}; its approach shows after the vote" for letter in LETTERS)
+ALT_TEXTS = tuple(f"Result {letter}; its approach is shown after the vote" for letter in LETTERS)
 
 
 def build_vote_tab(catalog: Catalog, store: VoteStore, shared: SharedVotes | None, tab: gr.Tab) -> None:
-    """Build the tab inside the current Blocks. Ranked are the checkpoints on offer now, not those that visitors load."""
+    """Build the tab inside the current Blocks. It ranks the checkpoints at start, not those that visitors load later."""
     names = catalog.names
     box = BallotBox()
     token = gr.State()
     gr.Markdown(INTRODUCTION)
-    with gr.Accordion("On a photo of yours instead of samples", open=False, elem_classes="folded"):
-        photo = build_photo("Your photo", "The photo to judge the approaches on", 220)
+    with gr.Accordion("Use your own photo instead of a sample", open=False, elem_classes="folded"):
+        photo = build_photo("Your photo", "The photo for the vote", 220)
     with gr.Row(visible=False, elem_id="pair") as pair:
         pictures = [
             gr.Image(
@@ -43,7 +43,7 @@ def build_vote_tab(catalog: Catalog, store: VoteStore, shared: SharedVotes | Non
         ]
     with gr.Row(visible=False) as choices:
         choose_a = gr.Button("A is better", variant="primary", min_width=80)
-        choose_none = gr.Button("Both alike", min_width=80)
+        choose_none = gr.Button("Tie", min_width=80)
         choose_b = gr.Button("B is better", variant="primary", min_width=80)
     status = gr.Markdown(min_height=32, elem_id="vote-status")
     draw = gr.Button("Show two results", variant="primary", size="lg")
@@ -58,19 +58,19 @@ def build_vote_tab(catalog: Catalog, store: VoteStore, shared: SharedVotes | Non
         progress: gr.Progress = gr.Progress(),  # noqa: B008 (Gradio finds its progress bar by this default)
     ) -> dict[gr.blocks.Block, Any]:
         def report(num_done: int) -> None:
-            progress((num_done, 2), desc="Coloring", unit="results")
+            progress((num_done, 2), desc="Colorizing", unit="results")
 
         try:
             shown = show_pair(catalog, names, box, _visitor(box, request), uploaded_file(photo), new_folder(), report)
         except ColorizerError as error:
-            gr.Warning(str(error), title="Nothing to vote on")
+            gr.Warning(str(error), title="No pair to vote on")
             return {status: f"⚠ {error}"}
         files = (shown.a, shown.b)
         return {
             token: shown.token,
             pair: gr.Row(visible=True),
             choices: gr.Row(visible=True),
-            draw: gr.Button("Skip: show two others", variant="secondary"),
+            draw: gr.Button("Skip: new pair", variant="secondary"),
             status: f"Sample: {shown.sample}." if shown.sample else "Your photo.",
             **{
                 picture: gr.Image(str(file), label=label, alt_text=alt_text)
@@ -81,18 +81,18 @@ def build_vote_tab(catalog: Catalog, store: VoteStore, shared: SharedVotes | Non
     def voter(better: str) -> Callable[..., dict[gr.blocks.Block, Any]]:
         def cast(token_value: str | None, request: gr.Request) -> dict[gr.blocks.Block, Any]:
             try:
-                kept = vote(store, box, _visitor(box, request), token_value, better)
+                voted = vote(store, box, _visitor(box, request), token_value, better)
             except ColorizerError as error:
                 return {status: f"⚠ {error}"}
             return {
                 token: None,
                 choices: gr.Row(visible=False),
-                draw: gr.Button("Show two others", variant="primary"),
-                status: revealed(catalog, kept),
+                draw: gr.Button("New pair", variant="primary"),
+                status: revealed(catalog, voted),
                 ranking: refresh(),
                 **{
                     picture: gr.Image(label=name, alt_text=f"The result of {name}")
-                    for picture, name in zip(pictures, (kept.model_a, kept.model_b), strict=True)
+                    for picture, name in zip(pictures, (voted.model_a, voted.model_b), strict=True)
                 },
             }
 
@@ -113,17 +113,17 @@ def build_vote_tab(catalog: Catalog, store: VoteStore, shared: SharedVotes | Non
         button.click(voter(better), token, outputs, show_progress="hidden", api_visibility="private")
 
 
-def revealed(catalog: Catalog, kept: Vote) -> str:
-    """Whose the two results were and what was said of them, as Markdown."""
-    first, second = (_introduced(catalog, name) for name in (kept.model_a, kept.model_b))
-    if kept.better == TIE:
-        return f"Both alike: A was {first}, B was {second}."
-    winner, loser = (first, second) if kept.better == A else (second, first)
+def revealed(catalog: Catalog, voted: Vote) -> str:
+    """Return the approaches and the outcome of a vote, as Markdown."""
+    first, second = (_introduced(catalog, name) for name in (voted.model_a, voted.model_b))
+    if voted.better == TIE:
+        return f"Tie: A was {first}, B was {second}."
+    winner, loser = (first, second) if voted.better == A else (second, first)
     return f"You like {winner} better than {loser}."
 
 
 def ranking_page(names: Sequence[str], store: VoteStore, shared: SharedVotes | None = None) -> str:
-    """The ranking of `names` by all votes between them, with what it means, as HTML; a problem takes its place."""
+    """Return the ranking of `names` and an explanation as HTML, or the problem if the votes can't be read."""
     notes = [shared.problem] if shared is not None and shared.problem else []
     try:
         counts = store.counts()
@@ -134,7 +134,7 @@ def ranking_page(names: Sequence[str], store: VoteStore, shared: SharedVotes | N
 
 
 def ranking_table(standings: Sequence[Standing]) -> str:
-    """A row for each approach, the strongest first, as HTML; the interval is drawn and written."""
+    """Return the ranking as an HTML table with a row per approach, the strongest first, and the intervals drawn."""
     rows = []
     for place, standing in enumerate(standings, 1):
         low, chance, high = (f"{100 * share:.0f}" for share in (standing.low, standing.chance, standing.high))
@@ -153,14 +153,14 @@ def _explain(names: Sequence[str], counts: Sequence[Count]) -> list[str]:
     num_votes = sum(count.num_votes for count in counts)
     num_ranked = sum(count.num_votes for count in counts if is_ranked[count.model_a, count.model_b])
     lines = [
-        f"{num_ranked:,} {'vote' if num_ranked == 1 else 'votes'}. The chance to win is that against an approach of average "
-        "strength, by the Bradley–Terry model of all votes, with its 95% interval; where intervals overlap much, the votes "
-        "don't tell yet. “Both alike” is half a vote for each, and each approach begins with one such vote in all.",
-        "Each pair takes one vote, each visitor a number of them an hour. Kept is which approach was liked better than which, "
-        "and when; not the photo, nor who you are.",
+        f"{num_ranked:,} {'vote' if num_ranked == 1 else 'votes'}. “Chance to win” is the estimated chance to win against an "
+        "average approach (Bradley–Terry model), with its 95% interval. If two intervals overlap a lot, there are too few "
+        "votes to tell which approach is better. A tie is half a vote for each; every approach starts with one tie.",
+        "One vote per pair, and a limited number per visitor per hour. We store only which approach won and when: no photo, no "
+        "personal data.",
     ]
     if num_ranked < num_votes:
-        lines.append(f"{num_votes - num_ranked:,} more were on approaches that are not on offer here now.")
+        lines.append(f"{num_votes - num_ranked:,} more on approaches that are not available here now.")
     return [_paragraph(line) for line in lines]
 
 

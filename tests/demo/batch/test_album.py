@@ -55,10 +55,10 @@ def test_a_zip_comes_back_with_the_subfolders_and_a_report(catalog: Catalog, pho
         (3, 2, True),
     ]
     assert [len(step.previews) for step in steps] == [0, 1, 1, 2]
-    assert steps[1].words == "1 of 3 photos are done."
+    assert steps[1].text == "1 of 3 photos done."
     step = steps[-1]
-    assert step.words.startswith("2 of 3 photos are colored.\nNot colored, and listed in the ZIP's report.txt:\n\n")
-    assert "* `town/broken.jpg`: It is not a photo" in step.words
+    assert step.text.startswith("2 of 3 photos colored.\nNot colored (also listed in report.txt in the ZIP):\n\n")
+    assert "* `town/broken.jpg`: It is not a photo" in step.text
     with zipfile.ZipFile(step.path) as archive:
         assert archive.testzip() is None
         assert archive.namelist() == ["town/harbor.jpg", "own.jpg", "report.txt"]
@@ -73,7 +73,7 @@ def test_a_zip_comes_back_with_the_subfolders_and_a_report(catalog: Catalog, pho
     assert "2 of 3 photos were colored by tiny-dense" in report
     assert "town/broken.jpg: " in report
     assert {path.name for path in folder.iterdir()} == {"colored-tiny-dense.zip", "preview-1.jpg", "preview-3.jpg"}
-    assert not any(str(folder.parent) in text for text in (report, step.words))
+    assert not any(str(folder.parent) in text for text in (report, step.text))
 
 
 def test_it_is_what_the_pipeline_makes(catalog: Catalog, photos: list[Path], folder: Path):
@@ -112,8 +112,8 @@ def test_a_photo_that_the_format_can_not_hold_is_named(catalog: Catalog, tmp_pat
     Image.new("L", (16_400, 1)).save(tmp_path / "wide.png")
     step = last(catalog, [tmp_path / "wide.png"], folder, file_format="webp")
     assert step.path is None
-    assert step.words.startswith("0 of 1 photos are colored.\nNot colored:\n")
-    assert "WEBP holds at most 16383 pixels a side, and the result has" in step.words
+    assert step.text.startswith("0 of 1 photos colored.\nNot colored:\n")
+    assert "WEBP holds at most 16383 pixels a side, and the result has" in step.text
     assert not list(folder.iterdir())
 
 
@@ -129,7 +129,7 @@ def test_what_is_stopped_leaves_nothing(catalog: Catalog, photos: list[Path], fo
 def test_what_can_not_be_done_is_said(catalog: Catalog, photos: list[Path], folder: Path):
     for options, message in (
         ({"name": "rembrandt"}, "no model 'rembrandt'"),
-        ({"file_format": "exe"}, "'exe' is no format here; choose from jpg, png, webp"),
+        ({"file_format": "exe"}, "'exe'; choose from jpg, png, webp"),
     ):
         with pytest.raises(ColorizerError, match=message):
             last(catalog, photos, folder, **options)

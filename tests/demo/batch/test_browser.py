@@ -36,9 +36,11 @@ def test_a_zip_comes_back(
         # Names alone show while files are still on their way.
         expect(tab.locator("#many-files .file-preview tr")).to_have_count(2)
         tab.get_by_role("button", name="Colorize all").click()
-        expect(status).to_contain_text("3 of 5 photos are colored.")
+        expect(status).to_contain_text("3 of 5 photos colored.")
         expect(status.get_by_role("listitem").filter(has_text="town/broken.jpg")).to_contain_text("is not a photo")
-        expect(status.get_by_role("listitem").filter(has_text="../outside.png")).to_contain_text("leads out of the ZIP")
+        expect(status.get_by_role("listitem").filter(has_text="../outside.png")).to_contain_text(
+            "leads outside the ZIP"
+        )
         expect(tab.locator("#many-results img")).to_have_count(3)
         with page.expect_download() as download:
             tab.get_by_role("button", name="Download 3 photos (ZIP)").click()

@@ -45,7 +45,7 @@ def colorize(page: Page, num_results: int) -> Locator:
 
 def screenshot(page: Page, name: str) -> None:
     # The sliders' pictures load when they come near the window.
-    for result in page.locator(".result:visible, #hold:visible").all():
+    for result in page.locator(".result:visible, #side-by-side:visible").all():
         result.scroll_into_view_if_needed()
         expect(result.locator("img").last).to_have_js_property("complete", True)
     leave_screenshot(page, name)
@@ -88,7 +88,7 @@ def test_colors_change_with_a_slider_and_are_downloaded_so(page: Page, color_pho
     results = colorize(page, 2)
     pictures = [result.locator("img").last for result in results.all()]
     before = [picture.get_attribute("src") for picture in pictures]
-    wide = page.locator("#hold img")
+    wide = page.locator("#side-by-side img")
     page.get_by_label("range slider for Saturation").press("Home")
     for picture, source in zip(pictures, before, strict=True):
         expect(picture).not_to_have_attribute("src", source)
@@ -101,7 +101,7 @@ def test_colors_change_with_a_slider_and_are_downloaded_so(page: Page, color_pho
     assert download.value.suggested_filename == "harbor-view-tiny-colorful.jpg"
     with Image.open(download.value.path()) as image:
         assert np.ptp(np.asarray(image).astype(int), axis=2).max() <= 4
-    page.get_by_role("button", name="Colors as predicted").click()
+    page.get_by_role("button", name="Reset colors").click()
     expect(results.first.get_by_role("cell").last).not_to_have_text(re.compile("^0"))
     expect(page.get_by_label("number input for Saturation")).to_have_value("1")
     with page.expect_download() as download:
@@ -112,25 +112,25 @@ def test_colors_change_with_a_slider_and_are_downloaded_so(page: Page, color_pho
             assert np.ptp(np.asarray(image).astype(int), axis=2).max() > 20
 
 
-def test_two_are_held_against_each_other_by_keyboard(page: Page, color_photo: str) -> None:
+def test_two_are_compared_side_by_side_by_keyboard(page: Page, color_photo: str) -> None:
     upload(page, color_photo)
     choose(page, TINY)
     results = colorize(page, 2)
-    hold, pictures = page.locator("#hold"), page.locator("#hold img")
+    panel, pictures = page.locator("#side-by-side"), page.locator("#side-by-side img")
     expect(pictures.first).to_have_attribute("alt", TINY[0])
-    results.last.get_by_role("button", name="Hold against another").press("Enter")
+    results.last.get_by_role("button", name="Compare side by side").press("Enter")
     expect(pictures.first).to_have_attribute("alt", TINY[1])
     expect(pictures.last).to_have_attribute("alt", TINY[0])
-    expect(hold.locator(".outer")).to_be_in_viewport()
-    right = hold.get_by_label("Right")
+    expect(panel.locator(".outer")).to_be_in_viewport()
+    right = panel.get_by_label("Right")
     right.press("ArrowDown")
     page.get_by_role("option", name="the photo's true colors").click()
     expect(pictures.last).to_have_attribute("alt", "the photo's true colors")
     expect(pictures.last).to_have_attribute("src", re.compile(r"truth\.jpg"))
-    before = hold.locator(".outer").bounding_box()
-    hold.get_by_label("range slider for Divider").press("End")
-    expect(hold.get_by_label("number input for Divider")).to_have_value("100")
-    wait_until(page, lambda: hold.locator(".outer").bounding_box()["x"] > before["x"] + 100)
+    before = panel.locator(".outer").bounding_box()
+    panel.get_by_label("range slider for Divider").press("End")
+    expect(panel.get_by_label("number input for Divider")).to_have_value("100")
+    wait_until(page, lambda: panel.locator(".outer").bounding_box()["x"] > before["x"] + 100)
 
 
 def test_all_dividers_are_moved_by_keyboard(page: Page, color_photo: str) -> None:
@@ -171,7 +171,7 @@ def test_a_run_is_stopped(page: Page, tmp_path: Path) -> None:
     Image.effect_noise((1600, 1200), 60).convert("RGB").save(photo)
     upload(page, str(photo))
     page.get_by_role("button", name="Options").click()
-    number, slider = page.get_by_label("number input for Answers"), page.get_by_label("range slider for Answers")
+    number, slider = page.get_by_label("number input for Variants"), page.get_by_label("range slider for Variants")
     # What opens has its first value set once more after it is there, which is faster than a person.
     for _ in range(20):
         number.fill("3")
@@ -184,14 +184,14 @@ def test_a_run_is_stopped(page: Page, tmp_path: Path) -> None:
     expect(page.locator(".result:visible").first).to_be_visible()
     page.get_by_role("button", name="Stop").click()
     status = page.locator("#status")
-    expect(status).to_contain_text(re.compile(r"Stopped; left out: .*tiny-dense"))
+    expect(status).to_contain_text(re.compile(r"Stopped.*tiny-dense"))
     expect(page.get_by_role("button", name="Colorize")).to_be_visible()
     expect(page.get_by_role("button", name="Stop")).to_be_hidden()
     # What is done can be used, and another run begun.
     expect(page.get_by_role("button", name="Download all (ZIP)")).to_be_visible()
     choose(page, TINY[:1])
     results = colorize(page, 3)
-    expect(results.last.get_by_role("heading")).to_have_text("tiny-colorful, answer 3")
+    expect(results.last.get_by_role("heading")).to_have_text("tiny-colorful, variant 3")
 
 
 def test_example_is_colored(page: Page) -> None:
@@ -236,10 +236,10 @@ def test_approaches_show_a_thumbnail_where_they_have_one(page: Page) -> None:
 def test_models_tab(page: Page) -> None:
     page.get_by_role("tab", name="Models").click()
     expect(page.get_by_role("cell", name="tiny-dense")).to_be_visible()
-    expect(page.get_by_text("nonsense is not offered")).to_be_visible()
+    expect(page.get_by_text("⚠ nonsense")).to_be_visible()
     page.get_by_label("Model on the Hugging Face Hub").fill("/etc/passwd")
     page.get_by_role("button", name="Load").click()
-    expect(page.get_by_text("no id of a model on the Hub")).to_be_visible()
+    expect(page.get_by_text("⚠ '/etc/passwd'")).to_be_visible()
     screenshot(page, "models")
 
 

@@ -16,7 +16,7 @@ from colorizer.demo.catalog import Catalog
 from colorizer.demo.compare.comparison import Comparison, Settings
 from colorizer.demo.compare.recolor import colors, outdated, readjust, rescore
 from colorizer.demo.compare.run import compare
-from colorizer.demo.compare.side_by_side import GRAY, TRUTH, choices, held, picture
+from colorizer.demo.compare.side_by_side import GRAY, TRUTH, choices, picture, visible_pair
 from colorizer.errors import ColorizerError
 from colorizer.photos.adjusting import adjust
 from colorizer.photos.merging import merge_colors
@@ -54,7 +54,7 @@ def comparison(fresh: Comparison, tmp_path: Path) -> Comparison:
     folder = Path(shutil.copytree(fresh.folder, tmp_path / "run"))
     own = {"folder": folder} | {name: folder / getattr(fresh, name).name for name in ("shown", "gray", "truth")}
     results = tuple(
-        replace(result, preview=folder / result.preview.name, kept=folder / result.kept.name)
+        replace(result, preview=folder / result.preview.name, predictions=folder / result.predictions.name)
         for result in fresh.results
     )
     return replace(fresh, results=results, **own)
@@ -142,12 +142,12 @@ def test_numbers_out_of_range_are_named(comparison: Comparison) -> None:
 
 
 def test_any_two_can_be_held_together(comparison: Comparison) -> None:
-    labels = ["tiny-colorful, answer 1", "tiny-colorful, answer 2", "tiny-dense"]
+    labels = ["tiny-colorful, variant 1", "tiny-colorful, variant 2", "tiny-dense"]
     assert choices(comparison) == [*labels, GRAY, TRUTH]
-    assert held(comparison, (None, None)) == (labels[0], labels[1])
-    assert held(comparison, ("tiny-dense", None)) == ("tiny-dense", labels[0])
-    assert held(comparison, ("no more there", GRAY)) == (labels[0], GRAY)
-    assert held(comparison, (TRUTH, GRAY)) == (TRUTH, GRAY)
+    assert visible_pair(comparison, (None, None)) == (labels[0], labels[1])
+    assert visible_pair(comparison, ("tiny-dense", None)) == ("tiny-dense", labels[0])
+    assert visible_pair(comparison, ("no more there", GRAY)) == (labels[0], GRAY)
+    assert visible_pair(comparison, (TRUTH, GRAY)) == (TRUTH, GRAY)
     paths = [picture(comparison, label) for label in choices(comparison)]
     assert paths == [*(result.preview for result in comparison.results), comparison.gray, comparison.truth]
     with pytest.raises(ColorizerError, match="There is no result 'rembrandt'"):
@@ -157,5 +157,5 @@ def test_any_two_can_be_held_together(comparison: Comparison) -> None:
 def test_gray_photo_has_no_true_colors_to_hold(catalog: Catalog, gray_photo: str, tmp_path: Path) -> None:
     (comparison,) = compare(catalog, gray_photo, NAMES[:1], Settings(), tmp_path)
     assert choices(comparison) == ["tiny-colorful", GRAY]
-    assert held(comparison, (None, None)) == ("tiny-colorful", GRAY)
+    assert visible_pair(comparison, (None, None)) == ("tiny-colorful", GRAY)
     assert rescore(change(comparison, saturation=0.5)).results[0].scores == {}

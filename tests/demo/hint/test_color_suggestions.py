@@ -87,7 +87,7 @@ def test_colors_are_read_as_pickers_write_them():
     assert parse_color(" rgba(51.2, 102, 203.9, 1)") == (51, 102, 204)
     assert parse_color("rgb(300, 0, 0)") == (255, 0, 0)
     for text in ("blue", "#36c", "#3366cc; drop", "rgb(1, 2)", "rgb(1,2,3,4,5,6", None, "x" * 10_000):
-        with pytest.raises(ColorizerError, match="is no color"):
+        with pytest.raises(ColorizerError, match="is not a color"):
             parse_color(text)
 
 

@@ -66,7 +66,7 @@ def test_what_can_not_be_done_is_said(start: Hinting):
 def test_hints_and_history_are_bounded(start: Hinting, monkeypatch: pytest.MonkeyPatch):
     hints = [(index, 0, BLUE) for index in range(MAX_HINTS)]
     full = start.with_hints(hints)
-    with pytest.raises(ColorizerError, match=f"There are {MAX_HINTS} hints already"):
+    with pytest.raises(ColorizerError, match=f"{MAX_HINTS} hints per photo"):
         full.choose(50, 50).color(RED)
     assert len(full.choose(0, 0).color(RED).hints) == MAX_HINTS
     with pytest.raises(ColorizerError, match=f"There are {MAX_HINTS + 1} hints"):

@@ -44,7 +44,7 @@ def test_a_clip_comes_back_with_its_sound(page: Page, clip: str, tmp_path: Path)
     for limit in ("30 seconds", "900 frames", "2.1 megapixels", "40 MB"):
         expect(page.locator("#limits")).to_contain_text(limit)
     status = colorize(page, clip, "tiny-dense")
-    expect(status).to_have_text(f"{RATE} frames in color, one scene.")
+    expect(status).to_have_text(f"{RATE} frames colored, one scene.")
     player = page.locator("#colored-clip video")
     expect(player).to_have_js_property("videoWidth", 64)
     assert player.evaluate("video => video.captureStream().getAudioTracks().length") == 1
@@ -70,7 +70,7 @@ def test_stop_ends_the_work_and_leaves_nothing(page: Page, app_files: Path, tmp_
     assert list(app_files.rglob("*.coloring"))
     screenshot(page, "video-running")
     page.get_by_role("button", name="Stop").click()
-    expect(status).to_have_text("Stopped; nothing was kept.")
+    expect(status).to_have_text("Stopped. Nothing was saved.")
     expect(page.get_by_role("button", name="Colorize the clip")).to_be_visible()
     deadline = time.monotonic() + WAIT / 1000
     while list(app_files.rglob("*.coloring")) and time.monotonic() < deadline:
@@ -86,4 +86,4 @@ def test_what_is_wrong_is_said_in_the_page(page: Page, clip: str, broken_clip: s
     expect(status).to_contain_text("broken.mp4 is not a video")
     expect(page.get_by_test_id("toast-body").filter(has_text="broken.mp4")).to_be_visible()
     assert "Traceback" not in page.content()
-    expect(colorize(page, clip, "tiny-dense")).to_contain_text("frames in color")
+    expect(colorize(page, clip, "tiny-dense")).to_contain_text("frames colored")

@@ -41,7 +41,7 @@ def is_soon_gone(folder: Path) -> bool:
 
 def test_steps_come_until_the_clip_is_whole(catalog: Catalog, clip: str, folder: Path) -> None:
     first, *steps = color_clip(catalog, clip, "tiny-dense", folder)
-    assert (first.done, first.total, first.words) == (0, RATE, f"{RATE} of {RATE} frames left")
+    assert (first.done, first.total, first.text) == (0, RATE, f"{RATE} of {RATE} frames left")
     assert [step.done for step in steps] == sorted(step.done for step in steps)
     assert all(step.result is None for step in steps[:-1])
     result = steps[-1].result
@@ -49,7 +49,7 @@ def test_steps_come_until_the_clip_is_whole(catalog: Catalog, clip: str, folder:
     assert times_of(result.path) == pytest.approx(times_of(Path(clip)), abs=1e-3)
     assert packets_of(result.path) == packets_of(Path(clip))
     assert [path.name for path in folder.iterdir()] == [result.path.name]
-    assert steps[-1].words == f"{RATE} frames in color, one scene."
+    assert steps[-1].text == f"{RATE} frames colored, one scene."
 
 
 def test_options_reach_the_colors(catalog: Catalog, clip: str, folder: Path) -> None:
@@ -57,12 +57,12 @@ def test_options_reach_the_colors(catalog: Catalog, clip: str, folder: Path) -> 
     assert np.ptp(np.stack(frames_of(last.result.path)).astype(int), axis=-1).max() < 12
 
 
-def test_words_say_what_is_left() -> None:
-    assert ClipStep(100, 250, 75.0).words == "150 of 250 frames left, about 75 s"
-    assert ClipStep(100, 250, 0.1).words == "150 of 250 frames left, about 1 s"
-    assert ClipStep(1, 250, 200.0).words == "249 of 250 frames left, about 3 min"
+def test_text_says_what_is_left() -> None:
+    assert ClipStep(100, 250, 75.0).text == "150 of 250 frames left, about 75 s"
+    assert ClipStep(100, 250, 0.1).text == "150 of 250 frames left, about 1 s"
+    assert ClipStep(1, 250, 200.0).text == "249 of 250 frames left, about 3 min"
     result = VideoResult(Path("a.mp4"), 250, 3, ("its sound was vorbis",))
-    assert ClipStep(250, 250, 0.0, result).words == "250 frames in color, 3 scenes. Its sound was vorbis."
+    assert ClipStep(250, 250, 0.0, result).text == "250 frames colored, 3 scenes. Its sound was vorbis."
 
 
 def test_closing_stops_the_work_and_leaves_nothing(
@@ -109,7 +109,7 @@ def test_what_is_wrong_is_named(catalog: Catalog, clip: str, broken_clip: str, f
 
 def test_limits_are_said_as_they_are() -> None:
     for number in ("30 seconds", "900 frames", "2.1 megapixels", "40 MB"):
-        assert number in clips.LIMITS_IN_WORDS
+        assert number in clips.LIMITS_TEXT
     assert (clips.LIMITS.seconds, clips.LIMITS.frames, clips.LIMITS.bytes) == (30, 900, 40 * 1024**2)
 
 

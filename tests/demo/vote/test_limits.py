@@ -37,7 +37,7 @@ def test_a_pair_takes_one_vote(box: BallotBox, clock: Clock) -> None:
     token = box.show(PAIR, "ada")
     clock.seconds += 2
     assert box.take(token, "ada") == PAIR
-    with pytest.raises(ColorizerError, match="voted on already"):
+    with pytest.raises(ColorizerError, match="already voted"):
         box.take(token, "ada")
 
 
@@ -60,7 +60,7 @@ def test_a_token_is_its_visitors_alone_and_cannot_be_guessed(box: BallotBox, clo
     token = box.show(PAIR, "ada")
     clock.seconds += 2
     for stranger in (("bob", token), ("ada", ""), ("ada", "0")):
-        with pytest.raises(ColorizerError, match="wait no longer"):
+        with pytest.raises(ColorizerError, match="expired"):
             box.take(stranger[1], stranger[0])
     assert len({box.show(PAIR, "ada") for _ in range(20)} | {token}) == 21
     assert len(token) > 20
@@ -78,7 +78,7 @@ def test_a_vote_without_a_look_is_refused_but_not_lost(box: BallotBox, clock: Cl
 def test_a_pair_waits_an_hour(box: BallotBox, clock: Clock) -> None:
     token = box.show(PAIR, "ada")
     clock.seconds += 3600
-    with pytest.raises(ColorizerError, match="wait no longer"):
+    with pytest.raises(ColorizerError, match="expired"):
         box.take(token, "ada")
 
 
@@ -86,9 +86,9 @@ def test_a_visitor_has_so_many_votes_an_hour(box: BallotBox, clock: Clock, monke
     monkeypatch.setattr(limits, "MAX_VOTES", 3)
     for number in range(3):
         vote(box, clock, "ada", Pair("oak", "elm", str(number)))
-    with pytest.raises(ColorizerError, match="3 votes an hour"):
+    with pytest.raises(ColorizerError, match="3 votes per visitor"):
         box.check_bounds("ada")
-    with pytest.raises(ColorizerError, match="3 votes an hour"):
+    with pytest.raises(ColorizerError, match="3 votes per visitor"):
         vote(box, clock, "ada", PAIR)
     vote(box, clock, "bob", PAIR)
     clock.seconds += 3600
@@ -99,7 +99,7 @@ def test_all_visitors_together_have_so_many(box: BallotBox, clock: Clock, monkey
     monkeypatch.setattr(limits, "MAX_VOTES_IN_ALL", 4)
     for number in range(4):
         vote(box, clock, f"visitor {number}", PAIR)
-    with pytest.raises(ColorizerError, match="More votes came"):
+    with pytest.raises(ColorizerError, match="too many votes"):
         vote(box, clock, "ada", PAIR)
 
 
@@ -107,7 +107,7 @@ def test_the_same_two_on_the_same_photo_are_judged_once_an_hour(box: BallotBox, 
     again = Pair("elm", "oak", "Cat")
     vote(box, clock, "ada", PAIR)
     assert box.has_voted("ada", again)
-    with pytest.raises(ColorizerError, match="judged these two"):
+    with pytest.raises(ColorizerError, match="already voted on this pair"):
         vote(box, clock, "ada", again)
     assert not box.has_voted("bob", again)
     assert not box.has_voted("ada", Pair("elm", "oak", "Rocket"))
@@ -127,12 +127,12 @@ def test_pairs_that_nobody_votes_on_do_not_pile_up(
     # One visitor's flood drops that visitor's own.
     assert box.take(kept, "bob") == PAIR
     assert box.take(tokens[-1], "ada") == PAIR
-    with pytest.raises(ColorizerError, match="wait no longer"):
+    with pytest.raises(ColorizerError, match="expired"):
         box.take(tokens[0], "ada")
     first = box.show(PAIR, "cid")
     for number in range(10):
         box.show(PAIR, f"visitor {number}")
-    with pytest.raises(ColorizerError, match="wait no longer"):
+    with pytest.raises(ColorizerError, match="expired"):
         box.take(first, "cid")
 
 

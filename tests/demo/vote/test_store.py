@@ -63,7 +63,7 @@ def test_a_file_that_cannot_be_used_is_named_without_its_folder(tmp_path: Path) 
     path = tmp_path / "votes.sqlite3"
     path.write_text("no database, by no means " * 50)
     for use in (lambda: VoteStore(path).add([Vote.now("oak", "elm", A)]), VoteStore(path).counts):
-        with pytest.raises(ColorizerError, match=r"can't be kept in votes\.sqlite3.*COLORIZER_VOTES") as caught:
+        with pytest.raises(ColorizerError, match=r"votes\.sqlite3.*COLORIZER_VOTES") as caught:
             use()
         assert str(tmp_path) not in str(caught.value)
 

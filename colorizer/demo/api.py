@@ -11,6 +11,7 @@ from colorizer.demo.compare.comparison import Settings
 from colorizer.demo.compare.downloads import gallery
 from colorizer.demo.components import errors_for_caller, new_folder, uploaded_file
 from colorizer.demo.video.clips import LIMITS_TEXT, color_clip
+from colorizer.pipelines.options import parse_options
 
 
 def build_endpoints(catalog: Catalog) -> None:
@@ -43,6 +44,9 @@ def build_endpoints(catalog: Catalog) -> None:
             precision=0,
             label="Seed (optional): draws one of several possible colorings; default: the most likely one",
         )
+        options = gr.Textbox(
+            "", label="Options of the approach, such as temperature=0.5 or scene=beach, separated by commas"
+        )
         colored = gr.Image(format="png", label="Colored photo: PNG at its original size")
         pictures = gr.Gallery(format="png", label="Photo colored by each model, with the time taken as caption")
         clip = gr.Video(label=f"Clip. {LIMITS_TEXT}")
@@ -55,6 +59,7 @@ def build_endpoints(catalog: Catalog) -> None:
         saturation: float,
         resolution: int | None = None,
         seed: int | None = None,
+        options: str = "",
     ) -> str:
         """Colorize a photo with one model. Returns a PNG of the photo's original size.
 
@@ -64,12 +69,13 @@ def build_endpoints(catalog: Catalog) -> None:
             saturation: 0 (gray) to 10; 1 leaves the colors as predicted
             resolution: size in pixels at which colors are predicted; by default the model's own
             seed: draws one of the possible colorings, if the model predicts several; by default the most likely one
+            options: the model's own options as NAME=VALUE, separated by commas, such as temperature=0.5
         """
         with errors_for_caller():
-            settings = Settings(saturation, resolution=resolution, seed=seed)
-            return str(
-                run.colorize(catalog, uploaded_file(photo), model or catalog.default or "", settings, new_folder())
-            )
+            name = model or catalog.default or ""
+            given = parse_options(options.split(","), [catalog.pipeline(name).model]) if options else {}
+            settings = Settings(saturation, given, resolution, seed=seed)
+            return str(run.colorize(catalog, uploaded_file(photo), name, settings, new_folder()))
 
     def compare(photo: dict[str, Any] | None, models: list[str] | None) -> list[tuple[str, str]]:
         """Colorize a photo with several models. Returns a gallery of their results, with the time each took.
@@ -98,7 +104,7 @@ def build_endpoints(catalog: Catalog) -> None:
 
     colorize_trigger.click(
         colorize,
-        [photo, model, saturation, resolution, seed],
+        [photo, model, saturation, resolution, seed, options],
         colored,
         api_name="colorize",
         preprocess=False,  # see uploaded_file

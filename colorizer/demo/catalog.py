@@ -1,17 +1,18 @@
 """Catalog of the checkpoints in the app. Their pipelines load on first use and share a limited amount of memory."""
 
-import json
 import re
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 
 from colorizer.approaches import get_model_class, list_approaches
 from colorizer.approaches.base.modeling import ColorizerModel
+from colorizer.approaches.base.option import Option
 from colorizer.checkpoints import THUMBNAIL, checkpoint_folder, list_checkpoints
 from colorizer.errors import CheckpointError, ColorizerError
+from colorizer.hub.loading import read_config
 from colorizer.pipelines.image_colorization import ColorizationPipeline, pipeline
 
 MAX_BYTES = 2 * 1024**3
@@ -33,6 +34,7 @@ class Entry:
     year: int | None = None
     description: str = ""
     thumbnail: Path | None = None
+    options: Mapping[str, Option] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -77,6 +79,28 @@ class Catalog:
     def choices(self) -> list[tuple[str, str]]:
         """Pairs (label, name) of all checkpoints, as Gradio's `choices` takes them."""
         return [(entry.label, entry.name) for entry in self.entries]
+
+    @property
+    def options(self) -> dict[str, Option]:
+        """Options of all approaches by name; those with choices have the choices of all checkpoints."""
+        merged: dict[str, Option] = {}
+        classes = [get_model_class(approach) for approach in list_approaches(own=True)]
+        for options in (*(model_class.options_for({}) for model_class in classes), *(e.options for e in self.entries)):
+            for name, option in options.items():
+                known = merged.setdefault(name, option)
+                if known.choices is not None:
+                    merged[name] = replace(
+                        known, choices=tuple(dict.fromkeys((*known.choices, *(option.choices or ()))))
+                    )
+        return merged
+
+    @property
+    def decoding_options(self) -> list[str]:
+        """Names of the options that change the colors of a prediction without another run of the network."""
+        spaces = [get_model_class(approach).space for approach in list_approaches(own=True)]
+        return list(
+            dict.fromkeys(option.name for space in spaces if space.has_distribution for option in space.options)
+        )
 
     def entry(self, name: str) -> Entry:
         """Return the entry called `name`. Raises ColorizerError, which lists the names there are."""
@@ -128,7 +152,7 @@ class Catalog:
             if Path(model).is_dir():
                 thumbnail = Path(model) / THUMBNAIL
                 entry = Entry(name, model, origin, thumbnail=thumbnail if thumbnail.is_file() else None)
-                entry = _described(entry, *_read_folder(Path(model)))
+                entry = _described(entry, *read_config(Path(model)))
             elif match := HUB_ID.fullmatch(model):
                 entry = _hub_entry(match)
             else:
@@ -157,22 +181,12 @@ def _hub_entry(match: re.Match[str]) -> Entry:
 
 
 def _described(entry: Entry, model_class: type[ColorizerModel], config: Mapping[str, object]) -> Entry:
-    return replace(entry, title=model_class.title, year=model_class.year, description=model_class.describe(config))
-
-
-def _read_folder(folder: Path) -> tuple[type[ColorizerModel], dict[str, object]]:
-    """Return the model class and the content of a checkpoint folder's config.json, without loading weights."""
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        model_type = config["model_type"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{folder.name} has no valid config.json with a model_type") from error
-    for approach in list_approaches(own=True):
-        model_class = get_model_class(approach)
-        if model_class.config_class.model_type == model_type:
-            return model_class, config
-    raise CheckpointError(
-        f"{folder.name} has the unknown model_type {model_type!r}; known approaches: {', '.join(list_approaches(own=True))}"
+    return replace(
+        entry,
+        title=model_class.title,
+        year=model_class.year,
+        description=model_class.describe(config),
+        options=model_class.options_for(config),
     )
 
 

@@ -1,6 +1,6 @@
 """What a call of the pipeline may ask for, checked before any photo is read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -116,3 +116,22 @@ def check_options(models: Mapping[str, ColorizerModel], options: Mapping[str, fl
         if not any(option in option_names(model) for model in models.values()):
             known = "; ".join(f"{name} has {', '.join(option_names(model))}" for name, model in models.items())
             raise ColorizerError(f"No model here takes the option {option}: {known}.")
+
+
+def parse_options(texts: Iterable[str], models: Iterable[ColorizerModel]) -> dict[str, float | str]:
+    """Parse NAME=VALUE texts, options that at least one of the models has.
+
+    Raises:
+        ColorizerError: a text of another form, an option that no model has, or a value that it does not take.
+    """
+    known = {name: option for model in models for name, option in model.options.items()}
+    options = {}
+    for text in texts:
+        name, separator, value = (part.strip() for part in text.partition("="))
+        if not separator:
+            raise ColorizerError(f"An option must have the form NAME=VALUE, such as temperature=0.5, not {text!r}.")
+        if name not in known:
+            raise ColorizerError(f"There is no option {name!r} here; there are: {', '.join(known) or 'none'}.")
+        options[name] = known[name].parse(value)
+        known[name].check(options[name], "the model")
+    return options

@@ -143,8 +143,13 @@ def test_the_app_compares_it_and_has_controls_for_its_options(run: Path, gray: I
     gray.save(tmp_path / "gray.png")
     catalog = Catalog([str(run)])
     assert {"temperature", "scene", "fade"} <= set(catalog.options)
-    *_, plain = compare(catalog, str(tmp_path / "gray.png"), ["tenth"], Settings(), tmp_path)
-    *_, faded = compare(catalog, str(tmp_path / "gray.png"), ["tenth"], Settings(options={"fade": 1.0}), tmp_path)
+    folders = [tmp_path / "plain", tmp_path / "faded"]
+    for folder in folders:
+        folder.mkdir()
+    photo, settings = str(tmp_path / "gray.png"), (Settings(), Settings(options={"fade": 1.0}))
+    plain, faded = (
+        next(compare(catalog, photo, ["tenth"], own, folder)) for own, folder in zip(settings, folders, strict=True)
+    )
     before, after = (levels(Image.open(one.results[0].preview)) for one in (plain, faded))
     assert np.ptp(after, axis=2).max() < np.ptp(before, axis=2).max()
     neutral = {"saturation": 1.0, "warmth": 0.0, "strength": 1.0}

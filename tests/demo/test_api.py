@@ -44,7 +44,7 @@ def test_only_the_named_endpoints_are_offered(client: Client) -> None:
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
     assert set(endpoints) == {"/colorize", "/compare", "/hint", "/video"}
     parameters = [parameter["parameter_name"] for parameter in endpoints["/colorize"]["parameters"]]
-    assert parameters == ["photo", "model", "saturation", "resolution", "seed"]
+    assert parameters == ["photo", "model", "saturation", "resolution", "seed", "options"]
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ class Option:
     default: the value unless told otherwise. A configuration field of the same name takes its place, so that each
         checkpoint has a value of its own.
     choices: None for a number. Beside them, None always means the checkpoint's own choice.
+    useful: the part of the range that a slider covers, if not all of it.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Option:
     low: float = 0.0
     high: float = 1.0
     choices: tuple[str, ...] | None = None
+    useful: tuple[float, float] | None = None
 
     @property
     def label(self) -> str:

@@ -90,6 +90,7 @@ TEMPERATURE = Option(
     0.38,
     0.01,
     10.0,
+    useful=(0.05, 1.0),
 )
 _SPREAD = 16.0
 """How far, in CIE units, around a drawn color the distribution is averaged: colors farther away stay out."""

@@ -77,7 +77,7 @@ def color_album(
     found = find_uploads(files)
     yield AlbumStep(0, len(found))
     pipe = catalog.pipeline(name)
-    options = settings.for_model(pipe.model).options
+    options = settings.for_model(pipe.model).keywords
     path = folder / f"colored-{plain(name)}.zip"
     photo_file = folder / f"photo.{file_format}"
     previews: list[tuple[Path, str]] = []

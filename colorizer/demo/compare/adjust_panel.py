@@ -6,16 +6,18 @@ from pathlib import Path
 
 import gradio as gr
 
+from colorizer.demo.catalog import Catalog
 from colorizer.demo.compare.comparison import Comparison
 from colorizer.demo.compare.downloads import FORMATS, save_all, save_result
+from colorizer.demo.compare.option_controls import OptionControls, build_option_controls
 from colorizer.demo.compare.recolor import outdated, readjust, rescore
 from colorizer.demo.compare.result_grid import Slot, show_captions, show_pictures
 from colorizer.demo.compare.side_by_side import SideBySide, picture, visible_pair
 from colorizer.demo.components import QUIET, Updates, connect_divider, withdraw
 from colorizer.errors import ColorizerError
 
-# Initial values of saturation, warmth, strength and temperature.
-NEUTRAL = (1.0, 0.0, 1.0, 0.38)
+# Initial values of saturation, warmth and strength.
+NEUTRAL = (1.0, 0.0, 1.0)
 # Download the file in the browser.
 SAVE_FILE = """(file) => {
   if (!file) return;
@@ -34,8 +36,8 @@ class Adjusting:
     saturation: gr.Slider
     warmth: gr.Slider
     strength: gr.Slider
-    temperature: gr.Slider
     dividers: gr.Slider
+    decoding: OptionControls
     downloads: gr.Row
     file_format: gr.Radio
     download_all: gr.Button
@@ -44,17 +46,17 @@ class Adjusting:
 
     @property
     def sliders(self) -> list[gr.Slider]:
-        """Sliders in the order of `NEUTRAL`."""
-        return [self.saturation, self.warmth, self.strength, self.temperature]
+        """Sliders in the order of `NEUTRAL`, then those of the options."""
+        return [self.saturation, self.warmth, self.strength, *self.decoding.controls]
 
     def show(self, is_visible: bool = True) -> Updates:
         """Return updates that show or hide the sliders and downloads."""
         return {panel: gr.Row(visible=is_visible) for panel in (self.panel, self.downloads)}
 
 
-def build_adjusting() -> Adjusting:
+def build_adjusting(catalog: Catalog) -> Adjusting:
     """Build the sliders and the downloads inside the current Blocks."""
-    saturation, warmth, strength, temperature = NEUTRAL
+    saturation, warmth, strength = NEUTRAL
     width = 140  # two in a row on a phone
     with gr.Row(visible=False, elem_id="adjust") as panel:
         sliders = [
@@ -63,23 +65,17 @@ def build_adjusting() -> Adjusting:
                 -40, 40, warmth, step=1, label="Warmth", info="Below 0 = cooler, above 0 = warmer", min_width=width
             ),
             gr.Slider(0, 1, strength, step=0.05, label="Strength", info="0 = the gray photo", min_width=width),
-            gr.Slider(
-                0.05,
-                1,
-                temperature,
-                step=0.01,
-                label="Temperature",
-                info="Low = vivid, high = muted",
-                min_width=width,
-            ),
             gr.Slider(0, 100, 50, step=1, label="Dividers", info="0 = all color, 100 = all gray", min_width=width),
         ]
+        decoding = build_option_controls(
+            {name: option for name, option in catalog.options.items() if name in catalog.decoding_options}, width
+        )
     with gr.Row(visible=False, elem_id="downloads") as downloads:
         file_format = gr.Radio(list(FORMATS), value="PNG", label="Download format", min_width=260)
         download_all = gr.Button("Download all (ZIP)", size="md", min_width=width)
         reset = gr.Button("Reset colors", size="md", min_width=width)
         file = gr.File(visible=False)
-    return Adjusting(panel, *sliders, downloads, file_format, download_all, reset, file)
+    return Adjusting(panel, *sliders, decoding, downloads, file_format, download_all, reset, file)
 
 
 def connect_adjusting(
@@ -92,16 +88,15 @@ def connect_adjusting(
         saturation: float,
         warmth: float,
         strength: float,
-        temperature: float,
         left: str,
         right: str,
+        *values: float | str | None,
     ) -> Updates:
         if comparison is None:
             return {state: None}
         try:
-            changed = readjust(
-                comparison, saturation=saturation, warmth=warmth, strength=strength, temperature=temperature
-            )
+            options = adjusting.decoding.given(values)
+            changed = readjust(comparison, saturation=saturation, warmth=warmth, strength=strength, options=options)
         except ColorizerError as error:
             return {status: f"⚠ {error}"}
         withdraw(outdated(changed), [pair.slider, *results])
@@ -133,11 +128,12 @@ def connect_adjusting(
         return lambda comparison, file_format: save_result(comparison, comparison.results[place].label, file_format)
 
     results = [slot.slider for slot in slots]
-    inputs = [state, *adjusting.sliders, pair.left, pair.right]
+    basic = [adjusting.saturation, adjusting.warmth, adjusting.strength]
+    inputs = [state, *basic, pair.left, pair.right, *adjusting.decoding.controls]
     pictures = [state, status, pair.slider, *results]
     captions = [state, status, *(slot.caption for slot in slots)]
     quiet = {"show_progress": "hidden", "api_visibility": "private", "concurrency_id": "adjust", "concurrency_limit": 2}
-    reset = adjusting.reset.click(lambda: NEUTRAL, None, adjusting.sliders, **QUIET)
+    reset = adjusting.reset.click(lambda: (*NEUTRAL, *adjusting.decoding.defaults), None, adjusting.sliders, **QUIET)
     # Update the pictures while the slider moves, and the scores after that.
     for changing in (
         gr.on(

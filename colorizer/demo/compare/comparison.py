@@ -1,11 +1,12 @@
 """Data classes of a comparison: the visitor's settings, a result, and all results together."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from colorizer.approaches.base.modeling import ColorizerModel
+from colorizer.demo.catalog import Catalog
 from colorizer.errors import ColorizerError
-from colorizer.pipelines.sampling import has_distribution
 
 # Limits per visitor, since many share the machine.
 MAX_RESOLUTION = 1024
@@ -14,15 +15,16 @@ MAX_VARIANTS = 4
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of a run. With None, temperature and resolution are each checkpoint's own.
+    """Settings of a run. A resolution of None is each checkpoint's own.
 
-    saturation, warmth, strength: as in `adjust`. They and the temperature can change without another run.
+    options: values of the approaches' own options; each checkpoint uses its own value of those that are missing.
+    saturation, warmth, strength: as in `adjust`. They, and options such as the temperature, can change without another run.
     num_images: number of variants per approach.
     seed: seed for drawing variants; None = the most likely coloring, nothing is drawn.
     """
 
     saturation: float = 1.0
-    temperature: float | None = None
+    options: Mapping[str, float | str] = field(default_factory=dict)
     resolution: int | None = None
     warmth: float = 0.0
     strength: float = 1.0
@@ -36,16 +38,16 @@ class Settings:
             raise ColorizerError(f"The number of variants must be at most {MAX_VARIANTS}, not {self.num_images}.")
 
     @property
-    def options(self) -> dict[str, float | int]:
-        """Options for the pipeline. Warmth and strength are applied to its output."""
-        options = {
+    def keywords(self) -> dict[str, float | str]:
+        """Keyword arguments for a call of the pipeline. Warmth and strength are applied to its output."""
+        keywords = {
+            **self.options,
             "saturation": self.saturation,
-            "temperature": self.temperature,
             "resolution": self.resolution,
             "num_images": None if self.num_images == 1 else self.num_images,
             "seed": self.seed,
         }
-        return {name: value for name, value in options.items() if value is not None}
+        return {name: value for name, value in keywords.items() if value is not None}
 
     @property
     def adjustments(self) -> dict[str, float]:
@@ -59,10 +61,10 @@ class Settings:
 
     def for_model(self, model: ColorizerModel) -> "Settings":
         """Return the settings without those that `model` does not support."""
-        can_draw = has_distribution(model)
+        can_draw = model.space.has_distribution
         return replace(
             self,
-            temperature=self.temperature if "temperature" in model.options else None,
+            options={name: value for name, value in self.options.items() if name in model.options},
             resolution=None if model.is_fixed_size else self.resolution,
             num_images=self.num_images if can_draw else 1,
             seed=self.seed if can_draw else None,
@@ -75,7 +77,7 @@ class Result:
 
     variant: number from 1 if there are several variants, else 0.
     preview: picture for the page.
-    temperature: temperature of the prediction; None if the approach has none.
+    decoding: options with which its colors were decoded, which can change without another run; none for most approaches.
     predictions: file with the network's output, from which the colors can be adjusted without another run.
     """
 
@@ -84,7 +86,7 @@ class Result:
     title: str = ""
     seconds: float = 0.0
     scores: dict[str, float] = field(default_factory=dict)
-    temperature: float | None = None
+    decoding: Mapping[str, float | str] = field(default_factory=dict)
     preview: Path | None = None
     predictions: Path | None = None
     problem: str | None = None
@@ -99,6 +101,7 @@ class Result:
 class Comparison:
     """One photo colored by the approaches `names`, of which `num_done` are done.
 
+    catalog: where its networks are.
     source: the photo's file.
     folder: folder of all other files.
     size: width and height of the photo.
@@ -111,6 +114,7 @@ class Comparison:
     version: number of color changes so far.
     """
 
+    catalog: Catalog
     source: str
     folder: Path
     size: tuple[int, int]
@@ -135,9 +139,9 @@ class Comparison:
         return [result for result in self.results if result.problem is None]
 
     @property
-    def has_temperature(self) -> bool:
-        """True if any result depends on the temperature."""
-        return any(result.temperature is not None for result in self.results)
+    def decoding_options(self) -> set[str]:
+        """Names of the options that change the colors of any result without another run."""
+        return {name for result in self.results for name in result.decoding}
 
     def result(self, label: str) -> Result:
         """Return the colored result with this label. Raises ColorizerError if there is none."""

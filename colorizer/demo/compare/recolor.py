@@ -1,6 +1,6 @@
 """Adjust the colors of results from stored predictions, without running a network. No Gradio here."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -15,22 +15,37 @@ from colorizer.demo.previews import plain, save_preview
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.photo_scores import score
 from colorizer.photos.adjusting import adjust
+from colorizer.photos.lightness import compute_lightness
 from colorizer.photos.merging import merge_colors
 from colorizer.photos.photo import Photo
 from colorizer.photos.saving import to_pil
 from colorizer.pipelines.image_colorization import ColorizationResult
-from colorizer.pipelines.prediction import recolor
+from colorizer.pipelines.prediction import decode_logits
 
 
 def readjust(
-    comparison: Comparison, *, saturation: float, warmth: float, strength: float, temperature: float | None
+    comparison: Comparison,
+    *,
+    saturation: float,
+    warmth: float,
+    strength: float,
+    options: Mapping[str, float | str] | None = None,
 ) -> Comparison:
     """Return the comparison with adjusted previews. Scores are not updated; see `rescore`.
 
+    options: new values of the options that change colors without another run; missing ones go back to the checkpoint's own.
+
     Raises ColorizerError for values out of range, or if the run's files are gone.
     """
+    others = {
+        name: value for name, value in comparison.settings.options.items() if name not in comparison.decoding_options
+    }
     settings = replace(
-        comparison.settings, saturation=saturation, warmth=warmth, strength=strength, temperature=temperature
+        comparison.settings,
+        saturation=saturation,
+        warmth=warmth,
+        strength=strength,
+        options=others | dict(options or {}),
     )
     changed = replace(comparison, settings=settings, version=comparison.version + 1)
     photo = load_photo(comparison.shown)
@@ -65,23 +80,30 @@ def rescore(comparison: Comparison) -> Comparison:
 
 
 def colors(comparison: Comparison) -> Iterator[tuple[Result, Tensor]]:
-    """Yield each result with its ab (2, h, w) at the comparison's temperature, before adjustments.
+    """Yield each result with its ab (2, h, w), decoded with the comparison's options, before adjustments.
 
     Raises ColorizerError if the run's files are gone.
     """
-    settings = comparison.settings
     for path, results in groupby(comparison.colored, key=lambda result: result.predictions):
         ab, logits = load_predictions(path)
         for place, result in enumerate(results):
-            if place == 0 and logits is not None and settings.temperature not in (None, result.temperature):
-                ab = recolor(
-                    logits,
-                    tuple(ab.shape[-2:]),
-                    temperature=settings.temperature,
-                    seed=settings.seed,
-                    num_images=settings.num_images,
-                )
+            if place == 0 and logits is not None:
+                ab = _decode_again(comparison, result, ab, logits)
             yield result, ab[place]
+
+
+def _decode_again(comparison: Comparison, result: Result, ab: Tensor, logits: Tensor) -> Sequence[Tensor]:
+    """Return the variants' ab (2, h, w) for the comparison's options, the given ones if these have not changed."""
+    settings = comparison.settings
+    model = comparison.catalog.pipeline(result.name).model
+    own = {name: model.options[name].default for name in result.decoding}
+    wanted = {name: settings.options.get(name, own[name]) for name in own}
+    if wanted == result.decoding:
+        return ab
+    for name, value in wanted.items():
+        model.options[name].check(value, result.name)
+    lightness = compute_lightness(load_photo(comparison.shown), tuple(ab.shape[-2:]))
+    return decode_logits(model, lightness, logits, seed=settings.seed, num_images=settings.num_images, **wanted)
 
 
 def apply_colors(photo: Photo, ab: Tensor, settings: Settings) -> np.ndarray:

@@ -55,6 +55,7 @@ def compare(
     photo = read_visitor_photo(source)
     shown = smaller(photo)
     comparison = Comparison(
+        catalog,
         source,
         folder,
         photo.size,
@@ -85,7 +86,7 @@ def compare(
 def colorize(catalog: Catalog, source: str | None, name: str, settings: Settings, folder: Path) -> Path:
     """Colorize one photo with one checkpoint. Returns a PNG of the photo's size in `folder`."""
     photo = read_visitor_photo(source)
-    colored = catalog.pipeline(name)(photo, **settings.options)
+    colored = catalog.pipeline(name)(photo, **settings.keywords)
     return save_photo(colored, folder / f"{file_stem(photo.name, name)}.png", model=name)
 
 
@@ -94,9 +95,10 @@ def _color(catalog: Catalog, photo: Photo, name: str, comparison: Comparison, tr
     pipe = catalog.pipeline(name)
     settings = comparison.settings.for_model(pipe.model)
     predictions = _predict(pipe, photo, settings)
-    temperature = settings.temperature
-    if temperature is None:
-        temperature = pipe.model.default_options.get("temperature")
+    decoding = {}
+    if pipe.model.space.has_distribution:
+        options = {option.name: pipe.model.options[option.name].default for option in pipe.model.space.options}
+        decoding = {name: settings.options.get(name, default) for name, default in options.items()}
     path = store_predictions(predictions, comparison.folder / f"{plain(name)}.npz")
     results = []
     for place, prediction in enumerate(predictions):
@@ -109,7 +111,7 @@ def _color(catalog: Catalog, photo: Photo, name: str, comparison: Comparison, tr
             catalog.entry(name).title,
             prediction.seconds,
             {} if truth is None else score(np.asarray(image.convert("RGB")), truth),
-            temperature,
+            decoding,
             predictions=path,
         )
         results.append(replace(result, preview=save_preview(image, comparison.folder, preview_stem(result, 0))))
@@ -117,5 +119,5 @@ def _color(catalog: Catalog, photo: Photo, name: str, comparison: Comparison, tr
 
 
 def _predict(pipe: ColorizationPipeline, photo: Photo, settings: Settings) -> list[ColorizationResult]:
-    predictions = pipe(photo, return_dict=True, **replace(settings, saturation=1.0).options)
+    predictions = pipe(photo, return_dict=True, **replace(settings, saturation=1.0).keywords)
     return predictions if isinstance(predictions, list) else [predictions]

@@ -10,11 +10,12 @@ import gradio as gr
 from colorizer.demo.catalog import Catalog, Entry
 from colorizer.demo.compare.adjust_panel import build_adjusting, connect_adjusting
 from colorizer.demo.compare.comparison import MAX_VARIANTS, Comparison, Settings
+from colorizer.demo.compare.option_controls import build_option_controls
 from colorizer.demo.compare.result_grid import build_slots, show_newest, summary
 from colorizer.demo.compare.run import compare
 from colorizer.demo.compare.side_by_side import SideBySide, build_side_by_side, connect_side_by_side, show_two
 from colorizer.demo.components import Updates, build_examples, build_photo, new_folder, uploaded_file, withdraw
-from colorizer.demo.stoppable import StopSign, build_buttons, until_stopped
+from colorizer.demo.stoppable import build_buttons, until_stopped
 from colorizer.errors import ColorizerError
 
 # Extra places for results, for checkpoints that visitors load from the Hub and for several variants.
@@ -63,7 +64,11 @@ def build_compare_tab(catalog: Catalog) -> gr.CheckboxGroup:
                     info="Number of different colorings, for approaches that predict several possible colors",
                 )
                 seed = gr.Number(0, precision=0, minimum=0, label="Seed", info="Another number gives other variants")
-    adjusting = build_adjusting()
+                own = build_option_controls(
+                    {name: option for name, option in catalog.options.items() if name not in catalog.decoding_options},
+                    min_width=320,
+                )
+    adjusting = build_adjusting(catalog)
     with gr.Row(elem_id="results"):
         slots = build_slots(len(catalog.names) + EXTRA_SLOTS)
     pair = build_side_by_side()
@@ -72,26 +77,20 @@ def build_compare_tab(catalog: Catalog) -> gr.CheckboxGroup:
         """Return updates for the end of a run, however it ended."""
         if comparison is None or not comparison.colored:
             return buttons.at_rest
-        temperature = {adjusting.temperature: gr.Slider(visible=comparison.has_temperature)}
-        return {**buttons.at_rest, **temperature, **adjusting.show(), **show_two(pair, comparison, (None, None))}
+        decoding = adjusting.decoding.show(comparison.decoding_options)
+        return {**buttons.at_rest, **decoding, **adjusting.show(), **show_two(pair, comparison, (None, None))}
 
     def hide_earlier() -> Updates:
         return {**adjusting.show(False), pair.panel: gr.Column(visible=False)}
 
     def run(
-        photo: dict[str, Any] | None,
-        approaches: list[str],
-        resolution: str,
-        num_images: float,
-        seed: float | None,
-        saturation: float,
-        warmth: float,
-        strength: float,
-        temperature: float,
-        comparison: Comparison | None,
-        sign: StopSign,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 (Gradio finds its progress bar by this default)
+        *values: Any,
     ) -> Iterator[Updates]:
+        photo, approaches, resolution, num_images, seed, saturation, warmth, strength, comparison, *values = values
+        *values, sign = values
+        options = own.given(values[: len(own.controls)]) | adjusting.decoding.given(values[len(own.controls) :])
+
         def report(done: int, total: int, name: str) -> None:
             progress((done, total), desc=f"Colorizing with {name}", unit="approaches")
 
@@ -101,7 +100,7 @@ def build_compare_tab(catalog: Catalog) -> gr.CheckboxGroup:
         try:
             settings = Settings(
                 saturation,
-                temperature,
+                options,
                 None if resolution == OWN_RESOLUTION else int(resolution),
                 warmth,
                 strength,
@@ -130,10 +129,15 @@ def build_compare_tab(catalog: Catalog) -> gr.CheckboxGroup:
             gr.Warning(str(error), title="Colorizing failed" if num_shown == 0 else "Some approaches failed")
             yield {**over(comparison), status: f"⚠ {error}"}
 
-    parts = [*adjusting.show(), adjusting.temperature, *pair.components]
+    parts = [*adjusting.show(), *adjusting.decoding.controls, *pair.components]
     buttons.connect(
         run,
-        [photo, approaches, resolution, num_images, seed, *adjusting.sliders, state],
+        [
+            *(photo, approaches, resolution, num_images, seed),
+            *(adjusting.saturation, adjusting.warmth, adjusting.strength, state),
+            *own.controls,
+            *adjusting.decoding.controls,
+        ],
         [*parts, state, *[component for slot in slots for component in slot.components]],
         status=status,
         concurrency_id="network",

@@ -73,12 +73,12 @@ def test_downloads_are_adjusted_as_the_page_shows_them(
 ) -> None:
     monkeypatch.setattr(previews, "PREVIEW_PIXELS", 80 * 48)
     *_, whole = compare(catalog, camera_photo, NAMES, Settings(), tmp_path)
-    changed = readjust(whole, saturation=0.6, warmth=-30.0, strength=0.9, temperature=None)
+    changed = readjust(whole, saturation=0.6, warmth=-30.0, strength=0.9)
     for result in changed.results:
         as_shown = BytesIO()
         Image.open(save_result(changed, result.label)).save(as_shown, "JPEG", quality=92, subsampling=0)
         assert np.array_equal(np.asarray(Image.open(as_shown)), np.asarray(Image.open(result.preview)))
-    gray = readjust(comparison, saturation=1.0, warmth=40.0, strength=0.0, temperature=None)
+    gray = readjust(comparison, saturation=1.0, warmth=40.0, strength=0.0)
     pixels = np.asarray(Image.open(save_result(gray, "tiny-dense"))).astype(int)
     assert np.abs(pixels - gray_pixels(read_photo(camera_photo).pixels)).max() <= 1
 

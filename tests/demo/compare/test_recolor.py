@@ -22,7 +22,7 @@ from colorizer.photos.adjusting import adjust
 from colorizer.photos.merging import merge_colors
 
 NAMES = ["tiny-colorful", "tiny-dense"]
-NEUTRAL = {"saturation": 1.0, "warmth": 0.0, "strength": 1.0, "temperature": 0.38}
+NEUTRAL = {"saturation": 1.0, "warmth": 0.0, "strength": 1.0}
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,11 @@ def catalog(checkpoints: list[str], tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="module")
 def fresh(catalog: Catalog, color_photo: str, tmp_path_factory: pytest.TempPathFactory) -> Comparison:
     *_, comparison = compare(
-        catalog, color_photo, NAMES, Settings(temperature=0.38, num_images=2, seed=5), tmp_path_factory.mktemp("run")
+        catalog,
+        color_photo,
+        NAMES,
+        Settings(options={"temperature": 0.38}, num_images=2, seed=5),
+        tmp_path_factory.mktemp("run"),
     )
     return comparison
 
@@ -73,7 +77,7 @@ def test_no_network_runs(comparison: Comparison, monkeypatch: pytest.MonkeyPatch
         raise AssertionError("the network ran")
 
     monkeypatch.setattr(ColorizerModel, "forward", refuse)
-    changed = rescore(change(comparison, saturation=0.3, warmth=10, strength=0.8, temperature=0.9))
+    changed = rescore(change(comparison, saturation=0.3, warmth=10, strength=0.8, options={"temperature": 0.9}))
     for before, after in zip(comparison.results, changed.results, strict=True):
         assert not np.array_equal(opened(before.preview), opened(after.preview))
         assert before.scores != after.scores
@@ -90,7 +94,7 @@ def test_pictures_are_those_of_the_adjusted_colors(comparison: Comparison, pixel
 
 
 def test_going_back_gives_what_there_was(comparison: Comparison) -> None:
-    again = change(change(comparison, saturation=2, temperature=0.8))
+    again = change(change(comparison, saturation=2, options={"temperature": 0.8}))
     for before, after in zip(comparison.results, again.results, strict=True):
         assert np.array_equal(opened(before.preview), opened(after.preview))
     assert rescore(again).results[0].scores == pytest.approx(comparison.results[0].scores, abs=1e-4)
@@ -100,8 +104,8 @@ def test_going_back_gives_what_there_was(comparison: Comparison) -> None:
 def test_another_temperature_is_what_the_network_answers_at_it(
     catalog: Catalog, color_photo: str, tmp_path: Path, settings: dict
 ) -> None:
-    *_, comparison = compare(catalog, color_photo, NAMES, Settings(temperature=0.38, **settings), tmp_path)
-    told = replace(comparison, settings=replace(comparison.settings, temperature=0.8))
+    *_, comparison = compare(catalog, color_photo, NAMES, Settings(options={"temperature": 0.38}, **settings), tmp_path)
+    told = replace(comparison, settings=replace(comparison.settings, options={"temperature": 0.8}))
     kept = [ab for result, ab in colors(told) if result.name == "tiny-colorful"]
     asked = catalog.pipeline("tiny-colorful")(color_photo, temperature=0.8, return_dict=True, **settings)
     asked = asked if isinstance(asked, list) else [asked]

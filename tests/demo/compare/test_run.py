@@ -157,23 +157,23 @@ def test_what_is_left_is_said_when_a_run_is_stopped(catalog: Catalog, color_phot
 
 
 def test_settings_reach_the_approaches_that_have_them(catalog: Catalog, color_photo: str, tmp_path: Path) -> None:
-    settings = Settings(saturation=0.5, temperature=0.9, resolution=64, num_images=2, seed=3)
+    settings = Settings(saturation=0.5, options={"temperature": 0.9}, resolution=64, num_images=2, seed=3)
     colorful, dense = (catalog.pipeline(name).model for name in NAMES)
-    assert settings.for_model(colorful).options == {
+    assert settings.for_model(colorful).keywords == {
         "saturation": 0.5,
         "temperature": 0.9,
         "resolution": 64,
         "num_images": 2,
         "seed": 3,
     }
-    assert settings.for_model(dense).options == {"saturation": 0.5}
-    assert Settings().for_model(colorful).options == {"saturation": 1.0}
-    assert last(catalog, color_photo, tmp_path, temperature=0.9, resolution=64).is_done
+    assert settings.for_model(dense).keywords == {"saturation": 0.5}
+    assert Settings().for_model(colorful).keywords == {"saturation": 1.0}
+    assert last(catalog, color_photo, tmp_path, options={"temperature": 0.9}, resolution=64).is_done
 
 
 def test_one_approach_alone_refuses_what_it_does_not_have(catalog: Catalog, color_photo: str, tmp_path: Path) -> None:
     with pytest.raises(ColorizerError, match="temperature"):
-        colorize(catalog, color_photo, "tiny-dense", Settings(temperature=0.5), tmp_path)
+        colorize(catalog, color_photo, "tiny-dense", Settings(options={"temperature": 0.5}), tmp_path)
     with pytest.raises(ColorizerError, match="32 and no other"):
         colorize(catalog, color_photo, "tiny-dense", Settings(resolution=64), tmp_path)
     with pytest.raises(ColorizerError, match="at most 1024"):

@@ -1,1 +1,1 @@
-"""A photo as a value: reading, pixel formats, color spaces, lightness, merging and saving. It knows no network."""
+"""Photos, independent of any network: reading, pixel formats, color spaces, lightness, merging and saving."""

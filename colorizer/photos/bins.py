@@ -10,10 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 GRID = 10
-"""Spacing of the bins' centers in CIE ab units."""
+"""Spacing of the bin centers in CIE ab units."""
 
-# (a, lowest b, highest b) of each row: the 313 points of the grid nearest to colors that sRGB can show (the outermost is
-# 13.0 away, so that every color lies well inside the bins). test_bins.py derives the rows from the gamut again.
+# (a, lowest b, highest b) of each row: the 313 grid points nearest to the sRGB gamut (the outermost is 13.0 away, so every
+# color lies well inside the bins). test_bins.py derives the rows from the gamut again.
 _ROWS = (
     (-90, 50, 90), (-80, 20, 90), (-70, 0, 90), (-60, -20, 100), (-50, -30, 100), (-40, -40, 100), (-30, -50, 100),
     (-20, -50, 100), (-10, -60, 100), (0, -70, 100), (10, -80, 90), (20, -80, 90), (30, -90, 90), (40, -100, 80),
@@ -24,19 +24,19 @@ NUM_BINS = sum((high - low) // GRID + 1 for _, low, high in _ROWS)
 
 
 def bin_centers() -> Tensor:
-    """The ab centers of the bins, (313, 2), in CIE units, ordered by a, then b. Always on the CPU."""
+    """Return the ab centers of the bins, (313, 2), in CIE units, ordered by a, then b; always on the CPU."""
     rows = [(a, b) for a, low, high in _ROWS for b in range(low, high + 1, GRID)]
     return torch.tensor(rows, dtype=torch.float32, device="cpu")
 
 
 def row_ends() -> list[int]:
-    """The last bin of each row of one a, in the order of `bin_centers`."""
+    """Return the index of the last bin in each row of equal a, in the order of `bin_centers`."""
     lengths = ((high - low) // GRID + 1 for _, low, high in _ROWS)
     return [end - 1 for end in itertools.accumulate(lengths)]
 
 
 def nearest_bins(ab: Tensor, centers: Tensor, num: int = 1) -> tuple[Tensor, Tensor]:
-    """The `num` nearest bins of each pixel's ab (B, 2, H, W): squared distances and indices, each (B, num, H, W)."""
+    """Find the `num` bins nearest to each pixel's ab (B, 2, H, W): squared distances and indices, each (B, num, H, W)."""
     points = ab.permute(0, 2, 3, 1)
     # |p − c|² = |p|² − 2 p·c + |c|² needs one matrix product instead of a (pixels × bins × 2) difference.
     distance = points.square().sum(-1, keepdim=True) - 2 * points @ centers.T + centers.square().sum(-1)
@@ -45,10 +45,10 @@ def nearest_bins(ab: Tensor, centers: Tensor, num: int = 1) -> tuple[Tensor, Ten
 
 
 def bin_indices(ab: Tensor) -> Tensor:
-    """The nearest of the 313 bins of each pixel's ab (B, 2, H, W), int64 (B, H, W), without a look at all of them.
+    """Find the bin nearest to each pixel's ab (B, 2, H, W), int64 (B, H, W), mostly without a search.
 
-    The bins are points of a grid, so that rounding finds the nearest; only where that point is none of the bins, at the
-    rim of the gamut, they are searched.
+    The bins are points of a grid, so rounding finds the nearest one. All bins are searched only where the rounded point is
+    not a bin, at the rim of the gamut.
     """
     centers = bin_centers().to(ab)
     reach = int(centers.abs().max()) // GRID
@@ -66,9 +66,9 @@ def bin_indices(ab: Tensor) -> Tensor:
 
 
 def soft_encode(ab: Tensor, centers: Tensor, *, num_neighbors: int = 5, sigma: float = 5.0) -> Tensor:
-    """Each pixel's ab (B, 2, H, W) as a distribution over the bins, (B, Q, H, W).
+    """Encode each pixel's ab (B, 2, H, W) as a distribution over the bins, (B, Q, H, W).
 
-    The `num_neighbors` nearest bins share the weight by a Gaussian of `sigma` (CIE units) of their distance (section 2.1).
+    The `num_neighbors` nearest bins are weighted by a Gaussian of their distance, `sigma` in CIE units (section 2.1).
     """
     distance, index = nearest_bins(ab, centers, num_neighbors)
     weights = torch.softmax(-distance / (2 * sigma**2), dim=1)
@@ -77,34 +77,34 @@ def soft_encode(ab: Tensor, centers: Tensor, *, num_neighbors: int = 5, sigma: f
 
 
 def rebalancing_weights(counts: Tensor, centers: Tensor, *, uniform: float = 0.5, sigma: float = 5.0) -> Tensor:
-    """Weights (Q,) that raise rare colors, from how often each bin is the nearest in the training set, counts (Q,).
+    """Compute class-rebalancing weights (Q,), larger for rare colors, from each bin's pixel count in the training set (Q,).
 
     The empirical distribution is smoothed with a Gaussian of `sigma` over the ab plane, mixed with the uniform one
-    (`uniform` is the paper's λ), inverted, and scaled so that the weight's expectation under the smoothed distribution is 1
+    (`uniform` is the paper's λ), inverted, and scaled so that the expected weight under the smoothed distribution is 1
     (section 2.2, equation 4).
     """
     prior = counts.double() / counts.sum()
     kernel = torch.exp(-torch.cdist(centers.double(), centers.double()).square() / (2 * sigma**2))
-    # Each bin spreads its whole mass over the bins that exist, so that the rim of the gamut loses nothing.
+    # Each bin spreads its whole mass over the existing bins, so that none is lost at the rim of the gamut.
     smooth = prior @ (kernel / kernel.sum(1, keepdim=True))
     weights = 1 / ((1 - uniform) * smooth + uniform / len(centers))
     return (weights / (weights * smooth).sum()).to(centers.dtype)
 
 
 def annealed_mean(logits: Tensor, centers: Tensor, temperature: float = 0.38) -> Tensor:
-    """The ab (B, 2, h, w) of logits (B, Q, h, w): the mean of the distribution sharpened by `temperature` (equation 5).
+    """Decode logits (B, Q, h, w) to ab (B, 2, h, w): the mean of the distribution sharpened by `temperature` (equation 5).
 
-    1 is the mean, which dulls; near 0 the mode, which speckles; 0.38 is the paper's choice.
+    A temperature of 1 gives the mean, which is dull; values near 0 give the mode, which is speckled. The paper uses 0.38.
     """
     distribution = F.softmax(logits.float() / temperature, dim=1)
     return torch.einsum("bqhw,qc->bchw", distribution, centers.to(distribution.dtype))
 
 
 def draw_bins(probability: Tensor, uniforms: Tensor) -> Tensor:
-    """One bin a pixel (h, w), distributed as `probability` (313, h, w), by uniforms (2, h, w).
+    """Draw one bin per pixel (h, w) from `probability` (313, h, w), using uniforms (2, h, w).
 
-    The first uniform chooses the row of the bins, which is a*, from green to red, the second the place in the row, which is
-    b*, from blue to yellow.
+    The first uniform chooses the row of bins: a*, from green to red. The second chooses the position in the row: b*, from
+    blue to yellow.
     """
     cumulated = probability.cumsum(0)
     ends = torch.tensor(row_ends(), device=probability.device)

@@ -1,4 +1,4 @@
-"""Lightness of 8-bit photos by look-up tables, a tile at a time: what `lightness` and `merging.merge` compute with."""
+"""Lightness of 8-bit photos by lookup tables, tile by tile: used by `compute_lightness` and `merging.merge_colors`."""
 
 import functools
 import math
@@ -14,11 +14,11 @@ from colorizer.photos.photo import Photo
 
 LEVELS = 65535  # linear light is counted in 65535ths: the darkest step of 8-bit sRGB is 20 of them
 ROOTS = 32768  # cube roots are counted in 32768ths, up to 2
-TILE = 98304  # pixels: they stay in the cache, and there are few enough calls that threads seldom wait for one another
+TILE = 98304  # pixels: few enough for the cache, and enough that threads make few calls and seldom wait for each other
 
 
 def compute_lightness(photo: Photo | np.ndarray, size: tuple[int, int]) -> Tensor:
-    """CIE L, 0…100, of a photo or of uint8 pixels (H, W, 3), resized with antialiasing to `size` = (h, w).
+    """Compute CIE L, 0…100, of a photo or of uint8 pixels (H, W, 3), resized with antialiasing to `size` = (h, w).
 
     Returns float32, (1, h, w). Raises PhotoError for pixels of another shape or type.
     """
@@ -31,13 +31,13 @@ def compute_lightness(photo: Photo | np.ndarray, size: tuple[int, int]) -> Tenso
         lightness[0, 0][tile] = root.reshape(lightness[0, 0][tile].shape)
     lightness = torch.from_numpy(lightness)
     if size != pixels.shape[:2]:
-        # A linear function of the cube root, so that it may as well be applied to fewer pixels.
+        # L is linear in the cube root, so it can be computed after resizing, on fewer pixels.
         lightness = functional.interpolate(lightness, size, mode="bilinear", antialias=True)
     return ((lightness[0] - 0.5) * (116 / ROOTS) - 16).clamp_(0, 100)
 
 
 def checked(pixels: np.ndarray) -> np.ndarray:
-    """`pixels`, contiguous; PhotoError unless they are uint8, (H, W, 3)."""
+    """Return `pixels` as a contiguous array; raise PhotoError unless they are uint8, (H, W, 3)."""
     pixels = np.ascontiguousarray(pixels)
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.size == 0:
         raise PhotoError(f"expected pixels as uint8, (height, width, 3), got {pixels.dtype}, {pixels.shape}")
@@ -45,7 +45,7 @@ def checked(pixels: np.ndarray) -> np.ndarray:
 
 
 def tiles(height: int, width: int, size: int = TILE) -> list[tuple[slice, slice]]:
-    """Windows of up to `size` pixels that cover a photo: whole rows, or pieces of a row that is longer than that."""
+    """Return windows of up to `size` pixels that cover a photo: whole rows, or parts of a row longer than that."""
     tile_width = min(width, size)
     tile_height = max(1, size // tile_width)
     return [
@@ -56,7 +56,7 @@ def tiles(height: int, width: int, size: int = TILE) -> list[tuple[slice, slice]
 
 
 class Scratch:
-    """Arrays of one thread, kept from tile to tile: fresh ones would cost more in page faults than the arithmetic."""
+    """Arrays of one thread, reused from tile to tile: new ones would cost more in page faults than the arithmetic."""
 
     def __init__(self):
         self._arrays: dict[str, np.ndarray] = {}
@@ -73,11 +73,11 @@ class Luminance:
 
     def __init__(self, pixels: np.ndarray):
         self.red = pixels[..., 0]
-        # Green and blue read as one number of 16 bits: two look-ups for a pixel's luminance instead of three.
+        # Green and blue are read as one 16-bit number: two lookups per pixel instead of three.
         self.green_blue = np.ndarray(pixels.shape[:2], "<u2", pixels, offset=1, strides=pixels.strides[:2])
 
     def __call__(self, down: slice, across: slice, scratch: Scratch) -> np.ndarray:
-        """Luminance of one window as indices (n), in an array that the next call overwrites."""
+        """Return the luminance of one window as indices (n), in an array that the next call overwrites."""
         plane = self.red[down, across].shape
         size = (math.prod(plane),)
         index, count = scratch("index", size, np.intp), scratch("count", size, np.uint16)
@@ -90,7 +90,7 @@ class Luminance:
 
 
 class Tables:
-    """The curves of sRGB and CIE Lab over 16-bit numbers."""
+    """Transfer curves of sRGB and CIE Lab over 16-bit numbers."""
 
     def __init__(self):
         encoded = np.arange(256) / 255
@@ -100,19 +100,19 @@ class Tables:
         self.green_blue = (green + blue[:, None]).astype(np.uint16).ravel()
         ratio = np.arange(LEVELS + 1) / LEVELS
         root = np.where(ratio > DELTA**3, np.cbrt(ratio), ratio / (3 * DELTA**2) + 4 / 29)
-        # Half a step up, since what is made of it becomes an index by being cut rather than rounded.
+        # Half a step up, since the results are truncated, not rounded, to indices.
         self.root = (root * ROOTS + 0.5).astype(np.float32)
         root = np.arange(2 * ROOTS) / ROOTS
         self.cube = np.where(root > DELTA, root**3, 3 * DELTA**2 * (root - 4 / 29)).astype(np.float32)
-        ratio = ratio + 0.5 / LEVELS  # here too
+        ratio = ratio + 0.5 / LEVELS  # half a step up, too
         encoded = np.where(ratio > 0.0031308, 1.055 * ratio ** (1 / 2.4) - 0.055, ratio * 12.92)
         self.level = np.rint(255 * encoded.clip(0, 1)).astype(np.uint8)
-        # From the cubes of X's and Z's roots, which are of 1, and Y, which is in 65535ths already.
+        # Takes X and Z relative to white, as `cube` gives them, and Y in 65535ths.
         scale = np.diag([LEVELS * WHITE[0], WHITE[1], LEVELS * WHITE[2]])
         self.matrix = (np.linalg.inv(np.asarray(RGB_TO_XYZ)) @ scale).astype(np.float32)
 
 
 @functools.cache
 def tables() -> Tables:
-    """The tables, made on first use."""
+    """Return the tables, computed on first use."""
     return Tables()

@@ -1,7 +1,7 @@
-"""Put predicted chroma on a photo of any size: the photo keeps its own lightness.
+"""Apply predicted chroma to a photo of any size: the photo keeps its own lightness.
 
-The photo is worked through in tiles that stay in the processor's cache, and the transfer curves come from 64k-entry tables,
-so that 12 megapixels cost a small fraction of a conversion to Lab and back, in next to no extra memory.
+The photo is processed in tiles that stay in the processor's cache, and the transfer curves come from 64k-entry tables. So
+12 megapixels take a small fraction of the time of a conversion to Lab and back, and almost no extra memory.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -17,24 +17,24 @@ from colorizer.photos.lightness import LEVELS, ROOTS, TILE, Luminance, Scratch, 
 
 MAX_SATURATION = 10.0
 
-_TOLERANCE = 10.0  # a color this little outside sRGB (half a level at black, less elsewhere) counts as inside
+_TOLERANCE = 10.0  # colors this close outside sRGB (half a level at black, less elsewhere) count as inside
 _BLAS_SIZE = 24576  # pixels; a product of this size is too small for BLAS to start threads of its own inside ours
-_FAR = 1e6  # in ROOTS: far beyond any color, and as far as indices go
-_BYTES = 256  # of memory that a thread takes for each pixel of its tile, where all of them leave sRGB
-_SMALLEST = 16384  # pixels: in smaller tiles threads mostly wait for one another
-_HALVINGS = 10  # of the search for the edge of sRGB: to a thousandth of the predicted chroma
+_FAR = 1e6  # in ROOTS: far beyond any color, and small enough for indices
+_BYTES = 256  # memory of a thread per pixel of its tile, if all of them are outside sRGB
+_SMALLEST = 16384  # pixels: with smaller tiles threads mostly wait for each other
+_HALVINGS = 10  # in the search for the edge of sRGB: to a thousandth of the predicted chroma
 
 
 def merge_colors(pixels: np.ndarray, ab: Tensor | np.ndarray, *, saturation: float = 1.0) -> np.ndarray:
     """Color `pixels` with `ab`, keeping their own lightness.
 
-    `pixels` is uint8 sRGB, (H, W, 3); of them only the lightness counts. `ab` is CIE a*, b*, (2, h, w) of any size: it is
-    upsampled bilinearly (antialiased where it is larger than the photo) and multiplied by `saturation`, 0…10. Where the color
-    would leave sRGB its chroma shrinks until it fits, at the same lightness and hue. Returns uint8, (H, W, 3). Works on as
-    many threads as torch does.
+    `pixels` is uint8 sRGB, (H, W, 3); only its lightness is used. `ab` is CIE a*, b*, (2, h, w) of any size: it is upsampled
+    bilinearly (antialiased where it is larger than the photo) and multiplied by `saturation`, 0…10. Where a color would leave
+    sRGB, its chroma shrinks until it fits, at the same lightness and hue. Returns uint8, (H, W, 3). Uses as many threads as
+    torch.
 
-    Raises PhotoError for pixels of another shape or type, ColorizerError for `ab` that isn't (2, h, w) finite numbers or a
-    saturation out of range.
+    Raises PhotoError for pixels of another shape or type, ColorizerError for an `ab` that isn't (2, h, w) finite numbers or
+    a saturation out of range.
     """
     pixels = checked(pixels)
     saturation = check_number("saturation", saturation, 0.0, MAX_SATURATION)
@@ -57,24 +57,24 @@ def merge_colors(pixels: np.ndarray, ab: Tensor | np.ndarray, *, saturation: flo
         merge_share(windows)
     else:
         with ThreadPoolExecutor(threads) as pool:
-            # The results are asked for, so that an error in a thread is raised here.
+            # Collecting the results raises an error from a thread here.
             list(pool.map(merge_share, [windows[k::threads] for k in range(threads)]))
     return merged
 
 
 def gray_pixels(pixels: np.ndarray) -> np.ndarray:
-    """The photo (uint8, H×W×3) without its color: gray of the same lightness, which is all that the approaches see."""
+    """Remove a photo's color (uint8, H×W×3): the gray of the same lightness, which is all that networks get as input."""
     return merge_colors(pixels, np.zeros((2, 1, 1), np.float32))
 
 
 def _fitting(ab: Tensor | np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """`ab` as float32, (2, h, w), made smaller where it is larger than the photo."""
+    """Return `ab` as float32, (2, h, w), downsampled where it is larger than the photo."""
     ab = torch.as_tensor(ab).detach().to("cpu", torch.float32)
     if ab.ndim != 3 or ab.shape[0] != 2 or ab.numel() == 0:
         raise ColorizerError(f"expected ab as (2, height, width), got {tuple(ab.shape)}")
-    # Unlike isfinite on all of them, the extremes (NaN among them) take no memory.
+    # Unlike isfinite on all values, the extremes (which include NaN) take no memory.
     if not all(torch.isfinite(extreme) for extreme in ab.aminmax()):
-        raise ColorizerError("the predicted ab holds values that are not finite; is the checkpoint damaged?")
+        raise ColorizerError("the predicted ab has values that are not finite; is the checkpoint damaged?")
     reduced = min(ab.shape[1], size[0]), min(ab.shape[2], size[1])
     if reduced != tuple(ab.shape[1:]):
         ab = functional.interpolate(ab[None], reduced, mode="bilinear", antialias=True)[0]
@@ -94,7 +94,7 @@ class _Interpolation:
         self.fraction = (position - self.low).astype(np.float32)
 
     def crop(self, samples: np.ndarray, window: slice) -> np.ndarray:
-        """The samples that `window` of the target needs."""
+        """Return the samples that `window` of the target needs."""
         span = window if self.is_identity else slice(self.low[window.start], self.high[window.stop - 1] + 1)
         return samples[(slice(None),) * self.axis + (span,)]
 
@@ -103,7 +103,7 @@ class _Columns(_Interpolation):
     axis = 2
 
     def __call__(self, cropped: np.ndarray, window: slice, scratch: Scratch) -> np.ndarray:
-        """Values at columns `window` of the target, of the samples that `crop` gives for it."""
+        """Interpolate columns `window` of the target from the samples that `crop` returns for it."""
         if self.is_identity:
             return cropped
         shape = (2, cropped.shape[1], window.stop - window.start)
@@ -121,13 +121,13 @@ class _Rows(_Interpolation):
     axis = 1
 
     def __call__(self, cropped: np.ndarray, window: slice, scratch: Scratch) -> np.ndarray:
-        """Values at rows `window` of the target, of the samples that `crop` gives for it."""
+        """Interpolate rows `window` of the target from the samples that `crop` returns for it."""
         if self.is_identity:
             return cropped
         low = self.low[window] - self.low[window.start]
         fraction = self.fraction[window, None]
         values = scratch("rows", (2, len(low), cropped.shape[2]))
-        # Rows between the same two samples at once: fewer passes than gathering both for every row.
+        # Process rows between the same two samples together: fewer passes than gathering both for every row.
         for begin, end in pairwise([0, *np.flatnonzero(np.diff(low)) + 1, len(low)]):
             first = cropped[:, low[begin], None]
             second = cropped[:, min(low[begin] + 1, cropped.shape[1] - 1), None]
@@ -141,18 +141,18 @@ class _Painter:
 
     def __init__(self, pixels: np.ndarray, ab: np.ndarray, saturation: float, merged: np.ndarray, tile: int):
         self.pixels, self.ab, self.merged, self.tile = pixels, ab, merged, tile
-        # a* is added to the cube root of X, b* taken from that of Z.
+        # a* is added to the cube root of X, b* subtracted from that of Z.
         self.scale = np.float32([[[ROOTS * saturation / 500]], [[-ROOTS * saturation / 200]]])
         self.rows = _Rows(ab.shape[1], pixels.shape[0])
         self.columns = _Columns(ab.shape[2], pixels.shape[1])
         self.luminance = Luminance(pixels)
         self.scratch = Scratch()
-        # Colors outside sRGB take a search. They wait until there are many: it is a hundred calls, of few pixels or of many.
+        # Colors outside sRGB need a search of a hundred calls, for few pixels or many, so they are collected first.
         self.outsiders: list[tuple[np.ndarray, ...]] = []
         self.num_outsiders = 0
 
     def paint(self, down: slice, across: slice) -> None:
-        """Color the pixels of one tile; those that would leave sRGB follow by `paint_outsiders` at the latest."""
+        """Color the pixels of one tile; those outside sRGB follow in `paint_outsiders`."""
         scratch = self.scratch
         ab = self.columns.crop(self.rows.crop(self.ab, down), across)
         chroma = np.multiply(ab, self.scale, out=scratch("chroma", ab.shape))
@@ -181,12 +181,12 @@ class _Painter:
             self.paint_outsiders()
 
     def paint_outsiders(self) -> None:
-        """Color the waiting pixels with as much of their chroma as sRGB can show."""
+        """Color the collected pixels with as much of their chroma as fits into sRGB."""
         if not self.outsiders:
             return
         place, root, luminance, chroma = (np.concatenate(parts, axis=-1) for parts in zip(*self.outsiders, strict=True))
         self.outsiders, self.num_outsiders = [], 0
-        # By halving, since the way to the edge may bend: dark colors take a hundredth of their chroma, light ones most of it.
+        # Bisection, since the path to the edge may bend: dark colors keep a hundredth of their chroma, light ones most of it.
         share = np.zeros(len(place), np.float32)  # the gray of this lightness is always inside
         step = np.float32(1)
         more, part = self.scratch("more", share.shape), self.scratch("part", chroma.shape)
@@ -201,7 +201,7 @@ class _Painter:
             merged[place, channel] = self._levels(linear[channel])
 
     def _linear(self, root: np.ndarray, luminance: np.ndarray, chroma: np.ndarray) -> np.ndarray:
-        """Linear R, G, B in 65535ths, (3, n), of Y's cube root (n) and chroma (2, n) in `ROOTS`ths, Y in 65535ths (n)."""
+        """Compute linear RGB in 65535ths, (3, n), from Y's cube root (n), chroma (2, n) in `ROOTS`ths, Y in 65535ths (n)."""
         scratch, size = self.scratch, root.shape
         xyz, roots = scratch("xyz", (3, *size)), scratch("roots", size)
         xyz[1] = luminance
@@ -215,13 +215,13 @@ class _Painter:
         return linear
 
     def _levels(self, linear: np.ndarray) -> np.ndarray:
-        """sRGB levels, uint8, of one channel of linear light in 65535ths."""
+        """Return the sRGB levels, uint8, of one channel of linear light in 65535ths."""
         levels = self.scratch("levels", linear.shape, np.uint8)
         return tables().level.take(self._whole(linear), out=levels, mode="clip")
 
     def _whole(self, numbers: np.ndarray) -> np.ndarray:
-        """`numbers` cut to integers of the index type, in an array that the next call overwrites."""
-        # By way of int32, since processors have an instruction for that and none for int64.
+        """Truncate `numbers` to integers of the index type, in an array that the next call overwrites."""
+        # Via int32, since processors have an instruction for that and none for int64.
         whole = self.scratch("whole", numbers.shape, np.int32)
         np.copyto(whole, numbers, casting="unsafe")
         index = self.scratch("index", numbers.shape, np.intp)
@@ -230,7 +230,7 @@ class _Painter:
 
 
 def _is_inside(linear: np.ndarray) -> np.ndarray:
-    """Whether sRGB can show colors (3, n), (n)."""
+    """Return a mask (n) of the colors (3, n) inside sRGB."""
     is_inside = linear.min(0) >= -_TOLERANCE
     is_inside &= linear.max(0) <= LEVELS + _TOLERANCE
     return is_inside

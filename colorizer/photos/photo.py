@@ -1,4 +1,4 @@
-"""A photo as the rest of the package knows it: 8-bit sRGB pixels and what has to come back with them."""
+"""Photo type of the package: 8-bit sRGB pixels and the metadata to return with them."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,20 +9,20 @@ from PIL import Image
 
 from colorizer.photos.color import rgb_to_lab
 
-_SAMPLE = 128 * 128  # pixels that decide whether a photo is gray
+_SAMPLE = 128 * 128  # pixels used to decide whether a photo is gray
 _KNOTS = 32  # of the tone curve, over L in 0…100
 
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """A photo that `read_photo` has read.
+    """A photo read by `read_photo`.
 
-    pixels: uint8 (H, W, 3), sRGB unless `icc_profile` says which RGB, turned upright as its EXIF asks.
-    alpha: uint8 (H, W), or None where the photo has none.
-    exif: EXIF block whose orientation has been applied and taken out; None if there was none that can be read.
+    pixels: uint8 (H, W, 3), sRGB unless `icc_profile` defines another RGB, turned upright according to the EXIF data.
+    alpha: uint8 (H, W), or None if the photo has none.
+    exif: EXIF block with the orientation applied and removed; None if there was none that can be read.
     icc_profile: the photo's own RGB profile, or None.
-    name: what to call the photo in messages: path, address or None.
-    notes: what the user should know of how it was read, such as "animated: the first of 12 frames".
+    name: name of the photo in messages: path, address or None.
+    notes: remarks for the user on how it was read, such as "animated: the first of 12 frames".
     """
 
     pixels: np.ndarray
@@ -39,18 +39,18 @@ class Photo:
 
     @cached_property
     def is_gray(self) -> bool:
-        """Whether the photo is black-and-white or toned (sepia, cyanotype, …), so that its colors are no truth to judge by."""
+        """True if the photo is black-and-white or toned (sepia, cyanotype, …), so that its colors are not a ground truth."""
         pixels = self.pixels
         if self.alpha is not None and not self.alpha.all():
-            # What is under full transparency isn't seen.
+            # Fully transparent pixels are invisible.
             pixels = np.where(self.alpha[..., None] > 0, pixels, 0).astype(np.uint8)
         return is_toned(pixels)
 
 
 def is_toned(pixels: np.ndarray) -> bool:
-    """Whether the colors of uint8 (H, W, 3) are nearly a function of lightness, of about one hue and moderate chroma.
+    """Return True if the colors of uint8 (H, W, 3) are nearly a function of lightness, of about one hue and moderate chroma.
 
-    The thresholds were set on some 4,500 color photos and on sepia, cyanotype, selenium and split toning of gray ones.
+    The thresholds were tuned on about 4,500 color photos and on sepia, cyanotype, selenium and split toning of gray ones.
     """
     height, width = pixels.shape[:2]
     scale = min(1.0, (_SAMPLE / (height * width)) ** 0.5)
@@ -67,14 +67,14 @@ def is_toned(pixels: np.ndarray) -> bool:
     if direction < 0.8 and np.percentile(chroma, 99) > 20:
         return False
     residual = np.hypot(*(ab - _tone_curve(lightness.ravel(), ab)))
-    # A pixel between a dark and a light area mixes their tones, as does JPEG's coarser chroma: not a color of its own.
+    # A pixel between a dark and a light area mixes their tones, as does JPEG's coarser chroma: that is not a real color.
     residual = np.maximum(0, residual - 0.2 * _contrast(lightness).ravel())
     deviation = np.sqrt((residual**2).mean())
     return deviation < min(1.5, max(0.8, 0.1 * chroma.mean())) and np.percentile(residual, 99) < 6.3
 
 
 def _tone_curve(lightness: np.ndarray, ab: np.ndarray) -> np.ndarray:
-    """The piecewise linear function of lightness (n) that comes nearest to ab (2, n), at each pixel."""
+    """Fit a piecewise linear function of lightness (n) to ab (2, n); return its values at the pixels."""
     position = lightness / 100 * (_KNOTS - 1)
     low = np.clip(position.astype(int), 0, _KNOTS - 2)
     fraction = position - low
@@ -83,7 +83,7 @@ def _tone_curve(lightness: np.ndarray, ab: np.ndarray) -> np.ndarray:
         np.add.at(moment, first, (weight * ab).T)
         for second, other in ((low, 1 - fraction), (low + 1, fraction)):
             np.add.at(normal, (first, second), weight * other)
-    # A little smoothness ties down the knots that no pixel is near.
+    # Slight smoothing determines the knots with no pixel nearby.
     bend = np.diff(np.eye(_KNOTS), 2, axis=0)
     normal += lightness.size * 1e-4 * bend.T @ bend + 1e-6 * np.eye(_KNOTS)
     knots = np.linalg.solve(normal, moment)
@@ -91,7 +91,7 @@ def _tone_curve(lightness: np.ndarray, ab: np.ndarray) -> np.ndarray:
 
 
 def _contrast(lightness: np.ndarray) -> np.ndarray:
-    """Largest difference of each pixel's lightness from its four neighbors', (h, w)."""
+    """Return each pixel's largest lightness difference from its four neighbors, (h, w)."""
     padded = np.pad(lightness, 1, mode="edge")
     neighbors = padded[1:-1, :-2], padded[1:-1, 2:], padded[:-2, 1:-1], padded[2:, 1:-1]
     return np.max([abs(lightness - neighbor) for neighbor in neighbors], axis=0)

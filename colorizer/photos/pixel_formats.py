@@ -1,4 +1,4 @@
-"""From whatever a picture is stored as to 8-bit RGB and alpha."""
+"""Convert any pixel format to 8-bit RGB and alpha."""
 
 import io
 
@@ -15,10 +15,10 @@ _WIDE_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 def image_to_pixels(
     image: Image.Image, name: str
 ) -> tuple[np.ndarray, np.ndarray | None, bytes | None, tuple[str, ...]]:
-    """A loaded image of any mode to pixels uint8 (H, W, 3), alpha uint8 (H, W) or None, ICC profile or None, and notes.
+    """Convert a loaded image to pixels uint8 (H, W, 3), alpha uint8 (H, W) or None, ICC profile or None, and notes.
 
-    An RGB profile is given back and the pixels left as they are; a gray, CMYK or Lab profile is used up by the conversion to
-    sRGB. Raises PhotoError for values that can't be placed between black and white.
+    An image with an RGB profile keeps its pixels, and the profile is returned; a gray, CMYK or Lab profile is used for the
+    conversion to sRGB and dropped. Raises PhotoError for values that can't be placed between black and white.
     """
     profile, notes = image.info.get("icc_profile"), ()
     space = _profile_space(profile)
@@ -26,7 +26,7 @@ def image_to_pixels(
         image = Image.fromarray(_wide_to_uint8(np.asarray(image), name))
     alpha = None
     if image.has_transparency_data:
-        # Premultiplied colors have to be divided by alpha first; Pillow only goes one step at a time.
+        # Premultiplied colors must be divided by alpha first; Pillow converts only one step at a time.
         image = image.convert({"La": "LA", "RGBa": "RGBA"}.get(image.mode, image.mode)).convert("RGBA")
         alpha = np.array(image.getchannel("A"))
         image = image.convert("RGB")
@@ -36,28 +36,28 @@ def image_to_pixels(
     elif (space, image.mode) in ((b"GRAY", "L"), (b"CMYK", "CMYK")):
         converted = _convert(image, profile)
         if converted is None:
-            notes = ("its color profile is damaged: left out",)
+            notes = ("its color profile is damaged and was ignored",)
         elif image.mode == "L":
             converted = converted.convert("L")  # Rounding would leave a trace of color.
         image, profile = converted or image, None
     elif space != b"RGB " or image.mode == "L":
         profile = None
     if image is None:
-        raise PhotoError(f"{name} holds Lab colors that could not be converted to RGB: save it as RGB first.")
+        raise PhotoError(f"{name} has Lab colors that could not be converted to RGB: save it as RGB first.")
     return np.array(image.convert("RGB")), alpha, profile, notes
 
 
 def array_to_pixels(array: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray | None]:
-    """An array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) to pixels uint8 (H, W, 3) and alpha uint8 (H, W) or None.
+    """Convert an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) to pixels uint8 (H, W, 3) and alpha uint8 (H, W) or None.
 
-    uint8 and uint16 fill their range, bool is black and white, float is 0…1. Raises PhotoError for anything else.
+    uint8 and uint16 use their full range, bool is black and white, float is 0…1. Raises PhotoError for anything else.
     """
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4):
         raise PhotoError(
             f"{name} has the shape {array.shape}: expected (height, width), or (height, width, 1, 3 or 4). "
-            "Give several photos as a list."
+            "Pass several photos as a list."
         )
     if array.size == 0:
         raise PhotoError(f"{name} has no pixels: its shape is {array.shape}.")
@@ -67,11 +67,11 @@ def array_to_pixels(array: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarra
         array = _scale(array, 65535)
     elif np.issubdtype(array.dtype, np.floating):
         if not np.isfinite(array).all():
-            raise PhotoError(f"{name} holds values that are not finite (NaN or infinity).")
+            raise PhotoError(f"{name} has values that are not finite (NaN or infinity).")
         if array.min() < -1e-3 or array.max() > 1.001:
             raise PhotoError(
-                f"{name} holds floats from {array.min():g} to {array.max():g}: expected 0 to 1. "
-                "Divide by 255, or give uint8."
+                f"{name} has floats from {array.min():g} to {array.max():g}: expected 0 to 1. "
+                "Divide by 255, or pass uint8."
             )
         array = _scale(array, 1)
     elif array.dtype != np.uint8:
@@ -81,16 +81,16 @@ def array_to_pixels(array: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarra
 
 
 def tensor_to_pixels(tensor: Tensor, name: str) -> tuple[np.ndarray, np.ndarray | None]:
-    """A tensor (C, H, W) or (1, C, H, W), C of 1, 3 or 4, uint8 or float 0…1, to what `array_to_pixels` gives."""
+    """Convert a tensor (C, H, W) or (1, C, H, W), C of 1, 3 or 4, uint8 or float 0…1, as `array_to_pixels` does."""
     if tensor.ndim == 4 and tensor.shape[0] == 1:
         tensor = tensor[0]
     if tensor.ndim != 3 or tensor.shape[0] not in (1, 3, 4):
         raise PhotoError(
             f"{name} has the shape {tuple(tensor.shape)}: expected (1, 3 or 4, height, width) or a batch of one. "
-            "Give several photos as a list."
+            "Pass several photos as a list."
         )
     if tensor.is_meta:
-        raise PhotoError(f"{name} is on the meta device and holds no values.")
+        raise PhotoError(f"{name} is on the meta device and has no values.")
     tensor = tensor.detach().cpu()
     if tensor.is_floating_point():
         tensor = tensor.to(torch.float32)
@@ -100,7 +100,7 @@ def tensor_to_pixels(tensor: Tensor, name: str) -> tuple[np.ndarray, np.ndarray 
 
 
 def _scale(values: np.ndarray, full: float) -> np.ndarray:
-    """Values from 0 to `full` to uint8; a plane of rows at a time, so that no float copy of a whole photo is made."""
+    """Scale values from 0 to `full` to uint8, 64 rows at a time to avoid a float copy of the whole photo."""
     levels = np.empty(values.shape, np.uint8)
     for top in range(0, len(values), 64):
         rows = values[top : top + 64].astype(np.float32) * np.float32(255 / full)
@@ -109,12 +109,12 @@ def _scale(values: np.ndarray, full: float) -> np.ndarray:
 
 
 def _wide_to_uint8(values: np.ndarray, name: str) -> np.ndarray:
-    """16-bit, 32-bit or float gray to uint8. Modes "I" and "F" don't say how white is written, so that the range decides."""
+    """Convert 16-bit, 32-bit or float gray to uint8. Modes "I" and "F" don't define white, so the range decides."""
     if values.dtype.kind == "f" and not np.isfinite(values).all():
-        raise PhotoError(f"{name} holds values that are not finite (NaN or infinity).")
+        raise PhotoError(f"{name} has values that are not finite (NaN or infinity).")
     low, high = values.min(), values.max()
     if low < 0 or high > 65535:
-        raise PhotoError(f"{name} holds gray values from {low:g} to {high:g}: expected 8 or 16 bits. Convert it first.")
+        raise PhotoError(f"{name} has gray values from {low:g} to {high:g}: expected 8 or 16 bits. Convert it first.")
     if values.dtype.kind == "f" and high <= 1:
         return _scale(values, 1)
     if values.dtype.itemsize == 4 and high <= 255:
@@ -123,14 +123,14 @@ def _wide_to_uint8(values: np.ndarray, name: str) -> np.ndarray:
 
 
 def _profile_space(profile: bytes | None) -> bytes | None:
-    """Color space named in an ICC profile's header, such as b"RGB "; None if it isn't a profile."""
+    """Return the color space named in an ICC profile's header, such as b"RGB ", or None if it isn't a profile."""
     if not isinstance(profile, bytes) or len(profile) < 128 or profile[36:40] != b"acsp":
         return None
     return profile[16:20]
 
 
 def _convert(image: Image.Image, profile: bytes | ImageCms.core.CmsProfile) -> Image.Image | None:
-    """The image in sRGB, or None if the profile does not work."""
+    """Convert an image to sRGB; return None if the profile does not work."""
     try:
         if isinstance(profile, bytes):
             profile = ImageCms.ImageCmsProfile(io.BytesIO(profile))

@@ -1,7 +1,7 @@
-"""Read a photo safely from anything.
+"""Read a photo safely from any source.
 
-What is read is bounded in bytes and, by its header, in pixels before it is decoded, and only still-image formats that Pillow
-decodes by itself are opened at all.
+The number of bytes and, from the header, of pixels is limited before decoding. Only still-image formats that Pillow decodes
+itself are opened.
 """
 
 import http.client
@@ -27,16 +27,16 @@ from colorizer.photos.saving import ORIENTATION
 MAX_PIXELS = 100_000_000
 MAX_BYTES = 512 * 1024**2
 
-# Not EPS and its like, which Pillow hands to other programs.
+# Without EPS and the like, which Pillow passes to other programs.
 Image.init()
 FORMATS = tuple(
     name for name in ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "JPEG2000", "AVIF") if name in Image.OPEN
 )
 
-_TIMEOUT = 20  # seconds without a sign of the server
+_TIMEOUT = 20  # seconds without a response from the server
 _PATIENCE = 120  # seconds for a whole download
 
-# Tags of a TIFF file that describe how its pixels lie there, which is not how they will lie in the result.
+# TIFF tags for the file's own pixel layout, which differs from that of the result.
 _LAYOUT_TAGS = {*range(254, 260), 262, 266, 273, *range(277, 280), 284, 317, *range(320, 326), 330, 338, 339, 347}
 _LAYOUT_TAGS |= {*range(512, 522), *range(529, 533), 700, 34675}
 
@@ -57,8 +57,8 @@ def read_photo(source: Any, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MA
     Args:
         source: a path, an http(s) address, bytes, a binary file, a PIL image, a numpy array ((H, W) or (H, W, 1, 3 or 4);
             uint8, uint16, bool, or float in 0…1), a torch tensor ((C, H, W) or (1, C, H, W); uint8, or float in 0…1), or a
-            Photo, which comes back as it is.
-        max_pixels: refuse larger photos, before they are decoded.
+            Photo, which is returned unchanged.
+        max_pixels: refuse larger photos before decoding.
         max_bytes: refuse larger files and downloads.
 
     Raises:
@@ -84,7 +84,7 @@ def read_photo(source: Any, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MA
     if hasattr(source, "read"):
         return _from_stream(source, max_pixels, max_bytes)
     raise PhotoError(
-        f"A photo can't be read from {type(source).__name__}: give a path, an http(s) address, bytes, a binary file, "
+        f"A photo can't be read from {type(source).__name__}: pass a path, an http(s) address, bytes, a binary file, "
         "a PIL image, a numpy array or a torch tensor."
     )
 
@@ -114,10 +114,10 @@ def _from_stream(stream: IO[bytes], max_pixels: int, max_bytes: int) -> Photo:
     label = name or "The photo"
     try:
         content = stream.read(max_bytes + 1)
-    except (OSError, ValueError, TypeError) as error:  # closed, or not a file's read after all
+    except (OSError, ValueError, TypeError) as error:  # closed, or not the `read` of a file
         raise PhotoError(f"{label} can't be read: {error}.") from error
     if not isinstance(content, bytes | bytearray):
-        raise PhotoError(f"{label} is open as text: open it in binary mode, 'rb'.")
+        raise PhotoError(f"{label} is open in text mode: open it in binary mode, 'rb'.")
     _check_bytes(len(content), max_bytes, label)
     return _from_file(io.BytesIO(content), name, max_pixels)
 
@@ -125,15 +125,15 @@ def _from_stream(stream: IO[bytes], max_pixels: int, max_bytes: int) -> Photo:
 def _from_file(file: IO[bytes], name: str | None, max_pixels: int) -> Photo:
     label = name or "The photo"
     with warnings.catch_warnings():
-        # Ours is the bound that counts, and what can't be opened is said once.
+        # Our own limit applies, and a file that can't be opened is reported once.
         warnings.simplefilter("ignore")
         try:
             image = Image.open(file, formats=FORMATS)
         except UnidentifiedImageError as error:
-            raise PhotoError(f"{label} is not a photo in a format that can be read, or is damaged.") from error
+            raise PhotoError(f"{label} is not a photo in a supported format, or is damaged.") from error
         except Image.DecompressionBombError as error:
             raise PhotoError(f"{label} has too many pixels to be decoded safely: {error}.") from error
-        except Exception as error:  # Pillow's plugins raise whatever a broken header leads them to
+        except Exception as error:  # Pillow's plugins raise any kind of error for a broken header
             raise PhotoError(f"{label} is damaged: {error}.") from error
         with image:
             return _from_image(image, name, max_pixels)
@@ -152,11 +152,11 @@ def _from_image(image: Image.Image, name: str | None, max_pixels: int) -> Photo:
     except PhotoError:
         raise
     except Exception as error:  # as above, for broken data
-        raise PhotoError(f"{label} is damaged or cut short: {error}.") from error
+        raise PhotoError(f"{label} is damaged or incomplete: {error}.") from error
     # A phone's MPO is one photo with previews.
     if num_frames > 1 and image.format != "MPO":
         notes += (f"{'several pages' if image.format == 'TIFF' else 'animated'}: the first of {num_frames} frames",)
-    # After loading: Pillow turns TIFF files itself and then takes the orientation out.
+    # After loading: Pillow rotates TIFF files itself and then removes the orientation.
     orientation, exif, exif_notes = _read_exif(image)
     if turn := _UPRIGHT.get(orientation):
         pixels = np.ascontiguousarray(turn(pixels))
@@ -165,15 +165,15 @@ def _from_image(image: Image.Image, name: str | None, max_pixels: int) -> Photo:
 
 
 def _read_exif(image: Image.Image) -> tuple[Any, bytes | None, tuple[str, ...]]:
-    """Orientation (1 if there is none), the EXIF block without it, and notes."""
+    """Return the orientation (1 if there is none), the EXIF block without it, and notes."""
     try:
         exif = image.getexif()
         orientation = exif.get(ORIENTATION, 1)
         for tag in {ORIENTATION, *_LAYOUT_TAGS} & set(exif):
             del exif[tag]
         return orientation, exif.tobytes() if len(exif) else None, ()
-    except Exception:  # broken EXIF is no reason to refuse the photo, and breaks in any way
-        return 1, None, ("its EXIF data is damaged: left out",)
+    except Exception:  # broken EXIF raises any kind of error and is no reason to refuse the photo
+        return 1, None, ("its EXIF data is damaged and was ignored",)
 
 
 def _check_pixels(count: int, max_pixels: int, label: str) -> None:
@@ -189,7 +189,7 @@ def _check_bytes(count: int, max_bytes: int, label: str) -> None:
 
 
 def _address_without_secrets(address: str) -> str:
-    """The address as messages and files may show it: no password, no query."""
+    """Return the address without password and query, for messages and files."""
     try:
         parts = urllib.parse.urlsplit(address)
     except ValueError as error:
@@ -214,6 +214,6 @@ def _download(address: str, name: str, max_bytes: int) -> bytes:
             raise
         raise PhotoError(f"{name} could not be downloaded: {error}.") from error
     if expected.isdigit() and len(content) < int(expected):
-        raise PhotoError(f"{name} broke off after {len(content)} of {expected} bytes.")
+        raise PhotoError(f"{name}: the download stopped after {len(content)} of {expected} bytes.")
     _check_bytes(len(content), max_bytes, name)
     return bytes(content)

@@ -1,4 +1,4 @@
-"""Give a colored photo back as an image or a file that keeps the photo's own data and says that its colors are a guess."""
+"""Save a colored photo as an image or file that keeps the photo's metadata and states that its colors are a guess."""
 
 import os
 from pathlib import Path
@@ -22,14 +22,14 @@ _JPEG_EXIF_BYTES = 65533  # a JPEG segment can't hold more
 
 
 def describe(model: str) -> str:
-    """The sentence that goes into the metadata."""
+    """Return the sentence for the metadata."""
     return f"Colors are a guess by {model} (colorizer)"
 
 
 def to_pil(photo: Photo, pixels: np.ndarray, *, model: str | None = None) -> Image.Image:
-    """`pixels`, uint8 (H, W, 3), as an image with the photo's alpha, EXIF and ICC profile.
+    """Convert `pixels`, uint8 (H, W, 3), to an image with the photo's alpha, EXIF and ICC profile.
 
-    `model`, the name of whose guess the colors are, goes along for `save`, which writes it into the file.
+    `model`, the name of the model that predicted the colors, is stored in the image for `save_photo` to write.
     """
     image = Image.fromarray(pixels)
     if photo.alpha is not None:
@@ -44,22 +44,21 @@ def to_pil(photo: Photo, pixels: np.ndarray, *, model: str | None = None) -> Ima
 
 
 def save_photo(image: Image.Image, path: str | os.PathLike, *, model: str | None = None, quality: int = 95) -> Path:
-    """Save a colored photo; the name's ending decides the format: png, jpg, webp or tiff.
+    """Save a colored photo in the format given by the file extension: png, jpg, webp or tiff.
 
-    The file carries the image's EXIF and ICC profile and says in its metadata that the colors are a guess, and by which
-    `model` (by default the one that `to_pil` was told). JPEG has no alpha: what is transparent becomes white. `quality`,
-    1…100, is that of JPEG and WebP. A full disk or a kill leaves the file that was there before.
+    The file keeps the image's EXIF and ICC profile. Its metadata states that the colors are a guess, and by which `model`
+    (default: the one given to `to_pil`). JPEG has no alpha, so transparent areas become white. `quality`, 1…100, applies to
+    JPEG and WebP. After a full disk or a kill, an existing file is unchanged.
 
-    Raises ColorizerError for an ending that isn't one of these, a photo that the format can't hold, or a file that can't be
-    written.
+    Raises ColorizerError for another extension, a photo too large for the format, or a file that can't be written.
     """
     path = Path(path)
     file_format = _FORMATS.get(path.suffix.lower())
     if file_format is None:
-        raise ColorizerError(f"{path} doesn't end in one of {', '.join(_FORMATS)}, which says how to save it.")
+        raise ColorizerError(f"{path} doesn't end in one of {', '.join(_FORMATS)}: the extension sets the format.")
     if max(image.size) > _LONGEST_SIDE.get(file_format, max(image.size)):
         raise ColorizerError(
-            f"{file_format} holds at most {_LONGEST_SIDE[file_format]} pixels a side, and {path} has "
+            f"{file_format} allows at most {_LONGEST_SIDE[file_format]} pixels per side, but {path} has "
             f"{image.width}×{image.height}: save it as .png."
         )
     if isinstance(quality, bool) or not isinstance(quality, int) or not 1 <= quality <= 100:
@@ -71,35 +70,35 @@ def save_photo(image: Image.Image, path: str | os.PathLike, *, model: str | None
         options["pnginfo"].add_text("Description", description)
         options["pnginfo"].add_text("Software", "colorizer")
     elif file_format == "JPEG":
-        # Chroma is what this is about: not at half the resolution.
+        # Colors are the point of the photo: keep chroma at full resolution.
         options |= {"quality": quality, "subsampling": 0}
         image = _without_alpha(image)
     elif file_format == "WEBP":
         options["quality"] = quality
     else:
-        # Pillow can't write EXIF's own directories through libtiff, which is what compresses.
+        # Compression uses libtiff, with which Pillow can't write EXIF sub-directories.
         options["compression"] = "raw"
     try:
         save_image(image, path, **options)
     except (OSError, ValueError) as error:
-        raise ColorizerError(f"{path} could not be saved: {error}. The file that was there before is kept.") from error
+        raise ColorizerError(f"{path} could not be saved: {error}. An existing file is unchanged.") from error
     return path
 
 
 def save_image(image: Image.Image, path: Path, *, flush: bool = True, **options: Any) -> None:
-    """Save an image as it is, in the format of the name's ending, with Pillow's `options`.
+    """Save an image as it is, in the format given by the file extension, with Pillow's `options`.
 
-    `flush=False` saves the wait for the disk, for files that need not survive a power cut.
+    `flush=False` does not wait for the disk, for files that need not survive a power failure.
 
     Raises:
-        OSError: the file can't be written; one that was there before is kept.
+        OSError: the file can't be written; an existing one is unchanged.
     """
     with write_file(path, flush=flush) as stream:
         image.save(stream, _FORMATS[path.suffix.lower()], **options)
 
 
 def _exif(image: Image.Image, description: str, file_format: str) -> bytes:
-    """The image's EXIF block, with the description after the one it has."""
+    """Return the image's EXIF block, with the description appended to its own."""
     exif = Image.Exif()
     if kept := image.info.get("exif"):
         exif.load(kept)

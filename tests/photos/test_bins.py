@@ -22,7 +22,7 @@ def test_the_bins_are_the_313_grid_points_nearest_to_the_gamut():
 
 
 def slow_soft_encode(ab: np.ndarray) -> np.ndarray:
-    """One pixel at a time, as section 2.1 says it."""
+    """Encode pixel by pixel, as described in section 2.1."""
     centers = CENTERS.numpy()
     distance = np.sqrt(((centers - ab) ** 2).sum(1))
     encoded = np.zeros(len(centers))
@@ -69,7 +69,7 @@ def test_rebalancing_weights_equal_the_slow_ones():
     expected /= (smooth * expected).sum()
     weights = bins.rebalancing_weights(counts, CENTERS)
     assert weights.numpy() == pytest.approx(expected, rel=1e-4)
-    # Bins never seen weigh most, yet no more than the uniform share allows.
+    # Empty bins have the largest weight, but no more than the uniform share allows.
     assert torch.isfinite(weights).all()
     assert weights.argmin() == counts.argmax()
 

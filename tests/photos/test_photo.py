@@ -1,4 +1,4 @@
-"""Which photos count as black-and-white."""
+"""Detection of black-and-white photos."""
 
 import io
 

@@ -73,7 +73,7 @@ class TestSources:
             assert photo.name == f"{address}/photo.png"
             with pytest.raises(PhotoError, match=r"missing\.png.*404"):
                 read_photo(f"{address}/missing.png")
-            with pytest.raises(PhotoError, match=r"short\.png broke off"):
+            with pytest.raises(PhotoError, match=r"short\.png.* of \d+ bytes"):
                 read_photo(f"{address}/short.png")
             with pytest.raises(PhotoError, match="more than"):
                 read_photo(f"{address}/photo.png", max_bytes=100)
@@ -93,7 +93,7 @@ class TestSources:
             with pytest.raises(PhotoError, match=r"none\.jpg|is not a file|bad\.jpg"):
                 read_photo(path)
         (tmp_path / "photo.jpg").write_text("no photo")
-        with (tmp_path / "photo.jpg").open() as file, pytest.raises(PhotoError, match=r"photo\.jpg is open as text"):
+        with (tmp_path / "photo.jpg").open() as file, pytest.raises(PhotoError, match=r"photo\.jpg.*'rb'"):
             read_photo(file)
 
     def test_photo_errors_are_value_errors(self):

@@ -1,4 +1,4 @@
-"""What a saved result keeps of its photo, what it says, and what a failure leaves behind."""
+"""Metadata that a saved result keeps of its photo, what it states, and what a failure leaves behind."""
 
 import os
 import resource
@@ -113,7 +113,7 @@ def test_a_full_disk_leaves_the_earlier_file_and_no_other(photo, tmp_path, monke
 
 @pytest.fixture
 def small_disk() -> Iterator[None]:
-    """No file may grow beyond 4 kB: the kernel takes the beginning of a write and no more, as on a full disk."""
+    """Limit files to 4 kB: the kernel then writes only the beginning, as on a full disk."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
     yield

@@ -1,4 +1,4 @@
-"""Photo colorization, the ways it has been done with deep networks, side by side.
+"""Photo colorization: deep-learning approaches side by side.
 
     from colorizer import pipeline
     pipeline()("photo.jpg").save("colored.png")
@@ -81,7 +81,7 @@ def __dir__() -> list[str]:
     return __all__
 
 
-# transformers learns of the approaches and of the task "image-colorization" when its own parts load, whichever of the two
+# Register the approaches and the task "image-colorization" when transformers' own modules load, whichever of the two
 # packages is imported first.
 wrapt.register_post_import_hook(
     lambda _: import_module("colorizer.approaches"), "transformers.models.auto.modeling_auto"

@@ -1,9 +1,9 @@
-"""Write files and folders so that they appear under their names complete or not at all.
+"""Write files and folders atomically: each appears under its name complete or not at all.
 
 New content goes into a hidden file or folder next to its target, `.NAME.part`, is flushed to disk and then renamed. Until
-then the target stays as it was, and after a failure the hidden file is removed. What a killed process left has the name that
-the next write of the same target uses, and is removed by it. A lock keeps two writers of one target apart; the system
-releases it when a process dies.
+then the target is unchanged, and after a failure the hidden file is removed. A killed process leaves its hidden file behind;
+the next write of the same target uses the same hidden name and removes it. A lock keeps two writers of one target apart;
+the system releases it when a process dies.
 """
 
 import io
@@ -18,7 +18,7 @@ from colorizer.errors import ColorizerError
 
 try:
     import fcntl
-except ImportError:  # Windows, where nothing keeps two writers apart
+except ImportError:  # Windows: no lock between two writers
     fcntl = None
 
 # File systems allow names of 255 bytes, and a character can take four.
@@ -41,9 +41,9 @@ def make_folder(path: str | os.PathLike) -> Path:
 
 @contextmanager
 def write_file(path: str | os.PathLike, *, flush: bool = True) -> Iterator[BinaryIO]:
-    """Open a binary stream whose content replaces the file `path` at the end of the block, unless an error leaves it.
+    """Open a binary stream whose content replaces the file `path` at the end of the block, unless the block raises.
 
-    `flush=False` saves the wait for the disk, for files that need not survive a power cut.
+    `flush=False` does not wait for the disk, for files that need not survive a power failure.
 
     Raises:
         OSError: the file can't be written.
@@ -56,7 +56,7 @@ def write_file(path: str | os.PathLike, *, flush: bool = True) -> Iterator[Binar
 
 @contextmanager
 def write_folder(path: str | os.PathLike) -> Iterator[Path]:
-    """Create an empty folder that replaces the folder `path` at the end of the block, unless an error leaves it.
+    """Create an empty folder that replaces the folder `path` at the end of the block, unless the block raises.
 
     Raises:
         OSError: the folder can't be written.
@@ -80,7 +80,7 @@ def copy_file(source: str | os.PathLike, path: str | os.PathLike) -> None:
 
 @contextmanager
 def temporary(path: str | os.PathLike, *, is_folder: bool = False) -> Iterator[Path]:
-    """Create a hidden file or folder next to `path`, for `put_in_place`; what the block leaves there is removed.
+    """Create a hidden file or folder next to `path`, for `put_in_place`; if still there after the block, it is removed.
 
     Waits while another process or thread writes the same target.
 
@@ -101,7 +101,7 @@ def temporary(path: str | os.PathLike, *, is_folder: bool = False) -> Iterator[P
 
 
 def put_in_place(part: Path, path: str | os.PathLike, *, flush: bool = True) -> None:
-    """Rename a finished file or folder to `path`, once all of it is on disk; it replaces what is there.
+    """Flush a finished file or folder to disk, then rename it to `path`, replacing an existing one.
 
     Raises:
         OSError: it can't be flushed or renamed.
@@ -112,7 +112,7 @@ def put_in_place(part: Path, path: str | os.PathLike, *, flush: bool = True) -> 
                 with file.open("r+b") as stream:
                     os.fsync(stream.fileno())
     if part.is_dir() and os.path.isdir(path):
-        # No folder can be renamed to one with content. Moved away first, that never stands there half deleted.
+        # A folder can't replace a non-empty one. Moving the old one away first means that it is never visible half deleted.
         with temporary(f"{os.fspath(path)}.old", is_folder=True) as old:
             os.replace(path, old / "moved")
             os.replace(part, path)
@@ -130,7 +130,7 @@ def hidden_path(path: str | os.PathLike, ending: str = ".part") -> Path:
 class _Stream(io.BufferedWriter):
     """File without a descriptor, so that Pillow writes through it.
 
-    Pillow's encoders would write to the descriptor themselves, and ignore that a full disk takes only a part.
+    Given a descriptor, Pillow's encoders would write to it directly and ignore short writes on a full disk.
     """
 
     def fileno(self) -> int:
@@ -138,7 +138,7 @@ class _Stream(io.BufferedWriter):
 
 
 def _create_locked(part: Path, is_folder: bool) -> int | None:
-    """Create a file or folder, or take over the one that is there, and return a descriptor that locks it."""
+    """Create a file or folder, or take over an existing one, and return a descriptor that locks it."""
     while True:
         try:
             if is_folder:
@@ -149,7 +149,7 @@ def _create_locked(part: Path, is_folder: bool) -> int | None:
             descriptor = os.open(part, os.O_RDONLY if is_folder else os.O_WRONLY | os.O_CREAT, 0o666)
         except FileNotFoundError:
             if is_folder and part.parent.is_dir():
-                continue  # another writer has renamed it just now
+                continue  # another writer has just renamed it
             raise
         with suppress(OSError):  # a file system without locks
             fcntl.flock(descriptor, fcntl.LOCK_EX)

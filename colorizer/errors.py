@@ -1,11 +1,11 @@
-"""Errors that a user's input can cause. Each message says what was wrong and what to do about it."""
+"""Errors caused by user input. Each message says what is wrong and what to do about it."""
 
 import math
 from numbers import Integral, Real
 
 
 class ColorizerError(ValueError):
-    """Anything a user gave that `colorizer` can't work with; the other errors here are kinds of it."""
+    """Base class of all errors caused by input that `colorizer` can't work with."""
 
 
 class PhotoError(ColorizerError):
@@ -13,27 +13,27 @@ class PhotoError(ColorizerError):
 
 
 class CheckpointError(ColorizerError):
-    """A checkpoint with missing, left-over, misshapen or non-finite tensors, or not a checkpoint at all."""
+    """A checkpoint with missing, unexpected, misshapen or non-finite tensors, or not a checkpoint at all."""
 
 
 class DatasetError(ColorizerError):
-    """A dataset that can't be opened or holds no photo to learn from."""
+    """A dataset that can't be opened or has no usable photo."""
 
 
 class HubError(ColorizerError):
-    """The Hub is away, refused, or broke off; the message says which and what still works."""
+    """The Hub is unreachable, refused, or closed the connection; the message says which, and what still works."""
 
 
 class VideoError(ColorizerError):
-    """A clip that can't be read, is larger than allowed, or whose result can't be written."""
+    """A clip that can't be read or exceeds the limits, or a result that can't be written."""
 
 
 class VideoStopped(VideoError):
-    """Whoever asked for a clip's colors has asked to stop; what was finished is kept."""
+    """The caller stopped the coloring of a clip; finished frames are kept."""
 
 
 def check_number(name: str, value: float, low: float, high: float) -> float:
-    """Return `value` as a float; ColorizerError, naming `name`, unless it is a number from `low` to `high`."""
+    """Return `value` as a float; raise ColorizerError, naming `name`, unless it is a number from `low` to `high`."""
     is_number = isinstance(value, Real) and not isinstance(value, bool)
     if not is_number or not math.isfinite(value) or not low <= value <= high:
         raise ColorizerError(f"{name} must be a number from {low:g} to {high:g}, got {value!r}.")
@@ -41,7 +41,7 @@ def check_number(name: str, value: float, low: float, high: float) -> float:
 
 
 def check_count(name: str, value: int, high: float = float("inf")) -> None:
-    """ColorizerError, naming `name`, unless `value` is a whole number from 1 to `high`."""
+    """Raise ColorizerError, naming `name`, unless `value` is a whole number from 1 to `high`."""
     if isinstance(value, bool) or not isinstance(value, Integral) or not 1 <= value <= high:
         bound = f" to {high}" if high < float("inf") else ""
         raise ColorizerError(f"{name} must be a whole number from 1{bound}, got {value!r}.")

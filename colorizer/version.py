@@ -1,3 +1,3 @@
-"""The version of the package: pyproject.toml reads it, checkpoints and downloads carry it."""
+"""Version of the package, read by pyproject.toml and written into checkpoints and downloads."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""Clips in color, from Python: `colorize_video`. The shell's `video` and the app's tab call it."""
+"""Video colorization from Python: `colorize_video`, which the command `video` and the app's tab call."""
 
 from colorizer.video.coloring import VideoResult, colorize_video
 from colorizer.video.opening import Limits

@@ -1,4 +1,4 @@
-"""`colorize_video("film.mp4", "colored.mp4")`: a clip in, the clip in color out."""
+"""Colorize a clip: `colorize_video("film.mp4", "colored.mp4")`."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -28,18 +28,18 @@ from colorizer.video.segments import ENCODERS, NUM_FRAMES, PieceWriter, State, W
 from colorizer.video.smoothing import Smoother
 
 MAX_SMOOTHING = 10.0
-# Frames that go through a network together: on a processor more gain nothing, and one would wait for them when it stops.
+# Frames per batch. On a CPU larger batches are no faster, and a stop would have to wait for the whole batch.
 _CPU_BATCH, _BATCH = 4, 16
-# Frame by frame they would give each its own colors, or mean places of one photo.
+# Options that would color each frame differently, or that refer to places in one photo.
 _FOR_PHOTOS = ("hints", "num_images", "seed", "return_dict")
 
 
 @dataclass(frozen=True)
 class VideoResult:
-    """What came of a clip.
+    """Result of coloring a clip.
 
-    num_frames: how many it has. num_scenes: how many scenes were told apart, and their colors not mixed.
-    notes: what is not as it was, such as "its sound was vorbis, which .mp4 does not hold, and is aac now".
+    num_frames: number of frames. num_scenes: number of detected scenes; colors are not averaged across scenes.
+    notes: changes to the clip, such as "its sound was converted from vorbis, which .mp4 does not support, to aac".
     """
 
     path: Path
@@ -65,43 +65,45 @@ def colorize_video(
 ) -> VideoResult:
     """Color a clip; each frame keeps its own lightness and time, the clip its sound.
 
-    Frames go through the network and onto disk a few at a time, so that the length costs no memory. What is finished lies in a
-    hidden folder beside the target: after a kill, a stop or a full disk the same call goes on from there, with the same
-    frames as if nothing had happened. The file appears under its name when it is whole, and the folder goes. Its metadata
-    says that the colors are a guess, and whose.
+    Frames are colored and written a few at a time, so memory use does not depend on the length. Finished frames are kept in a
+    hidden folder next to the target. After a kill, a stop or a full disk the same call resumes there and gives the same
+    result as without the interruption. The file appears under its name once it is complete; then the folder is removed. Its
+    metadata states that the colors are a guess, and by which model.
 
-    A clip that is to be turned for showing comes out upright; odd sides gain the pixel that H.264 needs. HDR is not kept:
+    A clip with a rotation comes out upright; odd sides are padded by one pixel, since H.264 needs even ones. HDR is not kept:
     the result has 8 bits. Subtitles and other tracks are left out.
 
     Args:
-        source: a file: MP4, MOV, MKV, WebM, AVI, MPEG, GIF, …
-        target: a file that ends in .mp4, .m4v, .mov, .mkv (H.264) or .webm (VP9); one that is there is replaced.
-        model: as `pipeline` takes it, or a pipeline.
-        resolution, saturation: as a pipeline's call takes them.
-        smoothing: seconds, 0…10, over which each place's color is averaged, as long as the same thing is to be seen there; 0
-            leaves every frame as the network colors it.
-        limits: what the clip may have at most; told before any frame is colored.
-        batch_size: frames that go through the network together; by default 4 on a CPU, 16 on accelerators.
-        device: of a model that isn't a pipeline, as `pipeline` takes it.
-        progress: called with the number of finished frames and of all, after each frame and, where finished ones are found,
-            at the start.
-        should_stop: asked before each frame; when it says so, VideoStopped is raised.
-        options: those of the approach, such as `temperature` or `scene`.
+        source: path of the clip: MP4, MOV, MKV, WebM, AVI, MPEG, GIF, …
+        target: path that ends in .mp4, .m4v, .mov, .mkv (H.264) or .webm (VP9); an existing file is replaced.
+        model: as for `pipeline`, or a pipeline.
+        resolution, saturation: as for a call of the pipeline.
+        smoothing: seconds, 0…10, over which the color of each place is averaged, as long as the same thing is visible there;
+            0 keeps the network's colors of every frame.
+        limits: upper limits for the clip, checked before any frame is colored.
+        batch_size: frames per forward; default: 4 on a CPU, 16 on accelerators.
+        device: device for a model that isn't a pipeline, as for `pipeline`.
+        progress: called with the number of finished frames and the total, after each frame and at the start if frames are
+            already finished.
+        should_stop: called before each frame; if it returns True, VideoStopped is raised.
+        options: options of the approach, such as `temperature` or `scene`.
 
     Raises:
-        VideoError: the clip can't be read or is more than `limits` allow, or the result can't be written.
-        CheckpointError, HubError: the model can't be had.
-        ColorizerError: an option that doesn't fit, or colors that are not finite.
+        VideoError: the clip can't be read or exceeds `limits`, or the result can't be written.
+        CheckpointError, HubError: the model can't be loaded.
+        ColorizerError: an invalid option, or predicted colors that are not finite.
     """
     smoothing = check_number("smoothing", smoothing, 0.0, MAX_SMOOTHING)
     if batch_size is not None:
         check_count("batch_size", batch_size)
     if unfit := [name for name in _FOR_PHOTOS if name in options]:
-        raise ColorizerError(f"A clip takes no {', '.join(unfit)}: each frame would be colored apart from the others.")
+        raise ColorizerError(
+            f"A clip takes no {', '.join(unfit)}: each frame would be colored independently of the others."
+        )
     target = _checked_target(target)
     clip = inspect(source, limits)
     if target.exists() and target.samefile(clip.path):
-        raise VideoError(f"{target} itself would be overwritten: choose another name for the result.")
+        raise VideoError(f"The clip {target} itself would be overwritten: choose another name for the result.")
     pipe = model if isinstance(model, ColorizationPipeline) else pipeline(model, device=device)
     preparing, coloring, finishing = pipe.call_options(resolution=resolution, saturation=saturation, **options)
     network = _Network(
@@ -116,7 +118,7 @@ def colorize_video(
         try:
             last = _color(clip, network, smoothing, folder, target, progress, should_stop or (lambda: False))
         except DamagedClip:
-            folder.remove()  # no call would come further
+            folder.remove()  # resuming would fail at the same frame
             raise
         whole = folder.path / f"whole{target.suffix.lower()}"
         with saying_why(target):
@@ -124,13 +126,13 @@ def colorize_video(
             put_in_place(whole, target)
         folder.remove()
     if any(side % 2 for side in clip.size):
-        notes += ("an odd side has one pixel more",)
+        notes += ("odd sides were padded by one pixel",)
     return VideoResult(target, last.place.num_frames, last.num_scenes, notes)
 
 
 @dataclass(frozen=True, eq=False)
 class _Network:
-    """Who colors, and how: a pipeline with the size, (height, width), that it sees and its options."""
+    """Pipeline with its working size, (height, width), and its options."""
 
     pipe: ColorizationPipeline
     size: tuple[int, int]
@@ -140,7 +142,7 @@ class _Network:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What decides over the colors, for comparing."""
+        """Everything that determines the colors, for comparison with an earlier run."""
         return {
             "model": self.pipe.name,
             "network": model_digest(self.pipe.model),
@@ -150,9 +152,9 @@ class _Network:
         }
 
     def predict(self, batch: list[Frame]) -> Iterator[tuple[Frame, Tensor, Tensor]]:
-        """Each frame with its lightness and its ab, both at the size that the network sees."""
+        """Yield each frame with its lightness and its predicted ab, both at the working size."""
         lightness = torch.stack([compute_lightness(frame.pixels, self.size) for frame in batch])
-        with torch.no_grad():  # not inference_mode: what a network keeps of it would be of no use for training
+        with torch.no_grad():  # not inference_mode: tensors that a network caches would be unusable for training
             predictions = predict(self.pipe.model, lightness.to(self.pipe.device), **self.options)
         for frame, plane, prediction in zip(batch, lightness, predictions, strict=True):
             yield frame, plane, prediction.ab[0]
@@ -167,7 +169,7 @@ def _color(
     progress: Callable[[int, int], None] | None,
     should_stop: Callable[[], bool],
 ) -> State:
-    """Color what is not colored yet, piece by piece; returns the last state."""
+    """Color the remaining frames, piece by piece, and return the last state."""
     state, smoother = folder.last_state(), Smoother(smoothing)
     if state is not None:
         smoother.history, smoother.num_scenes = state.history, state.num_scenes
@@ -199,15 +201,15 @@ def _color(
 def _checked_target(target: str | os.PathLike) -> Path:
     target = Path(target)
     if target.suffix.lower() not in ENCODERS:
-        raise VideoError(f"{target} doesn't end in one of {', '.join(ENCODERS)}, which says how to save it.")
+        raise VideoError(f"{target} doesn't end in one of {', '.join(ENCODERS)}: the extension sets the format.")
     if target.is_dir() or not target.parent.is_dir():
-        reason = "it is a folder" if target.is_dir() else f"there is no folder {target.parent}"
+        reason = "it is a folder" if target.is_dir() else f"the folder {target.parent} does not exist"
         raise VideoError(f"{target} can't be written: {reason}.")
     encoder = ENCODERS[target.suffix.lower()][0]
     try:
         av.Codec(encoder, "w")
     except ValueError as error:
-        raise VideoError(f"This PyAV was built without {encoder}, which writes {target.suffix}.") from error
+        raise VideoError(f"This PyAV was built without {encoder}, which {target.suffix} needs.") from error
     return target
 
 

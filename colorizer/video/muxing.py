@@ -1,4 +1,4 @@
-"""Join the colored pieces and the clip's own sound into one file."""
+"""Muxing of the colored pieces and the clip's own sound into one file."""
 
 import heapq
 import os
@@ -19,7 +19,7 @@ from colorizer.photos.saving import describe
 from colorizer.video.opening import open_container
 from colorizer.video.reading import Clip
 
-# The sound that players know in each container, None for any that it holds; and what other sound becomes.
+# Audio codecs that players support in each container (None: any that it takes), and the encoder for other codecs.
 _MPEG = {"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"}
 _SOUND = {
     ".mp4": (_MPEG, "aac"),
@@ -29,19 +29,19 @@ _SOUND = {
     ".webm": ({"opus", "vorbis"}, "libopus"),
 }
 _USUAL_RATE = 48000
-_BIT_RATE = 96_000  # a channel
-# What files say of themselves and not of the clip.
+_BIT_RATE = 96_000  # per channel
+# Tags about the file, not about the clip.
 _OWN_TAGS = {"major_brand", "minor_version", "compatible_brands", "encoder", "software", "duration"}
 
-# When packets of one stream are to be shown, in seconds, and they.
+# Decoding time in seconds, and packets of one stream.
 _Timed = tuple[float, list[Packet]]
 
 
 def join(clip: Clip, pieces: list[Path], last_duration: int, path: Path, model: str) -> tuple[str, ...]:
-    """Write the result, whose ending says its container, with `model`'s name in its metadata.
+    """Write the result, with `model`'s name in its metadata, to a container given by the extension of `path`.
 
-    `last_duration` is the last frame's, in the clip's ticks. Sound that the container takes is copied, other is encoded
-    anew. Returns notes of what was not kept as it is. Raises what PyAV raises where the file can't be written, VideoError
+    `last_duration` is the last frame's duration in the clip's ticks. Audio that the container supports is copied, other
+    audio is re-encoded. Returns notes on what was changed. Raises PyAV's errors where the file can't be written, VideoError
     where the clip can't be read.
     """
     with ExitStack() as open_files:
@@ -58,7 +58,7 @@ def join(clip: Clip, pieces: list[Path], last_duration: int, path: Path, model: 
             tracks = {}
             for stream in container.streams.audio:
                 if stream.codec_context is None:
-                    notes += ("a sound track of an unknown kind was left out",)
+                    notes += ("a sound track with an unknown codec was left out",)
                 else:
                     tracks[stream.index] = track = _Track(stream, output, path.suffix, clip.start)
                     notes += track.notes
@@ -81,7 +81,7 @@ def _metadata(clip: Clip, model: str) -> dict[str, str]:
 
 
 def _picture(pieces: list[Path], stream: VideoStream, last_duration: Fraction) -> Iterator[_Timed]:
-    """The packets of all pieces, each with the duration until the next."""
+    """Yield the packets of all pieces, each with its duration until the next."""
     waiting: Packet | None = None
     for piece in pieces:
         with av.open(_address(piece)) as container:
@@ -103,7 +103,7 @@ def _timed(packet: Packet, stream: VideoStream | AudioStream) -> _Timed:
 
 
 class _Track:
-    """One sound track on its way: copied where the container takes it, else encoded anew."""
+    """One audio track: copied if the container supports its codec, else re-encoded."""
 
     def __init__(self, source: AudioStream, output: OutputContainer, ending: str, start: Fraction):
         kinds, encoder = _SOUND[ending]
@@ -116,19 +116,19 @@ class _Track:
         if self._stream is None:
             self._stream = self._encoded(source, output, encoder)
             self.notes = (
-                f"its sound was {kind}, which {ending} does not hold, and is {encoder.removeprefix('lib')} now",
+                f"its sound was converted from {kind}, which {ending} does not support, to {encoder.removeprefix('lib')}",
             )
         for name in {"language", "title"} & set(source.metadata):
             self._stream.metadata[name] = source.metadata[name]
         self._stream.disposition = source.disposition
 
     def take(self, packet: Packet) -> _Timed | None:
-        """What a packet of the clip becomes; None if nothing yet. The last one, empty, brings what is left."""
+        """Copy or re-encode a packet of the clip; None if no output is ready. The last, empty packet flushes the encoder."""
         if self._resampler is not None:
             return self._encode(packet)
         if packet.size == 0 or packet.dts is None:
             return None
-        # Later than the one before, whatever the file says: no container takes less.
+        # Times must increase, whatever the file says: containers require it.
         dts = packet.dts - self._offset
         dts = dts if self._last is None else max(dts, self._last + 1)
         packet.pts = dts if packet.pts is None else max(packet.pts - self._offset, dts)
@@ -140,7 +140,7 @@ class _Track:
         try:
             frames = packet.decode()
         except av.error.InvalidDataError:
-            return None  # a moment of silence
+            return None  # damage becomes a moment of silence
         for frame in [*frames, *([None] if packet.size == 0 else [])]:
             if frame is not None and frame.pts is not None:
                 frame.pts -= self._offset
@@ -154,7 +154,7 @@ class _Track:
     def _copied(source: AudioStream, output: OutputContainer) -> AudioStream | None:
         try:
             return output.add_stream_from_template(source)
-        except ValueError:  # not in this container
+        except ValueError:  # not supported by this container
             return None
 
     def _encoded(self, source: AudioStream, output: OutputContainer, encoder: str) -> AudioStream:
@@ -174,4 +174,4 @@ def _sound(container: InputContainer, tracks: dict[int, _Track], name: str) -> I
             if track is not None and (timed := track.take(packet)) is not None:
                 yield timed
     except (av.FFmpegError, OSError) as error:
-        raise VideoError(f"The sound of {name} can't be read any more: {error}.") from error
+        raise VideoError(f"The sound of {name} can't be read to the end: {error}.") from error

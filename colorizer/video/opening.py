@@ -1,4 +1,4 @@
-"""Open a clip safely: a file that holds all of itself, no larger than allowed, and the moving picture in it."""
+"""Open a clip safely: check that its file is self-contained and within the limits, and find its video stream."""
 
 import os
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 
 from colorizer.errors import VideoError
 
-# Containers that hold all of a clip. A playlist would have other files opened, of this machine or of others.
+# Self-contained formats. A playlist would open other files, local or remote.
 _CONTAINERS = "mov,matroska,avi,mpegts,mpeg,flv,ogg,asf,gif,dv,mxf,ivf"
 
 
@@ -24,7 +24,7 @@ class DamagedClip(VideoError):
 
 @dataclass(frozen=True)
 class Limits:
-    """What a clip may have at most: seconds, frames, pixels of a frame, bytes of the file. None: any number."""
+    """Upper limits for a clip: seconds, frames, pixels per frame, bytes of the file. None: no limit."""
 
     seconds: float | None = None
     frames: int | None = None
@@ -33,7 +33,7 @@ class Limits:
 
 
 def check_file(source: str | os.PathLike, limits: Limits) -> Path:
-    """The path of a file that is there; VideoError if it isn't, or is larger than allowed."""
+    """Return the path of an existing file; raise VideoError if it is missing or larger than allowed."""
     if not isinstance(source, str | os.PathLike):
         raise VideoError(f"A clip is read from a file: give its path, not {type(source).__name__}.")
     path = Path(source)
@@ -57,10 +57,10 @@ def check_file(source: str | os.PathLike, limits: Limits) -> Path:
 
 
 def open_container(path: Path, options: dict[str, str] | None = None) -> InputContainer:
-    """A clip's file, opened for reading; VideoError if it isn't one of those that can be."""
+    """Open a clip's file for reading; raise VideoError if its format is not supported."""
     try:
         return av.open(
-            # As it is, a name such as "concat:x" would be more than a name.
+            # Without the prefix, FFmpeg would interpret names such as "concat:x".
             f"file:{os.path.abspath(path)}",
             options=options,
             container_options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"},
@@ -74,24 +74,24 @@ def open_container(path: Path, options: dict[str, str] | None = None) -> InputCo
 
 @contextmanager
 def opened(path: Path, limits: Limits | None = None) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """A clip's container and its moving picture, which the picture of a cover is not; VideoError if there is none."""
+    """Open a clip's container and its video stream, other than cover art; raise VideoError if it has none."""
     bounds = {"max_pixels": str((limits or Limits()).pixels)}
     with open_container(path, bounds) as container:
         still = Disposition.attached_pic | Disposition.timed_thumbnails
         moving = [stream for stream in container.streams.video if not stream.disposition & still]
         if not moving:
-            raise VideoError(f"{path.name} has no moving picture in it.")
+            raise VideoError(f"{path.name} has no video stream.")
         best = container.streams.best("video")
         stream = best if best in moving else moving[0]
         if stream.codec_context is None:
-            raise VideoError(f"{path.name} is of a kind that can't be decoded here: convert it to H.264 first.")
+            raise VideoError(f"{path.name} has a codec that can't be decoded here: convert it to H.264 first.")
         stream.codec_context.options = bounds
         stream.thread_type = "AUTO"
         yield container, stream
 
 
 def decode(container: InputContainer, stream: VideoStream, name: str) -> Iterator[VideoFrame]:
-    """The frames of a stream from where its container stands; DamagedClip where one can't be decoded."""
+    """Yield the frames of a stream from the container's position on; raise DamagedClip where one can't be decoded."""
     time = 0.0
     try:
         for frame in container.decode(stream):
@@ -102,12 +102,12 @@ def decode(container: InputContainer, stream: VideoStream, name: str) -> Iterato
 
 
 def damage(name: str, seconds: float, error: Exception) -> DamagedClip:
-    """What to raise for damage after so many seconds."""
+    """Return the error to raise for damage after so many seconds."""
     return DamagedClip(
-        f"{name} is damaged at {seconds:.1f} seconds ({reason_of(error)}): get it once more, or cut that out first."
+        f"{name} is damaged at {seconds:.1f} seconds ({reason_of(error)}): copy it again, or cut out that part first."
     )
 
 
 def reason_of(error: Exception) -> str:
-    """What is wrong, without a number before and a path behind it."""
+    """Return an error's message without the number before it and the path after it."""
     return getattr(error, "strerror", None) or str(error)

@@ -1,4 +1,4 @@
-"""Read a clip: what it is, bounded before it is decoded, and then its frames, upright, one after another."""
+"""Read a clip: its properties, checked against the limits before decoding, and its frames, upright, one by one."""
 
 import os
 import re
@@ -19,7 +19,7 @@ from av.video.stream import VideoStream
 from colorizer.errors import VideoError
 from colorizer.video.opening import Limits, check_file, damage, decode, opened
 
-# By their numbers in H.273.
+# By matrix number in H.273.
 _MATRICES = {
     1: Colorspace.ITU709,
     4: Colorspace.FCC,
@@ -29,23 +29,23 @@ _MATRICES = {
     9: Colorspace.BT2020,
     10: Colorspace.BT2020,
 }
-# A clip that says nothing of its matrix has that of its size.
+# Clips that don't specify a matrix use the default for their size.
 _HD_LINES, _HD_MATRIX, _SD_MATRIX = 720, 1, 6
-_RATE = Fraction(25)  # of a clip that doesn't say its own
-_MARGIN = 2  # seconds before a frame that is looked for: a decoder that starts anew may lose the first ones
-_MISSING = 0.25  # seconds that a clip may end before it said it would: containers round
+_RATE = Fraction(25)  # frames per second of a clip that doesn't specify its own
+_MARGIN = 2  # seconds to seek before the wanted frame: a decoder may lose the first frames after a seek
+_MISSING = 0.25  # seconds that a clip may end before its stated end: containers round
 
 
 @dataclass(frozen=True)
 class Clip:
-    """What a clip is, as `inspect` finds it.
+    """Properties of a clip, as found by `inspect`.
 
-    size: width and height, upright. turns: quarter turns against the clock that bring its frames upright.
-    time_base, rate: seconds of a tick, and frames a second, on average.
-    start: the time, in seconds, that its first picture or sound has in the file.
-    num_frames, seconds: how many frames there are, but for those that don't decode, and until when they last.
-    pixel_aspect: width of an upright pixel over its height. color: primaries, transfer and matrix, by their numbers in H.273.
-    has_sound: whether there is any that can be read. metadata: the container's own.
+    size: width and height, upright. turns: counterclockwise quarter turns that bring its frames upright.
+    time_base, rate: seconds per tick, and average frames per second.
+    start: time of the first video or audio in the file, in seconds.
+    num_frames, seconds: number of frames, including any that can't be decoded, and the time at which the last one ends.
+    pixel_aspect: width of an upright pixel over its height. color: primaries, transfer and matrix, as numbers of H.273.
+    has_sound: True if any audio can be decoded. metadata: the container's own.
     """
 
     path: Path
@@ -67,15 +67,15 @@ class Clip:
 
     @property
     def matrix(self) -> Colorspace:
-        """Between RGB and the levels that are stored."""
+        """Conversion matrix between RGB and the stored levels."""
         return _MATRICES[self.color[2]]
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """A frame: pixels, uint8 (H, W, 3); when it is shown and for how long, in the clip's ticks since its start.
+    """One frame: pixels, uint8 (H, W, 3), and its time since the clip's start and its duration, in the clip's ticks.
 
-    position: its time in the file itself, by which it is found again, together with `checksum`; None if it has none.
+    position: its time stamp in the file, which identifies it together with `checksum`; None if it has none.
     """
 
     pixels: np.ndarray
@@ -85,13 +85,13 @@ class Frame:
 
     @property
     def checksum(self) -> int:
-        """Of the pixels."""
+        """CRC-32 of the pixels."""
         return zlib.crc32(self.pixels)
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where reading goes on: after so many frames, the last of which was such a `Frame`."""
+    """Place at which to resume reading: the number of frames before it, and the data of the last such `Frame`."""
 
     num_frames: int
     time: int
@@ -101,9 +101,9 @@ class Place:
 
 
 def inspect(source: str | os.PathLike, limits: Limits | None = None) -> Clip:
-    """What a clip is; all of its packets are counted, none but the first frame's decoded.
+    """Return the properties of a clip; all packets are counted, but only the first frame is decoded.
 
-    Raises VideoError for a file that is no video, has no moving picture, breaks off, or is larger than allowed.
+    Raises VideoError for a file that is not a video, has no video stream, is incomplete, or exceeds the limits.
     """
     limits = limits or Limits()
     path = check_file(source, limits)
@@ -112,7 +112,7 @@ def inspect(source: str | os.PathLike, limits: Limits | None = None) -> Clip:
         if size[0] * size[1] > limits.pixels:
             raise VideoError(
                 f"{path.name} has {size[0]}×{size[1]} pixels, more than the {limits.pixels / 1e6:g} million allowed: "
-                "make it smaller first."
+                "scale it down first."
             )
         first = next(decode(container, stream, path.name), None)
         if first is None or 0 in size:
@@ -138,7 +138,7 @@ def inspect(source: str | os.PathLike, limits: Limits | None = None) -> Clip:
 
 
 def frames(clip: Clip, after: Place | None = None) -> Iterator[Frame]:
-    """The frames of a clip; those after a place that reading once came to, if one is given.
+    """Yield the frames of a clip, starting after a place if one is given.
 
     Raises DamagedClip where a frame can't be decoded.
     """
@@ -150,7 +150,7 @@ def frames(clip: Clip, after: Place | None = None) -> Iterator[Frame]:
 
 
 def _measure(path: Path, limits: Limits, start: Fraction, rate: Fraction) -> tuple[int, float]:
-    """How many frames a clip has and until when they last, by its packets; its header may say anything."""
+    """Count a clip's frames and find the end of the last one, from the packets; the header is not reliable."""
     count, end = 0, 0.0
     with opened(path, limits) as (container, stream):
         try:
@@ -174,14 +174,14 @@ def _measure(path: Path, limits: Limits, start: Fraction, rate: Fraction) -> tup
         promised = _promised_end(container, stream, start)
     if end < promised - max(_MISSING, 3 / float(rate)):
         raise VideoError(
-            f"{path.name} breaks off at {end:.1f} of {promised:.1f} seconds: get it once more, or save what there is as a "
-            "whole clip with a video editor first."
+            f"{path.name} is cut off at {end:.1f} of {promised:.1f} seconds: copy it again, or save the part that exists as a "
+            "complete clip with a video editor first."
         )
     return count, end
 
 
 def _promised_end(container: InputContainer, stream: VideoStream, start: Fraction) -> float:
-    """Until when the moving picture lasts, in seconds, by what the header says of it; 0 if nothing."""
+    """Return the end of the video stream, in seconds, as stated in the header, or 0 if it states none."""
     if stream.duration:
         return float((stream.duration + (stream.start_time or 0)) * stream.time_base - start)
     if parts := re.fullmatch(r"(\d+):(\d\d):(\d\d\.\d+)", stream.metadata.get("DURATION", "")):  # Matroska's
@@ -194,7 +194,7 @@ def _promised_end(container: InputContainer, stream: VideoStream, start: Fractio
 
 @contextmanager
 def _decoded_after(clip: Clip, place: Place | None) -> Iterator[Iterator[VideoFrame]]:
-    """The frames that follow a place, by jumping there if it is found again, else by decoding all that come before."""
+    """Provide the frames after a place, by seeking if the place is found again, else by decoding all frames before it."""
     if place is not None and place.position is not None:
         with opened(clip.path) as (container, stream):
             decoded = decode(container, stream, clip.name)
@@ -202,7 +202,7 @@ def _decoded_after(clip: Clip, place: Place | None) -> Iterator[Iterator[VideoFr
                 container.seek(max(0, place.position - int(_MARGIN / clip.time_base)), stream=stream)
                 is_found = _is_passed(decoded, clip, place)
             except (av.FFmpegError, VideoError):
-                is_found = False  # damage is told where it is met without jumping, too
+                is_found = False  # decoding without a seek reports damage, too
             if is_found:
                 yield decoded
                 return
@@ -214,7 +214,7 @@ def _decoded_after(clip: Clip, place: Place | None) -> Iterator[Iterator[VideoFr
 
 
 def _is_passed(decoded: Iterator[VideoFrame], clip: Clip, place: Place) -> bool:
-    """Whether the last frame of a place comes by; it is then the last one taken."""
+    """Consume frames up to the last one of a place; return False if it is not found."""
     for frame in decoded:
         if frame.pts is None or frame.pts > place.position:
             return False
@@ -224,7 +224,7 @@ def _is_passed(decoded: Iterator[VideoFrame], clip: Clip, place: Place) -> bool:
 
 
 def _timing(frame: VideoFrame, clip: Clip, last: tuple[int, int] | None) -> tuple[int, int]:
-    """When a frame is shown and for how long: later than the one before, whatever the file says."""
+    """Return the time and duration of a frame; times increase, whatever the file says."""
     usual = max(1, round(1 / (clip.rate * clip.time_base)))
     earliest = 0 if last is None else last[0] + 1
     following = 0 if last is None else last[0] + last[1]
@@ -234,6 +234,6 @@ def _timing(frame: VideoFrame, clip: Clip, last: tuple[int, int] | None) -> tupl
 
 def _pixels(frame: VideoFrame, clip: Clip) -> np.ndarray:
     width, height = clip.size[::-1] if clip.turns % 2 else clip.size
-    # A stream may change its size on the way; the clip keeps the first.
+    # The size may change within a stream; the clip keeps the first.
     rgb = frame.reformat(width, height, "rgb24", src_colorspace=clip.matrix, dst_color_range=ColorRange.JPEG)
     return np.ascontiguousarray(np.rot90(rgb.to_ndarray(), clip.turns))

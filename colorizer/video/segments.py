@@ -1,8 +1,8 @@
-"""The colored frames on disk: encoded in pieces that a kill leaves whole, with what the next one goes on from.
+"""Colored frames on disk: encoded in pieces that survive a kill, with the state from which to resume.
 
-They lie in a folder beside the result: `job.json` says what is being done, `000000.nut` is the first piece, and the last
-piece has a `.safetensors` of its number beside it, the state after it. Every piece has an encoder of its own, so that it
-makes no difference whether one process wrote all of them.
+They are stored in a folder next to the result: `job.json` describes the job, `000000.nut` is the first piece, and the last
+piece has a `.safetensors` file of the same number with the state after it. Each piece has its own encoder, so it makes no
+difference whether one process wrote all of them.
 """
 
 import json
@@ -28,8 +28,10 @@ from colorizer.video.opening import reason_of
 from colorizer.video.reading import Clip, Frame, Place
 from colorizer.video.smoothing import History
 
-NUM_FRAMES = 120  # of a piece: what a kill loses at most, and where a player can jump to
-# By the result's ending. No frame refers to a later one ("bf"), so that the pieces join without a seam.
+NUM_FRAMES = (
+    120  # per piece: the most that a kill loses, and the distance between the points to which a player can seek
+)
+# By the result's extension. No frame refers to a later one ("bf"), so the pieces join seamlessly.
 _H264 = "libx264", {"crf": "18", "preset": "medium", "bf": "0", "g": str(NUM_FRAMES)}
 _VP9 = "libvpx-vp9", {"crf": "28", "b": "0", "cpu-used": "4", "row-mt": "1", "auto-alt-ref": "0", "g": str(NUM_FRAMES)}
 ENCODERS = {".mp4": _H264, ".m4v": _H264, ".mov": _H264, ".mkv": _H264, ".webm": _VP9}
@@ -37,7 +39,7 @@ ENCODERS = {".mp4": _H264, ".m4v": _H264, ".mov": _H264, ".mkv": _H264, ".webm":
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """Where a piece ended: the last frame's place, how many scenes there were, and what the next colors are averaged with."""
+    """State at the end of a piece: the last frame's place, the number of scenes so far, and the smoother's history."""
 
     place: Place
     num_scenes: int
@@ -46,25 +48,25 @@ class State:
 
 @contextmanager
 def saying_why(target: Path) -> Iterator[None]:
-    """What keeps a result from being written becomes a VideoError that says what is left of the work."""
+    """Turn errors from writing a result into a VideoError that says what is kept."""
     try:
         yield
     except (av.FFmpegError, OSError) as error:
         raise VideoError(
-            f"{target} could not be written ({reason_of(error)}). What was finished is kept: the same call goes on from there."
+            f"{target} could not be written ({reason_of(error)}). Finished frames are kept: run the same call again to resume."
         ) from error
 
 
 class WorkFolder:
-    """The pieces of one result, held by one process at a time. A context, after which it is there if it holds any."""
+    """Folder with the pieces of one result, locked by one process. A context manager; without pieces it is removed on exit."""
 
     def __init__(self, target: Path, job: dict[str, Any]):
-        """`job` says all that decides over the frames: what was made for another job is thrown away.
+        """Lock the folder. `job` has everything that determines the frames: pieces of another job are deleted.
 
-        Raises VideoError if the folder can't be written, or another process is at it.
+        Raises VideoError if the folder can't be written or another process uses it.
         """
         self.path = hidden_path(target, ".coloring")
-        self.part = self.path / "piece.part"  # into which the next piece is written
+        self.part = self.path / "piece.part"  # the piece being written
         self._lock = FileLock(self.path / "lock")
         content = json.dumps(job, indent=1, sort_keys=True)
         with saying_why(target):
@@ -72,7 +74,9 @@ class WorkFolder:
             try:
                 self._lock.acquire(timeout=0)
             except Timeout as error:
-                raise VideoError(f"{target} is being made by another process: wait, or choose another name.") from error
+                raise VideoError(
+                    f"{target} is being written by another process: wait, or choose another name."
+                ) from error
             saved = self.path / "job.json"
             if not saved.exists() or saved.read_text(encoding="utf-8") != content:
                 self._clear()
@@ -88,14 +92,14 @@ class WorkFolder:
             self.remove()
 
     def pieces(self) -> list[Path]:
-        """The pieces that are whole, in order."""
+        """Return the complete pieces, in order."""
         whole = []
         while self._piece(len(whole)).exists():
             whole.append(self._piece(len(whole)))
         return whole
 
     def last_state(self) -> State | None:
-        """What the last piece left; None if there is none. One that can't be read makes all start anew."""
+        """Load the state after the last piece; None if there is none. If it can't be read, all pieces are deleted."""
         pieces = self.pieces()
         try:
             return _load(self._state(len(pieces) - 1)) if pieces else None
@@ -105,7 +109,7 @@ class WorkFolder:
             return None
 
     def keep(self, state: State) -> None:
-        """Take what was written as the next piece, and the state after it."""
+        """Accept the file just written as the next piece, and save the state after it."""
         number = len(self.pieces())
         # In this order: a kill in between leaves the last piece with its state.
         with temporary(self._state(number)) as part:
@@ -115,7 +119,7 @@ class WorkFolder:
         self._state(number - 1).unlink(missing_ok=True)
 
     def remove(self) -> None:
-        """Let go of the folder and delete it."""
+        """Release the lock and delete the folder."""
         self._lock.release()
         shutil.rmtree(self.path, ignore_errors=True)
 
@@ -132,15 +136,15 @@ class WorkFolder:
 
 
 class PieceWriter:
-    """Encodes a piece into a file. A context, at whose end the file is complete unless an error leaves it."""
+    """Encoder of one piece into a file. A context manager; the file is complete on exit unless the block raises."""
 
     def __init__(self, path: Path, clip: Clip, ending: str):
         encoder, options = ENCODERS[ending]
         self._clip = clip
-        # A container of any time base, so that every frame keeps its time.
+        # A container that supports any time base, so that every frame keeps its time.
         self._container = av.open(f"file:{os.path.abspath(path)}", "w", format="nut")
         stream = self._container.add_stream(encoder, rate=clip.rate, options=options)
-        # Halved chroma, the one kind of H.264 that all players take, needs even sides.
+        # 4:2:0 chroma, the only kind of H.264 that all players support, needs even sides.
         stream.width, stream.height = (side + side % 2 for side in clip.size)
         stream.pix_fmt = "yuv420p"
         context = stream.codec_context
@@ -151,7 +155,7 @@ class PieceWriter:
         self._stream = stream
 
     def write(self, frame: Frame, pixels: np.ndarray) -> None:
-        """Add a frame with these pixels, uint8 (H, W, 3), instead of its own."""
+        """Encode a frame with the given pixels, uint8 (H, W, 3), instead of its own."""
         height, width = pixels.shape[:2]
         if height % 2 or width % 2:
             pixels = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")

@@ -1,8 +1,8 @@
-"""Hold a clip's colors steady: each place's color is averaged over the frames in which the same thing is to be seen there.
+"""Temporal smoothing of a clip's colors: average each place over the frames in which the same thing is visible there.
 
-The average follows what moves and starts anew where something new comes into sight, so that nothing leaves a trail of its
-color. Blind smoothing by motion compensation and a recursive average is that of Bonneel et al., "Blind Video Temporal
-Consistency", SIGGRAPH Asia 2015; here lightness, which a network for colorization never changes, says what is the same.
+The average follows motion and restarts where something new comes into view, so that no color leaves a trail. Blind
+smoothing by motion compensation and a recursive average follows Bonneel et al., "Blind Video Temporal Consistency",
+SIGGRAPH Asia 2015; here the lightness, which colorization never changes, shows what is the same.
 """
 
 import math
@@ -12,28 +12,25 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-_AREA = 96 * 96  # pixels at which motion is looked for: fine enough for colors, and little time beside a network's
+_AREA = 96 * 96  # pixels for motion estimation: fine enough for colors, and fast compared with a network
 _LEVELS = 4
-_REACH = (
-    2  # pixels of the coarsest level: 23 of the finest, a quarter of the picture's side, from one frame to the next
-)
+_REACH = 2  # pixels per frame at the coarsest level: 23 at the finest, a quarter of the frame's side
 _WINDOW = 5
-_SAME, _OTHER = 2.0, 6.0  # of CIE L that noise does not explain: up to here the same thing, from here on another
-# What half of the picture differs by after a cut, however much is taken for motion: this share of the contrast, from so
-# much to so much CIE L.
+_SAME, _OTHER = 2.0, 6.0  # difference in CIE L beyond noise: the same thing up to the first, another from the second on
+# A cut is a median difference, after motion compensation, above this share of the contrast, clamped to this range of CIE L.
 _CUT_CONTRAST, _CUT = 0.4, (1.5, 4.0)
-_GAINS = 0.7, 1.4  # of the light, from one frame to the next; more is another scene's
-_NOISE = 1.13  # the mean distance of two samples of a normal distribution, in its standard deviations
+_GAINS = 0.7, 1.4  # range of brightness changes between frames of a scene
+_NOISE = 1.13  # mean distance of two samples of a normal distribution, in standard deviations
 
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """What the next frame's colors are averaged with.
+    """Data with which the next frame's colors are averaged.
 
-    plane: (1, h, w), lightness at the size at which motion is looked for.
-    ab: (2, H, W), the colors so far.
-    weight: (1, H, W), how many frames they are the average of, at each place.
-    time: of the last frame, in seconds.
+    plane: (1, h, w), lightness at the size for motion estimation.
+    ab: (2, H, W), average colors so far.
+    weight: (1, H, W), number of frames in the average, at each place.
+    time: time of the last frame, in seconds.
     """
 
     plane: Tensor
@@ -43,10 +40,10 @@ class History:
 
 
 class Smoother:
-    """Averages a clip's colors over about `seconds`, frame by frame; not at all if that is 0.
+    """Average a clip's colors over about `seconds`, frame by frame; 0 turns averaging off.
 
-    history: what is remembered; None before the first frame. Whoever puts it back goes on as if nothing had come between.
-    num_scenes: how many scenes there were so far.
+    history: data from earlier frames; None before the first one. Restoring it resumes without any difference.
+    num_scenes: number of scenes so far.
     """
 
     def __init__(self, seconds: float):
@@ -55,11 +52,11 @@ class Smoother:
         self.num_scenes = 0
 
     def __call__(self, lightness: Tensor, ab: Tensor, time: float) -> Tensor:
-        """The next frame's colors (2, H, W), steadied.
+        """Return the smoothed colors of the next frame, (2, H, W).
 
         Args:
             lightness: CIE L in 0…100, (1, H, W), of the frame at `time`, in seconds.
-            ab: what the network says of it, (2, H, W).
+            ab: its predicted colors, (2, H, W).
         """
         plane = _reduced(lightness)
         old, weight = self.history, torch.zeros_like(lightness)
@@ -71,7 +68,7 @@ class Smoother:
             elif self.seconds > 0:
                 displacement, kept = _enlarged(displacement, kept, ab.shape[-2:])
                 previous = shift(torch.cat((old.ab, old.weight)), displacement)
-                # As many frames as fit into `seconds` count: the average forgets at that pace.
+                # The weight is capped at the number of frames in `seconds`, so that the average decays at that rate.
                 longest = 1 / (1 - math.exp(-max(time - old.time, 1e-3) / self.seconds))
                 weight = (kept * previous[2:]).clamp(max=longest - 1)
                 ab = (weight * previous[:2] + ab) / (weight + 1)
@@ -81,12 +78,12 @@ class Smoother:
 
 
 def compare(plane: Tensor, previous: Tensor) -> tuple[Tensor | None, Tensor]:
-    """How sure it is, 0…1, that each place shows what the previous frame showed, (1, h, w), and where that was.
+    """Return the confidence, 0…1, that each place shows the same as in the previous frame, (1, h, w), and its displacement.
 
-    Both frames are CIE L, (1, h, w). Instead of the first there is None if the two are of different scenes; the second is as
-    `find_motion` gives it.
+    Both frames are CIE L, (1, h, w). The confidence is None if they are of different scenes; the displacement is that of
+    `find_motion`.
     """
-    # Old film gets lighter and darker as a whole. A gain in light is one in L + 16, but for the darkest.
+    # Old film flickers in brightness as a whole. A gain in light is one in L + 16, except in the darkest parts.
     gain = ((plane + 16) / (previous + 16)).median().clamp(*_GAINS)
     previous = (previous + 16) * gain - 16
     displacement = find_motion(plane, previous)
@@ -99,9 +96,9 @@ def compare(plane: Tensor, previous: Tensor) -> tuple[Tensor | None, Tensor]:
 
 
 def find_motion(plane: Tensor, previous: Tensor) -> Tensor:
-    """Where each place of a frame was in the previous one: rows and columns to add to its own, whole numbers, (2, h, w).
+    """Find where each place of a frame was in the previous one: row and column offsets, whole numbers, (2, h, w).
 
-    Both frames are CIE L, (1, h, w). Block matching from coarse to fine, which prefers what stands still.
+    Both frames are CIE L, (1, h, w). Coarse-to-fine block matching that prefers no motion.
     """
     pyramid = [(plane, previous)]
     while len(pyramid) < _LEVELS and min(pyramid[-1][0].shape[-2:]) >= 4 * _WINDOW:
@@ -111,7 +108,7 @@ def find_motion(plane: Tensor, previous: Tensor) -> Tensor:
         if displacement.shape[-2:] != now.shape[-2:]:
             displacement, reach = _resized(displacement.float() * 2, now.shape[-2:]).long(), 1
         cost = _mean_around((now - before).abs())
-        # Where all is alike, or noise, every displacement is as good as another; only a clearly better one counts.
+        # In flat or noisy areas all displacements match equally well; only a clearly better one counts.
         least = 0.2 * cost.median()
         steps = [(down, across) for down in range(-reach, reach + 1) for across in range(-reach, reach + 1)]
         found = torch.zeros_like(displacement)
@@ -127,7 +124,7 @@ def find_motion(plane: Tensor, previous: Tensor) -> Tensor:
 
 
 def shift(channels: Tensor, displacement: Tensor) -> Tensor:
-    """Each place's value taken from where `displacement` (2, h, w) says, (C, h, w); beyond the edge stands the edge."""
+    """Take each place's value from its position plus `displacement` (2, h, w): (C, h, w), with the edges replicated."""
     height, width = channels.shape[-2:]
     row = (torch.arange(height)[:, None] + displacement[0]).clamp_(0, height - 1)
     column = (torch.arange(width) + displacement[1]).clamp_(0, width - 1)
@@ -144,7 +141,7 @@ def _reduced(lightness: Tensor) -> Tensor:
 
 
 def _enlarged(displacement: Tensor, kept: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Both at another size, the displacement in that size's pixels."""
+    """Resize both, with the displacement in pixels of the new size."""
     if kept.shape[-2:] == size:
         return displacement, kept
     scale = torch.tensor([new / old for new, old in zip(size, kept.shape[-2:], strict=True)]).view(2, 1, 1)
@@ -157,15 +154,15 @@ def _resized(channels: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _mean_around(plane: Tensor) -> Tensor:
-    """The mean of each place's surroundings, (1, h, w)."""
+    """Return the mean around each place, (1, h, w)."""
     margin = _WINDOW // 2
     return F.avg_pool2d(F.pad(plane[None], (margin,) * 4, mode="replicate"), _WINDOW, 1)[0]
 
 
 def _noise(plane: Tensor) -> Tensor:
-    """Standard deviation of the noise in a frame (1, h, w), by what is left of it without lines and slopes.
+    """Estimate the standard deviation of the noise in a frame (1, h, w), from what remains without lines and slopes.
 
-    The filter is that of Immerkær, "Fast Noise Variance Estimation", 1996; the median leaves out what is rich in detail.
+    The filter is that of Immerkær, "Fast Noise Variance Estimation", 1996; the median ignores areas rich in detail.
     """
     if min(plane.shape[-2:]) < 3:
         return torch.zeros(())

@@ -40,7 +40,8 @@ def test_a_clip_is_colored_once(clip: Path, model: str, tmp_path: Path, capsys: 
 
 def test_what_is_not_kept_is_said(clip: Path, model: str, tmp_path: Path, capsys: pytest.CaptureFixture):
     assert main(["video", str(clip), "-o", str(tmp_path / "colored.webm"), "--model", model]) == 0
-    assert "its sound was aac, which .webm does not hold, and is opus now" in capsys.readouterr().out
+    notes = capsys.readouterr().out
+    assert all(word in notes for word in ("sound", "aac", ".webm", "opus"))
 
 
 def test_ctrl_c_exits_with_130_and_the_next_run_goes_on(

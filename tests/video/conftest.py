@@ -1,4 +1,4 @@
-"""A network and a clip to color, and what a folder must hold afterwards."""
+"""A network and a clip to color, and a check of the folder afterwards."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def pipe() -> ColorizationPipeline:
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A second with sound."""
+    """One second with sound."""
     return make_clip(
         tmp_path_factory.mktemp("clips") / "pan.mp4", pan(), metadata={"title": "Coffee", "comment": "Mine"}
     )

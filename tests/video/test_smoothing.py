@@ -1,4 +1,4 @@
-"""What holds a clip's colors steady: less flicker, nothing from before a cut, no trail behind what moves."""
+"""Temporal smoothing: less flicker, nothing from before a cut, no trail behind what moves."""
 
 import math
 from itertools import pairwise
@@ -18,7 +18,7 @@ PHOTOS = {"coffee": data.coffee(), "cat": data.chelsea(), "astronaut": data.astr
 
 
 def view(name: str, left: int = 0, side: int = 240) -> Tensor:
-    """A square of a photo, as a network sees it."""
+    """A square of a photo, as a network gets it."""
     return compute_lightness(np.ascontiguousarray(PHOTOS[name][20 : 20 + side, left : left + side]), (SIDE, SIDE))
 
 

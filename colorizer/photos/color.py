@@ -124,7 +124,7 @@ def uv_to_rgb(lightness: Tensor, uv: Tensor) -> Tensor:
     weights = torch.tensor(RGB_TO_XYZ[1], dtype=uv.dtype, device=uv.device).view(3, 1, 1)
     offsets = yuv_to_rgb(torch.cat((torch.zeros_like(lightness), uv), dim=-3), clip=False)
     # Newton's method. The curve is convex, so a start from above can't overshoot; and by Jensen's inequality the Y at which
-    # the weighted mean of the levels is the gray's lies above. Four steps leave only float32's own error over all of sRGB.
+    # the weighted mean of the levels equals the gray's lies above. Four steps leave only float32's own error over all of sRGB.
     luma = linear_to_rgb(luminance) - (weights * offsets).sum(-3, keepdim=True)
     for _ in range(4):
         rgb = offsets + luma

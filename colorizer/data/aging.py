@@ -1,18 +1,18 @@
-"""Photos turned old, on the batch: what film, lenses, time, hands and scanners do to them, each as strongly as a seed says.
+"""Simulate old photos on a batch: the effects of film, lenses, time, handling and scanners, at strengths drawn from seeds.
 
-For tests of how colors hold on old photos, and to train on: the network sees the old photo and learns the colors of the new
-one. In the order in which it happens:
+Used to test how colors hold on old photos, and for training: the input is the old photo, the target the colors of the
+original. The effects, in their order:
 
-1. film: of three kinds of emulsion; orthochromatic film does not see red, that before 1880 little but blue and violet;
+1. film: one of three kinds of emulsion; orthochromatic film is blind to red, film before 1880 to all but blue and violet;
 2. blur: Gaussian, sigma up to 1.5 pixels;
-3. fading: black turns to gray and white yields, unevenly over the photo, with another gamma;
+3. fading: black turns gray and white darkens, unevenly over the photo, with another gamma;
 4. scratches and dust, light or dark, up to 3 and 8 of them;
-5. grain: Gaussian noise, sigma up to 0.06 and mostly far less, over 1 to 2 pixels, strongest in the middle tones;
+5. grain: Gaussian noise, sigma up to 0.06 and mostly far less, over 1 to 2 pixels, strongest in the midtones;
 6. JPEG of quality 30 to 95;
 7. sepia, none to full.
 
-Pixels are those of a photo of 256, and grow with it. Kinds and ranges are about those of Wan et al., "Bringing Old Photos
-Back to Life", CVPR 2020, section 4.1 (noise, blur, JPEG, fading, scratches); film and toning are added.
+Pixel sizes are for a photo of 256 pixels and scale with it. Kinds and ranges are close to those of Wan et al., "Bringing Old
+Photos Back to Life", CVPR 2020, section 4.1 (noise, blur, JPEG, fading, scratches); film and toning are added.
 """
 
 import torch
@@ -24,9 +24,9 @@ from colorizer.data.jpeg import compress
 from colorizer.errors import ColorizerError
 from colorizer.photos.color import RGB_TO_XYZ, linear_to_rgb, rgb_to_lab, rgb_to_linear
 
-# How emulsions weight linear red, green and blue: all colors as the eye does, no red, and hardly green.
+# Weights of linear red, green and blue per emulsion: as in the eye, without red, and with hardly any green.
 FILMS = (RGB_TO_XYZ[1], (0.0, 0.5, 0.5), (0.0, 0.1, 0.9))
-# Shares of the photos on each, added up.
+# Cumulative shares of the photos on each.
 _FILM_SHARES = (0.5, 0.85, 1.0)
 
 MAX_BLUR = 1.5
@@ -37,19 +37,19 @@ NUM_SCRATCHES, NUM_SPECKS = 3, 8
 MAX_GRAIN = 0.06
 QUALITIES = 30, 95
 SEPIA = (1.10, 0.97, 0.76)
-"""What full sepia multiplies a gray level by."""
+"""Factors of full sepia on a gray level."""
 
 _SIDE = 256
 _DRAWS_A_MARK = 6
 _TILES = 4
-# So that what ages a photo has nothing to do with what crops and flips it, which is drawn from the same seed.
+# Makes aging independent of cropping and flipping, which are drawn from the same seed.
 _OWN_SEED = 0x01D
 
 
 def age_lightness(rgb: Tensor, seeds: list[int], *, share: float = 1.0) -> Tensor:
-    """CIE L in 0…100 (B, 1, H, W) of photos turned old; `share` of them, as their seeds decide, the others as they are.
+    """Compute CIE L in 0…100 (B, 1, H, W) with a `share` of the photos aged, chosen by their seeds; the others are unchanged.
 
-    rgb: sRGB in 0…1, (B, 3, H, W), which itself stays: its colors are what is to be learned or compared with.
+    rgb: sRGB in 0…1, (B, 3, H, W), which is not modified: its colors are the target or the reference.
 
     Raises ColorizerError for a share outside 0…1, and as `age` does.
     """
@@ -64,16 +64,16 @@ def age_lightness(rgb: Tensor, seeds: list[int], *, share: float = 1.0) -> Tenso
 
 
 def age(rgb: Tensor, seeds: list[int]) -> Tensor:
-    """Photos turned old, as one would scan them: sRGB in 0…1 (B, 3, H, W) to the same, gray or sepia.
+    """Age photos, as if scanned from old prints: sRGB in 0…1 (B, 3, H, W) to the same, gray or sepia.
 
-    seeds: one a photo, from `photo_seeds`; the same seed always does the same to a photo.
+    seeds: one per photo, from `photo_seeds`; the same seed always has the same effect on a photo.
 
     Raises ColorizerError for another shape, or not as many seeds as photos.
     """
     if rgb.ndim != 4 or rgb.shape[1] != 3 or 0 in rgb.shape or not rgb.is_floating_point():
-        raise ColorizerError(f"only float photos (B, 3, H, W) age, not {rgb.dtype} {tuple(rgb.shape)}")
+        raise ColorizerError(f"age takes float photos (B, 3, H, W), not {rgb.dtype} {tuple(rgb.shape)}")
     if len(seeds) != len(rgb):
-        raise ColorizerError(f"aging needs one seed a photo: {len(rgb)} photos, {len(seeds)} seeds")
+        raise ColorizerError(f"aging needs one seed per photo: {len(rgb)} photos, {len(seeds)} seeds")
     # Draw 0 decides whether a photo is aged at all.
     drawn = uniforms(_own(seeds), 13 + _DRAWS_A_MARK * (NUM_SCRATCHES + NUM_SPECKS)).float()
     film, blur, black, white, gamma, uneven, grain, clump, quality, sepia = (
@@ -103,7 +103,7 @@ def _own(seeds: list[int]) -> list[int]:
 
 
 def _expose(rgb: Tensor, draw: Tensor) -> Tensor:
-    """The gray levels (B, 1, H, W) that each photo's film makes of its colors; gray stays as it is."""
+    """Return the gray levels (B, 1, H, W) that each photo's film records of its colors; gray is unchanged."""
     kind = torch.bucketize(draw.flatten().contiguous(), draw.new_tensor(_FILM_SHARES[:-1]), right=True)
     weights = rgb.new_tensor(FILMS)
     weights = (weights / weights.sum(1, keepdim=True))[kind]
@@ -111,12 +111,12 @@ def _expose(rgb: Tensor, draw: Tensor) -> Tensor:
 
 
 def _noise(generators: list[torch.Generator], size: tuple[int, int]) -> Tensor:
-    # On the CPU, so that the same seed gives the same everywhere.
+    # On the CPU, so that the same seed gives the same noise on every device.
     return torch.stack([torch.randn(1, *size, generator=generator) for generator in generators])
 
 
 def _blur(channel: Tensor, sigmas: Tensor) -> Tensor:
-    """Each photo of (B, 1, H, W) blurred by its own Gaussian, mirrored at the edge; none where sigma is 0."""
+    """Blur each photo of (B, 1, H, W) with its own Gaussian, mirrored at the edge; sigma 0 means no blur."""
     reach = min(max(1, round(3 * float(sigmas.max()))), min(channel.shape[-2:]) - 1)
     if reach == 0:
         return channel
@@ -129,9 +129,9 @@ def _blur(channel: Tensor, sigmas: Tensor) -> Tensor:
 
 
 def _damage(gray: Tensor, counts: Tensor, draws: Tensor, scale: float) -> Tensor:
-    """Scratches, straight lines that lean little, and specks of dust, light or dark.
+    """Add scratches, straight lines that lean slightly, and specks of dust, light or dark.
 
-    counts: (B, 2) in 0…1, how many of each. draws: (B, marks · 6) in 0…1, where and what they are. Both on the CPU.
+    counts: (B, 2) in 0…1, for the number of each. draws: (B, marks · 6) in 0…1, for their place and look. Both on the CPU.
     """
     height, width = gray.shape[-2:]
     down = torch.arange(height, device=gray.device, dtype=gray.dtype)[:, None] + 0.5

@@ -1,7 +1,7 @@
-"""Augmentation on a whole batch, where the batch is: the CPU or the GPU.
+"""Augmentation of a whole batch on its own device, CPU or GPU.
 
-Every photo's changes come from a seed of its own, so that they depend neither on its place in the batch, nor on the
-number of processes, nor on the device, nor on whether the run was interrupted.
+Each photo's changes come from its own seed. They do not depend on its place in the batch, the number of processes, the
+device, or interruptions of the run.
 """
 
 import numpy as np
@@ -13,11 +13,11 @@ from colorizer.data.contrast import change_contrast
 from colorizer.errors import ColorizerError
 from colorizer.photos.color import lab_to_rgb, rgb_to_lab
 
-# SplitMix64 (Steele, Lea and Flood 2014): a bijection of 64-bit integers that passes the usual tests, also on counters.
+# SplitMix64 (Steele, Lea and Flood 2014): a bijection of 64-bit integers that passes the usual tests, even on counters.
 _GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _MULTIPLIERS = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 
-# Beyond this many input pixels to an output pixel, bilinear sampling skips pixels and the photo is averaged down first.
+# Beyond this many input pixels per output pixel, bilinear sampling would skip pixels, so the photo is averaged down first.
 MAX_SAMPLING_STEP = 1.5
 
 
@@ -34,13 +34,13 @@ def _as_uint64(values: object) -> np.ndarray:
 
 
 def photo_seeds(seed: int, epoch: int, indices: Tensor | list[int]) -> list[int]:
-    """One seed for each photo, in 0…2^63 - 1, from the run's seed, the epoch and the photos' indices in the dataset."""
+    """Return one seed per photo, in 0…2^63 - 1, from the run's seed, the epoch and the photos' indices in the dataset."""
     mixed = _mix(_as_uint64(indices) ^ _mix(_as_uint64(epoch) ^ _mix(_as_uint64(seed))))
     return (mixed >> np.uint64(1)).tolist()
 
 
 def uniforms(seeds: list[int], count: int) -> Tensor:
-    """(B, count) numbers, uniform in 0…1 (1 excluded), float64 on the CPU: the same for the same seed."""
+    """Return (B, count) numbers, uniform in 0…1 (1 excluded), float64 on the CPU: the same for the same seed."""
     with np.errstate(over="ignore"):
         counters = _mix(_as_uint64(seeds))[:, None] + np.arange(count, dtype=np.uint64) * _GAMMA
     return torch.from_numpy((_mix(counters) >> np.uint64(11)).astype(np.float64) * 2.0**-53)
@@ -60,35 +60,37 @@ def augment(
     zoom: float = 0.0,
     contrast: float = 0.0,
 ) -> Tensor:
-    """Randomly crop, flip, turn, shear, zoom, re-light uint8 photos (B, 3, S, S): float32 rgb in 0…1, (B, 3, size, size).
+    """Randomly crop, flip, rotate, shear, zoom and re-light uint8 (B, 3, S, S): float32 rgb in 0…1, (B, 3, size, size).
 
     Args:
-        seeds: one a photo, from `photo_seeds`; the same seed always gives the same change.
-        min_scale, max_scale: the crop's side is a random share of S between them, at a random place, brought to `size`;
-            with both at size / S it is a plain random crop, its pixels untouched.
-        rotation, shear: the largest angles in degrees.
-        zoom: the largest share by which width and height, each for itself, are stretched or squeezed.
-        contrast: the share of the photos whose lightness gets another contrast by one of the three ways of
-            `change_contrast`, each as likely.
+        seeds: one per photo, from `photo_seeds`; the same seed always gives the same change.
+        min_scale, max_scale: range of the crop's side as a share of S; the crop is at a random place and resized to `size`.
+            With both at size / S it is a plain random crop with unchanged pixels.
+        rotation, shear: maximum angles in degrees.
+        zoom: maximum share by which width and height are stretched or squeezed, independently.
+        contrast: share of the photos whose lightness gets another contrast by one of the three methods of
+            `change_contrast`, each equally likely.
 
-    rotation, shear and zoom mean what they do in Keras' ImageDataGenerator, except that what they bring in from outside
-    the photo is its mirror image. With nothing asked the photo is resized, or kept as it is where S equals size.
+    rotation, shear and zoom are defined as in Keras' ImageDataGenerator, except that areas outside the photo are filled with
+    its mirror image. Without any change the photo is resized, or kept as it is if S equals size.
 
     Raises:
-        ColorizerError: photos of another kind, not as many seeds, or ranges that make no sense.
+        ColorizerError: photos of another kind, a wrong number of seeds, or invalid ranges.
     """
     if rgb.dtype != torch.uint8 or rgb.ndim != 4 or rgb.shape[1] != 3 or rgb.shape[2] != rgb.shape[3]:
         raise ColorizerError(f"augment takes square uint8 photos (B, 3, S, S), not {rgb.dtype} {tuple(rgb.shape)}")
     if len(seeds) != len(rgb):
-        raise ColorizerError(f"augment needs one seed a photo: {len(rgb)} photos, {len(seeds)} seeds")
+        raise ColorizerError(f"augment needs one seed per photo: {len(rgb)} photos, {len(seeds)} seeds")
     if not 0 < min_scale <= max_scale <= 1:
         raise ColorizerError(
-            f"the crop's scale must hold 0 < min_scale ≤ max_scale ≤ 1, not {min_scale} and {max_scale}"
+            f"the crop's scale must satisfy 0 < min_scale ≤ max_scale ≤ 1, not {min_scale} and {max_scale}"
         )
     if min(rotation, shear, zoom) < 0 or zoom >= 1 or shear >= 90:
-        raise ColorizerError("rotation, shear and zoom must not be negative, shear below 90 degrees, zoom below 1")
+        raise ColorizerError(
+            "rotation, shear and zoom must not be negative; shear must be below 90 degrees, zoom below 1"
+        )
     if not 0 <= contrast <= 1:
-        raise ColorizerError(f"contrast is a share of the photos, 0…1, not {contrast}")
+        raise ColorizerError(f"contrast must be a share of the photos in 0…1, not {contrast}")
     draws = uniforms(seeds, 11)
     rgb = _placed(rgb, draws, size, flip, vertical_flip, min_scale, max_scale, rotation, shear, zoom)
     changed = (draws[:, 9] < contrast).nonzero()[:, 0]
@@ -110,7 +112,7 @@ def _placed(
     shear: float,
     zoom: float,
 ) -> Tensor:
-    """What `augment` does to the places of pixels; their values stay."""
+    """Apply the geometric part of `augment`."""
     flips = (draws[:, 0] < 0.5) & flip, (draws[:, 1] < 0.5) & vertical_flip
     stored = rgb.shape[-1]
     if rotation == shear == zoom == 0 and min_scale == max_scale and round(stored * max_scale) in (size, stored):
@@ -121,14 +123,14 @@ def _placed(
     scale = min_scale + (max_scale - min_scale) * draws[:, 4]
     transform = scale[:, None, None] * _linear(draws[:, 5:9], rotation, shear, zoom)
     signs = torch.stack([1 - 2.0 * flips[0], 1 - 2.0 * flips[1]], dim=-1)
-    # affine_grid's coordinates reach from -1 to 1: a crop's center may move by what the crop leaves free.
+    # affine_grid's coordinates span -1 to 1: a crop's center may move within the margin that the crop leaves.
     center = (1 - scale[:, None]) * (2 * draws[:, 2:4] - 1)
     theta = torch.cat([transform * signs[:, None, :], center[..., None]], dim=-1)
     return _sample(rgb, theta, transform, size)
 
 
 def _linear(draws: Tensor, rotation: float, shear: float, zoom: float) -> Tensor:
-    """(B, 4) draws to (B, 2, 2): rotation after shear after zoom, from the result's coordinates to the photo's."""
+    """Turn draws (B, 4) into matrices (B, 2, 2): rotation after shear after zoom, from output to photo coordinates."""
     spread = 2 * draws - 1
     angle, slant = torch.deg2rad(rotation * spread[:, 0]), torch.deg2rad(shear * spread[:, 1])
     cos, sin, zero, one = angle.cos(), angle.sin(), torch.zeros_like(angle), torch.ones_like(angle)
@@ -138,7 +140,7 @@ def _linear(draws: Tensor, rotation: float, shear: float, zoom: float) -> Tensor
 
 
 def _take(rgb: Tensor, side: int, draws: Tensor, is_mirrored: Tensor, is_upside_down: Tensor) -> Tensor:
-    """Each photo's square of `side` pixels at the place that its draws (B, 2) choose, flipped where it should be."""
+    """Crop a square of `side` pixels from each photo at the place chosen by its draws (B, 2), flipped as requested."""
     steps = torch.arange(side)
     for dim, place, is_flipped in ((3, draws[:, 0], is_mirrored), (2, draws[:, 1], is_upside_down)):
         if side == rgb.shape[dim] and not is_flipped.any():
@@ -154,13 +156,13 @@ def _take(rgb: Tensor, side: int, draws: Tensor, is_mirrored: Tensor, is_upside_
 
 
 def saturate(rgb: Tensor, factor: float) -> Tensor:
-    """sRGB in 0…1 (B, 3, H, W) with `factor` times the chroma at the same lightness, as far as sRGB goes."""
+    """Multiply the chroma of sRGB in 0…1 (B, 3, H, W) by `factor` at the same lightness, within the limits of sRGB."""
     lab = rgb_to_lab(rgb)
     return lab_to_rgb(torch.cat((lab[:, :1], factor * lab[:, 1:]), 1))
 
 
 def _sample(rgb: Tensor, theta: Tensor, transform: Tensor, size: int) -> Tensor:
-    """Bilinear samples at theta's (B, 2, 3) grid, each photo averaged down before as far as its own grid is coarse."""
+    """Sample bilinearly at the grid of theta (B, 2, 3), after averaging each photo down according to its grid's spacing."""
     step = torch.linalg.matrix_norm(transform, 2) * rgb.shape[-1] / size
     factors = 2 ** (step / MAX_SAMPLING_STEP).log2().ceil().clamp(min=0).long()
     result = rgb.new_empty((len(rgb), 3, size, size), dtype=torch.float32)
@@ -169,7 +171,7 @@ def _sample(rgb: Tensor, theta: Tensor, transform: Tensor, size: int) -> Tensor:
         places = members.to(rgb.device)
         photos = rgb[places].float()
         if factor > 1:
-            # Sides that the factor does not divide are brought to the nearest size, not cut.
+            # Sides that the factor does not divide are resized to the nearest size, not cut.
             photos = F.adaptive_avg_pool2d(photos, max(1, round(photos.shape[-1] / factor)))
         grid_theta = theta[members].float().to(rgb.device)
         grid = F.affine_grid(grid_theta, [len(members), 3, size, size], align_corners=False)

@@ -1,4 +1,4 @@
-"""Batches in an order that the seed and the epoch give, whatever the number of processes and of interruptions."""
+"""Batches in an order set by the seed and the epoch, independent of the number of processes and of interruptions."""
 
 import math
 from collections.abc import Iterator
@@ -13,29 +13,29 @@ from colorizer.data.augmentation import photo_seeds
 from colorizer.data.photo_dataset import PhotoDataset, PhotoStream
 from colorizer.errors import DatasetError
 
-# A set kept in memory moves to the GPU whole if it leaves this share of the GPU's free memory to the network.
+# A dataset in memory moves to the GPU if it takes at most this share of the GPU's free memory; the rest is for the network.
 MAX_GPU_SHARE = 0.5
 
 
 class PhotoBatches:
-    """One process's share of every batch of `dataset`, `batch_size` photos of it at a time.
+    """One process's share of every batch of `dataset`, `batch_size` photos at a time.
 
-    The batch of step k over all processes is photos k·B·P … (k+1)·B·P of the epoch's order; process r takes the r-th
-    part. So the same global batch size gives the same photos whatever the number of processes, and `iterate(start=k)`
-    goes on exactly where a run was interrupted.
+    The batch of step k over all P processes is photos k·B·P … (k+1)·B·P of the epoch's order; process r takes the r-th
+    part. So the same global batch size gives the same photos for any number of processes, and `iterate(start=k)`
+    resumes exactly where a run was interrupted.
 
-    A PhotoStream has no such order. Shuffled, its batches never end, one epoch follows the other (`is_endless`), so
-    that no process waits for another that has run out; unshuffled, they go through it once. They are the same for the
-    same seed and number of processes, and `iterate(start=k)` reads again what came before step k.
+    A PhotoStream has no such order. Shuffled, its batches never end: epochs follow each other (`is_endless`), so that no
+    process waits for another that has run out. Unshuffled, they go through the stream once. They are the same for the
+    same seed and number of processes, and `iterate(start=k)` rereads the photos before step k.
 
     Args:
-        batch_size: photos a step and process.
-        drop_last: leave out what does not fill a batch over all processes. Otherwise the last batch is shorter and
-            shared out as evenly as it goes; with fewer photos than processes some get one batch less than `len` says.
-        device: where the batches go. A set kept in memory goes to the GPU whole, if half its free memory is enough.
+        batch_size: photos per step and process.
+        drop_last: drop photos that don't fill a batch over all processes. Otherwise the last batch is shorter and split as
+            evenly as possible; with fewer photos than processes some get one batch less than `len` returns.
+        device: device for the batches. A dataset in memory moves to the GPU whole if half the GPU's free memory is enough.
 
     Raises:
-        DatasetError: fewer photos than one batch over all processes takes, unless drop_last is off.
+        DatasetError: fewer photos than one batch over all processes, unless drop_last is off.
     """
 
     def __init__(
@@ -72,41 +72,41 @@ class PhotoBatches:
 
     @property
     def global_batch_size(self) -> int:
-        """Photos a step over all processes."""
+        """Photos per step over all processes."""
         return self.batch_size * self.num_processes
 
     @property
     def is_endless(self) -> bool:
-        """Whether `iterate` never ends, as over a shuffled stream."""
+        """True if `iterate` never ends, as over a shuffled stream."""
         return isinstance(self.dataset, PhotoStream) and self.shuffle
 
     def __len__(self) -> int:
-        """Steps an epoch; DatasetError for a stream."""
+        """Return the steps per epoch; raise DatasetError for a stream."""
         if isinstance(self.dataset, PhotoStream):
-            raise DatasetError("a streamed dataset has no known number of photos: say how many steps to train")
+            raise DatasetError("a streamed dataset has no known number of photos: set max_train_steps")
         steps = len(self.dataset) / self.global_batch_size
         return math.floor(steps) if self.drop_last else math.ceil(steps)
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch, and with it the order, that the next `iterate` gives."""
+        """Set the epoch, and with it the order, of the next `iterate`."""
         self.epoch = epoch
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
         return self.iterate()
 
     def iterate(self, start: int = 0) -> Iterator[dict[str, Tensor]]:
-        """The epoch's batches from step `start`: {"rgb": uint8 (B, 3, S, S), "label": int64 (B,), "index": int64 (B,)}.
+        """Yield the epoch's batches from step `start`: {"rgb": uint8 (B, 3, S, S), "label": int64 (B,), "index": int64 (B,)}.
 
-        `rgb` and `label`, -1 where a photo has none, are on `device`. `index`, the photo's place in the dataset or a
-        number of its own in a stream, is on the CPU, where `photo_seeds` wants it: asking a GPU for it would wait for the
-        step before. The next batch is read in a thread while this one is used.
+        `rgb` and `label`, -1 where a photo has none, are on `device`. `index`, the photo's index in the dataset or a unique
+        number in a stream, is on the CPU, where `photo_seeds` needs it: copying it from a GPU would wait for the previous
+        step. A thread reads the next batch while this one is used.
         """
         batches = self._stream(start) if isinstance(self.dataset, PhotoStream) else map(self._read, self._shares(start))
         with ThreadPoolExecutor(1, thread_name_prefix="photo-batches") as reader:
             coming = reader.submit(next, batches, None)
             while (batch := coming.result()) is not None:
                 coming = reader.submit(next, batches, None)
-                # From pinned memory the copy runs while the GPU is still at the step before.
+                # From pinned memory the copy runs while the GPU still computes the previous step.
                 on_device = {name: batch[name].to(self.device, non_blocking=True) for name in ("rgb", "label")}
                 yield {**on_device, "index": batch["index"]}
 
@@ -132,7 +132,7 @@ class PhotoBatches:
 
     def _stream(self, start: int) -> Iterator[dict[str, Tensor]]:
         photos = self._stream_photos()
-        # The photos before `start` are read and decoded again: which of them are usable is not known otherwise.
+        # The photos before `start` are read and decoded again: only decoding shows which of them are usable.
         for _ in islice(photos, start * self.batch_size):
             pass
         first = start * self.batch_size

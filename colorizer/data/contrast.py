@@ -1,7 +1,7 @@
-"""Contrast augmentation on the batch: stretching and two equalizations of the lightness, the colors left as they are.
+"""Contrast augmentation of a batch: stretching and two equalizations of the lightness, with unchanged colors.
 
-The three are those of scikit-image's `exposure` module. Each is a table from a photo's levels of lightness to new ones, or
-a grid of such tables, and one sampler looks all of them up.
+The three methods are those of scikit-image's `exposure` module. Each is a table from a photo's lightness levels to new ones,
+or a grid of such tables, and one sampler applies them all.
 """
 
 import torch
@@ -11,17 +11,17 @@ from torch import Tensor
 from colorizer.photos.color import lab_to_rgb, rgb_to_lab
 
 NUM_LEVELS = 256
-NUM_TILES = 8  # each way
-CLIP_LIMIT = 0.01  # largest share of a tile's pixels on one level, so that noise in plain tiles is not blown up
+NUM_TILES = 8  # per axis
+CLIP_LIMIT = 0.01  # largest share of a tile's pixels on one level, so that noise in plain tiles is not amplified
 PERCENTILES = 0.02, 0.98
 
 
 def change_contrast(rgb: Tensor, kinds: Tensor) -> Tensor:
-    """sRGB in 0…1 (B, 3, H, W) with another contrast each: kinds (B,) 0 adaptive, 1 stretched, 2 equalized.
+    """Change the contrast of each photo, sRGB in 0…1 (B, 3, H, W), by kinds (B,): 0 adaptive, 1 stretched, 2 equalized.
 
     * adaptive: contrast-limited adaptive histogram equalization (Zuiderveld 1994) over 8×8 tiles, clip limit 0.01.
-    * stretched: the lightness's 2nd and 98th percentiles become 0 and 100.
-    * equalized: every lightness becomes as frequent as any other.
+    * stretched: the 2nd and 98th percentiles of the lightness become 0 and 100.
+    * equalized: all lightness levels become equally frequent.
     """
     lab = rgb_to_lab(rgb)
     # A 1-pixel photo has one tile.
@@ -34,7 +34,7 @@ def change_contrast(rgb: Tensor, kinds: Tensor) -> Tensor:
 
 
 def _histograms(lightness: Tensor, num_tiles: int) -> Tensor:
-    """How many pixels of each tile have each level: L (B, H, W) → (B, tiles, tiles, levels)."""
+    """Count the pixels of each tile on each level: L (B, H, W) → (B, tiles, tiles, levels)."""
     batch, height, width = lightness.shape
     level = (lightness * (NUM_LEVELS / 100)).long().clamp(0, NUM_LEVELS - 1)
     photo, row, column = (torch.arange(size, device=lightness.device) for size in (batch, height, width))
@@ -45,7 +45,7 @@ def _histograms(lightness: Tensor, num_tiles: int) -> Tensor:
 
 
 def _equalized(histograms: Tensor) -> Tensor:
-    """Tables of new levels in 0…1: the share of pixels that are no lighter."""
+    """Return tables of new levels in 0…1: the share of pixels that are no lighter."""
     return histograms.cumsum(-1) / histograms.sum(-1, keepdim=True)
 
 
@@ -58,7 +58,7 @@ def _adaptive(histograms: Tensor) -> Tensor:
 
 def _stretched(histograms: Tensor) -> Tensor:
     shares = _equalized(histograms)
-    # The number of levels that hold less than the share is the level on which the percentile lies.
+    # The number of levels with a cumulative share below the percentile is the level of the percentile.
     low, high = ((shares < share).sum(-1, keepdim=True) for share in PERCENTILES)
     levels = torch.arange(NUM_LEVELS, device=shares.device)
     # A plain photo, all on one level, has nothing to stretch: its level stays.
@@ -66,7 +66,7 @@ def _stretched(histograms: Tensor) -> Tensor:
 
 
 def _look_up(levels: Tensor, tables: Tensor) -> Tensor:
-    """Levels in 0…1 (B, 1, H, W) by the tables (B, rows, columns, levels), linear between levels and between tiles."""
+    """Map levels in 0…1 (B, 1, H, W) by tables (B, rows, columns, levels), linearly between levels and between tiles."""
     height, width = levels.shape[-2:]
     across, down = ((2 * torch.arange(size, device=levels.device) + 1) / size - 1 for size in (width, height))
     level = 2 * levels[:, 0] - 1

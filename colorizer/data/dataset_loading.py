@@ -1,4 +1,4 @@
-"""Opening a dataset of photos: decoded once and kept, or streamed."""
+"""Loading of a dataset of photos: decoded once and cached, or streamed."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ from colorizer.data.photo_dataset import PhotoDataset, PhotoStream
 from colorizer.data.sources import Source, open_source
 from colorizer.errors import DatasetError
 
-# Raised whenever decoding gives other pixels or keeps other photos, so that older stores are not taken for new ones.
+# Increased whenever decoding changes pixels or keeps other photos, so that older stores are not reused.
 STORE_VERSION = 3
 
 
@@ -41,42 +41,44 @@ def load_photos(
     num_workers: int = 0,
     token: str | bool | None = None,
 ) -> PhotoDataset | PhotoStream:
-    """Open a dataset of photos: a PhotoDataset, decoded unless an earlier run has, or with `streaming` a PhotoStream.
+    """Load photos as a PhotoDataset, decoded unless an earlier run has done so, or with `streaming` as a PhotoStream.
 
     Args:
-        source: a folder of photos (its subfolders' names are the labels where there are several), a parquet file or a
+        source: a folder of photos (its subfolders' names are the labels if there are several), a parquet file or a
             folder of them, a folder written by save_to_disk of `datasets`, or a Hub dataset as user/name or
             user/name:configuration.
-        split: "val" and "validation" are one. Folders and parquet files have splits by name (train/…, val-0.parquet).
+        split: "val" and "validation" are the same. Folders and parquet files have splits by name (train/…, val-0.parquet).
         resolution: side of the square kept of each photo.
-        revision, token: which version of a Hub dataset, and what opens a private one.
-        streaming: decode photos as they come by, epoch after epoch, and keep none.
-        cache_in_memory: keep the photos in memory, on a GPU's if they fit; otherwise they are read by memory map.
-        cache_dir: where decoded photos are kept between runs; HF_DATASETS_CACHE/colorizer unless given.
+        revision, token: version of a Hub dataset, and access token of a private one.
+        streaming: decode photos on the fly, in every epoch, and cache none.
+        cache_in_memory: cache the photos in memory, on the GPU if they fit; otherwise they are memory-mapped.
+        cache_dir: cache of decoded photos between runs; default: HF_DATASETS_CACHE/colorizer.
         max_photos: stop after this many usable photos (streaming: rows).
-        min_colorfulness: leave out photos below it (Hasler and Süsstrunk 2003; 15 is slightly colorful).
-        min_label_photos: a label that fewer of the photos have counts as none, since nothing can be learned of it.
-        labels: read the labels, where there are any.
-        classes: number the labels by this list, another split's `classes`, instead of by the names found here; a label
-            that it lacks becomes -1.
-        num_workers: decoding threads, 0 for one a core.
+        min_colorfulness: leave out photos with a lower colorfulness (Hasler and Süsstrunk 2003; 15 is slightly colorful).
+        min_label_photos: treat a label with fewer photos as none, since nothing can be learned from it.
+        labels: read the labels, if there are any.
+        classes: number the labels by this list, such as another split's `classes`, instead of by the names found here;
+            other labels become -1.
+        num_workers: decoding threads; 0 means one per core.
 
     Raises:
-        DatasetError: no such source, split or column, or no usable photo in it; the message says what there is.
+        DatasetError: no such source, split or column, or no usable photo in it; the message lists what is available.
         HubError: the Hub can't be reached.
     """
     if resolution < 8:
-        raise DatasetError(f"photos need a resolution of at least 8, not {resolution}")
+        raise DatasetError(f"resolution must be at least 8, not {resolution}")
     if max_photos is not None and max_photos < 1:
         raise DatasetError(f"max_photos must be at least 1, not {max_photos}")
     if streaming and min_label_photos > 1:
-        raise DatasetError("the photos of a label can't be counted while they stream by: leave out min_label_photos")
+        raise DatasetError(
+            "min_label_photos can't be used with streaming: the photos of a label can't be counted in advance"
+        )
     opened = open_source(
         source,
         split=split,
         revision=revision,
         token=token,
-        # The first photos of a large Hub dataset are had without downloading all of it.
+        # Streaming gets the first photos of a large Hub dataset without downloading all of it.
         streaming=streaming or max_photos is not None,
         image_column=image_column,
         label_column=label_column if labels else None,
@@ -97,13 +99,13 @@ def load_photos(
     decoded = read_store(folder, check_all=cache_in_memory)
     if decoded is None:
         with locked(folder):
-            # Another process of this run may have built it meanwhile.
+            # Another process of this run may have built it in the meantime.
             decoded = read_store(folder)
             if decoded is None:
                 _build(opened, folder, resolution, max_photos, min_colorfulness, num_workers)
                 decoded = read_store(folder)
     if decoded is None:
-        raise DatasetError(f"decoded photos can't be read back from {str(folder)!r}: is the disk sound?")
+        raise DatasetError(f"decoded photos can't be read back from {str(folder)!r}: is the disk damaged?")
     if classes is None and min_label_photos > 1:
         counts = np.bincount(decoded.labels[decoded.labels >= 0], minlength=len(decoded.classes))
         classes = [name for name, count in zip(decoded.classes, counts, strict=True) if count >= min_label_photos]
@@ -113,7 +115,7 @@ def load_photos(
 
 
 def cache_folder() -> Path:
-    """Where decoded photos, and what is computed of them, are kept between runs unless told otherwise."""
+    """Return the default cache folder for decoded photos and results computed from them."""
     return Path(datasets.config.HF_DATASETS_CACHE).expanduser() / "colorizer"
 
 
@@ -131,7 +133,7 @@ def _build(
     writer = StoreWriter(folder, resolution)
     try:
         rows = decode_rows(source, resolution, min_colorfulness=min_colorfulness, num_workers=num_workers)
-        # disable=None: no bar where nobody watches.
+        # disable=None: no progress bar without a terminal.
         for name, pixels, label in tqdm(rows, "Decoding photos", source.num_rows, unit=" photos", disable=None):
             if isinstance(pixels, Rejected):
                 report.reject(name, pixels)

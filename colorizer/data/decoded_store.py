@@ -1,7 +1,7 @@
-"""Decoded photos on disk: a folder with photos.npy (uint8, N × 3 × S × S, read by memory map) and index.json.
+"""Decoded photos on disk: a folder with photos.npy (uint8, N × 3 × S × S, memory-mapped) and index.json.
 
-It is renamed to its place when complete, so that a folder of the right name is a whole one; several
-processes that want the same one take turns at a lock, and all but the first find it there.
+The folder is renamed to its final name when complete, so a folder with that name is complete. Processes that need the same
+folder take turns at a lock, and all but the first find it there.
 """
 
 import json
@@ -18,13 +18,13 @@ from colorizer.atomic_write import put_in_place, temporary
 from colorizer.data.decoding import DatasetReport
 from colorizer.errors import DatasetError
 
-# Checked whenever a store is opened; reading all of a large one would take as long as an epoch.
+# Photos checked whenever a store is opened; reading all of a large one would take as long as an epoch.
 NUM_CHECKED = 64
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """All usable photos of a source: uint8 (N, 3, S, S), int64 labels (N,) with -1 for none, and what was left out."""
+    """All usable photos of a source: uint8 (N, 3, S, S), int64 labels (N,) with -1 for none, and a report of the others."""
 
     pixels: np.ndarray
     labels: np.ndarray
@@ -33,9 +33,9 @@ class Decoded:
 
 
 class StoreWriter:
-    """Takes photos one by one; `finish` makes the store of them, `close` drops what was not finished.
+    """Writer of a store, photo by photo; `finish` completes it, `close` drops an unfinished one.
 
-    The caller holds the lock of `folder`. Every method raises DatasetError where the disk does not take the photos.
+    The caller holds the lock of `folder`. Every method raises DatasetError if the disk can't take the photos.
     """
 
     def __init__(self, folder: Path, resolution: int) -> None:
@@ -63,7 +63,7 @@ class StoreWriter:
             put_in_place(self.part, self.folder)
 
     def close(self) -> None:
-        # Closing writes what is buffered, and fails once more where the disk was full.
+        # Closing flushes the buffer, and fails again if the disk was full.
         with suppress(OSError):
             self.file.close()
         self.resources.close()
@@ -75,7 +75,7 @@ class StoreWriter:
 
 
 def read_store(folder: Path, *, check_all: bool = False) -> Decoded | None:
-    """The store in `folder`, or None if there is none or it is damaged."""
+    """Read the store in `folder`; return None if it is missing or damaged."""
     try:
         index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
         pixels = np.load(folder / "photos.npy", mmap_mode="r")
@@ -95,10 +95,10 @@ def _spread(count: int) -> Iterator[int]:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the lock for building `folder`, which one process at a time can.
+    """Hold the lock for building `folder`, one process at a time.
 
     Raises:
-        DatasetError: nothing can be written where the folder should stand.
+        DatasetError: the parent folder can't be written.
     """
     lock = FileLock(f"{folder}.lock")
     with _writing(folder):
@@ -116,6 +116,6 @@ def _writing(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise DatasetError(
-            f"can't keep decoded photos in {str(folder.parent)!r} ({error.strerror or error}): "
+            f"can't cache decoded photos in {str(folder.parent)!r} ({error.strerror or error}): "
             "choose another cache_dir, a lower resolution or fewer photos, or stream the dataset"
         ) from error

@@ -1,4 +1,4 @@
-"""From a file's bytes to a small square of uint8 RGB, or to the reason why nothing can be learned from the photo."""
+"""Decode a file to a small square of uint8 RGB, or find the reason why the photo can't be used for training."""
 
 import io
 import os
@@ -17,9 +17,9 @@ from colorizer.data.sources import Source, reading
 from colorizer.photos.color import colorfulness
 
 MAX_PIXELS = 200_000_000
-"""A file that says it has more pixels is refused before any of them is decoded (a decompression bomb)."""
+"""A file with more pixels, according to its header, is refused before decoding (a decompression bomb)."""
 
-# What each EXIF orientation needs; 1 and unknown values need nothing.
+# Transposition for each EXIF orientation; 1 and unknown values need none.
 ORIENTATIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -41,7 +41,7 @@ REASONS = ("gray", "broken", "tiny", "dull")
 
 @dataclass(frozen=True)
 class Rejected:
-    """Why a photo is left out: one of REASONS, and a few words."""
+    """Reason for leaving out a photo: one of REASONS, and a short explanation."""
 
     reason: str
     why: str
@@ -49,7 +49,7 @@ class Rejected:
 
 @dataclass
 class DatasetReport:
-    """What became of a dataset's photos. `names` holds the first 20 that were left out, each with its reason."""
+    """Counts of photos kept and left out. `names` lists the first 20 that were left out, each with its reason."""
 
     kept: int = 0
     gray: int = 0
@@ -78,13 +78,13 @@ class DatasetReport:
 
 
 def is_gray(photo: Image.Image) -> bool:
-    """Whether an RGB photo is gray or toned: whether its colors are hardly more than a function of its luma.
+    """Return True if an RGB photo is gray or toned, that is, if its colors are hardly more than a function of its luma.
 
-    The measure is what of red - green and yellow - blue remains, in levels of 255, once each of 64 steps of luma has
-    been given its mean color. Sepia and cyanotype leave 1 to 3 (JPEG's blocks included); of photos in color, one in a
-    thousand leaves less than 3.5.
+    The measure is the residual of red - green and yellow - blue, in levels of 255, after subtracting the mean color of each
+    of 64 steps of luma. Sepia and cyanotype leave 1 to 3 (including JPEG's blocks); of color photos, one in a thousand
+    leaves less than 3.5.
     """
-    # A small version answers as well, faster, and without JPEG's color noise along edges.
+    # A small version gives the same result, faster, and without JPEG's color noise along edges.
     small = photo.reduce(max(1, min(photo.size) // 64))
     red, green, blue = np.asarray(small).reshape(-1, 3).astype(np.float32).T
     bins = ((red + 2 * green + blue) / 16).astype(np.intp)
@@ -93,7 +93,7 @@ def is_gray(photo: Image.Image) -> bool:
     for opponent in (red - green, (red + green) / 2 - blue):
         mean = np.bincount(bins, opponent) / count.clip(1)
         unexplained += float(((opponent - mean[bins]) ** 2).sum())
-    # Each mean takes up one degree of freedom.
+    # Each mean uses one degree of freedom.
     return (unexplained / max(len(bins) - np.count_nonzero(count), 1)) ** 0.5 < MIN_UNEXPLAINED
 
 
@@ -106,20 +106,20 @@ def _why(error: Exception) -> str:
 def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # a damaged EXIF block fails in many ways, none of which makes the pixels worse
+    except Exception:  # a damaged EXIF block raises many kinds of errors, none of which affects the pixels
         return 1
 
 
 def decode(source: bytes | str | Path, resolution: int, *, min_colorfulness: float = 0.0) -> np.ndarray | Rejected:
-    """The photo's central square at `resolution` as uint8 (3, S, S), upright; or why it can't serve.
+    """Decode a photo's central square at `resolution` as uint8 (3, S, S), upright; return Rejected if it is unusable.
 
-    JPEGs are decoded at the smallest of 1/1, 1/2, 1/4, 1/8 that still covers the square, which is where the time goes.
+    JPEGs are decoded at the smallest of 1/1, 1/2, 1/4, 1/8 that still covers the square: decoding takes most of the time.
     """
     try:
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
             width, height = image.size
             if width * height > MAX_PIXELS:
-                return Rejected("broken", f"{width}×{height} pixels are too many")
+                return Rejected("broken", f"too many pixels: {width}×{height}")
             if min(width, height) < max(resolution / 4, 2):
                 return Rejected("tiny", f"{width}×{height}")
             if image.mode in GRAY_MODES:
@@ -132,12 +132,12 @@ def decode(source: bytes | str | Path, resolution: int, *, min_colorfulness: flo
             left, top = (width - side) / 2, (height - side) / 2
             square = rgb.resize(
                 (resolution, resolution),
-                # Antialiased; the sharper filters cost twice the time and the network can't tell.
+                # Antialiased; sharper filters take twice the time and make no difference to the network.
                 Image.Resampling.BILINEAR,
                 box=(left, top, left + side, top + side),
                 reducing_gap=2.0,
             )
-    except Exception as error:  # Pillow's decoders raise whatever a broken file leads them to: OSError, SyntaxError, …
+    except Exception as error:  # Pillow's decoders raise many kinds of errors for broken files: OSError, SyntaxError, …
         return Rejected("broken", _why(error))
     if orientation in ORIENTATIONS:
         square = square.transpose(ORIENTATIONS[orientation])
@@ -152,16 +152,16 @@ def decode(source: bytes | str | Path, resolution: int, *, min_colorfulness: flo
 
 
 def num_cores() -> int:
-    """Cores this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def decode_rows(
     source: Source, resolution: int, *, min_colorfulness: float = 0.0, num_workers: int = 0
 ) -> Iterator[tuple[str, np.ndarray | Rejected, int | str | None]]:
-    """Every row of `source` in order: its name, its pixels or why there are none, its label.
+    """Yield for each row of `source`, in order, its name, its pixels or the reason for rejecting it, and its label.
 
-    Threads decode ahead, `num_workers` of them or one a core: Pillow lets go of the GIL while it decodes.
+    Threads decode ahead, `num_workers` of them or one per core: Pillow releases the GIL while decoding.
     """
     num_workers = num_workers or num_cores()
 

@@ -1,4 +1,4 @@
-"""What JPEG does to gray photos, on the batch, without writing files."""
+"""JPEG compression artifacts of gray photos, simulated on a batch without writing files."""
 
 import math
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 BLOCK = 8
 
-# ITU-T T.81, annex K, table K.1: the steps of luminance at quality 50.
+# ITU-T T.81, annex K, table K.1: quantization steps of luminance at quality 50.
 _STEPS = (
     (16, 11, 10, 16, 24, 40, 51, 61),
     (12, 12, 14, 19, 26, 58, 60, 55),
@@ -22,9 +22,9 @@ _STEPS = (
 
 
 def compress(gray: Tensor, quality: Tensor) -> Tensor:
-    """Gray levels in 0…1 (B, 1, H, W) as a JPEG of each photo's `quality` (B,), 1…100, gives them back.
+    """Compress and decompress gray levels in 0…1 (B, 1, H, W) as JPEG with each photo's `quality` (B,), 1…100.
 
-    The quality means what it does to libjpeg: 50 takes the standard's table as it stands.
+    Quality is defined as in libjpeg: 50 uses the standard's table unchanged.
     """
     height, width = gray.shape[-2:]
     padded = F.pad(gray * 255 - 128, (0, -width % BLOCK, 0, -height % BLOCK), mode="replicate")
@@ -38,7 +38,7 @@ def compress(gray: Tensor, quality: Tensor) -> Tensor:
 
 
 def _cosines() -> Tensor:
-    """The matrix of the discrete cosine transform of 8 values, orthonormal."""
+    """Return the orthonormal matrix of the discrete cosine transform of 8 values."""
     frequency, place = torch.arange(BLOCK)[:, None], torch.arange(BLOCK)[None]
     cosines = torch.cos((2 * place + 1) * frequency * math.pi / (2 * BLOCK)) * math.sqrt(2 / BLOCK)
     cosines[0] /= math.sqrt(2)

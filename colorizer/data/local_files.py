@@ -1,4 +1,4 @@
-"""Photos and parquet files on this machine, and the splits that their names tell."""
+"""Local photos and parquet files, with their splits by name."""
 
 import os
 import re
@@ -19,18 +19,18 @@ SPLITS = {
     "test": "test",
     "testing": "test",
 }
-"""The names under which splits go, and ours."""
+"""Usual names of splits, mapped to ours."""
 
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?(:[\w.-]+)?")
 
 
 def split_name(split: str) -> str:
-    """Our name for a split: "val" and "validation" are one."""
+    """Return our name for a split: "val" and "validation" are the same."""
     return SPLITS.get(split.lower(), split)
 
 
 def local_path(source: str | Path) -> Path | None:
-    """The source as a path if it is one, None if it can only be a Hub id."""
+    """Return the source as a path if it is one, or None if it can only be a Hub id."""
     path = Path(source).expanduser()
     if path.exists():
         return path
@@ -45,14 +45,14 @@ def local_path(source: str | Path) -> Path | None:
 
 
 def find_files(path: Path) -> tuple[str, dict[str, list[Path]]]:
-    """The kind of what is there, "parquet" or "imagefolder", and its files by split, sorted.
+    """Find the kind of files at a path, "parquet" or "imagefolder", and the files by split, sorted.
 
     Raises:
         DatasetError: neither photos nor parquet files.
     """
     if path.is_file():
         if path.suffix.lower() != ".parquet":
-            raise DatasetError(f"{str(path)!r} is not a parquet file; a single photo is no dataset: give its folder")
+            raise DatasetError(f"{str(path)!r} is not a parquet file; for photos, give their folder")
         return "parquet", {_file_split(path) or "train": [path]}
     files = sorted(
         Path(folder) / name
@@ -69,8 +69,8 @@ def find_files(path: Path) -> tuple[str, dict[str, list[Path]]]:
     suffixes = {suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.OPEN}
     photos = [file for file in files if file.suffix.lower() in suffixes]
     if not photos:
-        raise DatasetError(f"the folder {str(path)!r} holds neither photos nor parquet files")
-    # Folders at the top are splits only if all are named as such: "train" may also be what a photo shows.
+        raise DatasetError(f"the folder {str(path)!r} has neither photos nor parquet files")
+    # Top-level folders are splits only if all have names of splits: "train" may also be the subject of a photo.
     tops = {file.relative_to(path).parts[0] for file in photos}
     if all(top.lower() in SPLITS and (path / top).is_dir() for top in tops):
         return "imagefolder", _grouped((split_name(file.relative_to(path).parts[0]), file) for file in photos)

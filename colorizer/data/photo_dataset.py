@@ -1,4 +1,4 @@
-"""A dataset's usable photos: decoded once and kept as uint8, or decoded as they stream by."""
+"""Usable photos of a dataset: decoded once and stored as uint8, or decoded on the fly."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -19,10 +19,10 @@ class PhotoDataset:
     """Usable photos as uint8 (N, 3, S, S), S = `resolution`, in memory or memory-mapped, with their labels.
 
     Attributes:
-        in_memory: the photos as a tensor if they are kept in memory, else None.
+        in_memory: the photos as a tensor if they are cached in memory, else None.
         labels: int64 (N,), -1 where a photo has none.
-        classes: the labels' names; empty where the dataset has no labels.
-        report: how many photos were kept, and which were left out and why.
+        classes: names of the labels; empty if the dataset has no labels.
+        report: number of photos kept, and which were left out and why.
     """
 
     def __init__(self, decoded: Decoded, *, cache_in_memory: bool = False, members: Tensor | None = None) -> None:
@@ -38,7 +38,7 @@ class PhotoDataset:
         return len(self._members)
 
     def batch(self, indices: Tensor | Sequence[int]) -> dict[str, Tensor]:
-        """{"rgb": uint8 (B, 3, S, S), "label": int64 (B,)} of the photos at `indices`."""
+        """Return {"rgb": uint8 (B, 3, S, S), "label": int64 (B,)} of the photos at `indices`."""
         indices = torch.as_tensor(indices, dtype=torch.int64)
         if self.in_memory is None:
             rgb = torch.from_numpy(self._decoded.pixels[self._members[indices].numpy()])
@@ -47,10 +47,10 @@ class PhotoDataset:
         return {"rgb": rgb, "label": self.labels[indices]}
 
     def split_off(self, num_photos: int, *, seed: int = 0) -> tuple["PhotoDataset", "PhotoDataset"]:
-        """Two datasets: all but `num_photos` of the photos, and these, chosen at random by the seed.
+        """Split into two datasets: all but `num_photos` of the photos, and these, chosen at random by the seed.
 
         Raises:
-            DatasetError: there are not more than `num_photos` photos.
+            DatasetError: the dataset does not have more than `num_photos` photos.
         """
         if not 0 < num_photos < len(self):
             raise DatasetError(f"can't hold out {num_photos} of {len(self)} photos: give more photos or hold out fewer")
@@ -64,11 +64,11 @@ class PhotoDataset:
 
 
 class PhotoStream:
-    """Usable photos of a source that is too large to keep, decoded as they come by; it has no length.
+    """Usable photos of a source that is too large to store, decoded on the fly; it has no length.
 
     Attributes:
-        classes: the labels' names where the dataset declares them or the caller gave them, else empty.
-        report: what was kept and left out so far, in this process.
+        classes: names of the labels if the dataset declares them or the caller gave them, else empty.
+        report: photos kept and left out so far, in this process.
     """
 
     def __init__(
@@ -95,10 +95,10 @@ class PhotoStream:
     def iterate(
         self, *, seed: int, epoch: int, shuffle: bool, process_index: int = 0, num_processes: int = 1
     ) -> Iterator[tuple[np.ndarray, int]]:
-        """One process's photos, uint8 (3, S, S), with their label numbers, once through the source.
+        """Yield one process's photos, uint8 (3, S, S), with their label numbers, once through the source.
 
-        Files are dealt out to the processes if their number divides evenly, else every process reads all and keeps its
-        share. `shuffle` mixes the files and a buffer of rows in an order that the seed and epoch give.
+        Files are distributed over the processes if their number divides evenly; else every process reads all and keeps its
+        share. `shuffle` mixes the files and a buffer of rows in an order set by the seed and epoch.
         """
         rows = self._source.rows
         if shuffle:
@@ -127,7 +127,7 @@ class PhotoStream:
 def spread(count: int, num_photos: int) -> list[int]:
     """Return `count` indices spread evenly over a dataset, all if it has no more: the same for every model and run.
 
-    Where measuring all photos would take too long, these stand for the dataset.
+    They represent the dataset where measuring all photos would take too long.
     """
     count = min(count, num_photos)
     return [place * num_photos // count for place in range(count)]

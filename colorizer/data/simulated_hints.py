@@ -1,4 +1,4 @@
-"""Color hints as a user might give them, drawn at random from photos whose colors are known.
+"""Random color hints like those of a user, drawn from photos with known colors.
 
 Zhang et al., "Real-Time User-Guided Image Colorization with Learned Deep Priors", SIGGRAPH 2017, section 3.1, "Simulating
 user interactions".
@@ -13,27 +13,28 @@ from colorizer.data.augmentation import photo_seeds, uniforms
 from colorizer.photos.color import rgb_to_lab
 
 END_PROBABILITY = 1 / 8
-"""Each next point is the end with this probability: 7 points on average, none for an eighth of the photos."""
+"""Probability that no further point follows: 7 points on average, none for an eighth of the photos."""
 MAX_PATCH = 9
 REVEALED_SHARE = 0.01
-"""Photos all of whose colors are given, so that the network learns to keep what it is told."""
+"""Share of photos with all colors given, so that the network learns to keep given colors."""
 SPREAD = 1 / 4
-"""Standard deviation of a point's place, in sides of the photo: people click near the center."""
+"""Standard deviation of a point's position, in sides of the photo: people click near the center."""
 
 
 def simulate_hints(rgb: Tensor, seeds: list[int], *, num_points: int | None = None, share: float = 1.0) -> Tensor:
-    """Hints (B, 3, H, W), CIE a*, b* and a mask of 0 and 1, drawn from photos, sRGB in 0…1 (B, 3, H, W).
+    """Draw hints (B, 3, H, W), CIE a*, b* and a mask of 0 and 1, from photos, sRGB in 0…1 (B, 3, H, W).
 
-    A photo gets a geometrically distributed number of points, each of which gives the mean ab of a square patch of 1…9 pixels
-    a side, normally distributed around the photo's center; where two overlap, the later one counts. One photo in a hundred
+    Each photo gets a geometrically distributed number of points. A point gives the mean ab of a square patch of 1…9 pixels
+    per side, normally distributed around the photo's center; where two overlap, the later one counts. One photo in a hundred
     gets all of its colors.
 
     Args:
-        seeds: one a photo, from `photo_seeds`; the same seed always gives the same points, and those of `augment` will do.
-        num_points: exactly so many points for every photo, instead.
-        share: of the photos, 0…1, that get any.
+        seeds: one per photo, from `photo_seeds`; the same seed always gives the same points. The seeds of `augment` can be
+            reused.
+        num_points: fixed number of points for every photo, instead of a random one.
+        share: share of the photos, 0…1, that get any points.
     """
-    # Another stream of numbers than that with which `augment` uses the same seeds.
+    # A different random stream than that of `augment` with the same seeds.
     seeds = photo_seeds(1, 0, seeds)
     first = uniforms(seeds, 2)
     is_hinted = uniforms(photo_seeds(2, 0, seeds), 1)[:, 0] < share
@@ -44,7 +45,7 @@ def simulate_hints(rgb: Tensor, seeds: list[int], *, num_points: int | None = No
         counts = torch.full((len(rgb),), num_points)
         is_revealed = torch.zeros(len(rgb), dtype=torch.bool)
     counts, is_revealed = counts * is_hinted, is_revealed & is_hinted
-    # The numbers of a photo's points don't depend on how many points another photo of the batch has.
+    # The random numbers for a photo's points don't depend on the number of points of other photos in the batch.
     most = int(counts.max())
     draws = uniforms(seeds, 2 + 3 * most)[:, 2:].view(len(rgb), most, 3)
     ab = rgb_to_lab(rgb)[:, 1:]
@@ -60,7 +61,7 @@ def simulate_hints(rgb: Tensor, seeds: list[int], *, num_points: int | None = No
 
 
 def _squares(draws: Tensor, height: int, width: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Draws (B, N, 3), uniform in 0…1, to side, top and left of squares inside the photo, (B, N) each."""
+    """Turn draws (B, N, 3), uniform in 0…1, into side, top and left of squares inside the photo, (B, N) each."""
     side = 1 + (draws[..., 0] * min(MAX_PATCH, height, width)).long()
     normal = torch.special.ndtri(draws[..., 1:].clamp(min=2.0**-54))
     top, left = (
@@ -71,9 +72,9 @@ def _squares(draws: Tensor, height: int, width: int) -> tuple[Tensor, Tensor, Te
 
 
 def _mean_colors(ab: Tensor, side: Tensor, top: Tensor, left: Tensor) -> Tensor:
-    """The mean of ab (B, 2, H, W) in each square, (B, 2, N)."""
+    """Return the mean of ab (B, 2, H, W) in each square, (B, 2, N)."""
     batch, _, height, width = ab.shape
-    # Sums over the rectangles from the corner: those of any other are differences of four.
+    # Integral image: the sum over any rectangle combines four of its values.
     sums = torch.zeros(batch, 2, height + 1, width + 1, dtype=torch.float64, device=ab.device)
     sums[..., 1:, 1:] = ab.double().cumsum(-1).cumsum(-2)
 
@@ -87,7 +88,7 @@ def _mean_colors(ab: Tensor, side: Tensor, top: Tensor, left: Tensor) -> Tensor:
 
 
 def _last_square(counts: Tensor, side: Tensor, top: Tensor, left: Tensor, height: int, width: int) -> Tensor:
-    """The number of the last square that covers each pixel, from 1, 0 where there is none: (B, H, W)."""
+    """Return the number of the last square that covers each pixel, counted from 1, or 0 for none: (B, H, W)."""
     batch, most = side.shape
     steps = torch.arange(MAX_PATCH, device=side.device)
     down, across = steps.view(1, 1, -1, 1), steps.view(1, 1, 1, -1)
@@ -96,6 +97,6 @@ def _last_square(counts: Tensor, side: Tensor, top: Tensor, left: Tensor, height
     covers = (down < side) & (across < side) & (number <= counts.view(-1, 1, 1, 1))
     place = ((top + down) * width + left + across).where(covers, 0)
     owner = torch.zeros(batch, height * width, dtype=torch.long, device=side.device)
-    # The maximum, unlike a plain scatter, is the same in whichever order a GPU writes.
+    # The maximum, unlike a plain scatter, does not depend on the order in which a GPU writes.
     owner.scatter_reduce_(1, place.flatten(1), (number * covers).flatten(1), "amax")
     return owner.view(batch, height, width)

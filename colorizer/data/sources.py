@@ -1,4 +1,4 @@
-"""Where photos come from: folders, parquet files, datasets saved by `datasets`, the Hub; opened here, not decoded."""
+"""Sources of photos: folders, parquet files, datasets saved by `datasets`, the Hub; opened here, not decoded."""
 
 import glob
 import hashlib
@@ -17,15 +17,15 @@ from colorizer.data.local_files import find_files, local_path, split_name
 from colorizer.errors import DatasetError, HubError
 
 DEFAULT_LABEL_COLUMN = "label"
-"""Read if it is there; any other label column must be."""
+"""Optional; any other label column is required."""
 
 
 @dataclass(frozen=True)
 class Source:
     """An opened dataset: rows with `image` = {"bytes", "path"} and, if there is a label column, `label`.
 
-    `fingerprint` changes when the files do. `num_rows` is None where only reading would tell. `classes` are the labels'
-    names where the dataset declares them.
+    `fingerprint` changes when the files do. `num_rows` is None if it is unknown before reading. `classes` are the names of
+    the labels if the dataset declares them.
     """
 
     name: str
@@ -37,10 +37,10 @@ class Source:
 
 
 def list_splits(source: str | Path, *, revision: str | None = None, token: str | bool | None = None) -> list[str]:
-    """The splits that a source has, by our names ("train", "validation", "test", or the dataset's own).
+    """List the splits of a source, by our names ("train", "validation", "test", or the dataset's own).
 
     Raises:
-        DatasetError: the source does not exist or holds nothing.
+        DatasetError: the source does not exist or is empty.
         HubError: the Hub can't be reached.
     """
     path = local_path(source)
@@ -64,7 +64,7 @@ def open_source(
     """Open `source` for reading.
 
     Raises:
-        DatasetError: no such source, split or column, or nothing in it; the message lists what there is.
+        DatasetError: no such source, split or column, or an empty source; the message lists what is available.
         HubError: the Hub can't be reached.
     """
     path, num_rows = local_path(source), None
@@ -74,11 +74,11 @@ def open_source(
         splits = {split_name(s): rows for s, rows in _load_saved(path).items()}
         rows = splits[_choose(split, splits, str(source))]
         fingerprint, num_rows = rows._fingerprint, len(rows)
-        # Some shards, so that a stream can deal them out to processes.
+        # Several shards, so that a stream can distribute them over processes.
         rows = rows.to_iterable_dataset(num_shards=min(64, len(rows) or 1)) if streaming else rows
     else:
         kind, splits = find_files(path)
-        # One file given by name is what is meant by the default split.
+        # A single file given by name serves as the default split.
         chosen = next(iter(splits)) if path.is_file() and split == "train" else _choose(split, splits, str(source))
         rows, fingerprint, num_rows = _open_files(kind, path, chosen, splits[chosen])
     if num_rows == 0:
@@ -88,20 +88,20 @@ def open_source(
 
 @contextmanager
 def reading(name: str) -> Iterator[None]:
-    """Turn what `datasets` and the libraries below it raise over the source `name` into our errors."""
+    """Turn errors of `datasets` and the libraries below it about the source `name` into our errors."""
     try:
         yield
     except (DatasetError, HubError):
         raise
     except DatasetNotFoundError as error:
         raise DatasetError(
-            f"no dataset {name!r}: it is neither a file or folder here nor a dataset on the Hub that you may read "
+            f"no dataset {name!r}: it is neither a local file or folder nor a Hub dataset that you can access "
             f"({_words(error)})"
         ) from error
     except Exception as error:
         if _is_network(error):
             raise HubError(
-                f"the Hub did not give the dataset {name!r}: try again, or use local files ({_words(error)})"
+                f"the dataset {name!r} could not be loaded from the Hub: try again, or use local files ({_words(error)})"
             ) from error
         if isinstance(error, (pyarrow.ArrowException, OSError, RuntimeError, ValueError, DatasetsError)):
             raise DatasetError(f"can't read the dataset {name!r}: {_words(error)}") from error
@@ -115,7 +115,7 @@ def _words(error: BaseException) -> str:
 
 
 def _is_network(error: BaseException | None) -> bool:
-    """Whether the Hub was away or broke off, said by the error or one that led to it."""
+    """Return True if the error, or one that led to it, means that the Hub was unreachable or closed the connection."""
     network = {"ConnectionError", "OfflineModeIsEnabled", "HTTPError", "LocalEntryNotFoundError", "TransportError"}
     while error is not None:
         if isinstance(error, TimeoutError) or network & {kind.__name__ for kind in type(error).__mro__}:
@@ -150,11 +150,11 @@ def _open_files(kind: str, path: Path, split: str, files: list[Path]) -> tuple["
             with reading(str(file)):
                 num_rows += pyarrow.parquet.read_metadata(file).num_rows
         with reading(str(path)):
-            # Streamed from the files: the photos are decoded once, so a copy in Arrow form would serve nobody.
+            # Streamed from the files: the photos are decoded only once, so an Arrow copy would be useless.
             names = [glob.escape(str(file.resolve())) for file in files]
             rows = datasets.load_dataset("parquet", data_files={split: names}, split=split, streaming=True)
         return rows, fingerprint, num_rows
-    # From the list, not by load_dataset("imagefolder"): that takes a photo called test-1.jpg for a split of its own.
+    # From the list, not by load_dataset("imagefolder"), which would treat a photo named test-1.jpg as a split of its own.
     columns: dict = {"image": [str(file) for file in files]}
     features = {"image": datasets.Image(decode=False)}
     parents = sorted({file.parent.name for file in files})
@@ -168,7 +168,7 @@ def _open_files(kind: str, path: Path, split: str, files: list[Path]) -> tuple["
 def _hub_builder(
     source: str, revision: str | None, token: str | bool | None
 ) -> tuple["datasets.DatasetBuilder", dict[str, str]]:
-    """What reads the Hub dataset, and its splits' own names by ours."""
+    """Return the builder of a Hub dataset, and its own names of the splits by ours."""
     repo_id, _, config = source.partition(":")
     with reading(source):
         builder = datasets.load_dataset_builder(repo_id, config or None, revision=revision, token=token)
@@ -205,14 +205,14 @@ def _with_columns(
     if image_column not in features:
         raise DatasetError(f"the dataset {name!r} has no image column {image_column!r}; it has: {columns}")
     if not _holds_images(features[image_column]):
-        raise DatasetError(f"column {image_column!r} of {name!r} holds no images but {features[image_column]}")
+        raise DatasetError(f"column {image_column!r} of {name!r} has {features[image_column]}, not images")
     has_labels = label_column in features
     if not has_labels and label_column not in (None, DEFAULT_LABEL_COLUMN):
         raise DatasetError(f"the dataset {name!r} has no label column {label_column!r}; it has: {columns}")
     if has_labels and not _holds_labels(features[label_column]):
         raise DatasetError(
-            f"column {label_column!r} of {name!r} holds no class labels but {features[label_column]}: "
-            "name another label column, or read the photos without labels"
+            f"column {label_column!r} of {name!r} has {features[label_column]}, not class labels: "
+            "choose another label column, or read the photos without labels"
         )
     classes = getattr(features[label_column], "names", None) if has_labels else None
     renamed = {image_column: "image", **({label_column: "label"} if has_labels else {})}

@@ -41,7 +41,7 @@ def cache(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def decodings(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """What was decoded, one entry a photo."""
+    """Decoded photos, one entry each."""
     seen: list[object] = []
 
     def note(source: object, *args: object, **settings: object) -> object:
@@ -54,7 +54,7 @@ def decodings(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
 @pytest.fixture
 def write_parquet(tmp_path: Path) -> Callable[..., Path]:
-    """Writes photos (as bytes) and labels to a parquet file as `datasets` does."""
+    """Write photos (as bytes) and labels to a parquet file as `datasets` does."""
 
     def write(name: str, images: list[bytes | None], labels: list | None = None, **features: object) -> Path:
         path = tmp_path / name
@@ -72,5 +72,5 @@ def write_parquet(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture(autouse=True)
 def is_quick_at_closing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`datasets` sleeps five seconds whenever a stream of several files is closed, against a fault of old Arrow versions."""
+    """Skip the five seconds that `datasets` sleeps at the end of a stream of several files, for a bug of old Arrow versions."""
     monkeypatch.setattr(datasets.config, "SLEEP_TIME_ON_THREADS_SHUTDOWN", 0)

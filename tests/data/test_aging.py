@@ -130,7 +130,7 @@ def test_any_size_grows_old(size: tuple[int, int]):
 
 
 def test_wrong_requests_are_refused(photos: Tensor):
-    with pytest.raises(ColorizerError, match="one seed a photo"):
+    with pytest.raises(ColorizerError, match="4 photos, 2 seeds"):
         age(photos, SEEDS[:2])
     with pytest.raises(ColorizerError, match="float photos"):
         age((photos * 255).byte(), SEEDS)

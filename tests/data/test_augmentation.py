@@ -19,7 +19,7 @@ def photos(count: int, side: int) -> torch.Tensor:
 
 
 def seeds_where_flips_are(horizontal: bool, vertical: bool) -> list[int]:
-    """A seed whose photo is flipped as asked, found by a photo that shows it."""
+    """Find a seed whose photo is flipped as requested, with a photo that shows it."""
     corner = torch.zeros(1, 3, 8, 8, dtype=torch.uint8)
     corner[..., 0, 0] = 255
     for seed in range(100):
@@ -52,7 +52,7 @@ def test_flips_are_exact(horizontal: bool, vertical: bool, extra: dict) -> None:
     dims = [dim for dim, is_flipped in ((-1, horizontal), (-2, vertical)) if is_flipped]
     seeds = seeds_where_flips_are(horizontal, vertical)
     result = augment(rgb, size=32, seeds=seeds, vertical_flip=True, **extra)
-    # With anything turned the pixels go through the sampler, which must put them in the same places.
+    # With any rotation the pixels go through the sampler, which must put them in the same places.
     assert torch.allclose(result, rgb.flip(dims) / 255, atol=1e-4 if extra else 0)
 
 
@@ -137,7 +137,7 @@ def test_turning_keeps_the_photo_upright_on_average() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"seeds": [1]}, "one seed a photo"),
+        ({"seeds": [1]}, "2 photos, 1 seeds"),
         ({"min_scale": 0.0}, "min_scale"),
         ({"min_scale": 0.9, "max_scale": 0.8}, "min_scale"),
         ({"rotation": -1.0}, "negative"),

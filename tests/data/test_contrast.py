@@ -40,7 +40,7 @@ def test_equalization_equals_scikit_images(gray):
 
 
 def test_adaptive_equalization_is_like_scikit_images(gray):
-    """It spreads what it clips otherwise, and interpolates otherwise at the rim."""
+    """Ours spreads clipped pixels differently, and interpolates differently at the rim."""
     before, after = changed_lightness(gray, ADAPTIVE)
     expected = exposure.equalize_adapthist(before, clip_limit=0.01)
     assert np.abs(after - expected).mean() < 0.03

@@ -1,4 +1,4 @@
-"""Photos from folders, parquet files and saved datasets, and what is said where a source or a photo is no good."""
+"""Photos from folders, parquet files and saved datasets, and the errors for bad sources and photos."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -139,12 +139,12 @@ def test_no_such_source(source: str | Path) -> None:
 
 def test_a_folder_without_photos(tmp_path: Path) -> None:
     (tmp_path / "readme.txt").write_text("nothing here")
-    with pytest.raises(DatasetError, match="neither photos nor parquet"):
+    with pytest.raises(DatasetError, match="photos nor parquet"):
         load_photos(tmp_path, resolution=16)
 
 
 def test_a_single_photo_is_no_dataset(folder: Path) -> None:
-    with pytest.raises(DatasetError, match="give its folder"):
+    with pytest.raises(DatasetError, match=r"0\.png.* folder"):
         load_photos(folder / "apples" / "0.png", resolution=16)
 
 
@@ -153,7 +153,7 @@ def test_a_single_photo_is_no_dataset(folder: Path) -> None:
     [
         ({"image_column": "picture"}, "no image column 'picture'; it has: image, label"),
         ({"label_column": "kind"}, "no label column 'kind'; it has: image, label"),
-        ({"image_column": "label"}, "holds no images"),
+        ({"image_column": "label"}, "'label'.*not images"),
         ({"resolution": 4}, "at least 8"),
         ({"max_photos": 0}, "at least 1"),
     ],
@@ -173,13 +173,13 @@ def test_rare_labels_count_as_none(write_parquet: Callable[..., Path], cache: Pa
     assert train.classes == ["dog"]
     assert train.labels.tolist() == [-1, 0, -1, 0, -1]
     assert load_photos(path, resolution=16, cache_dir=cache, min_label_photos=3).classes == []
-    with pytest.raises(DatasetError, match="can't be counted while they stream"):
+    with pytest.raises(DatasetError, match="min_label_photos"):
         load_photos(path, resolution=16, streaming=True, min_label_photos=2)
 
 
 def test_labels_that_are_no_classes(write_parquet: Callable[..., Path], cache: Path) -> None:
     path = write_parquet("a.parquet", [encode(color_photo(0))], [0.5], label=datasets.Value("float32"))
-    with pytest.raises(DatasetError, match="holds no class labels"):
+    with pytest.raises(DatasetError, match="not class labels"):
         load_photos(path, resolution=16, cache_dir=cache)
     assert len(load_photos(path, resolution=16, cache_dir=cache, labels=False)) == 1
 

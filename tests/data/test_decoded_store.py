@@ -1,4 +1,4 @@
-"""The store of decoded photos: filled once, built anew where it is damaged, shared by processes."""
+"""Store of decoded photos: built once, rebuilt if damaged, shared by processes."""
 
 import os
 import resource
@@ -66,7 +66,7 @@ def test_a_damaged_store_is_built_anew(
 
 @pytest.fixture
 def small_disk() -> Iterator[None]:
-    """No file may grow beyond 8 kB: the kernel refuses as it does on a full disk."""
+    """Limit files to 8 kB: the kernel refuses to write more, as on a full disk."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (8192, limits[1]))
     yield

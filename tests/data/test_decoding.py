@@ -11,7 +11,7 @@ from tests.data.conftest import color_photo, encode
 
 
 def toned(photo: np.ndarray, tone: tuple[float, float, float]) -> Image.Image:
-    """The photo as a tone makes it: each channel a curve of its own over the same lightness."""
+    """Tone a photo: each channel is its own curve over the same lightness."""
     luma = photo.mean(axis=-1, keepdims=True) / 255
     return Image.fromarray((255 * luma ** np.array(tone)).astype(np.uint8))
 

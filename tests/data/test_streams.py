@@ -39,7 +39,7 @@ def test_shuffled_batches_never_end(stream: PhotoStream) -> None:
     first, second = rgb[:38], rgb[38:76]
     assert len(first.unique(dim=0)) == len(second.unique(dim=0)) == 38
     assert not torch.equal(first, second)
-    with pytest.raises(DatasetError, match="how many steps"):
+    with pytest.raises(DatasetError, match="max_train_steps"):
         len(batches)
 
 

@@ -54,7 +54,7 @@ __all__ = [
     "save_checkpoint",
 ]
 
-_HOMES = {
+_MODULES = {
     "ColorizationPipeline": "pipelines",
     "ColorizationResult": "pipelines",
     "ColorizerConfig": "approaches.base.configuration",
@@ -72,8 +72,8 @@ _HOMES = {
 
 
 def __getattr__(name: str):
-    if name in _HOMES:
-        return getattr(import_module(f"colorizer.{_HOMES[name]}"), name)
+    if name in _MODULES:
+        return getattr(import_module(f"colorizer.{_MODULES[name]}"), name)
     raise AttributeError(f"module 'colorizer' has no attribute {name!r}")
 
 

@@ -40,10 +40,10 @@ SEPIA = (1.10, 0.97, 0.76)
 """Factors of full sepia on a gray level."""
 
 _SIDE = 256
-_DRAWS_A_MARK = 6
+_DRAWS_PER_MARK = 6
 _TILES = 4
 # Makes aging independent of cropping and flipping, which are drawn from the same seed.
-_OWN_SEED = 0x01D
+_AGING_SEED = 0x01D
 
 
 def age_lightness(rgb: Tensor, seeds: list[int], *, share: float = 1.0) -> Tensor:
@@ -56,7 +56,7 @@ def age_lightness(rgb: Tensor, seeds: list[int], *, share: float = 1.0) -> Tenso
     if not 0 <= share <= 1:
         raise ColorizerError(f"the share of photos to age must be in 0…1, not {share}")
     lightness = rgb_to_lab(rgb)[:, :1]
-    (chosen,) = (uniforms(_own(seeds), 1)[:, 0] < share).nonzero(as_tuple=True)
+    (chosen,) = (uniforms(_aging_seeds(seeds), 1)[:, 0] < share).nonzero(as_tuple=True)
     if len(chosen):
         places = chosen.to(rgb.device)
         lightness[places] = rgb_to_lab(age(rgb[places], [seeds[place] for place in chosen.tolist()]))[:, :1]
@@ -75,12 +75,12 @@ def age(rgb: Tensor, seeds: list[int]) -> Tensor:
     if len(seeds) != len(rgb):
         raise ColorizerError(f"aging needs one seed per photo: {len(rgb)} photos, {len(seeds)} seeds")
     # Draw 0 decides whether a photo is aged at all.
-    drawn = uniforms(_own(seeds), 13 + _DRAWS_A_MARK * (NUM_SCRATCHES + NUM_SPECKS)).float()
+    drawn = uniforms(_aging_seeds(seeds), 13 + _DRAWS_PER_MARK * (NUM_SCRATCHES + NUM_SPECKS)).float()
     film, blur, black, white, gamma, uneven, grain, clump, quality, sepia = (
         drawn[:, 1:11, None, None, None].to(rgb).unbind(1)
     )
     scale = max(rgb.shape[-2:]) / _SIDE
-    fields = [torch.Generator().manual_seed(seed) for seed in _own(seeds)]
+    fields = [torch.Generator().manual_seed(seed) for seed in _aging_seeds(seeds)]
 
     gray = _expose(rgb, film)
     gray = _blur(gray, (scale * MAX_BLUR * blur).flatten())
@@ -98,8 +98,8 @@ def age(rgb: Tensor, seeds: list[int]) -> Tensor:
     return (gray * tint).clamp(0, 1)
 
 
-def _own(seeds: list[int]) -> list[int]:
-    return photo_seeds(_OWN_SEED, 0, seeds)
+def _aging_seeds(seeds: list[int]) -> list[int]:
+    return photo_seeds(_AGING_SEED, 0, seeds)
 
 
 def _expose(rgb: Tensor, draw: Tensor) -> Tensor:
@@ -138,7 +138,7 @@ def _damage(gray: Tensor, counts: Tensor, draws: Tensor, scale: float) -> Tensor
     across = torch.arange(width, device=gray.device, dtype=gray.dtype) + 0.5
     numbers = (counts * (torch.tensor((NUM_SCRATCHES, NUM_SPECKS)) + 1)).floor()
     gray = gray.clone()
-    for mark, values in enumerate(draws.split(_DRAWS_A_MARK, dim=1)):
+    for mark, values in enumerate(draws.split(_DRAWS_PER_MARK, dim=1)):
         is_scratch = mark < NUM_SCRATCHES
         (bearers,) = (numbers[:, 0] > mark if is_scratch else numbers[:, 1] > mark - NUM_SCRATCHES).nonzero(
             as_tuple=True

@@ -92,7 +92,7 @@ def augment(
     if not 0 <= contrast <= 1:
         raise ColorizerError(f"contrast must be a share of the photos in 0…1, not {contrast}")
     draws = uniforms(seeds, 11)
-    rgb = _placed(rgb, draws, size, flip, vertical_flip, min_scale, max_scale, rotation, shear, zoom)
+    rgb = _transform(rgb, draws, size, flip, vertical_flip, min_scale, max_scale, rotation, shear, zoom)
     changed = (draws[:, 9] < contrast).nonzero()[:, 0]
     if len(changed):
         places = changed.to(rgb.device)
@@ -100,7 +100,7 @@ def augment(
     return rgb
 
 
-def _placed(
+def _transform(
     rgb: Tensor,
     draws: Tensor,
     size: int,
@@ -116,7 +116,7 @@ def _placed(
     flips = (draws[:, 0] < 0.5) & flip, (draws[:, 1] < 0.5) & vertical_flip
     stored = rgb.shape[-1]
     if rotation == shear == zoom == 0 and min_scale == max_scale and round(stored * max_scale) in (size, stored):
-        rgb = _take(rgb, round(stored * max_scale), draws[:, 2:4], *flips).float() / 255
+        rgb = _crop(rgb, round(stored * max_scale), draws[:, 2:4], *flips).float() / 255
         if rgb.shape[-1] == size:
             return rgb
         return F.interpolate(rgb, (size, size), mode="bilinear", align_corners=False, antialias=True).clamp_(0, 1)
@@ -139,7 +139,7 @@ def _linear(draws: Tensor, rotation: float, shear: float, zoom: float) -> Tensor
     return turned @ sheared @ torch.diag_embed(1 + zoom * spread[:, 2:4])
 
 
-def _take(rgb: Tensor, side: int, draws: Tensor, is_mirrored: Tensor, is_upside_down: Tensor) -> Tensor:
+def _crop(rgb: Tensor, side: int, draws: Tensor, is_mirrored: Tensor, is_upside_down: Tensor) -> Tensor:
     """Crop a square of `side` pixels from each photo at the place chosen by its draws (B, 2), flipped as requested."""
     steps = torch.arange(side)
     for dim, place, is_flipped in ((3, draws[:, 0], is_mirrored), (2, draws[:, 1], is_upside_down)):

@@ -30,7 +30,7 @@ def change_contrast(rgb: Tensor, kinds: Tensor) -> Tensor:
     whole = tiles.sum((1, 2), keepdim=True)
     kinds = kinds.to(rgb.device).view(-1, 1, 1, 1)
     tables = torch.where(kinds == 0, _adaptive(tiles), torch.where(kinds == 1, _stretched(whole), _equalized(whole)))
-    return lab_to_rgb(torch.cat((100 * _look_up(lab[:, :1] / 100, tables), lab[:, 1:]), 1))
+    return lab_to_rgb(torch.cat((100 * _apply_tables(lab[:, :1] / 100, tables), lab[:, 1:]), 1))
 
 
 def _histograms(lightness: Tensor, num_tiles: int) -> Tensor:
@@ -65,7 +65,7 @@ def _stretched(histograms: Tensor) -> Tensor:
     return torch.where(high > low, (levels - low) / (high - low).clamp(min=1), levels / (NUM_LEVELS - 1)).clamp(0, 1)
 
 
-def _look_up(levels: Tensor, tables: Tensor) -> Tensor:
+def _apply_tables(levels: Tensor, tables: Tensor) -> Tensor:
     """Map levels in 0…1 (B, 1, H, W) by tables (B, rows, columns, levels), linearly between levels and between tiles."""
     height, width = levels.shape[-2:]
     across, down = ((2 * torch.arange(size, device=levels.device) + 1) / size - 1 for size in (width, height))

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from colorizer.data.sources import Source, reading
+from colorizer.data.sources import Source, translate_errors
 from colorizer.photos.color import colorfulness
 
 MAX_PIXELS = 200_000_000
@@ -97,7 +97,7 @@ def is_gray(photo: Image.Image) -> bool:
     return (unexplained / max(len(bins) - np.count_nonzero(count), 1)) ** 0.5 < MIN_UNEXPLAINED
 
 
-def _why(error: Exception) -> str:
+def _reason_of(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "not a photo"
     return getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error).__name__
@@ -138,7 +138,7 @@ def decode(source: bytes | str | Path, resolution: int, *, min_colorfulness: flo
                 reducing_gap=2.0,
             )
     except Exception as error:  # Pillow's decoders raise many kinds of errors for broken files: OSError, SyntaxError, …
-        return Rejected("broken", _why(error))
+        return Rejected("broken", _reason_of(error))
     if orientation in ORIENTATIONS:
         square = square.transpose(ORIENTATIONS[orientation])
     if is_gray(square):
@@ -177,7 +177,7 @@ def decode_rows(
     coming: deque = deque()
     try:
         while True:
-            with reading(source.name):
+            with translate_errors(source.name):
                 for number, row in islice(rows, 4 * num_workers - len(coming)):
                     name = Path((row["image"] or {}).get("path") or f"row {number}").name
                     coming.append((name, decoders.submit(decode_row, row), row.get("label")))

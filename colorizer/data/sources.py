@@ -87,7 +87,7 @@ def open_source(
 
 
 @contextmanager
-def reading(name: str) -> Iterator[None]:
+def translate_errors(name: str) -> Iterator[None]:
     """Turn errors of `datasets` and the libraries below it about the source `name` into our errors."""
     try:
         yield
@@ -96,19 +96,19 @@ def reading(name: str) -> Iterator[None]:
     except DatasetNotFoundError as error:
         raise DatasetError(
             f"no dataset {name!r}: it is neither a local file or folder nor a Hub dataset that you can access "
-            f"({_words(error)})"
+            f"({_message_of(error)})"
         ) from error
     except Exception as error:
         if _is_network(error):
             raise HubError(
-                f"the dataset {name!r} could not be loaded from the Hub: try again, or use local files ({_words(error)})"
+                f"the dataset {name!r} could not be loaded from the Hub: try again, or use local files ({_message_of(error)})"
             ) from error
         if isinstance(error, (pyarrow.ArrowException, OSError, RuntimeError, ValueError, DatasetsError)):
-            raise DatasetError(f"can't read the dataset {name!r}: {_words(error)}") from error
+            raise DatasetError(f"can't read the dataset {name!r}: {_message_of(error)}") from error
         raise
 
 
-def _words(error: BaseException) -> str:
+def _message_of(error: BaseException) -> str:
     if isinstance(error, DatasetGenerationError) and error.__cause__ is not None:
         error = error.__cause__
     return " ".join(str(error).split()) or type(error).__name__
@@ -136,7 +136,7 @@ def _is_saved(path: Path) -> bool:
 
 
 def _load_saved(path: Path) -> dict[str, "datasets.Dataset"]:
-    with reading(str(path)):
+    with translate_errors(str(path)):
         saved = datasets.load_from_disk(str(path))
     return dict(saved) if isinstance(saved, datasets.DatasetDict) else {str(saved.split or "train"): saved}
 
@@ -147,9 +147,9 @@ def _open_files(kind: str, path: Path, split: str, files: list[Path]) -> tuple["
     if kind == "parquet":
         num_rows = 0
         for file in files:
-            with reading(str(file)):
+            with translate_errors(str(file)):
                 num_rows += pyarrow.parquet.read_metadata(file).num_rows
-        with reading(str(path)):
+        with translate_errors(str(path)):
             # Streamed from the files: the photos are decoded only once, so an Arrow copy would be useless.
             names = [glob.escape(str(file.resolve())) for file in files]
             rows = datasets.load_dataset("parquet", data_files={split: names}, split=split, streaming=True)
@@ -170,7 +170,7 @@ def _hub_builder(
 ) -> tuple["datasets.DatasetBuilder", dict[str, str]]:
     """Return the builder of a Hub dataset, and its own names of the splits by ours."""
     repo_id, _, config = source.partition(":")
-    with reading(source):
+    with translate_errors(source):
         builder = datasets.load_dataset_builder(repo_id, config or None, revision=revision, token=token)
     splits = map(str, builder.info.splits or builder.config.data_files or {})
     return builder, {split_name(split): split for split in splits}
@@ -181,7 +181,7 @@ def _open_hub(
 ) -> tuple["datasets.Dataset | datasets.IterableDataset", str]:
     builder, splits = _hub_builder(source, revision, token)
     chosen = splits[_choose(split, splits, source)]
-    with reading(source):
+    with translate_errors(source):
         if streaming:
             rows = builder.as_streaming_dataset(split=chosen)
         else:
@@ -199,7 +199,7 @@ def _with_columns(
     image_column: str,
     label_column: str | None,
 ) -> Source:
-    with reading(name):
+    with translate_errors(name):
         features = rows.features or rows._resolve_features().features
     columns = ", ".join(features)
     if image_column not in features:
@@ -216,7 +216,7 @@ def _with_columns(
         )
     classes = getattr(features[label_column], "names", None) if has_labels else None
     renamed = {image_column: "image", **({label_column: "label"} if has_labels else {})}
-    with reading(name):
+    with translate_errors(name):
         rows = rows.select_columns(list(renamed)).cast_column(image_column, datasets.Image(decode=False))
         rows = rows.rename_columns({old: new for old, new in renamed.items() if old != new})
     return Source(name, rows, fingerprint, num_rows, has_labels, None if classes is None else tuple(classes))

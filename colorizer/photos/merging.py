@@ -19,7 +19,7 @@ MAX_SATURATION = 10.0
 
 _TOLERANCE = 10.0  # colors this close outside sRGB (half a level at black, less elsewhere) count as inside
 _BLAS_SIZE = 24576  # pixels; a product of this size is too small for BLAS to start threads of its own inside ours
-_FAR = 1e6  # in ROOTS: far beyond any color, and small enough for indices
+_MAX_CHROMA = 1e6  # in ROOTS: far beyond any color, and small enough for indices
 _BYTES = 256  # memory of a thread per pixel of its tile, if all of them are outside sRGB
 _SMALLEST = 16384  # pixels: with smaller tiles threads mostly wait for each other
 _HALVINGS = 10  # in the search for the edge of sRGB: to a thousandth of the predicted chroma
@@ -38,7 +38,7 @@ def merge_colors(pixels: np.ndarray, ab: Tensor | np.ndarray, *, saturation: flo
     """
     pixels = checked(pixels)
     saturation = check_number("saturation", saturation, 0.0, MAX_SATURATION)
-    ab = _fitting(ab, pixels.shape[:2])
+    ab = _prepare_ab(ab, pixels.shape[:2])
     merged = np.empty(pixels.shape, np.uint8)
     # As many threads, and tiles as large, as fit into twice the photo's own bytes; a small photo still gets one full tile.
     affordable = max(2 * pixels.nbytes // _BYTES, TILE)
@@ -67,7 +67,7 @@ def gray_pixels(pixels: np.ndarray) -> np.ndarray:
     return merge_colors(pixels, np.zeros((2, 1, 1), np.float32))
 
 
-def _fitting(ab: Tensor | np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _prepare_ab(ab: Tensor | np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Return `ab` as float32, (2, h, w), downsampled where it is larger than the photo."""
     ab = torch.as_tensor(ab).detach().to("cpu", torch.float32)
     if ab.ndim != 3 or ab.shape[0] != 2 or ab.numel() == 0:
@@ -156,7 +156,7 @@ class _Painter:
         scratch = self.scratch
         ab = self.columns.crop(self.rows.crop(self.ab, down), across)
         chroma = np.multiply(ab, self.scale, out=scratch("chroma", ab.shape))
-        chroma.clip(-_FAR, _FAR, out=chroma)
+        chroma.clip(-_MAX_CHROMA, _MAX_CHROMA, out=chroma)
         chroma = self.rows(self.columns(chroma, across, scratch), down, scratch)
         plane = chroma.shape[1:]
         chroma = chroma.reshape(2, -1)
@@ -207,7 +207,7 @@ class _Painter:
         xyz[1] = luminance
         for axis, shift in ((0, chroma[0]), (2, chroma[1])):
             np.add(root, shift, out=roots)
-            tables().cube.take(self._whole(roots), out=xyz[axis], mode="clip")
+            tables().cube.take(self._truncate(roots), out=xyz[axis], mode="clip")
         linear = scratch("linear", xyz.shape)
         for start in range(0, size[0], _BLAS_SIZE):
             part = slice(start, start + _BLAS_SIZE)
@@ -217,9 +217,9 @@ class _Painter:
     def _levels(self, linear: np.ndarray) -> np.ndarray:
         """Return the sRGB levels, uint8, of one channel of linear light in 65535ths."""
         levels = self.scratch("levels", linear.shape, np.uint8)
-        return tables().level.take(self._whole(linear), out=levels, mode="clip")
+        return tables().level.take(self._truncate(linear), out=levels, mode="clip")
 
-    def _whole(self, numbers: np.ndarray) -> np.ndarray:
+    def _truncate(self, numbers: np.ndarray) -> np.ndarray:
         """Truncate `numbers` to integers of the index type, in an array that the next call overwrites."""
         # Via int32, since processors have an instruction for that and none for int64.
         whole = self.scratch("whole", numbers.shape, np.int32)

@@ -102,13 +102,13 @@ def _exif(image: Image.Image, description: str, file_format: str) -> bytes:
     exif = Image.Exif()
     if kept := image.info.get("exif"):
         exif.load(kept)
-    content = _described(exif, description)
+    content = _with_description(exif, description)
     if file_format == "JPEG" and len(content) > _JPEG_EXIF_BYTES:
-        content = _described(Image.Exif(), description)
+        content = _with_description(Image.Exif(), description)
     return content
 
 
-def _described(exif: Image.Exif, description: str) -> bytes:
+def _with_description(exif: Image.Exif, description: str) -> bytes:
     own = exif.get(_DESCRIPTION)
     own = own.strip("\0 .") if isinstance(own, str) else ""
     if description not in own:

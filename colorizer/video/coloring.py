@@ -24,14 +24,14 @@ from colorizer.version import __version__
 from colorizer.video.muxing import join
 from colorizer.video.opening import DamagedClip, Limits
 from colorizer.video.reading import Clip, Frame, Place, frames, inspect
-from colorizer.video.segments import ENCODERS, NUM_FRAMES, PieceWriter, State, WorkFolder, saying_why
+from colorizer.video.segments import ENCODERS, NUM_FRAMES, PieceWriter, State, WorkFolder, report_write_errors
 from colorizer.video.smoothing import Smoother
 
 MAX_SMOOTHING = 10.0
 # Frames per batch. On a CPU larger batches are no faster, and a stop would have to wait for the whole batch.
 _CPU_BATCH, _BATCH = 4, 16
 # Options that would color each frame differently, or that refer to places in one photo.
-_FOR_PHOTOS = ("hints", "num_images", "seed", "return_dict")
+_PHOTO_OPTIONS = ("hints", "num_images", "seed", "return_dict")
 
 
 @dataclass(frozen=True)
@@ -96,9 +96,9 @@ def colorize_video(
     smoothing = check_number("smoothing", smoothing, 0.0, MAX_SMOOTHING)
     if batch_size is not None:
         check_count("batch_size", batch_size)
-    if unfit := [name for name in _FOR_PHOTOS if name in options]:
+    if invalid := [name for name in _PHOTO_OPTIONS if name in options]:
         raise ColorizerError(
-            f"A clip takes no {', '.join(unfit)}: each frame would be colored independently of the others."
+            f"A clip takes no {', '.join(invalid)}: each frame would be colored independently of the others."
         )
     target = _checked_target(target)
     clip = inspect(source, limits)
@@ -121,7 +121,7 @@ def colorize_video(
             folder.remove()  # resuming would fail at the same frame
             raise
         whole = folder.path / f"whole{target.suffix.lower()}"
-        with saying_why(target):
+        with report_write_errors(target):
             notes = join(clip, folder.pieces(), last.place.duration, whole, pipe.name)
             put_in_place(whole, target)
         folder.remove()
@@ -178,7 +178,7 @@ def _color(
         progress(done, max(done, clip.num_frames))
     waiting = frames(clip, None if state is None else state.place)
     while batch := list(islice(waiting, min(network.batch_size, NUM_FRAMES))):
-        with saying_why(target), PieceWriter(folder.part, clip, target.suffix.lower()) as piece:
+        with report_write_errors(target), PieceWriter(folder.part, clip, target.suffix.lower()) as piece:
             num_frames = 0
             while batch:
                 for frame, lightness, ab in network.predict(batch):
@@ -193,7 +193,7 @@ def _color(
                 batch = list(islice(waiting, min(network.batch_size, NUM_FRAMES - num_frames)))
         place = Place(done, frame.time, frame.duration, frame.position, frame.checksum)
         state = State(place, smoother.num_scenes, smoother.history)
-        with saying_why(target):
+        with report_write_errors(target):
             folder.keep(state)
     return state
 

@@ -171,16 +171,16 @@ def _measure(path: Path, limits: Limits, start: Fraction, rate: Fraction) -> tup
                     raise VideoError(f"{path.name} has more than the {limits.frames} frames allowed: cut it first.")
         except av.FFmpegError as error:
             raise damage(path.name, end, error) from error
-        promised = _promised_end(container, stream, start)
-    if end < promised - max(_MISSING, 3 / float(rate)):
+        stated_end = _stated_end(container, stream, start)
+    if end < stated_end - max(_MISSING, 3 / float(rate)):
         raise VideoError(
-            f"{path.name} is cut off at {end:.1f} of {promised:.1f} seconds: copy it again, or save the part that exists as a "
+            f"{path.name} is cut off at {end:.1f} of {stated_end:.1f} seconds: copy it again, or save that part as a "
             "complete clip with a video editor first."
         )
     return count, end
 
 
-def _promised_end(container: InputContainer, stream: VideoStream, start: Fraction) -> float:
+def _stated_end(container: InputContainer, stream: VideoStream, start: Fraction) -> float:
     """Return the end of the video stream, in seconds, as stated in the header, or 0 if it states none."""
     if stream.duration:
         return float((stream.duration + (stream.start_time or 0)) * stream.time_base - start)
@@ -200,7 +200,7 @@ def _decoded_after(clip: Clip, place: Place | None) -> Iterator[Iterator[VideoFr
             decoded = decode(container, stream, clip.name)
             try:
                 container.seek(max(0, place.position - int(_MARGIN / clip.time_base)), stream=stream)
-                is_found = _is_passed(decoded, clip, place)
+                is_found = _skip_to(decoded, clip, place)
             except (av.FFmpegError, VideoError):
                 is_found = False  # decoding without a seek reports damage, too
             if is_found:
@@ -213,7 +213,7 @@ def _decoded_after(clip: Clip, place: Place | None) -> Iterator[Iterator[VideoFr
         yield decoded
 
 
-def _is_passed(decoded: Iterator[VideoFrame], clip: Clip, place: Place) -> bool:
+def _skip_to(decoded: Iterator[VideoFrame], clip: Clip, place: Place) -> bool:
     """Consume frames up to the last one of a place; return False if it is not found."""
     for frame in decoded:
         if frame.pts is None or frame.pts > place.position:

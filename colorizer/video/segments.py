@@ -47,7 +47,7 @@ class State:
 
 
 @contextmanager
-def saying_why(target: Path) -> Iterator[None]:
+def report_write_errors(target: Path) -> Iterator[None]:
     """Turn errors from writing a result into a VideoError that says what is kept."""
     try:
         yield
@@ -69,7 +69,7 @@ class WorkFolder:
         self.part = self.path / "piece.part"  # the piece being written
         self._lock = FileLock(self.path / "lock")
         content = json.dumps(job, indent=1, sort_keys=True)
-        with saying_why(target):
+        with report_write_errors(target):
             self.path.mkdir(parents=True, exist_ok=True)
             try:
                 self._lock.acquire(timeout=0)

@@ -58,7 +58,7 @@ class Smoother:
             lightness: CIE L in 0…100, (1, H, W), of the frame at `time`, in seconds.
             ab: its predicted colors, (2, H, W).
         """
-        plane = _reduced(lightness)
+        plane = _reduce(lightness)
         old, weight = self.history, torch.zeros_like(lightness)
         is_new_scene = True
         if old is not None and old.ab.shape == ab.shape:
@@ -66,7 +66,7 @@ class Smoother:
             if is_new_scene := kept is None:
                 pass
             elif self.seconds > 0:
-                displacement, kept = _enlarged(displacement, kept, ab.shape[-2:])
+                displacement, kept = _resize_motion(displacement, kept, ab.shape[-2:])
                 previous = shift(torch.cat((old.ab, old.weight)), displacement)
                 # The weight is capped at the number of frames in `seconds`, so that the average decays at that rate.
                 longest = 1 / (1 - math.exp(-max(time - old.time, 1e-3) / self.seconds))
@@ -106,7 +106,7 @@ def find_motion(plane: Tensor, previous: Tensor) -> Tensor:
     displacement, reach = torch.zeros(2, *pyramid[-1][0].shape[-2:], dtype=torch.long), _REACH
     for now, before in reversed(pyramid):
         if displacement.shape[-2:] != now.shape[-2:]:
-            displacement, reach = _resized(displacement.float() * 2, now.shape[-2:]).long(), 1
+            displacement, reach = _resize(displacement.float() * 2, now.shape[-2:]).long(), 1
         cost = _mean_around((now - before).abs())
         # In flat or noisy areas all displacements match equally well; only a clearly better one counts.
         least = 0.2 * cost.median()
@@ -131,7 +131,7 @@ def shift(channels: Tensor, displacement: Tensor) -> Tensor:
     return channels.flatten(1)[:, (row * width + column).flatten()].view(channels.shape)
 
 
-def _reduced(lightness: Tensor) -> Tensor:
+def _reduce(lightness: Tensor) -> Tensor:
     height, width = lightness.shape[-2:]
     scale = math.sqrt(_AREA / (height * width))
     if scale >= 1:
@@ -140,16 +140,16 @@ def _reduced(lightness: Tensor) -> Tensor:
     return F.interpolate(lightness[None], size, mode="bilinear", antialias=True)[0]
 
 
-def _enlarged(displacement: Tensor, kept: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+def _resize_motion(displacement: Tensor, kept: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
     """Resize both, with the displacement in pixels of the new size."""
     if kept.shape[-2:] == size:
         return displacement, kept
     scale = torch.tensor([new / old for new, old in zip(size, kept.shape[-2:], strict=True)]).view(2, 1, 1)
-    displacement = (_resized(displacement.float(), size) * scale).round().long()
+    displacement = (_resize(displacement.float(), size) * scale).round().long()
     return displacement, F.interpolate(kept[None], size, mode="bilinear")[0]
 
 
-def _resized(channels: Tensor, size: tuple[int, int]) -> Tensor:
+def _resize(channels: Tensor, size: tuple[int, int]) -> Tensor:
     return F.interpolate(channels[None], size, mode="nearest-exact")[0]
 
 

@@ -1,1 +1,1 @@
-"""Metrics, the comparison of checkpoints, its tables and pictures."""
+"""Metrics, the comparison of checkpoints, tables and pictures."""

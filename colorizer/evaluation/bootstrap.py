@@ -1,4 +1,4 @@
-"""Means over photos, and how far another draw of photos might have moved them."""
+"""Means over photos, with bootstrap confidence intervals."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -10,25 +10,25 @@ from colorizer.errors import ColorizerError
 
 NUM_RESAMPLES = 1000
 CONFIDENCE = 0.95
-# Memory of one block of resamples: 2^22 drawn photos are 32 MB.
+# Bounds the memory of one block of resamples: 2^22 drawn photos take 32 MB.
 _DRAWS_A_BLOCK = 2**22
 
 
 class Averages:
-    """Metrics gathered batch by batch, a value a photo, and their means. The order of arrival does not matter."""
+    """Per-photo metrics gathered batch by batch, and their means. The order of arrival does not matter."""
 
     def __init__(self) -> None:
         self._values: dict[int, dict[str, float]] = {}
         self._weights: dict[int, dict[str, float]] = {}
 
     def __len__(self) -> int:
-        """Photos so far."""
+        """Number of photos so far."""
         return len(self._values)
 
     def add(self, indices: Tensor, metrics: Mapping[str, Tensor], weights: Mapping[str, Tensor] | None = None) -> None:
-        """Take in metrics (B,) of the photos at `indices` (B,) of the dataset. A value that comes again is replaced.
+        """Add metrics (B,) of the photos at `indices` (B,) of the dataset. A repeated value replaces the earlier one.
 
-        weights: by a metric's name, how much each photo (B,) counts in its mean; all alike where there are none.
+        weights: by metric name, the weight of each photo (B,) in the mean; 1 for metrics that are not listed.
         """
         for kept, columns in ((self._values, metrics), (self._weights, weights or {})):
             rows = torch.stack([column.detach().double().cpu() for column in columns.values()], 1) if columns else []
@@ -36,17 +36,17 @@ class Averages:
                 kept.setdefault(index, {}).update(zip(columns, row.tolist(), strict=True))
 
     def update(self, other: "Averages") -> None:
-        """Take in what another process has gathered."""
+        """Merge what another process has gathered."""
         self._values.update(other._values)
         self._weights.update(other._weights)
 
     def gather(self) -> None:
-        """Take in what all processes have gathered, in each of them."""
+        """Merge what all processes have gathered, in each of them."""
         for other in gather_object([self]):
             self.update(other)
 
     def subset(self, indices: Iterable[int], names: Sequence[str] | None = None) -> "Averages":
-        """Some of the metrics, or all, of those of the photos that are there."""
+        """Return the metrics of these photos, all or those in `names`. Photos without metrics are skipped."""
         part = Averages()
         for index in indices:
             for kept, values in ((part._values, self._values), (part._weights, self._weights)):
@@ -56,7 +56,7 @@ class Averages:
         return part
 
     def values(self) -> dict[str, Tensor]:
-        """Each metric's value of every photo, float64 (N,), in the dataset's order.
+        """Return each metric's values per photo, float64 (N,), in dataset order.
 
         Raises ColorizerError if there are none.
         """
@@ -66,19 +66,19 @@ class Averages:
         return {name: torch.tensor([row[name] for row in rows], dtype=torch.float64) for name in rows[0]}
 
     def weights(self) -> dict[str, Tensor]:
-        """How much each photo counts in each metric's mean, float64 (N,), in the dataset's order."""
+        """Return the weight of each photo in each metric's mean, float64 (N,), in dataset order."""
         rows = [self._weights.get(index, {}) for index in sorted(self._values)]
         return {name: torch.tensor([row.get(name, 1.0) for row in rows], dtype=torch.float64) for name in self.values()}
 
     def means(self) -> dict[str, float]:
-        """Each metric's mean over the photos; 0 where none of them counts."""
+        """Return each metric's mean over the photos; 0 where all weights are 0."""
         weights = self.weights()
         return {
             name: float(_ratio(values @ weights[name], weights[name].sum())) for name, values in self.values().items()
         }
 
     def intervals(self, *, seed: int = 0) -> dict[str, tuple[float, float]]:
-        """The 95% bootstrap interval of each mean, as (low, high)."""
+        """Return the 95% bootstrap interval of each mean, as (low, high)."""
         values, weights = (torch.stack(list(columns.values()), dim=1) for columns in (self.values(), self.weights()))
         low, high = bootstrap_interval(values, weights, seed=seed)
         return {name: (float(low[i]), float(high[i])) for i, name in enumerate(self.values())}
@@ -92,11 +92,11 @@ def bootstrap_interval(
     num_resamples: int = NUM_RESAMPLES,
     confidence: float = CONFIDENCE,
 ) -> tuple[Tensor, Tensor]:
-    """Percentile bootstrap interval of the means of `values` (N, M) over the N photos: low (M,) and high (M,).
+    """Return the percentile bootstrap interval of the means of `values` (N, M) over N photos: low (M,), high (M,).
 
-    N photos are drawn with replacement, `num_resamples` times over; the interval holds the middle `confidence` of their
-    means, each photo by its weight of `weights` (N, M) (Efron 1979). The draws depend on `seed` and N alone, so that models
-    evaluated on the same photos share them.
+    N photos are drawn with replacement, `num_resamples` times. The interval holds the middle `confidence` of the
+    resampled means, each photo weighted by `weights` (N, M) (Efron 1979). The draws depend on `seed` and N alone, so
+    models evaluated on the same photos share them.
     """
     num_photos = len(values)
     values = values.double()

@@ -1,6 +1,6 @@
-"""The same measurements in other groups: photo by photo over the baselines, at edges and elsewhere, and by the photos' labels.
+"""Breakdowns of the measurements: lead over the baselines per photo, errors at edges and elsewhere, results per label.
 
-Each table stands below what it is computed by, with a word on how to read it.
+Each table follows the function that measures it, with a sentence on how to read it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,18 +17,19 @@ from colorizer.hub.metric_names import METRICS
 
 COMPARED = ("psnr", "ciede2000", "auc")
 MIN_PHOTOS = 10
-"""Labels of fewer photos say more of these photos than of the label; they are put together as "others"."""
+"""Labels with fewer photos are merged into "others": their means would describe the photos rather than the label."""
 
 OTHERS, NONE = "others", "no label"
 _NUM_NAMED = 3
 
 
 def measure_leads(averages: Mapping[str, Averages], baselines: Sequence[str], *, seed: int = 0) -> dict[str, Any]:
-    """By how much models are better than each baseline: NAME → BASELINE → METRIC → {"mean", "low", "high"}.
+    """Return each model's lead over each baseline: NAME → BASELINE → METRIC → {"mean", "low", "high"}.
 
-    `averages` are by the names of models and baselines, of the same photos. Above 0 the model is better, whichever way the
-    metric goes. low…high is the 95% bootstrap interval of the mean over the photos of each photo's difference: paired, since
-    the same photos are easy or hard for all, which makes it much surer than a comparison of two means.
+    `averages` holds the metrics of models and baselines by name, all of the same photos. A positive lead means that the
+    model is better, whichever way the metric goes. low…high is the 95% bootstrap interval of the mean difference per
+    photo. Pairing by photo makes it much narrower than comparing two means, since the same photos are easy or hard for
+    all models.
     """
     return {
         name: {baseline: _lead(each, averages[baseline], seed) for baseline in baselines}
@@ -46,13 +47,13 @@ def _lead(model: Averages, baseline: Averages, seed: int) -> dict[str, dict[str,
 
 
 LEADS_TEXT = (
-    "By how much each model, as it is, is better than what needs no network, photo by photo: positive is better, whichever way "
-    "the metric goes, and bold where the whole 95% interval (paired bootstrap) says so."
+    "Lead of each model, as is, over the baselines, which need no network, compared photo by photo. Positive is better, "
+    "whichever way the metric goes. Bold: the whole 95% interval (paired bootstrap) is above 0."
 )
 
 
 def lead_table(report: Report) -> str:
-    """Per model its lead over each baseline, bold where the whole interval is above 0."""
+    """Return a table of each model's lead over each baseline, bold where the whole interval is above 0."""
     baselines = next(iter(report.leads.values()), {})
     headings = [f"{METRICS[name].label}, over {baseline}" for name in COMPARED for baseline in baselines]
     lines = []
@@ -67,14 +68,14 @@ def lead_table(report: Report) -> str:
 
 
 EDGES_TEXT = (
-    f"Mean distance from the true color in ab, of the pixels within {EDGE_REACH} of an edge at which the true color changes by "
-    f"{EDGE_STEP:g} or more a pixel, and of the others. Colors that bleed are wrong at edges above all: the ratio tells it "
-    "from colors that are wrong everywhere."
+    f"Mean ab distance from the true color, for pixels within {EDGE_REACH} pixels of an edge where the true color changes by "
+    f"{EDGE_STEP:g} or more per pixel, and for all others. Colors that bleed are wrong mostly at edges: a high ratio "
+    "distinguishes them from colors that are wrong everywhere."
 )
 
 
 def bleeding_table(report: Report) -> str:
-    """Errors at edges and elsewhere of each model, as it is and at matched colorfulness."""
+    """Return a table of each model's errors at edges and elsewhere, as is and at matched colorfulness."""
     metrics = {name: METRICS[name] for name in ("edge_error", "elsewhere_error")}
     lines = []
     for (title, _, scores), cells in zip(rows(report), metric_cells(report, metrics, has_intervals=False), strict=True):
@@ -84,7 +85,10 @@ def bleeding_table(report: Report) -> str:
 
 
 def measure_labels(averages: Mapping[str, Averages], photos: PhotoDataset) -> dict[str, Any]:
-    """Per label, the most frequent first: {"num_photos", "models": {NAME: {METRIC: mean}}}; averages by the models' names."""
+    """Return results per label, most frequent first: {LABEL: {"num_photos", "models": {NAME: {METRIC: mean}}}}.
+
+    `averages` holds the metrics by model name.
+    """
     members: dict[str, list[int]] = {}
     for index, number in enumerate(photos.labels.tolist()):
         members.setdefault(photos.classes[number] if number >= 0 else NONE, []).append(index)
@@ -101,12 +105,15 @@ def measure_labels(averages: Mapping[str, Averages], photos: PhotoDataset) -> di
     }
 
 
-LABELS_TEXT = "ΔE2000 as a share of that of gray: 1 is no better than no color. Labels of few photos are put together."
+LABELS_TEXT = "ΔE2000 as a fraction of gray's: 1 is no better than no color. Labels with few photos are merged."
 
 
 def label_tables(report: Report) -> str:
-    """Two Markdown tables: per label the models' ΔE2000 as a share of that of gray, the best of each bold; and per model the
-    labels where that share is least and greatest."""
+    """Return two Markdown tables.
+
+    The first gives, per label, each model's ΔE2000 as a fraction of gray's, with the best in bold. The second gives,
+    per model, the labels with the lowest and the highest fractions.
+    """
     names = [evaluation.name for evaluation in report.evaluations if evaluation.name != "gray"]
     shares = {label: _shares(group["models"], names) for label, group in report.labels.items()}
     by_labels = []
@@ -121,12 +128,12 @@ def label_tables(report: Report) -> str:
         best_and_worst.append([name, _named(ranked[:_NUM_NAMED]), _named(ranked[: -_NUM_NAMED - 1 : -1])])
     return (
         f"{markdown_table(['label', 'photos', 'ΔE2000 of gray', *names], by_labels)}\n"
-        f"{markdown_table(['model', 'good at', 'bad at'], best_and_worst, has_numbers=False)}"
+        f"{markdown_table(['model', 'best at', 'worst at'], best_and_worst, has_numbers=False)}"
     )
 
 
 def _shares(models: Mapping[str, Mapping[str, float]], names: Sequence[str]) -> dict[str, float]:
-    # Of plain differences the largest would always be those of the most colorful labels.
+    # Plain differences would always be largest for the most colorful labels.
     gray = models.get("gray", {}).get("ciede2000") or 1.0
     return {name: models[name]["ciede2000"] / gray for name in names if name in models}
 

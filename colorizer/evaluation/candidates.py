@@ -1,4 +1,4 @@
-"""What is evaluated: networks and baselines, each as it is and with its chroma scaled, and what was measured of it."""
+"""Candidates for evaluation: networks and baselines, as is and with scaled chroma, and their measurements."""
 
 import os
 import statistics
@@ -22,15 +22,15 @@ from colorizer.photos.merging import MAX_SATURATION, merge_colors
 from colorizer.pipelines.options import working_size
 
 CURVE_SHARES = (0.25, 0.5, 0.75, 1.25)
-"""Gains of the curve of accuracy over colorfulness, as shares of the matched one; that one and 1 are points of it too."""
+"""Gains on the curve of accuracy over colorfulness, as fractions of the matched gain. That one and 1 are added."""
 
 
 @dataclass(eq=False)
 class Variant:
-    """A candidate at one gain of its chroma: the metrics gathered of it, and the colored photos that the sheets show.
+    """A candidate at one chroma gain, with its metrics and with the colored photos for the contact sheets.
 
-    names, places: which metrics, and of which photos; None for all.
-    features: of each photo as FID sees it.
+    names, places: metrics to compute, and photos to compute them for; None for all photos.
+    features: FID features by photo.
     """
 
     gain: float
@@ -41,7 +41,7 @@ class Variant:
     features: dict[int, Tensor] = field(default_factory=dict)
 
     def measure(self, index: int, pixels: np.ndarray, ab: Tensor, truth: Truth, *, is_shown: bool = False) -> Tensor:
-        """Measure one photo, uint8 (H, W, 3), with predicted ab (2, h, w); returns it colored, (1, 3, H, W) in 0…1."""
+        """Measure one photo, uint8 (H, W, 3), with predicted ab (2, h, w). Return it colored, (1, 3, H, W) in 0…1."""
         merged = merge_colors(pixels, ab, saturation=self.gain)
         if is_shown:
             self.colored[index] = merged
@@ -51,7 +51,7 @@ class Variant:
         return predicted
 
     def gather(self) -> None:
-        """Take in what the other processes have measured."""
+        """Merge what the other processes have measured."""
         self.averages.gather()
         for colored, features in gather_object([(self.colored, self.features)]):
             self.colored |= colored
@@ -60,8 +60,12 @@ class Variant:
 
 @dataclass(eq=False)
 class Candidate:
-    """A network or a baseline: its name, what gives ab (B, 2, h, w) of lightness (B, 1, H, W), and its variants, the first
-    of which is as it is."""
+    """A network or a baseline.
+
+    predict: lightness (B, 1, H, W) to ab (B, 2, h, w).
+    variants: gains at which it is measured; the first is 1.
+    seconds: prediction time per photo, one value per batch.
+    """
 
     name: str
     predict: Callable[[Tensor], Tensor]
@@ -71,27 +75,26 @@ class Candidate:
 
     @torch.inference_mode()
     def color(self, rgb: Tensor) -> Tensor:
-        """ab (B, 2, h, w), on the CPU, of uint8 photos (B, 3, H, W)."""
+        """Predict ab (B, 2, h, w), on the CPU, for uint8 photos (B, 3, H, W)."""
         return self.color_lightness(rgb_to_lab(rgb.float() / 255)[:, :1])
 
     @torch.inference_mode()
     def color_lightness(self, lightness: Tensor) -> Tensor:
-        """ab (B, 2, h, w), on the CPU, of lightness (B, 1, H, W), and note how long it took."""
+        """Predict ab (B, 2, h, w), on the CPU, for lightness (B, 1, H, W), and record the time."""
         start = time.perf_counter()
-        # A GPU's work is done once the result is fetched.
+        # A GPU has finished once its result is copied to the CPU.
         ab = self.predict(lightness).float().cpu()
         self.seconds.append((time.perf_counter() - start) / len(ab))
         return ab
 
     def vary(self, gain: float, curve_places: frozenset[int]) -> None:
-        """Measure it at the `gain` that matches the truth's colorfulness too, and at further ones of these photos for its
-        curve."""
+        """Add a variant at the matched `gain`, and others for the curve, measured on the photos at `curve_places`."""
         self.variants.append(Variant(gain))
         gains = [min(share * gain, MAX_SATURATION) for share in CURVE_SHARES]
         self.variants += [Variant(gain, MAIN_NAMES, curve_places) for gain in gains]
 
     def curve(self) -> list[dict[str, float]]:
-        """Gain, colorfulness and accuracy of every variant, by rising gain, over the photos of the curve."""
+        """Return gain, colorfulness and accuracy of every variant, by rising gain, over the photos of the curve."""
         places = self.variants[-1].places
         points = [
             {"gain": variant.gain, **variant.averages.subset(places, MAIN_NAMES).means()} for variant in self.variants
@@ -100,13 +103,13 @@ class Candidate:
 
     @property
     def photos_per_second(self) -> float | None:
-        """Of the network alone, in this process."""
-        # The first batch also pays for memory and for the choice of kernels; the median leaves that out.
+        """Speed of the network alone, in this process."""
+        # The first batch also pays for memory allocation and kernel selection; the median ignores it.
         return 1 / statistics.median(self.seconds) if self.network is not None and self.seconds else None
 
 
 def baseline(name: str, colors: ColorStatistics) -> Candidate:
-    """One of `BASELINES`, from what a dataset's colors are like on average."""
+    """Return a baseline of `BASELINES`, from the color statistics of a dataset."""
     if name == "mean by lightness":
         return Candidate(name, colors.ab_of)
     ab = colors.mean_ab if name == "mean color" else torch.zeros(2)
@@ -116,7 +119,7 @@ def baseline(name: str, colors: ColorStatistics) -> Candidate:
 def network_candidate(
     name: str, model: str | os.PathLike | ColorizerModel, device: torch.device, token: str | None
 ) -> Candidate:
-    """A model, or the checkpoint of this name, folder or Hub id, as the pipeline runs it."""
+    """Return a model, or the checkpoint with this name, folder or Hub id, run as the pipeline runs it."""
     network = model if isinstance(model, ColorizerModel) else load_model(model, token=token)
     network = network.to(device).eval()
 

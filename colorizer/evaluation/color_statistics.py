@@ -1,4 +1,4 @@
-"""What the colors of a dataset are like on average: what the baselines know, and how rare each color is."""
+"""Color statistics of a dataset: mean colors, for the baselines, and the frequency of each color."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,19 +14,22 @@ from colorizer.photos.color import rgb_to_lab
 from colorizer.pipelines import processes
 
 NUM_PHOTOS = 2000
-"""So many photos, spread over a larger dataset, say as much: the mean colors of two halves of them differ by 0.3."""
+"""Maximum number of photos to sample, spread over the dataset. It is enough: the mean colors of its halves differ by 0.3."""
 
 NUM_LEVELS = 101
 
-# λ = 0 would divide by 0 for bins far from any color that was seen; this is below what a thousandth of a pixel adds.
+# λ = 0 would divide by 0 for bins far from any observed color; this is less than a thousandth of a pixel adds.
 _ALMOST_NONE = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
 class ColorStatistics:
-    """mean_ab: (2,), CIE units, over all pixels. ab_by_level: (101, 2), the same of the pixels of each lightness, L rounded
-    to a whole number; the mean of all where no pixel has it. bin_counts: (313,), how many pixels have each bin's color.
-    num_photos: how many photos were looked at.
+    """Color statistics of a dataset.
+
+    mean_ab: (2,), mean over all pixels, CIE units.
+    ab_by_level: (101, 2), mean over the pixels of each lightness, L rounded to an integer; `mean_ab` without any.
+    bin_counts: (313,), number of pixels per color bin.
+    num_photos: number of photos sampled.
     """
 
     mean_ab: Tensor
@@ -35,22 +38,22 @@ class ColorStatistics:
     num_photos: int
 
     def ab_of(self, lightness: Tensor) -> Tensor:
-        """The mean ab of each pixel's lightness, (B, 1, H, W) → (B, 2, H, W)."""
+        """Return the mean ab for each pixel's lightness, (B, 1, H, W) → (B, 2, H, W)."""
         level = lightness[:, 0].round().clamp(0, NUM_LEVELS - 1).long()
         return self.ab_by_level.to(lightness.device)[level].movedim(-1, 1)
 
     def bin_weights(self) -> Tensor:
-        """What a pixel of each bin's color counts where all colors are to count alike, (313,), float32.
+        """Return the weight of a pixel by the bin of its color that makes all colors count equally, (313,), float32.
 
-        Zhang et al. 2016, section 3.1: equation 4 with λ = 0, the inverse of the smoothed distribution. A bin that is rarer
-        than all that were seen counts as much as the rarest of those, so that no single pixel outweighs a dataset.
+        Zhang et al. 2016, section 3.1: equation 4 with λ = 0, the inverse of the smoothed distribution. A bin rarer
+        than all observed ones gets the weight of the rarest of these, so that no single pixel outweighs a dataset.
         """
         weights = rebalancing_weights(self.bin_counts, bin_centers(), uniform=_ALMOST_NONE)
         return weights.clamp(max=float(weights[self.bin_counts > 0].max()))
 
 
 def color_statistics(photos: PhotoDataset) -> ColorStatistics:
-    """The statistics of a dataset, from `NUM_PHOTOS` of its photos at most, over all processes together."""
+    """Compute the statistics of a dataset from at most `NUM_PHOTOS` of its photos, split across processes."""
     places = spread(NUM_PHOTOS, len(photos))
     sums = torch.zeros(NUM_LEVELS, 3, dtype=torch.float64)
     bins = torch.zeros(NUM_BINS, dtype=torch.float64)
@@ -65,7 +68,7 @@ def color_statistics(photos: PhotoDataset) -> ColorStatistics:
 
 
 def _of_photos(photos: PhotoDataset, places: list[int]) -> Iterable[tuple[Tensor, Tensor]]:
-    """Per photo: sums of a, b and 1 over the pixels of each lightness, (101, 3), and how many have each bin, (313,)."""
+    """Yield, per photo, sums of a, b and 1 per lightness level, (101, 3), and pixel counts per bin, (313,)."""
 
     def describe(place: int) -> tuple[Tensor, Tensor]:
         lab = rgb_to_lab(photos.batch([place])["rgb"].float() / 255)

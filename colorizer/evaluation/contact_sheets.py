@@ -1,4 +1,4 @@
-"""Contact sheets: photos in labelled rows and columns, on one picture."""
+"""Contact sheets: photos in labeled rows and columns, in one picture."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -12,18 +12,18 @@ from colorizer.errors import ColorizerError
 
 MARGIN = 16
 GAP = 10
-# Photos wider than this, in heights, are fitted in: one panorama would make its column as wide as the sheet.
+# Maximum column width, in heights: one panorama would make its column as wide as the sheet.
 MAX_ASPECT = 2.0
-# Narrower columns, in heights, would leave no room for a caption.
+# Minimum column width, in heights: narrower columns would leave no room for a caption.
 MIN_ASPECT = 0.6
-# Neutral, so that it tints nothing beside it.
+# Neutral, so that it doesn't tint the photos.
 BACKGROUND = (250, 250, 250)
 INK = (24, 24, 24)
 
 
 @lru_cache(maxsize=16)
 def font(size: int, *, is_bold: bool = False) -> ImageFont.FreeTypeFont:
-    """The font of the sheets: DejaVu Sans as matplotlib ships it, since Pillow's own has neither Δ nor é."""
+    """Return the font of the sheets: DejaVu Sans as matplotlib ships it, since Pillow's own has neither Δ nor é."""
     name = "DejaVuSans-Bold.ttf" if is_bold else "DejaVuSans.ttf"
     return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name, size)
 
@@ -37,15 +37,15 @@ def contact_sheet(
     height: int = 240,
     max_width: int = 2400,
 ) -> Image.Image:
-    """Lay photos out in a grid of equal heights.
+    """Lay out photos in a grid with rows of equal height.
 
     Args:
-        rows: a title (may be "") and its photos, uint8 (H, W, 3), None for an empty place, for each row.
-        columns: what stands in each column. Written once at the top, or under every photo if the columns are wrapped.
-        captions: lines under the photos, one list a row, one text a photo; lines are broken at the photo's width.
-        title: a line over everything.
-        height: of every photo, in pixels; photos over twice as wide as high are fitted into that width.
-        max_width: of the sheet; columns that don't fit go on a further line.
+        rows: for each row, a title (may be "") and its photos, uint8 (H, W, 3); None for an empty place.
+        columns: column labels, written once at the top, or under every photo if the columns are wrapped.
+        captions: text under the photos, one list per row and one text per photo, wrapped at its width.
+        title: line above everything.
+        height: height of every photo in pixels; photos more than twice as wide as high are fitted into that width.
+        max_width: maximum width of the sheet in pixels; columns that don't fit move to another line.
 
     Raises:
         ColorizerError: no rows or no photos, photos that aren't uint8 (H, W, 3), or labels that don't match the photos.
@@ -66,7 +66,7 @@ def contact_sheet(
         if row_title:
             blocks.append(_text_strip(row_title, bold, content_width))
         if is_wrapped:
-            # Once they no longer stand under one another, columns are as wide as the row's own photos, and end with them.
+            # Wrapped columns no longer line up: they are as wide as the row's own photos, and end with them.
             photos = photos[: 1 + max((place for place, photo in enumerate(photos) if photo is not None), default=0)]
             widths = _column_widths([photos], height)
         for line in _break_columns(widths, content_width):
@@ -97,9 +97,9 @@ def _check(
             raise ColorizerError(f"a contact sheet takes photos as uint8 (H, W, 3), not {photo.dtype} {photo.shape}")
     longest = max(len(cells) for _, cells in rows)
     if columns and len(columns) != longest:
-        raise ColorizerError(f"the sheet has {longest} columns but {len(columns)} labels for them")
+        raise ColorizerError(f"the sheet has {longest} columns but {len(columns)} labels")
     if captions and [len(texts) for texts in captions] != [len(cells) for _, cells in rows]:
-        raise ColorizerError("a sheet's captions must be one text for each photo of each row")
+        raise ColorizerError("captions must hold one text per photo in each row")
 
 
 def _column_widths(rows: Sequence[Sequence[np.ndarray | None]], height: int) -> list[int]:
@@ -126,7 +126,7 @@ def _fit(photo: np.ndarray | None, width: int, height: int) -> Image.Image:
     if photo is not None:
         scale = min(width / photo.shape[1], height / photo.shape[0])
         size = max(1, round(scale * photo.shape[1])), max(1, round(scale * photo.shape[0]))
-        # A long photo is reduced to a few pixels on one side: by boxes first, which costs no memory.
+        # A long photo shrinks to a few pixels on one side: reduce it by boxes first, which needs no memory.
         resized = Image.fromarray(photo).resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
         cell.paste(resized, (0, (height - size[1]) // 2))
     return cell
@@ -143,7 +143,7 @@ def _text_strip(text: str, text_font: ImageFont.FreeTypeFont, width: int) -> Ima
 
 
 def _break_line(line: str, text_font: ImageFont.FreeTypeFont, width: int) -> list[str]:
-    """The line in parts no wider than `width`: broken at spaces, within words only where a word alone is too wide."""
+    """Break a line into parts no wider than `width`: at spaces, and within a word only if it is too wide by itself."""
     parts = [""]
     for word in line.split(" "):
         joined = f"{parts[-1]} {word}" if parts[-1] else word
@@ -160,7 +160,7 @@ def _break_line(line: str, text_font: ImageFont.FreeTypeFont, width: int) -> lis
 
 
 def _trim(block: Image.Image) -> Image.Image:
-    """The block without the empty part at its right."""
+    """Crop the empty space at the right of a block."""
     box = ImageChops.difference(block, Image.new("RGB", block.size, BACKGROUND)).getbbox()
     return block.crop((0, 0, box[2], block.height)) if box else block
 

@@ -1,4 +1,4 @@
-"""Evaluate checkpoints over a dataset, all in the same way, beside the baselines that any of them has to beat."""
+"""Evaluation of checkpoints on a dataset, all in the same way, next to baselines that any of them has to beat."""
 
 import os
 import platform
@@ -30,7 +30,7 @@ from colorizer.pipelines.device import checked_device
 NUM_SAMPLES = 12
 
 NUM_CURVE_PHOTOS = 250
-"""So many photos, spread over the dataset, draw the curves."""
+"""Number of photos for the curves, spread over the dataset."""
 
 
 def evaluate(
@@ -53,40 +53,43 @@ def evaluate(
     token: str | None = None,
     progress: bool = False,
 ) -> Report:
-    """Color the photos of a dataset by every model and compare with their true colors.
+    """Color the photos of a dataset with every model and compare them with their true colors.
 
-    The prediction is put on the true photo's own lightness as the pipeline does it, in 8 bits, so that what is measured
-    is what a user gets. Each model is measured as it is, and at matched colorfulness: with its chroma scaled by the one
-    gain that makes its validation photos as colorful as the true ones are. "gray" has no color at all, "mean color" the
-    mean ab of the training photos everywhere, "mean by lightness" that of the training photos' pixels of its lightness.
+    The prediction is merged with the true photo's own lightness in 8 bits, as in the pipeline, so the metrics measure
+    what a user gets. Each model is measured as is, and at matched colorfulness: with its chroma scaled by the gain that
+    makes its validation photos as colorful as the true ones. Of the baselines, "gray" has no color, "mean color" has
+    the mean ab of the training photos everywhere, and "mean by lightness" has the mean ab of the training pixels of the
+    same lightness.
 
-    Each photo is converted once for all models, which are all in memory. Under `accelerate launch` or `torchrun` the photos
-    are shared out over the processes, and every process returns the whole report; the first writes the files.
+    Each photo is converted once for all models, which stay in memory together. Under `accelerate launch` or `torchrun`
+    the photos are split across processes. Every process returns the whole report; the first writes the files.
 
     Args:
         models: checkpoint names, folders, Hub ids, or models.
-        training_photos: what the baselines know, and by whose colors the rebalanced AuC weights; `photos` unless given.
-        validation_photos: what the gains are chosen on; `photos` unless given.
-        dataset, split: what the tables call the photos.
-        output_dir: where table.md, table.csv, evaluation.json and sheet.png (12 photos at fixed places, by every model)
-            and sheet-matched.png (the same at matched colorfulness) are written; nothing is written without it.
-        by_label: tell the photos' labels apart.
-        aged: color photos that were turned old, too.
-        size_photos: tell how far the colors move between sizes, on these; as large as the largest size to try.
-        perceptual: LPIPS and FID too, by networks from the Hub, of which there are notes where they can't be had.
-        batch_size: photos a step and process.
-        device: of the networks; the process's own GPU, or the CPU where there is none, unless given.
-        seed: of the bootstrap intervals.
-        progress: show a bar.
+        training_photos: split from which the baselines and the weights of the rebalanced AuC are computed (default:
+            `photos`).
+        validation_photos: split on which the gains are chosen (default: `photos`).
+        dataset, split: names of the photos in the tables.
+        output_dir: folder for table.md, table.csv, evaluation.json, sheet.png (12 photos at fixed places, by every
+            model) and sheet-matched.png (the same at matched colorfulness); by default nothing is written.
+        by_label: also report results per label.
+        aged: also color artificially aged photos.
+        size_photos: also measure how much colors change between sizes, on these photos, loaded at the largest size to
+            try.
+        perceptual: also compute LPIPS and FID with networks from the Hub; a note reports any that can't be downloaded.
+        batch_size: photos per batch and process.
+        device: device of the networks (default: the process's own GPU, or the CPU if there is none).
+        seed: seed of the bootstrap intervals.
+        progress: show a progress bar.
 
     Raises:
-        ColorizerError: no models, an unknown baseline, a device that isn't there, or a folder that can't be written.
+        ColorizerError: no models, an unknown baseline, a missing device, or a folder that can't be written.
         CheckpointError, HubError: a model can't be loaded.
     """
     if unknown := sorted(set(baselines) - set(BASELINES)):
-        raise ColorizerError(f"There is no baseline {', '.join(unknown)}. There are: {', '.join(BASELINES)}.")
+        raise ColorizerError(f"Unknown baseline: {', '.join(unknown)}. Choose from: {', '.join(BASELINES)}.")
     if not models and not baselines:
-        raise ColorizerError("There is nothing to evaluate: name at least one model.")
+        raise ColorizerError("Nothing to evaluate: name at least one model.")
     names = model_names(models)
     state = processes.join()
     device = state.device if device is None else torch.device(checked_device(device))
@@ -144,7 +147,7 @@ def _run(
     *,
     progress: bool,
 ) -> Variant:
-    """Measure every variant of every candidate on all photos; returns what there is to say of the true ones."""
+    """Measure every variant of every candidate on all photos. Return the measurements of the true photos."""
     of_truth = Variant(1.0)
     with processes.photo_threads() as pool, tqdm(total=len(batches), unit="batch", disable=not progress) as bar:
         for batch in batches:
@@ -156,7 +159,7 @@ def _run(
             for candidate in candidates:
                 work = places, batch["rgb"], candidate.color_lightness(lightness), truths
                 colored = list(pool.map(partial(_measure, candidate, samples), *work))
-                # The curve's variants, which come last, are for cheap metrics alone.
+                # The other variants, for the curve, have cheap metrics only.
                 for number, variant in enumerate(candidate.variants[:2]):
                     _perceive(perception, variant, places, [photos[number] for photos in colored], true_deep)
             bar.update()
@@ -172,7 +175,7 @@ def _perceive(
     photos: Sequence[Tensor],
     true_deep: list[Tensor] | None,
 ) -> list[Tensor]:
-    """Note what the networks say of photos, (1, 3, H, W) each; returns what LPIPS compares them by."""
+    """Record LPIPS and FID features of photos, (1, 3, H, W) each. Return the LPIPS features."""
     if perception is None:
         return []
     deep, features = perception.see(torch.cat(list(photos)))
@@ -228,14 +231,14 @@ def _notes(
     validation_photos: PhotoDataset | None,
     networks: Sequence[Candidate],
 ) -> list[str]:
-    known = "training photos" if training_photos is not None else "the evaluated photos themselves, for want of others"
+    known = "training photos" if training_photos is not None else "the evaluated photos, since no others were given"
     notes = [
-        f"The baselines' colors, and the weights of the rebalanced AuC, are from {colors.num_photos:,} of the {known}."
+        f"The baselines and the weights of the rebalanced AuC are computed from {colors.num_photos:,} of the {known}."
         if training_photos is not None
-        else f"The baselines' colors, and the weights of the rebalanced AuC, are from {known}."
+        else f"The baselines and the weights of the rebalanced AuC are computed from {known}."
     ]
     if networks and validation_photos is None:
-        notes.append("The gains were chosen on the evaluated photos themselves, for want of validation photos.")
+        notes.append("The gains are chosen on the evaluated photos, since no validation photos were given.")
     return notes
 
 

@@ -1,4 +1,4 @@
-"""The report: one page of HTML that compares all checkpoints, with everything it shows inside it."""
+"""HTML report: one self-contained page that compares all checkpoints."""
 
 import base64
 import html
@@ -17,7 +17,7 @@ from colorizer.evaluation.results import Report, read_results
 from colorizer.evaluation.tables import caption, to_markdown
 
 SHEETS = {
-    "sheet.png": "The same photos by every model as it is, at fixed places of the dataset",
+    "sheet.png": "The same photos by every model as is, at fixed places in the dataset",
     "sheet-matched.png": "The same photos at matched colorfulness",
 }
 FILE_NAME = "report.html"
@@ -35,10 +35,11 @@ th { vertical-align: bottom; } tbody tr:hover td { background: #f0f0f0; } .words
 
 
 def write_report(results: str | os.PathLike, output: str | os.PathLike | None = None) -> Path:
-    """Write the page of what `evaluate` wrote into the folder `results`; returns where, report.html there unless given.
+    """Write the HTML page for the results of `evaluate` in the folder `results`; by default to report.html there.
+    Return its path.
 
     Raises:
-        ColorizerError: there are no results there, or the page can't be written.
+        ColorizerError: the folder holds no results, or the page can't be written.
     """
     folder = Path(results)
     report = read_results(folder)
@@ -57,20 +58,20 @@ def write_report(results: str | os.PathLike, output: str | os.PathLike | None = 
 
 
 def render_page(report: Report, pictures: dict[str, Image.Image] | None = None) -> str:
-    """The page as HTML. `pictures` are contact sheets by what they show."""
+    """Render the page as HTML. `pictures` holds contact sheets by title."""
     title = f"Photo colorization: {len(report.evaluations) - len(report.baselines)} models compared"
     parts = [f"<h1>{html.escape(title)}</h1>", f"<p>{html.escape(caption(report))}</p>"]
     if any(evaluation.curve for evaluation in report.evaluations):
         parts += [
             "<h2>Accuracy over colorfulness</h2>",
-            "<p>Scaling a model's chroma moves it along a curve, since dull colors are less wrong where they are wrong. Of two "
-            "models the better one is that whose curve runs higher, however vivid it is by itself. A ring marks each as it "
+            "<p>Scaling a model's chroma moves it along a curve, since dull colors cost less where they are wrong. The better "
+            "of two models is the one whose curve runs higher, however vivid its own colors are. Rings mark the models as "
             "is.</p>",
             _picture(to_svg(curve_figure(report)), "svg+xml", "Accuracy over colorfulness"),
         ]
     parts += [
         "<h2>Metrics</h2>",
-        "<p>With 95% intervals. Dotted: the best baseline; for colorfulness, the true photos.</p>",
+        "<p>With 95% intervals. Dotted line: the best baseline; for colorfulness, the true photos.</p>",
         _picture(to_svg(metrics_figure(report)), "svg+xml", "Metrics of each model"),
         to_html(to_markdown(report).partition("\n\n")[2]),
     ]
@@ -86,13 +87,13 @@ def render_page(report: Report, pictures: dict[str, Image.Image] | None = None) 
 
 
 def to_html(markdown: str) -> str:
-    """Markdown tables, of the kind that `markdown_table` writes, as HTML."""
+    """Convert Markdown tables, as `markdown_table` writes them, to HTML."""
     return "\n".join(_table_to_html(block.splitlines()) for block in markdown.strip().split("\n\n"))
 
 
 def _table_to_html(lines: list[str]) -> str:
     header, rule, *body = ([cell.strip() for cell in line.strip().strip("|").split("|")] for line in lines)
-    # A table whose columns are not of numbers has words in it.
+    # A table without right-aligned columns holds words.
     kind = ' class="words"' if "---:" not in rule else ""
     rows = ["".join(f"<td>{_bold(cell)}</td>" for cell in cells) for cells in body]
     return (
@@ -124,4 +125,4 @@ def _read_picture(path: Path) -> Image.Image:
         with Image.open(path) as picture:
             return picture.convert("RGB")
     except OSError as error:
-        raise ColorizerError(f"{path} is no picture ({error}): evaluate again, or remove it.") from error
+        raise ColorizerError(f"{path} is not a picture ({error}): evaluate again, or delete it.") from error

@@ -1,5 +1,7 @@
-"""Inception-v3: Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", CVPR 2016, as the features by
-which sets of photos are compared (Heusel et al. 2017: the Fréchet inception distance)."""
+"""Inception-v3, whose features the Fréchet inception distance compares (Heusel et al. 2017).
+
+Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", CVPR 2016.
+"""
 
 from collections.abc import Sequence
 
@@ -12,8 +14,8 @@ from colorizer.approaches.blocks.layers import scaled
 NUM_FEATURES = 2048
 RESOLUTION = 299
 
-# A convolution: name, channels, kernel, stride. A branch: convolutions one after another, perhaps after a pooling; a list at
-# its end is convolutions side by side.
+# A convolution: name, channels, kernel, stride. A branch: convolutions in sequence, some after pooling; a list at its end
+# holds parallel convolutions.
 _Convolution = tuple[str, int, int | tuple[int, int], int]
 _Branch = Sequence[str | _Convolution | list[_Convolution]]
 
@@ -84,10 +86,11 @@ _BLOCKS = {
 
 
 class InceptionV3(nn.Module):
-    """sRGB in 0…1 (B, 3, H, W) to the features before the classifier, (B, 2048 · width).
+    """Map sRGB in 0…1 (B, 3, H, W) to the features before the classifier, (B, 2048 · width).
 
-    Photos are brought to 299 pixels. The tensors have the names of the published networks, `Mixed_5b.branch1x1.conv.weight`
-    and so on; the classifiers at the end and in between, which training needs, are left out.
+    Photos are resized to 299 pixels. The tensors have the names of the published networks,
+    `Mixed_5b.branch1x1.conv.weight` and so on. The final and the auxiliary classifier, which training needs, are left
+    out.
     """
 
     def __init__(self, *, width: float = 1.0):
@@ -105,7 +108,7 @@ class InceptionV3(nn.Module):
         self.num_features = channels
 
     def forward(self, rgb: Tensor) -> Tensor:
-        # In ±1, as TensorFlow's networks expect it.
+        # Scaled to ±1, as TensorFlow's networks expect.
         features = F.interpolate(2 * rgb - 1, (RESOLUTION, RESOLUTION), mode="bilinear", antialias=True)
         for name, module in self.named_children():
             if name in ("Conv2d_3b_1x1", "Mixed_5b"):
@@ -114,7 +117,7 @@ class InceptionV3(nn.Module):
         return features.mean(dim=(2, 3))
 
     def published_name(self, name: str) -> str | None:
-        """A tensor of the whole published network as it is called here; None for the classifiers."""
+        """Return the name here of a tensor of the published network; None for the classifiers."""
         return None if name.split(".")[0] in ("fc", "AuxLogits") else name
 
 
@@ -155,7 +158,7 @@ class _Mixed(nn.Module):
             if step == "max":
                 features = F.max_pool2d(features, 3, stride=2)
             elif step == "average":
-                # Of what is there, as TensorFlow does it, in which the weights were trained.
+                # Exclude the padding, as TensorFlow does, in which the weights were trained.
                 features = F.avg_pool2d(features, 3, stride=1, padding=1, count_include_pad=False)
             elif isinstance(step, list):
                 features = torch.cat([self.get_submodule(name)(features) for name, *_ in step], 1)

@@ -1,7 +1,7 @@
-"""The chroma gain at which a model's photos are as colorful as the true ones, so that models are compared at one vividness.
+"""Matched gain: the factor on a model's chroma that makes its photos as colorful as the true ones.
 
-Colorfulness and accuracy trade along a curve, which scaling the chroma goes along: a dull model has a low error, a vivid
-one a high one. At matched colorfulness what is left of the difference is what the models know.
+Colorfulness and accuracy trade off along a curve, on which scaling the chroma moves a model: a dull model has a low
+    error, a vivid one a high one. At matched colorfulness, the remaining difference is in what the models have learned.
 """
 
 from collections.abc import Callable
@@ -18,21 +18,21 @@ from colorizer.photos.merging import MAX_SATURATION, merge_colors
 from colorizer.pipelines import processes
 
 NUM_PHOTOS = 500
-"""So many photos choose the gain, spread over the validation set; their predictions are kept in memory, 8 bytes a pixel."""
+"""Number of validation photos to choose the gain on, spread evenly. Predictions stay in memory, 8 bytes per pixel."""
 
 TOLERANCE = 0.05
-"""How near the mean colorfulness comes to the truth's, a hundredth of what 1,000 photos leave open."""
+"""Tolerance on the mean colorfulness, a hundredth of the uncertainty from 1,000 photos."""
 
 _MAX_STEPS = 30
 
 
 def match_gain(predict: Callable[[Tensor], Tensor], photos: PhotoDataset, *, batch_size: int = 16) -> float:
-    """The factor on the predicted chroma, 0…10, at which the mean colorfulness of the photos equals the true photos'.
+    """Return the factor on predicted chroma, 0…10, that matches the photos' mean colorfulness to the true photos'.
 
-    The network runs once per photo. 10, as far as the pipeline's `saturation` goes, where that is not enough.
+    The network runs once per photo. The result is 10, the limit of the pipeline's `saturation`, if that is not enough.
 
     Args:
-        predict: uint8 photos (B, 3, H, W) to ab (B, 2, h, w).
+        predict: maps uint8 photos (B, 3, H, W) to ab (B, 2, h, w).
     """
     all_places = spread(NUM_PHOTOS, len(photos))
     places = processes.share(all_places)
@@ -41,7 +41,7 @@ def match_gain(predict: Callable[[Tensor], Tensor], photos: PhotoDataset, *, bat
     for start in range(0, len(places), batch_size):
         rgb = photos.batch(places[start : start + batch_size])["rgb"]
         true_sum += sum(float(colorfulness(photo.float() / 255)) for photo in rgb)
-        # Half precision: ab to an eighth of a unit, where a level of sRGB is a third at least.
+        # Half precision resolves an eighth of a unit of ab; a level of sRGB is at least a third.
         kept += zip(rgb.permute(0, 2, 3, 1).numpy(), predict(rgb).cpu().half(), strict=True)
     with processes.photo_threads() as pool:
 
@@ -53,10 +53,11 @@ def match_gain(predict: Callable[[Tensor], Tensor], photos: PhotoDataset, *, bat
 
 
 def solve(excess: Callable[[float], float], *, high: float = MAX_SATURATION, tolerance: float = TOLERANCE) -> float:
-    """Where in 0…`high` a rising function crosses 0, to within `tolerance` of its values; `high` if it stays below.
+    """Return where in 0…`high` a rising function crosses 0, to within `tolerance` of its values; `high` if it stays
+    below.
 
-    Of the two ends between which it crosses, one is moved to where their chord does, step by step (regula falsi, in the
-    Illinois variant of Dowell and Jarratt 1971): colorfulness is almost in proportion to the gain, so that a few steps do.
+    Regula falsi in the Illinois variant of Dowell and Jarratt 1971: each step moves one end of the bracket to where the
+        chord crosses 0. Colorfulness is almost proportional to the gain, so a few steps are enough.
     """
     low, top = (0.0, None), (1.0, excess(1.0))
     while top[1] < -tolerance and top[0] < high:
@@ -74,7 +75,7 @@ def solve(excess: Callable[[float], float], *, high: float = MAX_SATURATION, tol
         value = excess(gain)
         if abs(value) <= tolerance:
             break
-        # An end that stays for a second time is taken for half as far off, or it might stay for ever.
+        # Halve the value of an end that stays for a second time, or it might stay forever.
         if value < 0:
             low, top = (gain, value), (top[0], top[1] / 2 if has_moved_low is True else top[1])
         else:

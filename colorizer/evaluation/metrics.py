@@ -1,7 +1,7 @@
-"""How near predicted colors come to the true ones, per photo: pure functions on sRGB in 0…1, (B, 3, H, W) → (B,).
+"""Metrics of predicted colors per photo: pure functions on sRGB in 0…1, (B, 3, H, W) → (B,).
 
 A colorizer keeps the photo's own lightness, so PSNR and SSIM are high even for a gray photo: compare them with the gray
-baseline, not with figures of other tasks.
+baseline, not with figures for other tasks.
 """
 
 from collections.abc import Callable, Collection
@@ -18,49 +18,50 @@ from colorizer.photos.bins import bin_indices
 from colorizer.photos.color import colorfulness, rgb_to_lab
 
 MAX_PSNR = 100.0
-"""PSNR of equal photos in dB, so that means stay finite; one level off in one channel of one pixel of 256² is 101."""
+"""PSNR of equal photos in dB, to keep means finite; one level off in one channel of one pixel of 256² gives 101."""
 
 MAX_AB_ERROR = 150
-"""Where the accuracy curve ends (Zhang et al. 2016)."""
+"""Upper end of the accuracy curve (Zhang et al. 2016)."""
 
 WITHIN = (5, 10, 20)
-"""ab errors, in CIE units, whose share of pixels is counted."""
+"""Limits on the ab error, in CIE units, for the metrics that count the pixels within them."""
 
 EDGE_STEP = 6.0
-"""CIE units per pixel by which ab changes at a strong edge, over which a careless colorizer bleeds. A fifth of the pixels of
-everyday photos are near one."""
+"""Change of ab at a strong edge, CIE units per pixel, across which a careless colorizer bleeds. A fifth of the pixels
+of everyday photos are near one.
+"""
 
 EDGE_REACH = 4
-"""Pixels from an edge, across and down, that are near it."""
+"""Distance from an edge, in pixels across and down, within which a pixel is near it."""
 
 
 def psnr(predicted_rgb: Tensor, true_rgb: Tensor) -> Tensor:
-    """Peak signal-to-noise ratio over all three channels in dB, (B,), at most `MAX_PSNR`."""
+    """Return the peak signal-to-noise ratio over all three channels in dB, (B,), at most `MAX_PSNR`."""
     error = (predicted_rgb - true_rgb).square().mean(dim=(-3, -2, -1))
     return -10 * error.clamp(min=10 ** (-MAX_PSNR / 10)).log10()
 
 
 def ssim(predicted_rgb: Tensor, true_rgb: Tensor) -> Tensor:
-    """Structural similarity (Wang et al. 2004), mean of the channels, (B,); `Structure` says how edges are treated."""
+    """Return the structural similarity (Wang et al. 2004), mean over the channels, (B,). See `Structure` for borders."""
     return Structure(true_rgb).similarity(predicted_rgb)
 
 
 def auc(distance: Tensor, weights: Tensor | None = None) -> Tensor:
-    """Area under the accuracy curve in percent, from ab errors (B, H, W) → (B,), each pixel by its weight (B, H, W).
+    """Return the area under the accuracy curve in percent, from ab errors (B, H, W) and pixel weights (B, H, W) → (B,).
 
     Zhang et al. 2016, section 3.1 ("raw accuracy"): the share of pixels whose ab error is within t, integrated over
-    t = 0…150. A pixel adds 150 − error to that integral, so it needs no thresholds. Gray has about 90.
+    t = 0…150. A pixel adds 150 − error to the integral, so no thresholds are needed. Gray scores about 90.
     """
     return 100 * weighted_mean((1 - distance / MAX_AB_ERROR).clamp(min=0), weights)
 
 
 def within(distance: Tensor, limit: float) -> Tensor:
-    """Share of pixels in percent whose ab error is at most `limit`, from ab errors (B, H, W) → (B,)."""
+    """Return the percentage of pixels whose ab error is at most `limit`, from ab errors (B, H, W) → (B,)."""
     return 100 * (distance <= limit).to(distance.dtype).mean(dim=(-2, -1))
 
 
 def weighted_mean(values: Tensor, weights: Tensor | None) -> Tensor:
-    """Mean over the pixels, (B, H, W) → (B,); 0 for a photo whose weights are all 0."""
+    """Return the mean over the pixels, (B, H, W) → (B,); 0 for a photo whose weights are all 0."""
     if weights is None:
         return values.mean(dim=(-2, -1))
     total = weights.sum(dim=(-2, -1))
@@ -68,7 +69,7 @@ def weighted_mean(values: Tensor, weights: Tensor | None) -> Tensor:
 
 
 def edge_strength(channels: Tensor) -> Tensor:
-    """How steeply channels (B, C, H, W) change, units a pixel, (B, H, W): Sobel's gradient, lengths added in squares."""
+    """Return the Sobel gradient magnitude over all channels (B, C, H, W) → (B, H, W), in units per pixel."""
     smooth, step = (channels.new_tensor(taps) for taps in ([0.25, 0.5, 0.25], [-0.5, 0.0, 0.5]))
     kernels = torch.stack((torch.outer(smooth, step), torch.outer(step, smooth)))[:, None]
     flat = F.pad(channels.flatten(0, 1)[:, None], (1, 1, 1, 1), mode="replicate")
@@ -76,16 +77,17 @@ def edge_strength(channels: Tensor) -> Tensor:
 
 
 def near_edges(ab: Tensor) -> Tensor:
-    """Which pixels of ab (B, 2, H, W) are within `EDGE_REACH` of a strong edge, bool (B, H, W)."""
+    """Return the mask of pixels of ab (B, 2, H, W) within `EDGE_REACH` of a strong edge, bool (B, H, W)."""
     is_edge = (edge_strength(ab) >= EDGE_STEP).to(ab.dtype)
     return F.max_pool2d(is_edge[:, None], 2 * EDGE_REACH + 1, stride=1, padding=EDGE_REACH)[:, 0] > 0
 
 
 class Truth:
-    """True photos, sRGB in 0…1 (B, 3, H, W), with what comparing predictions with them takes, computed when first asked
-    for and then kept for all predictions.
+    """True photos, sRGB in 0…1 (B, 3, H, W), with intermediate results that are computed on first use and cached for
+    all predictions.
 
-    bin_weights: (313,), what a pixel counts in the rebalanced AuC by the bin of its true color; it is not measured without.
+    bin_weights: (313,), weight of a pixel in the rebalanced AuC by the bin of its true color; without, it is not
+        measured.
     """
 
     def __init__(self, rgb: Tensor, *, bin_weights: Tensor | None = None) -> None:
@@ -93,7 +95,7 @@ class Truth:
         self.bin_weights = bin_weights
 
     def prepare(self) -> "Truth":
-        """Compute what the metrics will ask for; returns itself."""
+        """Compute everything that the metrics use. Return self."""
         _ = self.lab, self.structure, self.colorfulness, self.edges
         if self.bin_weights is not None:
             _ = self.class_weights
@@ -109,7 +111,7 @@ class Truth:
 
     @cached_property
     def colorfulness(self) -> Tensor:
-        """Of each photo, (B,)."""
+        """Colorfulness per photo, (B,)."""
         return colorfulness(self.rgb)
 
     @cached_property
@@ -119,17 +121,19 @@ class Truth:
 
     @cached_property
     def class_weights(self) -> Tensor:
-        """What each pixel counts in the rebalanced AuC, (B, H, W)."""
+        """Weight of each pixel in the rebalanced AuC, (B, H, W)."""
         return self.bin_weights.to(self.rgb)[bin_indices(self.lab[:, 1:])]
 
     def weights(self, names: Collection[str]) -> dict[str, Tensor]:
-        """How much each photo's value counts in the mean over photos, (B,), for those of the metrics whose pixels have
-        weights: by these, so that the mean is one over all pixels of all photos."""
+        """Return the weight of each photo in the mean over photos, (B,), for those metrics whose pixels have weights.
+
+        It is the mean weight of the photo's pixels, so that the mean is one over all pixels of all photos.
+        """
         return {name: _PIXEL_WEIGHTS[name](self).mean(dim=(-2, -1)) for name in names if name in _PIXEL_WEIGHTS}
 
 
 class _Pair:
-    """A prediction beside its truth, with what several metrics share."""
+    """A prediction and its truth, with intermediate results that several metrics share."""
 
     def __init__(self, rgb: Tensor, truth: Truth) -> None:
         self.rgb = rgb.float()
@@ -177,26 +181,27 @@ _FUNCTIONS: dict[str, Callable[[_Pair], Tensor]] = {
     "elsewhere_error": lambda pair: weighted_mean(pair.distance, 1 - pair.truth.edges),
 }
 NAMES = tuple(_FUNCTIONS)
-"""All metrics that are computed here, in the order of the tables."""
+"""All metrics computed here, in the order of the tables."""
 
 MAIN_NAMES = ("psnr", "ciede2000", "auc", "colorfulness")
-"""The cheap ones that curves, labels and aged photos are measured by."""
+"""Cheap metrics, for curves, labels and aged photos."""
 
 
 def compute_metrics(
     predicted_rgb: Tensor, true_rgb: Tensor | Truth, names: Collection[str] | None = None
 ) -> dict[str, Tensor]:
-    """Metrics of a batch by name, each (B,): a value a photo.
+    """Compute the metrics of a batch by name, each (B,), one value per photo.
 
     psnr (dB), ssim, ciede2000 (mean over the pixels), ab_mae and ab_rmse (CIE units, over both channels), mse_ab128
-    (mean square error of ab / 128, the number that Deep Koalarization reports), auc, auc_rebalanced, within_5, within_10,
-    within_20 (percent), colorfulness (of the prediction, Hasler and Süsstrunk 2003) and colorfulness_difference (how far it
-    is from the truth's, either way), edge_error and elsewhere_error (mean distance in ab of the pixels near strong edges of
-    the truth, and of the others; 0 for a photo that has none of them, which counts nothing by `Truth.weights`).
+    (mean squared error of ab / 128, the number that Deep Koalarization reports), auc, auc_rebalanced, within_5,
+    within_10 and within_20 (percent), colorfulness (of the prediction, Hasler and Süsstrunk 2003),
+    colorfulness_difference (absolute difference from the truth's), edge_error and elsewhere_error (mean ab distance for
+    pixels near strong edges of the truth, and for the others; 0 for a photo that has none, whose weight in
+    `Truth.weights` is 0).
 
     Args:
-        true_rgb: the true photos, or a `Truth` made of them where several predictions are compared with them.
-        names: only these metrics; by default all that can be computed, auc_rebalanced needs a `Truth` with weights.
+        true_rgb: the true photos, or a `Truth` made from them when several predictions are compared with them.
+        names: metrics to compute (default: all possible ones; auc_rebalanced needs a `Truth` with weights).
 
     Raises ColorizerError unless both are (B, 3, H, W) of one size.
     """

@@ -1,6 +1,6 @@
-"""LPIPS and FID: how unlike photos, and sets of photos, look to networks that were trained to recognize things.
+"""LPIPS and FID: perceptual distance between photos, and between sets of photos, by pretrained recognition networks.
 
-The networks come from the Hub. Where they can't be had, the two are left out, with a sentence that says so.
+The networks come from the Hub. A metric whose network can't be downloaded is left out, with a note.
 """
 
 import logging
@@ -21,15 +21,16 @@ from colorizer.hub.download import download_checkpoint, download_file
 logger = logging.getLogger(__name__)
 
 VGG, INCEPTION = "timm/vgg16.tv_in1k", "timm/inception_v3.tf_in1k"
-# What LPIPS 0.1 learned about VGG's features: bit by bit its authors' vgg.pth, with lin0.model.1.weight as 0.weight and so
-# on, since they publish pickles alone. Taken at one commit, so that the metric stays what it is whatever its owner uploads.
+# LPIPS 0.1's learned weights for VGG features: its authors' vgg.pth bit for bit, with lin0.model.1.weight as 0.weight and so
+# on, since they publish only pickles. Pinned to a commit, so that later uploads can't change the metric.
 HEADS, HEADS_FILE = "vivym/lpips", "vgg_lpips_linear.safetensors"
 HEADS_COMMIT = "270571f1fb2a2c4c5f920cec96cd87838c345982"
 
 
 class Lpips(nn.Module):
-    """Learned perceptual image patch similarity, version 0.1 on VGG-16: Zhang et al., "The Unreasonable Effectiveness of Deep
-    Features as a Perceptual Metric", CVPR 2018, equation 1. 0 for equal photos.
+    """Learned perceptual image patch similarity, version 0.1 on VGG-16: 0 for equal photos.
+
+    Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", CVPR 2018, equation 1.
     """
 
     def __init__(self, *, width: float = 1.0) -> None:
@@ -39,11 +40,11 @@ class Lpips(nn.Module):
             self.register_buffer(f"head_{index}", torch.ones(channels))
 
     def features(self, rgb: Tensor) -> list[Tensor]:
-        """What the network sees in photos (B, 3, H, W) in 0…1: per block (B, C, h, w), of length 1 over the channels."""
+        """Extract features of photos (B, 3, H, W) in 0…1: per block (B, C, h, w), of unit length over the channels."""
         return [each * torch.rsqrt(each.square().sum(1, keepdim=True) + 1e-8) for each in self.trunk(normalize(rgb))]
 
     def forward(self, features: list[Tensor], other_features: list[Tensor]) -> Tensor:
-        """The distance of photos from others by their features, (B,)."""
+        """Return the distance between two batches of photos from their features, (B,)."""
         distances = [
             torch.einsum("bchw,c->bhw", (first - second).square(), self.get_buffer(f"head_{index}")).mean(dim=(1, 2))
             for index, (first, second) in enumerate(zip(features, other_features, strict=True))
@@ -51,7 +52,7 @@ class Lpips(nn.Module):
         return torch.stack(distances).sum(0)
 
     def fill_heads(self, file: Path) -> None:
-        """Load the weights of each block's channels from safetensors that hold them as 0.weight, 1.weight, …, (1, C, 1, 1).
+        """Load the channel weights of each block from safetensors with the keys 0.weight, 1.weight, …, (1, C, 1, 1).
 
         Raises:
             CheckpointError: the file is damaged or of another layout.
@@ -63,7 +64,7 @@ class Lpips(nn.Module):
         for index, channels in enumerate(self.trunk.channels):
             weight = published.get(f"{index}.weight")
             if weight is None or weight.shape != (1, channels, 1, 1):
-                raise CheckpointError(f"{file} does not hold what LPIPS weights {channels} channels by.")
+                raise CheckpointError(f"{file} has no LPIPS weights for {channels} channels in {index}.weight.")
             self.get_buffer(f"head_{index}").copy_(weight.flatten())
 
 
@@ -71,7 +72,7 @@ def load_lpips(device: torch.device, *, token: str | None = None) -> Lpips:
     """Return LPIPS with the Hub's VGG-16 and heads.
 
     Raises:
-        HubError, CheckpointError: they can't be had, or are of another layout.
+        HubError, CheckpointError: they can't be downloaded, or are of another layout.
     """
     lpips = Lpips()
     _fill(lpips.trunk, VGG, token)
@@ -80,10 +81,10 @@ def load_lpips(device: torch.device, *, token: str | None = None) -> Lpips:
 
 
 def load_inception(device: torch.device, *, token: str | None = None, width: float = 1.0) -> InceptionV3:
-    """The network whose features FID compares, with the weights of the Hub.
+    """Return the network whose features FID compares, with the Hub's weights.
 
     Raises:
-        HubError, CheckpointError: they can't be had, or are of another layout.
+        HubError, CheckpointError: they can't be downloaded, or are of another layout.
     """
     inception = InceptionV3(width=width)
     _fill(inception, INCEPTION, token)
@@ -96,10 +97,10 @@ def _fill(module: Vgg16 | InceptionV3, source: str, token: str | None) -> None:
 
 
 def frechet_distance(features: Tensor, other_features: Tensor) -> float:
-    """Fréchet distance of the normal distributions that two sets of features (N, D), (M, D) have the moments of.
+    """Return the Fréchet distance between normal distributions with the moments of two sets of features (N, D), (M, D).
 
     Heusel et al., NeurIPS 2017, equation 6. The trace of the square root of the covariances' product is the sum of the
-    singular values of the product of their factors, which takes no root of a matrix and, for fewer photos than features, a
+    singular values of the product of their factors. This needs no matrix root and, with fewer photos than features, a
     far smaller matrix. In float64.
     """
     factors, traces, means = [], [], []
@@ -114,9 +115,9 @@ def frechet_distance(features: Tensor, other_features: Tensor) -> float:
 
 
 class Perception:
-    """The networks that can be had, and what they say of true photos and of colored ones.
+    """Perceptual networks, as far as they are available, applied to true and to colored photos.
 
-    notes: a sentence for each that can't.
+    notes: one sentence per network that is not.
     """
 
     def __init__(self, device: torch.device, *, token: str | None = None) -> None:
@@ -134,17 +135,17 @@ class Perception:
             self._leave_out("FID", INCEPTION, error)
 
     def _leave_out(self, metric: str, source: str, error: HubError) -> None:
-        self.notes.append(f"{metric} is left out, for want of {source} from the Hub.")
+        self.notes.append(f"{metric} is left out, since {source} can't be downloaded from the Hub.")
         logger.warning("%s is left out: %s", metric, error)
 
     @torch.inference_mode()
     def see(self, rgb: Tensor) -> tuple[list[Tensor], Tensor | None]:
-        """LPIPS's features of photos (B, 3, H, W) in 0…1, and FID's (B, D), on the CPU."""
+        """Return LPIPS features of photos (B, 3, H, W) in 0…1, and FID features (B, D) on the CPU."""
         rgb = rgb.to(self.device)
         deep = self.lpips.features(rgb) if self.lpips else []
         return deep, self.inception(rgb).cpu() if self.inception else None
 
     @torch.inference_mode()
     def compare(self, deep: list[Tensor], true_deep: list[Tensor]) -> dict[str, Tensor]:
-        """{"lpips": (B,)}, nothing where it can't be had."""
+        """Return {"lpips": (B,)}, or nothing without LPIPS."""
         return {"lpips": self.lpips(deep, true_deep).cpu()} if self.lpips else {}

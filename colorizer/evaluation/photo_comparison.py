@@ -1,4 +1,4 @@
-"""One photo colored by several models, side by side, scored where its true colors are known."""
+"""Comparison of several models on one photo, side by side, with scores if its true colors are known."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ SHEET_HEIGHT = 320
 
 @dataclass(frozen=True)
 class PhotoComparison:
-    """One row of a sheet: the photo's name, its pictures, uint8 (H, W, 3), and what stands under each."""
+    """A row of a contact sheet: the photo's title, its pictures, uint8 (H, W, 3), and a caption for each."""
 
     title: str
     pictures: Sequence[np.ndarray | None]
@@ -29,10 +29,12 @@ class PhotoComparison:
 def compare(
     photo: Photo, pipelines: Mapping[str, ColorizationPipeline], *, title: str, **options: float | str
 ) -> PhotoComparison:
-    """Color a photo by every pipeline: gray, each result with its scores and time, and the truth if it came in color.
+    """Color a photo with every pipeline: gray, each result with its scores and time, and the truth if the photo has
+        color.
 
-    `options` go to the pipelines that have them: `resolution` not to networks of a fixed size, `temperature` to those that
-    predict a distribution, `scene` to those that know scenes. The photo is decoded once, by the caller.
+    Each pipeline gets only the `options` that it supports: `resolution` unless its network has a fixed size,
+    `temperature` if it predicts a distribution, `scene` if it has scenes. The caller decodes the photo once for all of
+    them.
     """
     truth = None if photo.is_gray else reduce(photo.pixels)
     gray = reduce(gray_pixels(photo.pixels))
@@ -52,7 +54,7 @@ def compare(
 
 
 def sheet(comparisons: Sequence[PhotoComparison], names: Sequence[str]) -> Image.Image:
-    """The comparisons as rows of one contact sheet; `names` are the models'. Without any truth there is no column for it."""
+    """Lay out comparisons as rows of a contact sheet; `names` are the models'. The truth's column is omitted if empty."""
     has_truth = any(comparison.pictures[-1] is not None for comparison in comparisons)
     end = None if has_truth else -1
     return contact_sheet(

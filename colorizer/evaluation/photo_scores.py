@@ -1,4 +1,4 @@
-"""Scores of one colored photo against its true colors, as the app, `compare` and the README's pictures show them."""
+"""Scores of one colored photo against its true colors, for the app, `compare` and the README's pictures."""
 
 from collections.abc import Mapping
 
@@ -35,14 +35,14 @@ def _to_rgb(pixels: np.ndarray) -> Tensor:
 
 
 def format_scores(scores: Mapping[str, float]) -> dict[str, str]:
-    """Round each score as one photo's is shown."""
+    """Format each score with the decimals for a single photo."""
     return {name: f"{value:.{DIGITS[name]}f}" for name, value in scores.items()}
 
 
 def best_scores(scores: Mapping[str, Mapping[str, float]], true_colorfulness: float) -> dict[str, set[str]]:
-    """Map each metric to the names of the best, where `scores` are by name; to none where only one has any.
+    """Map each metric to the names with the best score, from scores by name; to none if there are fewer than two.
 
-    The best colorfulness is the nearest to the photo's own.
+    The best colorfulness is the one nearest to the photo's own.
     """
     winners = {metric: set() for metric in DIGITS}
     if len(scores) < 2:

@@ -1,4 +1,4 @@
-"""The report's pictures of numbers: accuracy over colorfulness, and each model's metrics with their intervals."""
+"""Plots for the report: accuracy over colorfulness, and each model's metrics with their intervals."""
 
 import io
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ CURVES = ("ciede2000", "auc", "psnr")
 SHOWN = ("psnr", "ssim", "ciede2000", "auc", "auc_rebalanced", "within_10", "colorfulness", "edge_error")
 _MARKERS = "osD^vP*X<>"
 _GRAY = "0.45"
-# Two of matplotlib's scales without their grays, which are for the baselines.
+# Two of matplotlib's palettes without their grays, which are for the baselines.
 _COLORS = [
     matplotlib.colors.to_hex(color)
     for name in ("tab10", "Dark2")
@@ -25,8 +25,11 @@ _COLORS = [
 
 
 def curve_figure(report: Report) -> Figure:
-    """Each model's accuracy over its colorfulness as its chroma is scaled, from gray on; a ring marks it as it is, and a
-    line how colorful the true photos are. Of two curves the better one is the better model, whatever its vividness."""
+    """Plot each model's accuracy over its colorfulness as its chroma is scaled, starting from gray.
+
+    A ring marks the model as is, and a line the colorfulness of the true photos. The better of two models is the one
+    with the better curve, however vivid its own colors are.
+    """
     figure = Figure(figsize=(15, 5.2), layout="constrained")
     networks = [evaluation for evaluation in report.evaluations if evaluation.curve]
     for axes, name in zip(figure.subplots(1, len(CURVES)), CURVES, strict=True):
@@ -61,7 +64,7 @@ def _draw_baselines(axes: Axes, report: Report, name: str) -> None:
 
 
 def metrics_figure(report: Report) -> Figure:
-    """The metrics of each model as it is with their intervals; a dotted line where the best baseline is."""
+    """Plot the metrics of each model as is, with intervals, and a dotted line at the best baseline."""
     shown = [name for name in SHOWN if all(name in evaluation.means for evaluation in report.evaluations)]
     columns = 4
     num_rows = max(1, -(-len(shown) // columns))
@@ -76,7 +79,7 @@ def metrics_figure(report: Report) -> Figure:
 
 
 def _draw_metric(axes: Axes, report: Report, name: str) -> None:
-    # Points and no bars, since what differs between models are the last percents: no axis begins at 0.
+    # Points instead of bars: models differ in the last percents, so no axis begins at 0.
     metric, numbers = METRICS[name], iter(range(len(report.evaluations)))
     for place, evaluation in enumerate(report.evaluations):
         mean = evaluation.means[name]
@@ -89,14 +92,14 @@ def _draw_metric(axes: Axes, report: Report, name: str) -> None:
     elif floors := [evaluation.means[name] for evaluation in _baselines(report)]:
         axes.axvline(metric.sign * max(metric.sign * floor for floor in floors), color="black", linestyle=":")
     axes.set_yticks(range(len(report.evaluations)), [evaluation.name for evaluation in report.evaluations])
-    # The axis is shared: from the first model at the top to the last.
+    # The axis is shared, with the first model at the top.
     axes.set_ylim(len(report.evaluations) - 0.5, -0.5)
     axes.set_title(metric.heading, fontsize=10)
     axes.grid(alpha=0.25)
 
 
 def to_svg(figure: Figure) -> bytes:
-    """The figure as it is embedded in a page, the same bytes for the same figure."""
+    """Render the figure as SVG for a page; the same figure gives the same bytes."""
     stream = io.BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": "colorizer"}):
         figure.savefig(stream, format="svg", metadata={"Date": None})

@@ -1,4 +1,4 @@
-"""All tables of a report, each with a word on how to read it."""
+"""All tables of a report, each with a sentence on how to read it."""
 
 from colorizer.evaluation.breakdowns import (
     EDGES_TEXT,
@@ -14,13 +14,13 @@ from colorizer.evaluation.tables import to_markdown
 
 
 def all_tables(report: Report) -> str:
-    """Everything that was measured as one Markdown text: the comparison, and below it each section with its title."""
+    """Return all measurements as one Markdown text: the comparison, then each section with its title."""
     further = (f"## {title}\n\n{text}\n\n{table}" for title, text, table in sections(report))
     return "\n".join([f"# Measured\n\n{to_markdown(report)}", *further])
 
 
 def sections(report: Report) -> list[tuple[str, str, str]]:
-    """Title, what it shows and Markdown table of all that was measured."""
+    """Return title, explanation and Markdown table of everything that was measured."""
     found = []
     if report.leads:
         found.append(("Lead over the baselines", LEADS_TEXT, lead_table(report)))

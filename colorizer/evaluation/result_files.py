@@ -1,4 +1,4 @@
-"""What an evaluation leaves in a folder: tables, evaluation.json and contact sheets."""
+"""Files written by an evaluation: tables, evaluation.json and contact sheets."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,11 +20,12 @@ from colorizer.photos.saving import save_image
 def write_results(
     report: Report, candidates: Sequence[Candidate], photos: PhotoDataset, samples: list[int], folder: Path
 ) -> None:
-    """Write table.md, table.csv, evaluation.json, and sheets of the photos at `samples` by the networks as they are, beside
-    gray, and at matched colorfulness.
+    """Write table.md, table.csv, evaluation.json, and contact sheets of the photos at `samples`.
+
+    The sheets show the networks as is, next to gray, and at matched colorfulness.
 
     Raises:
-        ColorizerError: they can't be written.
+        ColorizerError: the files can't be written.
     """
     texts = {
         "table.md": all_tables(report),
@@ -43,12 +44,12 @@ def write_results(
             save_image(sheet, folder / name)
     except OSError as error:
         raise ColorizerError(
-            f"The results can't be written to {folder}: {error}. Make room or choose another."
+            f"The results can't be written to {folder}: {error}. Free some space or choose another folder."
         ) from error
 
 
 def _sheet(candidates: Sequence[Candidate], photos: PhotoDataset, samples: list[int], variant: int) -> Image.Image:
-    """Photos at fixed places by each candidate, at the variant's gain, and as they truly are."""
+    """Lay out photos at fixed places: by each candidate, at the variant's gain, and in their true colors."""
     truth = photos.batch(samples)["rgb"].permute(0, 2, 3, 1).numpy()
     variants = [candidate.variants[variant] for candidate in candidates]
     rows = [
@@ -57,6 +58,6 @@ def _sheet(candidates: Sequence[Candidate], photos: PhotoDataset, samples: list[
     ]
     gains = ["" if each.gain == 1 else f" × {each.gain:.2f}" for each in variants]
     columns = [f"{candidate.name}{gain}" for candidate, gain in zip(candidates, gains, strict=True)]
-    # Small enough that many models stand side by side.
+    # Small enough to fit many models side by side.
     height = max(96, min(240, 2300 // (len(columns) + 1) - 10))
     return contact_sheet(rows, columns=[*columns, "truth"], height=height)

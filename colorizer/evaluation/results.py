@@ -1,4 +1,4 @@
-"""What an evaluation found, and evaluation.json, which holds it: cards, the README, the app and the report read that."""
+"""Results of an evaluation, and the file evaluation.json, which cards, the README, the app and the report read."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,10 +13,11 @@ FILE_NAME = "evaluation.json"
 
 @dataclass(frozen=True)
 class Scores:
-    """means: metric → mean over the photos. intervals: metric → low and high of its 95% bootstrap interval, for those
-    metrics that are means over photos.
+    """Scores at one chroma gain.
 
-    gain: the factor on the predicted chroma.
+    means: metric → mean over the photos.
+    intervals: metric → low and high of its 95% bootstrap interval, for metrics that are means over photos.
+    gain: factor on the predicted chroma.
     """
 
     means: Mapping[str, float]
@@ -26,10 +27,10 @@ class Scores:
 
 @dataclass(frozen=True)
 class Evaluation(Scores):
-    """One model's, or one baseline's, results over the photos of a dataset.
+    """Results of one model or baseline over the photos of a dataset.
 
     approach, num_parameters, photos_per_second: None for a baseline, which has no network.
-    matched: the results at the gain at which the validation photos are as colorful as the true ones.
+    matched: results at the gain at which the validation photos are as colorful as the true ones.
     curve: gain, colorfulness, psnr, ciede2000 and auc at several gains, by rising gain.
     """
 
@@ -43,11 +44,11 @@ class Evaluation(Scores):
 
 @dataclass(frozen=True)
 class Report:
-    """What was evaluated on what: everything the tables say.
+    """Everything that the tables report: the evaluations, and the photos and hardware they were made with.
 
-    notes: sentences on where gains and statistics come from, and on what was left out.
-    leads: what `measure_leads` returns; empty without baselines.
-    labels, size, age: what `measure_labels`, `measure_sizes` and `measure_aged` return; None where that was not asked for.
+    notes: sentences on the sources of gains and statistics, and on what was left out.
+    leads: return value of `measure_leads`; empty without baselines.
+    labels, size, age: return values of `measure_labels`, `measure_sizes` and `measure_aged`; None if not requested.
     """
 
     evaluations: Sequence[Evaluation]
@@ -65,21 +66,22 @@ class Report:
 
     @property
     def baselines(self) -> list[str]:
-        """The names that no network stands behind."""
+        """Names of the entries without a network."""
         return [evaluation.name for evaluation in self.evaluations if evaluation.approach is None]
 
 
 def to_json(report: Report) -> str:
-    """The report as evaluation.json holds it.
+    """Return the report as the text of evaluation.json.
 
     {"dataset", "split", "num_photos", "resolution", "true_colorfulness", "hardware", "notes": […],
     "models": {NAME: {METRIC: {"mean", "low", "high"}}},
     "networks": {NAME: {"approach", "num_parameters", "photos_per_second"}},
     "matched": {NAME: {"gain", "metrics": {METRIC: {"mean", "low", "high"}}}},
-    "curves": {NAME: [{"gain", "colorfulness", "psnr", "ciede2000", "auc"}, …]}};
-    "leads": {NAME: {BASELINE: {METRIC: {"mean", "low", "high"}}}};
-    baselines are among the models alone. A metric that is no mean over photos has no "low" and "high". And, where they were
-    asked for, "labels", "size" and "age".
+    "curves": {NAME: [{"gain", "colorfulness", "psnr", "ciede2000", "auc"}, …]},
+    "leads": {NAME: {BASELINE: {METRIC: {"mean", "low", "high"}}}}}
+
+    Baselines appear under "models" only. A metric that is not a mean over photos has no "low" and "high". "labels",
+    "size" and "age" are added if they were measured.
     """
     facts = {
         item.name: getattr(report, item.name)
@@ -115,10 +117,10 @@ def _metrics(scores: Scores) -> dict[str, dict[str, float]]:
 
 
 def read_results(folder: str | Path) -> Report:
-    """The report that `to_json` wrote into a folder's evaluation.json, or into the file that is given.
+    """Read the report that `to_json` wrote, from a folder's evaluation.json or from the file itself.
 
     Raises:
-        ColorizerError: there is none, or it is of another kind.
+        ColorizerError: there is no such file, or it is of another kind.
     """
     path = Path(folder) / FILE_NAME if Path(folder).is_dir() else Path(folder)
     try:
@@ -128,11 +130,11 @@ def read_results(folder: str | Path) -> Report:
             f"{path} can't be read ({error.strerror}): give the folder that `evaluate` wrote."
         ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ColorizerError(f"{path} is not what `evaluate` writes ({error!r}): evaluate again.") from error
+        raise ColorizerError(f"{path} was not written by `evaluate` ({error!r}): evaluate again.") from error
 
 
 def from_json(text: str) -> Report:
-    """The report of which `to_json` made this."""
+    """Parse a report from the text that `to_json` returns."""
     content = json.loads(text)
     facts = {item.name: content[item.name] for item in fields(Report) if item.name in content}
     evaluations = []

@@ -1,4 +1,4 @@
-"""How colors hold where users see them fail: on photos of other sizes, and on old photos."""
+"""Robustness of the colors where users see them fail: on photos of other sizes, and on old photos."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -29,13 +29,14 @@ NUM_AGED_PHOTOS = 200
 
 
 def measure_sizes(networks: Sequence[Candidate], photos: PhotoDataset, *, seed: int = 0) -> dict[str, Any]:
-    """How far the colors move when a photo comes in another size.
+    """Measure how much the colors of a photo change with its size.
 
-    Each photo is brought to each of `SIZES` that it has pixels for, and colored as the pipeline does; the results are put
-    on the photo of the smallest size and compared: the mean ΔE2000 of their pixels.
+    Each photo is resized to each of `SIZES` that is not above its resolution, and colored as in the pipeline. The
+    results are
+    merged with the photo of the smallest size and compared: mean ΔE2000 over their pixels.
 
-    Returns {"num_photos", "sizes", "models": {NAME: {"mean", "low", "high", "pairs": {"128–256": mean, …}}}}; mean is that of
-    all pairs.
+    Returns {"num_photos", "sizes", "models": {NAME: {"mean", "low", "high", "pairs": {"128–256": mean, …}}}}; "mean" is
+    over all pairs.
     """
     sizes = [size for size in SIZES if size <= photos.resolution] or [photos.resolution]
     pairs = list(combinations(range(len(sizes)), 2))
@@ -82,16 +83,16 @@ def _colored_lab(pixels: np.ndarray, ab: Tensor) -> Tensor:
 
 
 def size_text(report: Report) -> str:
-    """Return what `size_table` shows, in a sentence."""
+    """Return the explanation of `size_table`, in a sentence."""
     photos, sizes = report.size["num_photos"], ", ".join(map(str, report.size["sizes"]))
     return (
-        "How far a model's colors move when the same photo comes in another size: mean ΔE2000 between its results, of "
+        "How much a model's colors change when the same photo comes in another size: mean ΔE2000 between its results for "
         f"{photos} photos at {sizes} pixels."
     )
 
 
 def size_table(report: Report) -> str:
-    """Mean ΔE2000 between sizes, all pairs and each."""
+    """Return a table of the mean ΔE2000 between sizes, for all pairs together and for each."""
     models = report.size["models"]
     pairs = list(next(iter(models.values()))["pairs"]) if models else []
     least = min((model["mean"] for model in models.values()), default=None)
@@ -106,10 +107,10 @@ def size_table(report: Report) -> str:
 def measure_aged(
     networks: Sequence[Candidate], photos: PhotoDataset, *, seed: int = 0, batch_size: int = 16
 ) -> dict[str, Any]:
-    """How near the colors come to the true ones when the photo has been turned old, by `colorizer.data.age`, before coloring.
+    """Measure the colors of photos that `colorizer.data.age` ages artificially before coloring.
 
-    The colors are put on the photo as it was, so that they alone are measured. What the same photos give as they are is
-    taken from what the networks' first variants have gathered.
+    The colors are merged with the original photo, so that only they are measured. The scores of the same photos without
+    aging come from the networks' first variants.
 
     Returns {"num_photos", "seed", "models": {NAME: {"new": {METRIC: mean}, "old": {METRIC: {"mean", "low", "high"}}}}}.
     """
@@ -120,7 +121,7 @@ def measure_aged(
         for start in range(0, len(own), batch_size):
             members = own[start : start + batch_size]
             rgb = photos.batch(members)["rgb"]
-            # One photo after another, so that its blur does not depend on its company.
+            # One photo at a time, so that its blur does not depend on the rest of the batch.
             seeds = photo_seeds(seed, 0, members)
             truths = [Truth(photo[None].float() / 255) for photo in rgb]
             aged = pool.map(lambda truth, own_seed: age_lightness(truth.rgb, [own_seed]), truths, seeds)
@@ -140,15 +141,15 @@ def measure_aged(
 
 
 def age_text(report: Report) -> str:
-    """Return what `age_table` shows, in sentences."""
+    """Return the explanation of `age_table`, in sentences."""
     return (
-        f"{report.age['num_photos']} photos as they are, and turned old before they were colored: film that sees no red, blur, "
-        "fading, scratches, grain, JPEG and sepia by a fixed seed. The colors are measured on the photo as it was."
+        f"{report.age['num_photos']} photos as is, and artificially aged before coloring: film insensitive to red, blur, "
+        "fading, scratches, grain, JPEG and sepia, with a fixed seed. The colors are measured on the original photo."
     )
 
 
 def age_table(report: Report) -> str:
-    """Metrics of new and old photos side by side."""
+    """Return a table of the metrics of new and old photos side by side."""
     models = report.age["models"]
     names = list(next(iter(models.values()))["old"]) if models else []
     lines = []

@@ -1,4 +1,4 @@
-"""SSIM, with what it needs to know of the true photo computed once for all the predictions it is compared with."""
+"""SSIM, with the true photo's statistics computed once for all predictions."""
 
 import torch
 import torch.nn.functional as F
@@ -10,10 +10,10 @@ _STABILITY = 0.01**2, 0.03**2
 
 
 class Structure:
-    """Local means and variances of photos (B, 3, H, W) in 0…1, which SSIM compares those of others with.
+    """Local means and variances of photos (B, 3, H, W) in 0…1, for SSIM with other photos.
 
-    Wang et al. 2004: Gaussian window of 11 pixels, sigma 1.5. Windows at the edge see the photo mirrored. A photo with a
-    side under 11 is first continued to 11.
+    Wang et al. 2004: Gaussian window of 11 pixels, sigma 1.5. Photos are mirrored at the borders. A photo with a side
+    under 11 is first extended to 11.
     """
 
     def __init__(self, rgb: Tensor) -> None:
@@ -23,10 +23,10 @@ class Structure:
         self._variance = _smooth(self._rgb.square()) - self._mean_square
 
     def similarity(self, rgb: Tensor) -> Tensor:
-        """SSIM of photos of the same shape, the mean of pixels and channels, (B,)."""
+        """Return SSIM with photos of the same shape, mean over pixels and channels, (B,)."""
         rgb = _continued(rgb)
         mean = _smooth(rgb)
-        # Three at a time: what is computed from one photo's channels still is in the processor's cache.
+        # Three channels at a time, so that intermediate results are still in the processor's cache.
         mean_square, mixed = mean.square(), mean * self._mean
         variance, covariance = _smooth(rgb.square()) - mean_square, _smooth(rgb * self._rgb) - mixed
         luminance = (2 * mixed + _STABILITY[0]) / (mean_square + self._mean_square + _STABILITY[0])
@@ -41,7 +41,7 @@ def _continued(rgb: Tensor) -> Tensor:
 
 
 def _smooth(channels: Tensor) -> Tensor:
-    """Gaussian blur of (B, C, H, W), mirrored at the edge: sums of shifted copies take a fifth of a convolution's time."""
+    """Blur (B, C, H, W), mirrored at the borders. Adding shifted copies takes a fifth of the time of a convolution."""
     half = WINDOW // 2
     weights = torch.exp(-torch.arange(half + 1, dtype=torch.float64).square() / (2 * SIGMA**2))
     weights = (weights / (2 * weights.sum() - weights[0])).tolist()

@@ -1,4 +1,4 @@
-"""The comparison of models as Markdown and CSV."""
+"""Comparison of models as Markdown and CSV."""
 
 import csv
 import io
@@ -18,15 +18,17 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, has_
 def format_mean(
     mean: float, digits: int, *, interval: tuple[float, float] | None = None, is_bold: bool = False, sign: str = ""
 ) -> str:
-    """Return a mean, with ± half of its interval where it has one; `sign` "+" also marks what is above 0."""
+    """Format a mean, with ± half of its interval if there is one; `sign` "+" also marks positive values."""
     text = f"{mean:{sign}.{digits}f}"
     text = f"**{text}**" if is_bold else text
     return text if interval is None else f"{text} ± {(interval[1] - interval[0]) / 2:.{digits}f}"
 
 
 def rows(report: Report) -> list[tuple[str, Evaluation, Scores]]:
-    """The lines of the comparison: what each is called, the model's evaluation and the scores; first all as they are, then
-    the models at matched colorfulness, called by their gain."""
+    """Return the lines of the comparison, each with its title, the model's evaluation and the scores.
+
+    First come all models and baselines as is, then the models at matched colorfulness, with the gain in the title.
+    """
     as_they_are = [(evaluation.name, evaluation, evaluation) for evaluation in report.evaluations]
     matched = [
         (f"{evaluation.name} × {evaluation.matched.gain:.2f}", evaluation, evaluation.matched)
@@ -37,7 +39,7 @@ def rows(report: Report) -> list[tuple[str, Evaluation, Scores]]:
 
 
 def metric_cells(report: Report, metrics: Mapping[str, Metric], *, has_intervals: bool = True) -> list[list[str]]:
-    """Return a cell per metric for each of `rows`; of each kind, as it is or matched, the best mean of a metric is bold."""
+    """Return a cell per metric for each of `rows`. The best mean of a metric is bold, for as is and matched separately."""
     cells = []
     for kind in (report.evaluations, [each.matched for each in report.evaluations if each.matched is not None]):
         best = _best_means(kind, metrics)
@@ -59,7 +61,7 @@ def metric_cells(report: Report, metrics: Mapping[str, Metric], *, has_intervals
 
 
 def _best_means(scores: Sequence[Scores], metrics: Mapping[str, Metric]) -> dict[str, float]:
-    """The best mean of each metric of which more, or less, is better; none where there is nothing to compare."""
+    """Return the best mean of each metric that has a better direction; nothing if there is only one model."""
     if len(scores) < 2:
         return {}
     return {
@@ -70,13 +72,15 @@ def _best_means(scores: Sequence[Scores], metrics: Mapping[str, Metric]) -> dict
 
 
 def shown_metrics(report: Report) -> dict[str, Metric]:
-    """Those metrics that were measured."""
+    """Return the metrics that were measured."""
     return {name: metric for name, metric in METRICS.items() if any(name in e.means for e in report.evaluations)}
 
 
 def to_markdown(report: Report) -> str:
-    """The comparison as a table, a line a model as it is and one at matched colorfulness; of each kind the best mean of
-    each column is bold."""
+    """Return the comparison as a table, with a line per model as is and one at matched colorfulness.
+
+    Among each kind, the best mean of each column is bold.
+    """
     metrics = shown_metrics(report)
     lines = []
     for (title, evaluation, _), cells in zip(rows(report), metric_cells(report, metrics), strict=True):
@@ -88,7 +92,7 @@ def to_markdown(report: Report) -> str:
 
 
 def caption(report: Report) -> str:
-    """What was measured on what, in sentences."""
+    """Describe the measurement in sentences."""
     sentences = [
         f"{report.num_photos:,} photos of {report.dataset} ({report.split}) at {report.resolution}×{report.resolution} "
         f"pixels; ± is half the {CONFIDENCE:.0%} bootstrap interval of the mean.",
@@ -96,15 +100,15 @@ def caption(report: Report) -> str:
     ]
     if any(evaluation.matched is not None for evaluation in report.evaluations):
         sentences.append(
-            "A model × a number is the same with its chroma multiplied by that, at which the validation photos are on "
-            "average as colorful as the true ones."
+            "model × number: the model with its chroma multiplied by the number that makes the validation photos as colorful "
+            "on average as the true ones."
         )
-    sentences.append(f"photos/s: the network alone, {report.hardware}.")
+    sentences.append(f"photos/s: the network alone, on {report.hardware}.")
     return " ".join([*sentences, *report.notes])
 
 
 def to_csv(report: Report) -> str:
-    """The comparison with every mean and interval at full precision; a column that a row lacks is empty."""
+    """Return the comparison as CSV with every mean and interval at full precision; missing values are empty."""
     metrics = shown_metrics(report)
     columns = [f"{name}{suffix}" for name in metrics for suffix in ("", "_low", "_high")]
     text = io.StringIO()

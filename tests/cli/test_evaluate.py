@@ -58,7 +58,7 @@ def test_evaluate_writes_its_tables_alike_in_one_process_and_two(models: Path, t
     assert [row["model"] for row in one_table] == ["gray", "mean color", "mean by lightness", "bins", "bins"]
     table = (tmp_path / "one" / "table.md").read_text()
     assert "from 2 of the training photos" in table
-    assert "for want of" not in table
+    assert "evaluated photos" not in table
     for one_row, two_row in zip(one_table, two_table, strict=True):
         for column in set(one_row) - {"model", "approach", "photos_per_second", "num_parameters"}:
             assert float(one_row[column]) == pytest.approx(float(two_row[column]), rel=1e-4, abs=1e-6), column

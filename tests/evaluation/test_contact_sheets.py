@@ -97,8 +97,8 @@ def test_letters_beyond_ascii_are_drawn():
         ([("empty", [None])], {}, "at least one photo"),
         ([("gray", [np.zeros((8, 8), np.uint8)])], {}, "uint8"),
         ([("float", [np.zeros((8, 8, 3))])], {}, "float64"),
-        ([("", [plain(RED)])], {"columns": ["a", "b"]}, "1 columns but 2 labels"),
-        ([("", [plain(RED)])], {"captions": [["a", "b"]]}, "one text for each photo"),
+        ([("", [plain(RED)])], {"columns": ["a", "b"]}, "1 columns.*2 labels"),
+        ([("", [plain(RED)])], {"captions": [["a", "b"]]}, "captions"),
     ],
 )
 def test_bad_arguments_are_refused(rows: list, arguments: dict, message: str):

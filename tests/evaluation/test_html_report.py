@@ -75,14 +75,14 @@ def test_results_without_curves_and_pictures_have_a_page_too(tmp_path: Path):
 
 
 def test_what_is_no_result_is_refused(report: Report, tmp_path: Path):
-    with pytest.raises(ColorizerError, match="give the folder that `evaluate` wrote"):
+    with pytest.raises(ColorizerError, match=r"evaluation\.json.*`evaluate`"):
         write_report(tmp_path)
     (tmp_path / "evaluation.json").write_text(to_json(report), encoding="utf-8")
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ColorizerError, match="can't be written"):
         write_report(tmp_path, tmp_path / "file" / "report.html")
     (tmp_path / "sheet.png").write_text("no picture")
-    with pytest.raises(ColorizerError, match=r"sheet\.png is no picture"):
+    with pytest.raises(ColorizerError, match=r"sheet\.png"):
         write_report(tmp_path)
 
 

@@ -76,7 +76,9 @@ def test_lpips_takes_its_trunk_and_its_heads_from_the_hub(
     # The classifier is not needed, whatever it is.
     published |= {name: torch.zeros(1) for name in ("pre_logits.fc1.weight", "pre_logits.fc1.bias", "head.fc.weight")}
     hub.add(perceptual.VGG, {"config.json": b"{}", "model.safetensors": save(published)})
-    assert Perception(CPU).notes[0] == "LPIPS is left out, for want of vivym/lpips from the Hub."
+    note = Perception(CPU).notes[0]
+    assert note.startswith("LPIPS is left out")
+    assert "vivym/lpips" in note
     commit = hub.add(perceptual.HEADS, {perceptual.HEADS_FILE: save(heads)})
     monkeypatch.setattr(perceptual, "HEADS_COMMIT", commit)
     lpips = load_lpips(CPU)
@@ -88,10 +90,10 @@ def test_lpips_takes_its_trunk_and_its_heads_from_the_hub(
     assert lpips.head_4.max() > 0
     other = tmp_path / "other.safetensors"
     save_file({"0.weight": torch.ones(1, 3, 1, 1)}, other)
-    with pytest.raises(CheckpointError, match="weights 64 channels"):
+    with pytest.raises(CheckpointError, match="64 channels"):
         lpips.fill_heads(other)
     other.write_bytes(b"damaged")
-    with pytest.raises(CheckpointError, match="is damaged or not safetensors"):
+    with pytest.raises(CheckpointError, match="damaged"):
         lpips.fill_heads(other)
 
 
@@ -157,10 +159,11 @@ def test_what_can_not_be_had_is_left_out_with_a_sentence(
 ):
     monkeypatch.setattr("colorizer.hub.download.WAITS", ())
     report = evaluate([], dataset, baselines=["gray"], perceptual=True)
-    assert report.notes[-2:] == [
-        "LPIPS is left out, for want of timm/vgg16.tv_in1k from the Hub.",
-        "FID is left out, for want of timm/inception_v3.tf_in1k from the Hub.",
-    ]
+    for note, metric, source in zip(
+        report.notes[-2:], ("LPIPS", "FID"), ("timm/vgg16.tv_in1k", "timm/inception_v3.tf_in1k"), strict=True
+    ):
+        assert note.startswith(f"{metric} is left out")
+        assert source in note
     assert "the connection to" in caplog.text, "why, for whoever runs it"
     assert not {"lpips", "fid"} & set(report.evaluations[0].means)
 

@@ -68,5 +68,5 @@ def test_another_file_is_refused(content: str, tmp_path: Path):
     with pytest.raises(ColorizerError, match="can't be read"):
         read_results(tmp_path / "nowhere")
     (tmp_path / "evaluation.json").write_text(content, encoding="utf-8")
-    with pytest.raises(ColorizerError, match="not what `evaluate` writes"):
+    with pytest.raises(ColorizerError, match="evaluate again"):
         read_results(tmp_path)

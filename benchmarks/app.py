@@ -1,4 +1,4 @@
-"""A running `python app.py` and what a program asks of it, for the other scripts here."""
+"""A running `python app.py` and a client for it, shared by the benchmarks."""
 
 import os
 import socket
@@ -17,7 +17,7 @@ PATIENCE = 120.0
 
 @contextmanager
 def running_app(**environment: str) -> Iterator[tuple[subprocess.Popen, httpx.Client]]:
-    """The app on a free port of the loopback interface, which may not listen yet, and a client of its HTTP API."""
+    """Start the app on a free loopback port. Yield it, possibly before it listens, and a client of its HTTP API."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -33,7 +33,7 @@ def running_app(**environment: str) -> Iterator[tuple[subprocess.Popen, httpx.Cl
 
 
 def wait_for(app: subprocess.Popen, client: httpx.Client) -> None:
-    """Return as soon as the app listens; RuntimeError if it ended or does not listen in time."""
+    """Wait until the app listens; RuntimeError if it ends or does not listen in time."""
     until = time.perf_counter() + PATIENCE
     while time.perf_counter() < until:
         if app.poll() is not None:
@@ -47,7 +47,7 @@ def wait_for(app: subprocess.Popen, client: httpx.Client) -> None:
 
 
 def colorize(client: httpx.Client, photo: bytes, model: str) -> bytes:
-    """The PNG that the app makes of a photo's file; RuntimeError if it makes none."""
+    """Return the PNG that the app makes from a photo's file; RuntimeError if it makes none."""
     (uploaded,) = client.post("/upload", files={"files": ("photo.jpg", photo, "image/jpeg")}).json()
     image = {"path": uploaded, "meta": {"_type": "gradio.FileData"}}
     call = client.post("/call/colorize", json={"data": [image, model, 1.0, None, None]}).raise_for_status().json()

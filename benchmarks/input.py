@@ -1,11 +1,11 @@
-"""How fast photos come in: the common tutorial's way against ours, both in this run, photos per second of one core's time.
+"""Benchmark of the input pipeline: the common tutorial's way against ours in one run, in photos per second of CPU time.
 
     python -m benchmarks.input [--num-photos 192] [--width 1600 --height 1200] [--resolution 256]
 
-The tutorial's way opens each photo with Pillow in a Dataset, resizes it and turns it into float64 Lab with scikit-image,
-every epoch anew. Ours decodes at reduced scale once and hands uint8 batches to the device, where Lab is made of the whole
-batch. Goals: first pass at least 3×, later passes at least 10×. The row "and Lab on the CPU" adds what the device does next
-where it is the CPU.
+The tutorial's way opens each photo with Pillow in a Dataset, resizes it and converts it to float64 Lab with
+scikit-image, again in every epoch. Ours decodes once, at reduced scale, and feeds uint8 batches to the device, which
+converts whole batches to Lab. Goals: at least 3× in the first pass, at least 10× in later ones. The row "and Lab on the
+CPU" adds that conversion on the CPU.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-# Set before torch reads it: more threads would do no more a second of a core's time.
+# Set before torch reads it: more threads would not process more photos per second of CPU time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
@@ -32,7 +32,7 @@ GOALS = {"first pass": 3, "later pass, memory-mapped": 10, "later pass, in memor
 
 
 class TutorialDataset(Dataset):
-    """Photos as dozens of tutorials read them."""
+    """Photos as read in dozens of tutorials."""
 
     def __init__(self, folder: Path, resolution: int) -> None:
         self.files = sorted(folder.glob("*.jpg"))
@@ -48,7 +48,7 @@ class TutorialDataset(Dataset):
 
 
 def write_photos(folder: Path, num_photos: int, size: tuple[int, int]) -> None:
-    """`num_photos` different JPEGs: scikit-image's photos, each from a slightly other crop."""
+    """Write `num_photos` different JPEGs: scikit-image's photos, each cropped slightly differently."""
     originals = [
         data.astronaut(),
         data.coffee(),
@@ -67,19 +67,19 @@ def write_photos(folder: Path, num_photos: int, size: tuple[int, int]) -> None:
 
 
 def batches(photos: PhotoDataset) -> Iterator[torch.Tensor]:
-    """Ours: shuffled uint8 batches."""
+    """Yield our shuffled uint8 batches."""
     for batch in PhotoBatches(photos, BATCH_SIZE, seed=0, drop_last=False):
         yield batch["rgb"]
 
 
 def labs(rgbs: Iterable[torch.Tensor]) -> Iterator[torch.Tensor]:
-    """Lab of whole batches."""
+    """Convert whole batches to Lab."""
     for rgb in rgbs:
         yield rgb_to_lab(rgb.float() / 255)
 
 
 def photos_per_second(make: Callable[[], Iterable[torch.Tensor]], *, repeats: int = 1) -> float:
-    """Photos per second of CPU time over all threads, the best of some tries: other programs count for little."""
+    """Return photos per second of CPU time over all threads, the best of some tries, since other programs disturb them."""
     rates = []
     for _ in range(repeats):
         start = time.process_time()
@@ -113,7 +113,7 @@ def main() -> None:
         print(f"{arguments.num_photos} JPEGs of {arguments.width}×{arguments.height} at {arguments.resolution}")
         for name, rate in rates.items():
             goal = f"   goal {GOALS[name]}×" if name in GOALS else ""
-            print(f"{name:28} {rate:8.0f} photos/s of a core {rate / rates['tutorial']:7.1f}×{goal}")
+            print(f"{name:28} {rate:8.0f} photos/s per core {rate / rates['tutorial']:7.1f}×{goal}")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
-"""What the app holds in memory and on the disk while it answers one request after another.
+"""Benchmark of the app's memory and temporary files over many requests.
 
     python -m benchmarks.memory [--requests 500] [--visitors 4]
 
-Photos of all sizes up to 1.9 megapixels, by each checkpoint of the package in turn. Prints the resident memory, the most
-there ever was of it, and the temporary files, which go after an hour, ten times on the way. Memory rises while the networks
-load, while sessions are remembered that Gradio later forgets, and while oneDNN still meets new sizes of photos, of which it
-keeps what it has compiled. After 200 requests of new sizes: 1,406 MB where it may keep 1,024 pieces, 1,317 MB where 256 (as in
-app.py), 1,196 MB where 16, which makes sizes that come back a third slower; the last with MALLOC_ARENA_MAX=2, 1,062 MB. It
-levels off: 1,322 MB after 200, 1,387 MB after 500 in one run with 256.
+Sends photos of all sizes up to 1.9 megapixels to each checkpoint of the package in turn. Prints, ten times, the
+resident memory, its peak, and the temporary files, which are deleted after an hour. Memory grows while networks load,
+while there are sessions that Gradio will drop later, and while oneDNN compiles and caches kernels for new photo sizes.
+After 200 requests of
+new sizes, by the capacity of that cache: 1,406 MB at 1,024, 1,317 MB at 256 (as in app.py) and 1,196 MB at 16, which
+    makes repeated sizes a third slower; the last with MALLOC_ARENA_MAX=2, 1,062 MB. Memory levels off: 1,322 MB after
+    200 and 1,387 MB after 500 requests in one run with 256.
 """
 
 import argparse
@@ -29,7 +30,7 @@ MEGABYTE = 2**20
 
 
 def photos(number: int) -> list[bytes]:
-    """The files of as many gray photos of different sizes."""
+    """Return the files of `number` gray photos of different sizes."""
     generator, photo = np.random.default_rng(0), Image.fromarray(data.astronaut()).convert("L")
     files = []
     for _ in range(number):
@@ -41,7 +42,7 @@ def photos(number: int) -> list[bytes]:
 
 
 def resident(app: psutil.Process) -> tuple[float, float]:
-    """Megabytes that the app holds now, and the most it ever held."""
+    """Return the app's resident memory and its peak, in MB."""
     status = Path(f"/proc/{app.pid}/status").read_text()
     most = next(line for line in status.splitlines() if line.startswith("VmHWM"))
     return app.memory_info().rss / MEGABYTE, int(most.split()[1]) / 1024
@@ -66,7 +67,7 @@ def main() -> None:
                 kept = [path for path in Path(folder).rglob("*") if path.is_file()]
                 size = sum(path.stat().st_size for path in kept)
                 print(
-                    f"{done + len(part):4d} requests, {time.perf_counter() - start:.0f} s: {now:5.0f} MB, at most {most:5.0f}; "
+                    f"{done + len(part):4d} requests, {time.perf_counter() - start:.0f} s: {now:5.0f} MB, peak {most:5.0f}; "
                     f"{len(kept)} files, {size / MEGABYTE:.0f} MB",
                     flush=True,
                 )

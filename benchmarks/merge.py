@@ -1,10 +1,12 @@
-"""Predicted chroma onto a photo: `merge_colors` beside scikit-image's way, on the same photo in one process.
+"""Benchmark of merging predicted chroma with a photo: `merge_colors` against scikit-image on the same photo in one
+    process.
 
     python -m benchmarks.merge [--megapixels 12] [--repeats 5]
 
-scikit-image's way is rgb2lab, replace a and b, lab2rgb, on the whole photo. The chroma is the photo's own at the size that a
-network gives it in, enlarged for both beforehand where that isn't part of what `merge` does. Prints both times (the best of
-the repeats), their ratio, the largest difference where the color is inside sRGB, and the extra memory at its peak.
+With scikit-image: rgb2lab, replace a and b, lab2rgb, on the whole photo. The chroma is the photo's own at a network's
+output size; it is upsampled in advance for scikit-image, while `merge_colors` does so itself. Prints both times (the
+best of the repeats), their ratio, the largest difference where the color is inside sRGB, and the peak of the extra
+memory.
 """
 
 import argparse
@@ -26,13 +28,13 @@ NETWORK_SIZE = (216, 288)
 
 
 def merge_by_skimage(pixels: np.ndarray, ab: np.ndarray) -> np.ndarray:
-    """The common tutorial's way: uint8 (H, W, 3) and ab (H, W, 2) to uint8 (H, W, 3)."""
+    """Merge as the common tutorial does: uint8 (H, W, 3) and ab (H, W, 2) to uint8 (H, W, 3)."""
     lab = np.concatenate([color.rgb2lab(pixels)[..., :1], ab], axis=-1)
     return np.rint(color.lab2rgb(lab) * 255).astype(np.uint8)
 
 
 def is_inside(pixels: np.ndarray, ab: np.ndarray) -> np.ndarray:
-    """Whether sRGB can show the photo's lightness with this chroma, (H, W)."""
+    """Return the mask of pixels whose lightness with this chroma is inside sRGB, (H, W)."""
     y = (color.rgb2lab(pixels)[..., 0] + 16) / 116
     roots = np.stack([y + ab[..., 0] / 500, y, y - ab[..., 1] / 200], axis=-1)
     xyz = np.where(roots > DELTA, roots**3, 3 * DELTA**2 * (roots - 4 / 29)) * np.sum(RGB_TO_XYZ, axis=1)
@@ -41,7 +43,7 @@ def is_inside(pixels: np.ndarray, ab: np.ndarray) -> np.ndarray:
 
 
 def best_time(run: Callable[[], np.ndarray], repeats: int) -> tuple[float, np.ndarray]:
-    """Seconds of the fastest of `repeats` runs, and the result."""
+    """Return the seconds of the fastest of `repeats` runs, and the result."""
     seconds = []
     for _ in range(repeats):
         start = time.perf_counter()
@@ -51,7 +53,7 @@ def best_time(run: Callable[[], np.ndarray], repeats: int) -> tuple[float, np.nd
 
 
 def peak_memory(run: Callable[[], np.ndarray]) -> int:
-    """Bytes that `run` holds at most, its result among them. NumPy reports its arrays to tracemalloc."""
+    """Return the peak memory of `run` in bytes, with its result. NumPy reports its arrays to tracemalloc."""
     tracemalloc.start()
     run()
     peak = tracemalloc.get_traced_memory()[1]
@@ -60,7 +62,7 @@ def peak_memory(run: Callable[[], np.ndarray]) -> int:
 
 
 def enlarge(ab: Tensor, height: int, width: int) -> np.ndarray:
-    """ab (2, h, w) to (height, width, 2)."""
+    """Upsample ab (2, h, w) to (height, width, 2)."""
     return functional.interpolate(ab[None], (height, width), mode="bilinear")[0].permute(1, 2, 0).numpy()
 
 
@@ -79,7 +81,7 @@ def main() -> None:
         ab = rgb_to_lab(torch.from_numpy(small).permute(2, 0, 1) / 255)[1:]
         large = enlarge(ab, height, width)
 
-        # Both in turns, so that what else the machine does hits both.
+        # Alternate, so that other load on the machine affects both.
         ours, theirs = [], []
         for _ in range(arguments.repeats):
             seconds, merged = best_time(lambda pixels=pixels, ab=ab: merge_colors(pixels, ab), 2)

@@ -1,11 +1,11 @@
-"""How long until something happens: `import colorizer`, and `python app.py` until it has answered its first photo in color.
+"""Benchmark of startup: `import colorizer`, and `python app.py` until it has colored its first photo.
 
     python -m benchmarks.startup [--model colorful] [--repeats 3]
 
-Each repeat starts new interpreters. The app listens on a free port of the loopback interface and is asked over its HTTP API,
-as soon as it listens, to colorize a photo; what is counted begins with the start of the process. Prints the best and the
-worst of the repeats, and how much of a processor the app used until then: on a busy machine it waits for the rest. Goals:
-under 0.3 s and within 10 s.
+Each repeat starts new interpreters. The app listens on a free loopback port and, as soon as it listens, receives a
+photo to colorize over its HTTP API; the time counts from the start of the process. Prints the best and the worst of the
+repeats, and
+the CPU time that the app used until then: on a busy machine it waits for the rest. Goals: under 0.3 s and within 10 s.
 """
 
 import argparse
@@ -24,13 +24,13 @@ IMPORT_GOAL, COLOR_GOAL = 0.3, 10.0
 
 
 def import_seconds() -> float:
-    """Seconds that `import colorizer` takes in a new interpreter, without the interpreter's own start."""
+    """Return the seconds that `import colorizer` takes in a new interpreter, without the interpreter's own start."""
     code = "import time; start = time.perf_counter(); import colorizer; print(time.perf_counter() - start)"
     return float(subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, check=True).stdout)
 
 
 def first_color_seconds(photo: bytes, model: str) -> tuple[float, float, float]:
-    """Seconds from the start of `python app.py` until it listens and until it has colored `photo`, and of computing."""
+    """Return seconds from starting `python app.py` until it listens and until `photo` is colored, and its CPU time."""
     computed_before = _computed()
     start = time.perf_counter()
     with running_app() as (app, client):
@@ -40,12 +40,12 @@ def first_color_seconds(photo: bytes, model: str) -> tuple[float, float, float]:
         answered = time.perf_counter() - start
     with Image.open(io.BytesIO(colored)) as image:
         if image.convert("HSV").getextrema()[1][1] == 0:
-            raise RuntimeError("The answer is gray.")
+            raise RuntimeError("The result is gray.")
     return listening, answered, _computed() - computed_before
 
 
 def _computed() -> float:
-    """Seconds of a processor that the programs used which this one started and which have ended."""
+    """Return the CPU time, in seconds, of child processes that have ended."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
@@ -64,8 +64,8 @@ def main() -> None:
     listening, answered, computed = zip(*times, strict=True)
     print(f"python app.py: listens after {min(listening):.1f} to {max(listening):.1f} s")
     print(
-        f"its first photo in color: after {min(answered):.1f} to {max(answered):.1f} s (goal {COLOR_GOAL:.0f} s), of which "
-        f"it computed {min(computed):.1f} to {max(computed):.1f} s"
+        f"its first photo in color: after {min(answered):.1f} to {max(answered):.1f} s (goal {COLOR_GOAL:.0f} s), "
+        f"CPU time {min(computed):.1f} to {max(computed):.1f} s"
     )
 
 

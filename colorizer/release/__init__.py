@@ -1,1 +1,1 @@
-"""Tools for maintainers: add a trained run to the package, and generate the README tables and pictures."""
+"""Tools for maintainers: add a trained run to the package, generate the README's tables and pictures and the cards."""

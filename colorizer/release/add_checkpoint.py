@@ -1,4 +1,4 @@
-"""Add a trained run to the package, as a checkpoint of the run's name.
+"""Add a trained run to the package, as a checkpoint with the run's name.
 
 python -m colorizer.release.add_checkpoint runs/colorful
 """
@@ -20,48 +20,50 @@ from colorizer.photos.saving import save_image
 from colorizer.pipelines.image_colorization import pipeline
 
 MAX_BYTES = 16 * 2**20
-# The learning curves are shown by cards and app. Samples stay behind: the photos on them are not ours to publish.
+# Cards and app show the learning curves. Samples are not copied: their photos are not ours to publish.
 FILES = (CONFIG, WEIGHTS, "curves.png")
-# A photo by NASA, free of rights, which comes with scikit-image: a face, cloth, a flag, of which everybody knows the colors.
+# A NASA photo, free of rights, from scikit-image: a face, cloth and a flag, whose colors everybody knows.
 PHOTO = Path(skimage.__file__).parent / "data" / "astronaut.png"
 CROP = (40, 0, 400, 360)
 THUMBNAIL_SIDE = 144
 
 
 def take_in(run: Path, *, name: str | None = None, package: Path = FOLDER) -> Path:
-    """Copy a run's checkpoint, curves and record into `package`, as `name` or the run's own, and color a thumbnail by it;
-    returns the folder.
+    """Copy a run's checkpoint, curves and record into `package`, as `name` (default: the run's own), and color its
+    thumbnail.
+
+    Return the folder.
 
     Raises:
-        CheckpointError: the run holds no whole checkpoint with its record, or one over 16 MiB.
+        CheckpointError: the run holds no complete checkpoint with its record, or one over 16 MiB.
     """
     load_model(run)
     if (num_bytes := (run / WEIGHTS).stat().st_size) > MAX_BYTES:
         raise CheckpointError(
-            f"{run / WEIGHTS} has {num_bytes / 2**20:.1f} MiB and the package takes {MAX_BYTES / 2**20:.0f} at most: "
-            "train at a smaller --width."
+            f"{run / WEIGHTS} has {num_bytes / 2**20:.1f} MiB, over the package's limit of {MAX_BYTES / 2**20:.0f} MiB: "
+            "train with a smaller --width."
         )
     for file in (*FILES, "training.json"):
         if not (run / file).is_file():
             raise CheckpointError(
-                f"{run / file} is missing: the run has not ended. Go on with --resume_from_checkpoint."
+                f"{run / file} is missing: the run is unfinished. Resume it with --resume_from_checkpoint."
             )
     folder = package / (name or run.resolve().name)
     folder.mkdir(exist_ok=True)
     for file in FILES:
         copy_file(run / file, folder / file)
     training = publishable(json.loads((run / "training.json").read_text(encoding="utf-8")))
-    # What was left out is counted; which photos it was is nobody else's business.
+    # Keep the number of photos left out, but not their names, which are private.
     training["dataset"]["report"] = re.sub(r"(left out: [^:]*):.*", r"\1", training["dataset"]["report"])
     write_text(folder / "training.json", json.dumps(training, indent=1, ensure_ascii=False) + "\n")
     save_thumbnail(folder)
-    # What earlier weights made of photos, until `make pictures` shows these.
+    # Delete samples by earlier weights; `make pictures` writes new ones.
     (folder / SAMPLES).unlink(missing_ok=True)
     return folder
 
 
 def save_thumbnail(folder: Path) -> None:
-    """Color the photo by which checkpoints are told apart, and save it small into the checkpoint's folder."""
+    """Color `PHOTO`, the same for all checkpoints to compare them, and save it small into the folder."""
     with Image.open(PHOTO) as photo:
         colored = pipeline(folder)(photo.crop(CROP))
     thumbnail = colored.resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)

@@ -11,9 +11,9 @@ from colorizer.hub.cards import write_card
 
 
 def write_package_cards(output_dir: str | Path) -> list[Path]:
-    """Write the card of every checkpoint of the package into `output_dir`, NAME.md each; returns their paths.
+    """Write the card of every checkpoint of the package into `output_dir` as NAME.md. Return their paths.
 
-    The terms of the photos that these were trained on are read from training_photos.md there.
+    The terms of their training photos are read from training_photos.md in that folder.
     """
     output_dir = Path(output_dir)
     terms = (output_dir / "training_photos.md").read_text(encoding="utf-8").strip()

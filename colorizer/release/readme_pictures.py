@@ -1,4 +1,4 @@
-"""Pictures for README and cards.
+"""Generate the pictures for README and cards.
 
 python -m colorizer.release.readme_pictures FOLDER -o twelve.jpg    # or --samples, for all checkpoints
 """
@@ -27,15 +27,15 @@ SAMPLE_HEIGHT = 140
 
 
 def before_and_after(photos: Sequence[Path], *, model: str = "default") -> Image.Image:
-    """Twelve of the photos, spread evenly over them in the order of their names, each gray and, beside it, colored.
+    """Lay out twelve of the photos, spread evenly over their sorted names, each in gray and in color.
 
-    Which are shown follows from their number alone, so that nobody can choose the good ones.
+    The choice depends on the number of photos alone, so nobody can pick the good ones.
 
     Raises:
-        ColorizerError: fewer photos than that, one that can't be read, or no such model.
+        ColorizerError: fewer than twelve photos, one that can't be read, or no such model.
     """
     if len(photos) < NUM_PHOTOS:
-        raise ColorizerError(f"{NUM_PHOTOS} photos are shown, and here are {len(photos)}: give a folder of more.")
+        raise ColorizerError(f"{NUM_PHOTOS} photos are needed, but the folder has {len(photos)}: give one with more.")
     colorize = pipeline(model)
     chosen = [sorted(photos)[place] for place in spread(NUM_PHOTOS, len(photos))]
     shown = []
@@ -47,10 +47,10 @@ def before_and_after(photos: Sequence[Path], *, model: str = "default") -> Image
 
 
 def samples(photos: Sequence[Path], *, model: str) -> Image.Image:
-    """Every photo that came in color, gray, colored and as it is, two a row, the worst (by ΔE2000) last.
+    """Lay out every color photo in gray, colored and as it is, two per row, with the worst (by ΔE2000) last.
 
     Raises:
-        ColorizerError: no photo in color, one that can't be read, or no such model.
+        ColorizerError: no color photo, one that can't be read, or no such model.
     """
     colorize = pipeline(model)
     shown = []
@@ -62,7 +62,7 @@ def samples(photos: Sequence[Path], *, model: str) -> Image.Image:
         error = score(colored, truth)["ciede2000"]
         shown.append((error, [reduce(gray_pixels(photo.pixels)), colored, truth], path.stem))
     if not shown:
-        raise ColorizerError("No photo is in color, so none would show what is true: give a folder of others.")
+        raise ColorizerError("No photo is in color, and samples show the true colors: give a folder with color photos.")
     shown.sort(key=lambda sample: sample[0])
     halves = [shown[start : start + 2] for start in range(0, len(shown), 2)]
     return contact_sheet(
@@ -76,9 +76,11 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     wanted = parser.add_mutually_exclusive_group(required=True)
-    wanted.add_argument("-o", "--output", type=Path, help="twelve photos by default, before and after")
     wanted.add_argument(
-        "--samples", action="store_true", help=f"{SAMPLES} into the folder of each checkpoint of the package"
+        "-o", "--output", type=Path, help="picture of twelve photos before and after coloring by the checkpoint default"
+    )
+    wanted.add_argument(
+        "--samples", action="store_true", help=f"write {SAMPLES} into the folder of each checkpoint of the package"
     )
     given = parser.parse_args()
     photos = [*given.folder.glob("*.jpg")]

@@ -1,4 +1,4 @@
-"""The tables of the README, generated from the code and the measurements.
+"""Generate the tables of the README from the code and the measurements.
 
 python -m colorizer.release.readme_tables README.md
 """
@@ -18,12 +18,12 @@ from colorizer.checkpoints import EVALUATION, checkpoint_folder, list_checkpoint
 from colorizer.hub.metric_names import METRICS
 
 COLUMNS = ("psnr", "ssim", "ciede2000", "auc", "mse_ab128", "colorfulness")
-# Of some 90, a second decimal of the AuC would only widen the table.
+# AuC is near 90: a second decimal would only widen the table.
 DIGITS = {name: METRICS[name].digits for name in COLUMNS} | {"auc": 1}
 
 
 def approaches_table() -> str:
-    """A Markdown row for each approach: origin, color space, objective, parameters in full and in the package, options."""
+    """Return a Markdown row per approach: origin, color space, objective, parameters (full size and packaged), options."""
     rows = [
         "| approach | origin | color space | objective | parameters | in the package | options |",
         "|---|---|---|---|---:|---|---|",
@@ -47,7 +47,7 @@ def approaches_table() -> str:
 
 @lru_cache
 def _full_network(name: str):
-    # On the meta device: the paper's networks are large, and only their shapes are asked for.
+    # On the meta device: the papers' networks are large, and only their shapes are needed.
     with torch.device("meta"):
         model_class = get_model_class(name)
         return model_class(model_class.config_class())
@@ -67,9 +67,9 @@ def _packaged(approach: str) -> list[str]:
 
 
 def results_table(evaluation: dict) -> str:
-    """Means over the photos of an evaluation.json, a Markdown row for each checkpoint and baseline.
+    """Return a Markdown row per checkpoint and baseline of an evaluation.json, with means over the photos.
 
-    Then one for each checkpoint at matched colorfulness, called by the gain on its chroma.
+    A second row per checkpoint holds the means at matched colorfulness, with the chroma gain in its title.
     """
     headings = "".join(f" {METRICS[name].short_heading} |" for name in COLUMNS)
     rows = [f"| |{headings}", "|---|" + "---:|" * len(COLUMNS)]
@@ -83,13 +83,13 @@ def results_table(evaluation: dict) -> str:
 
 
 def replace_section(text: str, section: str, content: str) -> str:
-    """The text with `content` between the comments that mark a section."""
+    """Replace the text between the comments that mark a section."""
     pattern = rf"(<!-- {section}[^>]*-->\n).*?(<!-- /{section} -->)"
     return re.sub(pattern, lambda match: f"{match[1]}{content}\n{match[2]}", text, flags=re.DOTALL)
 
 
 def update_readme(readme: Path) -> None:
-    """Write the tables anew into the README."""
+    """Regenerate the tables of the README."""
     text = replace_section(readme.read_text(encoding="utf-8"), "approaches", approaches_table())
     results = results_table(json.loads(EVALUATION.read_text(encoding="utf-8")))
     write_text(readme, replace_section(text, "results", results))

@@ -65,10 +65,10 @@ def _difference(thumbnail: Image.Image, photo: Image.Image) -> float:
 
 def test_a_run_that_has_not_ended_or_is_too_large_is_refused(run, tmp_path, monkeypatch):
     (run / "training.json").unlink()
-    with pytest.raises(CheckpointError, match="has not ended"):
+    with pytest.raises(CheckpointError, match=r"training\.json.*--resume_from_checkpoint"):
         add_checkpoint.take_in(run, package=tmp_path)
     monkeypatch.setattr(add_checkpoint, "MAX_BYTES", 1000)
-    with pytest.raises(CheckpointError, match="smaller --width"):
+    with pytest.raises(CheckpointError, match="--width"):
         add_checkpoint.take_in(run, package=tmp_path)
     (run / "model.safetensors").unlink()
     with pytest.raises(CheckpointError, match=r"model\.safetensors"):

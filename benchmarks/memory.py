@@ -5,10 +5,9 @@
 Sends photos of all sizes up to 1.9 megapixels to each checkpoint of the package in turn. Prints, ten times, the
 resident memory, its peak, and the temporary files, which are deleted after an hour. Memory grows while networks load,
 while there are sessions that Gradio will drop later, and while oneDNN compiles and caches kernels for new photo sizes.
-After 200 requests of
-new sizes, by the capacity of that cache: 1,406 MB at 1,024, 1,317 MB at 256 (as in app.py) and 1,196 MB at 16, which
-    makes repeated sizes a third slower; the last with MALLOC_ARENA_MAX=2, 1,062 MB. Memory levels off: 1,322 MB after
-    200 and 1,387 MB after 500 requests in one run with 256.
+After 200 requests of new sizes: 1,406 MB with a cache of 1,024 kernels, 1,317 MB with 256 (as in app.py), 1,196 MB with
+16, which makes repeated sizes a third slower; the last with MALLOC_ARENA_MAX=2, 1,062 MB. Memory levels off: 1,322 MB
+after 200 and 1,387 MB after 500 requests in one run with 256.
 """
 
 import argparse

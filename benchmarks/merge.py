@@ -1,5 +1,4 @@
-"""Benchmark of merging predicted chroma with a photo: `merge_colors` against scikit-image on the same photo in one
-    process.
+"""Benchmark of merging predicted chroma with a photo: `merge_colors` against scikit-image in one process.
 
     python -m benchmarks.merge [--megapixels 12] [--repeats 5]
 

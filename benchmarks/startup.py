@@ -4,8 +4,8 @@
 
 Each repeat starts new interpreters. The app listens on a free loopback port and, as soon as it listens, receives a
 photo to colorize over its HTTP API; the time counts from the start of the process. Prints the best and the worst of the
-repeats, and
-the CPU time that the app used until then: on a busy machine it waits for the rest. Goals: under 0.3 s and within 10 s.
+repeats, and the CPU time that the app used until then: on a busy machine it waits for the rest. Goals: under 0.3 s and
+within 10 s.
 """
 
 import argparse

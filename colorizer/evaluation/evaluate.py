@@ -66,16 +66,14 @@ def evaluate(
 
     Args:
         models: checkpoint names, folders, Hub ids, or models.
-        training_photos: split from which the baselines and the weights of the rebalanced AuC are computed (default:
-            `photos`).
+        training_photos: split for computing the baselines and the weights of the rebalanced AuC (default: `photos`).
         validation_photos: split on which the gains are chosen (default: `photos`).
         dataset, split: names of the photos in the tables.
         output_dir: folder for table.md, table.csv, evaluation.json, sheet.png (12 photos at fixed places, by every
             model) and sheet-matched.png (the same at matched colorfulness); by default nothing is written.
         by_label: also report results per label.
         aged: also color artificially aged photos.
-        size_photos: also measure how much colors change between sizes, on these photos, loaded at the largest size to
-            try.
+        size_photos: also measure how much colors change between sizes, on these photos of the largest size to try.
         perceptual: also compute LPIPS and FID with networks from the Hub; a note reports any that can't be downloaded.
         batch_size: photos per batch and process.
         device: device of the networks (default: the process's own GPU, or the CPU if there is none).

@@ -1,7 +1,7 @@
 """Matched gain: the factor on a model's chroma that makes its photos as colorful as the true ones.
 
 Colorfulness and accuracy trade off along a curve, on which scaling the chroma moves a model: a dull model has a low
-    error, a vivid one a high one. At matched colorfulness, the remaining difference is in what the models have learned.
+error, a vivid one a high one. At matched colorfulness, the remaining difference is in what the models have learned.
 """
 
 from collections.abc import Callable
@@ -53,11 +53,10 @@ def match_gain(predict: Callable[[Tensor], Tensor], photos: PhotoDataset, *, bat
 
 
 def solve(excess: Callable[[float], float], *, high: float = MAX_SATURATION, tolerance: float = TOLERANCE) -> float:
-    """Return where in 0…`high` a rising function crosses 0, to within `tolerance` of its values; `high` if it stays
-    below.
+    """Return where in 0…`high` a rising function crosses 0, up to `tolerance` in its values; `high` if it stays below.
 
     Regula falsi in the Illinois variant of Dowell and Jarratt 1971: each step moves one end of the bracket to where the
-        chord crosses 0. Colorfulness is almost proportional to the gain, so a few steps are enough.
+    chord crosses 0. Colorfulness is almost proportional to the gain, so a few steps are enough.
     """
     low, top = (0.0, None), (1.0, excess(1.0))
     while top[1] < -tolerance and top[0] < high:

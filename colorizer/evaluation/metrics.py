@@ -83,11 +83,9 @@ def near_edges(ab: Tensor) -> Tensor:
 
 
 class Truth:
-    """True photos, sRGB in 0…1 (B, 3, H, W), with intermediate results that are computed on first use and cached for
-    all predictions.
+    """True photos, sRGB in 0…1 (B, 3, H, W), with intermediate results that are cached for all predictions.
 
-    bin_weights: (313,), weight of a pixel in the rebalanced AuC by the bin of its true color; without, it is not
-        measured.
+    bin_weights: (313,), weight of a pixel in the rebalanced AuC by the bin of its true color; None to skip it.
     """
 
     def __init__(self, rgb: Tensor, *, bin_weights: Tensor | None = None) -> None:

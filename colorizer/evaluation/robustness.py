@@ -32,8 +32,7 @@ def measure_sizes(networks: Sequence[Candidate], photos: PhotoDataset, *, seed: 
     """Measure how much the colors of a photo change with its size.
 
     Each photo is resized to each of `SIZES` that is not above its resolution, and colored as in the pipeline. The
-    results are
-    merged with the photo of the smallest size and compared: mean ΔE2000 over their pixels.
+    results are merged with the photo of the smallest size and compared: mean ΔE2000 over their pixels.
 
     Returns {"num_photos", "sizes", "models": {NAME: {"mean", "low", "high", "pairs": {"128–256": mean, …}}}}; "mean" is
     over all pairs.

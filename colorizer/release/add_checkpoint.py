@@ -29,10 +29,9 @@ THUMBNAIL_SIDE = 144
 
 
 def take_in(run: Path, *, name: str | None = None, package: Path = FOLDER) -> Path:
-    """Copy a run's checkpoint, curves and record into `package`, as `name` (default: the run's own), and color its
-    thumbnail.
+    """Copy a run's checkpoint, curves and record into `package`, as `name` (default: the run's own). Return the folder.
 
-    Return the folder.
+    A thumbnail colored by the checkpoint is added.
 
     Raises:
         CheckpointError: the run holds no complete checkpoint with its record, or one over 16 MiB.

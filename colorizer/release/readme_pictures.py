@@ -76,9 +76,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     wanted = parser.add_mutually_exclusive_group(required=True)
-    wanted.add_argument(
-        "-o", "--output", type=Path, help="picture of twelve photos before and after coloring by the checkpoint default"
-    )
+    wanted.add_argument("-o", "--output", type=Path, help="twelve photos before and after coloring by default")
     wanted.add_argument(
         "--samples", action="store_true", help=f"write {SAMPLES} into the folder of each checkpoint of the package"
     )

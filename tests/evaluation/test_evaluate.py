@@ -158,7 +158,7 @@ def test_folders_go_by_their_own_names_unless_two_share_it(tmp_path: Path):
 
 
 def test_wrong_requests_are_refused(dataset: PhotoDataset, tmp_path: Path):
-    with pytest.raises(ColorizerError, match="sepia.*gray, mean color"):
+    with pytest.raises(ColorizerError, match=r"sepia.*gray, mean color"):
         evaluate([], dataset, baselines=["sepia"])
     with pytest.raises(ColorizerError, match="at least one model"):
         evaluate([], dataset, baselines=[])

@@ -32,7 +32,7 @@ def test_every_second_of_24_photos_is_shown_gray_and_colored(photos: list[Path],
 
 
 def test_fewer_photos_are_an_error(photos: list[Path]):
-    with pytest.raises(ColorizerError, match="12 photos.*11"):
+    with pytest.raises(ColorizerError, match=r"12 photos.*11"):
         readme_pictures.before_and_after(photos[:11])
 
 

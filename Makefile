@@ -1,6 +1,6 @@
 .PHONY: style quality test tables pictures checkpoints full
 
-# In this order: default is the teacher of others, and colorful starts from colorful-unbalanced.
+# In this order, since default is the teacher of others, and colorful starts from colorful-unbalanced.
 CHECKPOINTS = default dense residual_encoder colorful-unbalanced colorful fusion cnn pix2pix_rgb pix2pix resnet_unet joint
 DATA = ../shared/data
 SHOWN = bw-buffalo-bank-1908.jpg bw-migrant-mother-1936.jpg
@@ -19,13 +19,13 @@ test:
 tables:
 	python -m colorizer.release.readme_tables README.md
 
-# The README's, of results, and the cards'.
+# Pictures of the README and the cards.
 pictures:
 	python -m colorizer.release.readme_pictures $(DATA)/photos --samples
 	python -m colorizer.release.readme_pictures $(DATA)/photos -o model_cards/pictures/twelve.jpg
 	python -m colorizer compare $(addprefix $(DATA)/photos/,$(SHOWN)) -o model_cards/pictures/results.jpg
 
-# Train all again by their recipes for a CPU, take them into the package, measure them, and write cards and tables anew.
+# Train all again by their CPU recipes, add them to the package, evaluate them, and regenerate cards and tables.
 checkpoints:
 	for name in $(CHECKPOINTS); do \
 		accelerate launch train_accelerate.py --config recipes/$$name.yaml --dataset_name $(DATA) --cpu || exit 1; \
@@ -38,7 +38,7 @@ checkpoints:
 	python -m colorizer.release.package_cards model_cards
 	python -m colorizer.release.readme_tables README.md
 
-# Train all at full width by their recipes for a GPU, and publish them: make full HUB=user. They are too large for the package.
+# Train all at full width by their GPU recipes and publish them: make full HUB=user. They are too large for the package.
 full:
 	for name in $(CHECKPOINTS); do \
 		accelerate launch train_accelerate.py --config recipes/$$name.yaml --dataset_name $(DATA) --output_dir runs/full/$$name \

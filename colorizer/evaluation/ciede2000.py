@@ -16,7 +16,7 @@ def ciede2000(lab: Tensor, other_lab: Tensor) -> Tensor:
     mathematical observations", 2005; all three weighting factors are 1. Equation numbers in comments are that paper's.
 
     Hues are kept as unit vectors: their difference is 2 sin(Δh / 2), and their sum points to the mean along the shorter
-        arc. One arctangent suffices, without special cases for hues that pass 360°.
+    arc. One arctangent suffices, without special cases for hues that pass 360°.
     """
     l1, a1, b1 = lab.unbind(-3)
     l2, a2, b2 = other_lab.unbind(-3)

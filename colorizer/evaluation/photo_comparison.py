@@ -29,8 +29,7 @@ class PhotoComparison:
 def compare(
     photo: Photo, pipelines: Mapping[str, ColorizationPipeline], *, title: str, **options: float | str
 ) -> PhotoComparison:
-    """Color a photo with every pipeline: gray, each result with its scores and time, and the truth if the photo has
-        color.
+    """Color a photo with every pipeline. Return gray, each result with scores and time, and the truth if it has color.
 
     Each pipeline gets only the `options` that it supports: `resolution` unless its network has a fixed size,
     `temperature` if it predicts a distribution, `scene` if it has scenes. The caller decodes the photo once for all of

@@ -100,8 +100,8 @@ def caption(report: Report) -> str:
     ]
     if any(evaluation.matched is not None for evaluation in report.evaluations):
         sentences.append(
-            "model × number: the model with its chroma multiplied by the number that makes the validation photos as colorful "
-            "on average as the true ones."
+            'A row "model × number" is the model with its chroma multiplied by the number that makes the validation photos '
+            "as colorful on average as the true ones."
         )
     sentences.append(f"photos/s: the network alone, on {report.hardware}.")
     return " ".join([*sentences, *report.notes])

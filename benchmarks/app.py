@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 
 REPOSITORY = Path(__file__).parents[1]
-PATIENCE = 120.0
+TIMEOUT = 120.0
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def running_app(**environment: str) -> Iterator[tuple[subprocess.Popen, httpx.Cl
     environment = {**os.environ, "GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1", **environment}
     with (
         subprocess.Popen([sys.executable, "app.py"], cwd=REPOSITORY, env=environment, stdout=subprocess.DEVNULL) as app,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}/gradio_api", timeout=PATIENCE, trust_env=False) as client,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}/gradio_api", timeout=TIMEOUT, trust_env=False) as client,
     ):
         try:
             yield app, client
@@ -34,7 +34,7 @@ def running_app(**environment: str) -> Iterator[tuple[subprocess.Popen, httpx.Cl
 
 def wait_for(app: subprocess.Popen, client: httpx.Client) -> None:
     """Wait until the app listens; RuntimeError if it ends or does not listen in time."""
-    until = time.perf_counter() + PATIENCE
+    until = time.perf_counter() + TIMEOUT
     while time.perf_counter() < until:
         if app.poll() is not None:
             raise RuntimeError(f"app.py ended with exit code {app.returncode}.")
@@ -43,7 +43,7 @@ def wait_for(app: subprocess.Popen, client: httpx.Client) -> None:
             return
         except httpx.TransportError:
             time.sleep(0.02)
-    raise RuntimeError(f"app.py does not listen after {PATIENCE:.0f} s.")
+    raise RuntimeError(f"app.py does not listen after {TIMEOUT:.0f} s.")
 
 
 def colorize(client: httpx.Client, photo: bytes, model: str) -> bytes:

@@ -31,7 +31,7 @@ def import_seconds() -> float:
 
 def first_color_seconds(photo: bytes, model: str) -> tuple[float, float, float]:
     """Return seconds from starting `python app.py` until it listens and until `photo` is colored, and its CPU time."""
-    computed_before = _computed()
+    computed_before = _children_cpu_seconds()
     start = time.perf_counter()
     with running_app() as (app, client):
         wait_for(app, client)
@@ -41,10 +41,10 @@ def first_color_seconds(photo: bytes, model: str) -> tuple[float, float, float]:
     with Image.open(io.BytesIO(colored)) as image:
         if image.convert("HSV").getextrema()[1][1] == 0:
             raise RuntimeError("The result is gray.")
-    return listening, answered, _computed() - computed_before
+    return listening, answered, _children_cpu_seconds() - computed_before
 
 
-def _computed() -> float:
+def _children_cpu_seconds() -> float:
     """Return the CPU time, in seconds, of child processes that have ended."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime

@@ -11,7 +11,7 @@ from colorizer.errors import ColorizerError
 NUM_RESAMPLES = 1000
 CONFIDENCE = 0.95
 # Bounds the memory of one block of resamples: 2^22 drawn photos take 32 MB.
-_DRAWS_A_BLOCK = 2**22
+_DRAWS_PER_BLOCK = 2**22
 
 
 class Averages:
@@ -104,7 +104,7 @@ def bootstrap_interval(
     generator = torch.Generator().manual_seed(seed)
     means = []
     while num_resamples > 0:
-        block = min(num_resamples, max(1, _DRAWS_A_BLOCK // num_photos))
+        block = min(num_resamples, max(1, _DRAWS_PER_BLOCK // num_photos))
         drawn = torch.randint(num_photos, (block, num_photos), generator=generator)
         counts = torch.zeros(block, num_photos, dtype=torch.float64)
         counts.scatter_add_(1, drawn, torch.ones_like(counts))

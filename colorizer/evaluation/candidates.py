@@ -87,7 +87,7 @@ class Candidate:
         self.seconds.append((time.perf_counter() - start) / len(ab))
         return ab
 
-    def vary(self, gain: float, curve_places: frozenset[int]) -> None:
+    def add_gain_variants(self, gain: float, curve_places: frozenset[int]) -> None:
         """Add a variant at the matched `gain`, and others for the curve, measured on the photos at `curve_places`."""
         self.variants.append(Variant(gain))
         gains = [min(share * gain, MAX_SATURATION) for share in CURVE_SHARES]

@@ -60,7 +60,7 @@ def contact_sheet(
     blocks = [_text_strip(title, font(round(1.4 * text_size), is_bold=True), content_width)] if title else []
     if columns and not is_wrapped:
         blocks.append(
-            _beside([_text_strip(name, bold, width) for name, width in zip(columns, widths, strict=True)], widths)
+            _side_by_side([_text_strip(name, bold, width) for name, width in zip(columns, widths, strict=True)], widths)
         )
     for number, (row_title, photos) in enumerate(rows):
         if row_title:
@@ -79,7 +79,7 @@ def contact_sheet(
                 if captions and photo is not None and captions[number][place]:
                     strips.append(_text_strip(captions[number][place], plain, widths[place]))
                 cells.append(_stack(strips, gap=2))
-            blocks.append(_beside(cells, [widths[place] for place in line]))
+            blocks.append(_side_by_side(cells, [widths[place] for place in line]))
     body = _stack([_trim(block) for block in blocks], gap=GAP)
     sheet = Image.new("RGB", (body.width + 2 * MARGIN, body.height + 2 * MARGIN), BACKGROUND)
     sheet.paste(body, (MARGIN, MARGIN))
@@ -178,7 +178,7 @@ def _stack(strips: Sequence[Image.Image], *, gap: int) -> Image.Image:
     return stacked
 
 
-def _beside(strips: Sequence[Image.Image], widths: Sequence[int]) -> Image.Image:
+def _side_by_side(strips: Sequence[Image.Image], widths: Sequence[int]) -> Image.Image:
     line = Image.new("RGB", (sum(widths) + GAP * (len(widths) - 1), max(strip.height for strip in strips)), BACKGROUND)
     left = 0
     for strip, width in zip(strips, widths, strict=True):

@@ -98,7 +98,7 @@ def evaluate(
     with tqdm(total=len(networks), desc="gains", unit="model", disable=not (progress and state.is_main_process)) as bar:
         for candidate in networks:
             gain = match_gain(candidate.color, validation_photos or photos, batch_size=batch_size)
-            candidate.vary(gain, frozenset(spread(NUM_CURVE_PHOTOS, len(photos))))
+            candidate.add_gain_variants(gain, frozenset(spread(NUM_CURVE_PHOTOS, len(photos))))
             bar.update()
     batches = PhotoBatches(
         photos,
@@ -152,21 +152,21 @@ def _run(
             places = batch["index"].tolist()
             truths = list(pool.map(partial(_truth, bin_weights=bin_weights), batch["rgb"]))
             of_truth.averages.add(batch["index"], {"colorfulness": torch.cat([truth.colorfulness for truth in truths])})
-            true_deep = _perceive(perception, of_truth, places, [truth.rgb for truth in truths], None)
+            true_deep = _measure_perception(perception, of_truth, places, [truth.rgb for truth in truths], None)
             lightness = torch.cat([truth.lab[:, :1] for truth in truths])
             for candidate in candidates:
                 work = places, batch["rgb"], candidate.color_lightness(lightness), truths
                 colored = list(pool.map(partial(_measure, candidate, samples), *work))
                 # The other variants, for the curve, have cheap metrics only.
                 for number, variant in enumerate(candidate.variants[:2]):
-                    _perceive(perception, variant, places, [photos[number] for photos in colored], true_deep)
+                    _measure_perception(perception, variant, places, [photos[number] for photos in colored], true_deep)
             bar.update()
     for variant in (of_truth, *(variant for candidate in candidates for variant in candidate.variants)):
         variant.gather()
     return of_truth
 
 
-def _perceive(
+def _measure_perception(
     perception: Perception | None,
     variant: Variant,
     places: list[int],
@@ -176,7 +176,7 @@ def _perceive(
     """Record LPIPS and FID features of photos, (1, 3, H, W) each. Return the LPIPS features."""
     if perception is None:
         return []
-    deep, features = perception.see(torch.cat(list(photos)))
+    deep, features = perception.extract_features(torch.cat(list(photos)))
     if features is not None:
         variant.features |= dict(zip(places, features, strict=True))
     if true_deep is not None and (distances := perception.compare(deep, true_deep)):

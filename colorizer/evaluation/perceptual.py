@@ -139,7 +139,7 @@ class Perception:
         logger.warning("%s is left out: %s", metric, error)
 
     @torch.inference_mode()
-    def see(self, rgb: Tensor) -> tuple[list[Tensor], Tensor | None]:
+    def extract_features(self, rgb: Tensor) -> tuple[list[Tensor], Tensor | None]:
         """Return LPIPS features of photos (B, 3, H, W) in 0…1, and FID features (B, D) on the CPU."""
         rgb = rgb.to(self.device)
         deep = self.lpips.features(rgb) if self.lpips else []

@@ -17,14 +17,14 @@ class Structure:
     """
 
     def __init__(self, rgb: Tensor) -> None:
-        self._rgb = _continued(rgb)
+        self._rgb = _padded(rgb)
         self._mean = _smooth(self._rgb)
         self._mean_square = self._mean.square()
         self._variance = _smooth(self._rgb.square()) - self._mean_square
 
     def similarity(self, rgb: Tensor) -> Tensor:
         """Return SSIM with photos of the same shape, mean over pixels and channels, (B,)."""
-        rgb = _continued(rgb)
+        rgb = _padded(rgb)
         mean = _smooth(rgb)
         # Three channels at a time, so that intermediate results are still in the processor's cache.
         mean_square, mixed = mean.square(), mean * self._mean
@@ -34,7 +34,7 @@ class Structure:
         return (luminance * structure).mean(dim=(-3, -2, -1))
 
 
-def _continued(rgb: Tensor) -> Tensor:
+def _padded(rgb: Tensor) -> Tensor:
     height, width = rgb.shape[-2:]
     missing = max(0, WINDOW - height), max(0, WINDOW - width)
     return F.pad(rgb, (0, missing[1], 0, missing[0]), mode="replicate") if any(missing) else rgb

@@ -28,7 +28,7 @@ CROP = (40, 0, 400, 360)
 THUMBNAIL_SIDE = 144
 
 
-def take_in(run: Path, *, name: str | None = None, package: Path = FOLDER) -> Path:
+def add_checkpoint(run: Path, *, name: str | None = None, package: Path = FOLDER) -> Path:
     """Copy a run's checkpoint, curves and record into `package`, as `name` (default: the run's own). Return the folder.
 
     A thumbnail colored by the checkpoint is added.
@@ -71,4 +71,4 @@ def save_thumbnail(folder: Path) -> None:
 
 if __name__ == "__main__":
     for given in sys.argv[1:]:
-        print(take_in(Path(given)))
+        print(add_checkpoint(Path(given)))

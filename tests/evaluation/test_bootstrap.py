@@ -52,7 +52,7 @@ def test_bootstrap_agrees_with_numpy_and_with_theory(monkeypatch: pytest.MonkeyP
     error = 1.96 * values.std(0) / 400**0.5
     torch.testing.assert_close((high - low) / 2, error, rtol=0.1, atol=0)
 
-    monkeypatch.setattr(bootstrap, "_DRAWS_A_BLOCK", 1000)
+    monkeypatch.setattr(bootstrap, "_DRAWS_PER_BLOCK", 1000)
     in_blocks = bootstrap_interval(values, num_resamples=4000)
     torch.testing.assert_close(in_blocks, (low, high))
 

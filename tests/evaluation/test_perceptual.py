@@ -186,7 +186,7 @@ def test_what_can_be_had_is_measured_as_it_is_and_matched(dataset: PhotoDataset,
         assert "fid" not in scores.intervals, "it is no mean over photos"
     assert dense.means["fid"] != dense.matched.means["fid"]
     perception = Perception(CPU)
-    deep, features = perception.see(truth)
+    deep, features = perception.extract_features(truth)
     assert perception.notes == []
     assert not perception.compare(deep, deep)["lpips"].any()
     assert frechet_distance(features, features) == pytest.approx(0, abs=1e-6)

@@ -39,7 +39,7 @@ def test_what_is_taken_in_names_no_photo_and_shows_none(run, tmp_path):
     package = tmp_path / "package"
     (package / "mine").mkdir(parents=True)
     (package / "mine" / "samples.webp").write_bytes(b"by earlier weights")
-    folder = add_checkpoint.take_in(run, package=package)
+    folder = add_checkpoint.add_checkpoint(run, package=package)
     assert folder == package / "mine"
     assert sorted(path.name for path in folder.iterdir()) == [
         "config.json",
@@ -55,7 +55,7 @@ def test_what_is_taken_in_names_no_photo_and_shows_none(run, tmp_path):
     taken = json.loads((folder / "training.json").read_text(encoding="utf-8"))
     assert taken["dataset"]["report"] == "90 photos; left out: 1 gray, 2 dull"
     assert "/home" not in taken["command"]
-    assert add_checkpoint.take_in(run, name="other", package=package) == package / "other"
+    assert add_checkpoint.add_checkpoint(run, name="other", package=package) == package / "other"
 
 
 def _difference(thumbnail: Image.Image, photo: Image.Image) -> float:
@@ -66,13 +66,13 @@ def _difference(thumbnail: Image.Image, photo: Image.Image) -> float:
 def test_a_run_that_has_not_ended_or_is_too_large_is_refused(run, tmp_path, monkeypatch):
     (run / "training.json").unlink()
     with pytest.raises(CheckpointError, match=r"training\.json.*--resume_from_checkpoint"):
-        add_checkpoint.take_in(run, package=tmp_path)
+        add_checkpoint.add_checkpoint(run, package=tmp_path)
     monkeypatch.setattr(add_checkpoint, "MAX_BYTES", 1000)
     with pytest.raises(CheckpointError, match="--width"):
-        add_checkpoint.take_in(run, package=tmp_path)
+        add_checkpoint.add_checkpoint(run, package=tmp_path)
     (run / "model.safetensors").unlink()
     with pytest.raises(CheckpointError, match=r"model\.safetensors"):
-        add_checkpoint.take_in(run, package=tmp_path)
+        add_checkpoint.add_checkpoint(run, package=tmp_path)
 
 
 @pytest.mark.parametrize("name", list_checkpoints())

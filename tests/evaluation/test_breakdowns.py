@@ -78,7 +78,7 @@ def test_the_tables_say_what_a_model_is_good_and_bad_at(labeled: PhotoDataset, b
 
 @pytest.fixture
 def over_baselines() -> dict[str, Averages]:
-    """Photos of very different difficulty; on each `model` is 1 to 3 better than gray, and a little worse than mean color."""
+    """Photos of very different difficulty; `model` is 1 to 3 better than gray on each, and slightly worse than mean color."""
     generator = torch.Generator().manual_seed(0)
     difficulty = 20 * torch.rand(50, generator=generator)
     better = 1 + 2 * torch.rand(50, generator=generator)

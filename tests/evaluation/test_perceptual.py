@@ -26,20 +26,20 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What one test has downloaded is not there for the next."""
+    """Keep downloads of one test from the next."""
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
 
 
 @pytest.fixture(scope="module")
 def trunk() -> nn.Module:
-    """VGG-16 at random, whose features differ enough for differences to show."""
+    """Random VGG-16 whose features vary enough to show differences."""
     torch.manual_seed(0)
     return perceptual.Vgg16().requires_grad_(False)
 
 
 @pytest.fixture(scope="module")
 def heads() -> dict[str, Tensor]:
-    """LPIPS's own heads, which torchmetrics ships, as the Hub's file calls them."""
+    """LPIPS heads from torchmetrics, under the names of the Hub's file."""
     file = Path(torchmetrics.__file__).parent / "functional" / "image" / "lpips_models" / "vgg.pth"
     published = torch.load(file, map_location="cpu", weights_only=True)
     return {f"{index}.weight": published[f"lin{index}.model.1.weight"] for index in range(5)}

@@ -77,7 +77,7 @@ def test_a_color_never_seen_weighs_as_much_as_the_rarest_that_was():
 
 
 def test_the_rebalanced_auc_lets_all_colors_count_alike(dataset: PhotoDataset):
-    """With weights that are one over a bin's frequency it is the mean over the bins of each bin's own AuC."""
+    """Weights of one over a bin's frequency give the mean of the AuC per bin."""
     rgb = dataset.batch(range(len(dataset)))["rgb"].float() / 255
     lab = rgb_to_lab(rgb)
     index = bin_indices(lab[:, 1:])

@@ -17,12 +17,12 @@ from colorizer.photos.merging import merge_colors
 
 
 def steady(lightness: Tensor) -> Tensor:
-    """The same color whatever the photo."""
+    """Predict the same color for every photo."""
     return torch.tensor([20.0, -10.0]).view(1, 2, 1, 1).expand(len(lightness), -1, -1, -1)
 
 
 def restless(lightness: Tensor) -> Tensor:
-    """A color that depends on the photo's size and on its lightness."""
+    """Predict a color that depends on the size and the lightness of the photo."""
     return torch.cat((lightness / 4, torch.full_like(lightness, lightness.shape[-1] / 4)), 1)
 
 

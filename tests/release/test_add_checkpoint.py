@@ -77,7 +77,7 @@ def test_a_run_that_has_not_ended_or_is_too_large_is_refused(run, tmp_path, monk
 
 @pytest.mark.parametrize("name", list_checkpoints())
 def test_the_recipe_of_a_checkpoint_is_what_it_was_trained_by(name):
-    """Arguments that came later than the run have their defaults."""
+    """Arguments newer than the run have their defaults."""
     recipe = asdict(parse_runs(["--config", str(RECIPES / f"{name}.yaml"), "--cpu"])[-1]) | {"cpu": False}
     trained = json.loads((checkpoint_folder(name) / "training.json").read_text(encoding="utf-8"))["arguments"]
     fields = {key: value for key, value in recipe["model_fields"].items() if key in trained["model_fields"]}

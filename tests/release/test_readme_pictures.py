@@ -11,7 +11,7 @@ from colorizer.release import readme_pictures
 
 @pytest.fixture
 def photos(tmp_path: Path) -> list[Path]:
-    """24 photos, each of one gray of its own."""
+    """24 photos, each of a different gray."""
     paths = [tmp_path / f"{number:02}.png" for number in range(24)]
     for number, path in enumerate(paths):
         Image.new("L", (32, 24), 10 * number).save(path)

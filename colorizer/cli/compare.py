@@ -1,31 +1,53 @@
-"""`compare`: photos colored by several models, on one picture."""
+"""`compare`: color photos by several models on one contact sheet."""
 
 import argparse
 
-from tqdm.auto import tqdm
-
 from colorizer.atomic_write import make_folder
 from colorizer.checkpoints import list_checkpoints
+from colorizer.cli.arguments import add_models, add_options, add_photos, path
 from colorizer.cli.failures import finish, reported
-from colorizer.cli.given_options import given_options, load_pipelines
-from colorizer.cli.photo_paths import check_not_input, file_name, find_photos
 from colorizer.errors import ColorizerError
-from colorizer.evaluation.photo_comparison import compare, sheet
-from colorizer.photos.reading import read_photo
-from colorizer.photos.saving import save_photo
 
+PURPOSE = "color photos by several models on one contact sheet"
+NOTES = """\
+The sheet has a row per photo: gray, each model's result with its time, and the
+original if it has color. Captions give PSNR, SSIM, ΔE2000 and colorfulness,
+measured at no more than 512 pixels.
+
+examples:
+  python -m colorizer compare old.jpg new.jpg -o sheet.png
+  python -m colorizer compare album/ -o sheet.png --model colorful runs/mine
+"""
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_photos(parser)
+    parser.add_argument(
+        "-o", "--output", type=path, required=True, metavar="FILE", help="image to write, such as sheet.png"
+    )
+    add_models(parser, help="one or several models, see `list` (default: every checkpoint of the package)")
+    add_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Color photos by several models on one contact sheet."""
+    from tqdm.auto import tqdm
+
+    from colorizer.cli.given_options import given_options, load_pipelines
+    from colorizer.cli.photo_paths import check_not_input, file_name, find_photos
+    from colorizer.evaluation.comparison import compare, sheet
+    from colorizer.photos.reading import read_photo
+    from colorizer.photos.saving import save_photo
+
     sources = find_photos(arguments.photos)
-    # Before the work that would be lost: `save_photo` takes no other suffixes.
+    # `save_photo` takes no other suffixes; checked before the work that would be lost.
     if arguments.output.suffix.lower() not in SUFFIXES:
         raise ColorizerError(f"{arguments.output} must end in one of {', '.join(SUFFIXES)}: name it such as sheet.png.")
     models = arguments.model or list_checkpoints()
     if not models:
-        raise ColorizerError("No checkpoint comes with the package: name one with --model.")
+        raise ColorizerError("The package has no checkpoint: give a model with --model.")
     check_not_input([arguments.output], sources)
     make_folder(arguments.output.parent)
     pipelines = load_pipelines(models, arguments.device)

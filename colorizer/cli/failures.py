@@ -1,10 +1,8 @@
-"""How a command says which photos failed, on stderr and by its exit code."""
+"""Report failed photos on stderr and by the exit code."""
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from tqdm.auto import tqdm
 
 from colorizer.errors import ColorizerError
 
@@ -14,7 +12,9 @@ SOME_FAILED = 1
 
 @contextmanager
 def reported(source: str, failed: set[str]) -> Iterator[None]:
-    """What is wrong with one photo is said, above the progress bar, and noted in `failed`; the others go on."""
+    """Print a photo's error above the progress bar and add the photo to `failed`, so that the others go on."""
+    from tqdm.auto import tqdm
+
     try:
         yield
     except ColorizerError as error:
@@ -23,7 +23,7 @@ def reported(source: str, failed: set[str]) -> Iterator[None]:
 
 
 def finish(failures: int, total: int) -> int:
-    """The exit code, and a line that sums up if not all went well."""
+    """Return the exit code; print a summary if photos failed."""
     if not failures:
         return OK
     print(f"{failures} of {total} photos failed; the others are done.", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""From what is named on the command line to pipelines and their options."""
+"""Pipelines and their options, as given on the command line."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -10,9 +10,11 @@ from colorizer.pipelines.options import check_options, sort_options
 
 
 def load_pipelines(models: Sequence[str], device: str | None) -> dict[str, ColorizationPipeline]:
-    """The pipelines by the names of their models.
+    """Load the pipelines of models, by the models' names.
 
-    Raises CheckpointError, HubError, or ColorizerError for a device that is not there.
+    Raises:
+        CheckpointError, HubError: a model can't be loaded.
+        ColorizerError: the device doesn't exist.
     """
     return {name: pipeline(model, device=device) for name, model in zip(model_names(models), models, strict=True)}
 
@@ -20,20 +22,27 @@ def load_pipelines(models: Sequence[str], device: str | None) -> dict[str, Color
 def given_options(
     arguments: argparse.Namespace, pipelines: Mapping[str, ColorizationPipeline]
 ) -> dict[str, float | str]:
-    """The options of the pipeline that the command line gives; ColorizerError for one that no model takes."""
+    """Return the pipeline options that were given.
+
+    Raises:
+        ColorizerError: none of the models takes one of them.
+    """
     options = {name: getattr(arguments, name) for name in ("resolution", "saturation", "temperature", "scene")}
     options = {name: value for name, value in options.items() if value is not None}
     check_options({name: colorize.model for name, colorize in pipelines.items()}, options)
     return options
 
 
-def given_wishes(arguments: argparse.Namespace, pipelines: Mapping[str, ColorizationPipeline]) -> dict[str, Any]:
-    """Hints, and how many answers by which seed: what each model must take, since without it the result is another.
+def given_hints_and_seed(
+    arguments: argparse.Namespace, pipelines: Mapping[str, ColorizationPipeline]
+) -> dict[str, Any]:
+    """Return the hints, the number of colorings and their seed. Every model must take them, unlike the other options.
 
-    Raises ColorizerError for a model that does not.
+    Raises:
+        ColorizerError: a model doesn't take one of them.
     """
-    wishes = {"hints": arguments.hint, "num_images": arguments.num_images, "seed": arguments.seed}
-    wishes = {name: value for name, value in wishes.items() if value is not None}
+    given = {"hints": arguments.hint, "num_images": arguments.num_images, "seed": arguments.seed}
+    given = {name: value for name, value in given.items() if value is not None}
     for colorize in pipelines.values():
-        sort_options(colorize.model, **wishes)
-    return wishes
+        sort_options(colorize.model, **given)
+    return given

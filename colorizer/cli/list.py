@@ -1,16 +1,24 @@
-"""`list`: the approaches and the checkpoints there are."""
+"""`list`: show the approaches and the checkpoints of the package."""
 
 import argparse
 from collections.abc import Sequence
 
-from colorizer.approaches import get_model_class, list_approaches
 from colorizer.checkpoints import checkpoint_folder, list_checkpoints
 from colorizer.cli.failures import OK
-from colorizer.hub.run_records import read_info
+
+PURPOSE = "show the approaches and the checkpoints of the package"
+NOTES = ""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add nothing: the command has no arguments."""
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Show the approaches and the checkpoints of the package."""
+    """Print a table of the approaches and one of the checkpoints."""
+    from colorizer.approaches import get_model_class, list_approaches
+    from colorizer.hub.run_records import read_info
+
     rows = [("approach", "year", "title", "options")]
     for name in list_approaches():
         model = get_model_class(name)

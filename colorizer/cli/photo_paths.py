@@ -1,4 +1,4 @@
-"""From what is named on the command line to photos, and from photos to the files of their results."""
+"""Photos named on the command line, and the files of their results."""
 
 import glob
 import os
@@ -18,37 +18,37 @@ from colorizer.photos.reading import FORMATS
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """A photo to color: where it is, and the file of each model's result; of several answers, what their names begin with."""
+    """A photo to color, its path or URL, and the output file of each model; several colorings add a number to its name."""
 
     source: str
     outputs: Mapping[str, Path]
     num_images: int = 1
 
     def files(self, model: str) -> list[Path]:
-        """The files of a model's answers."""
+        """Return the files of a model's colorings."""
         path = self.outputs[model]
         if self.num_images == 1:
             return [path]
         return [path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(1, self.num_images + 1)]
 
     def is_done(self, model: str) -> bool:
-        """Whether they are all there."""
-        return all(file.exists() for file in self.files(model))
+        """True if all of a model's files exist."""
+        return all(os.path.exists(file) for file in self.files(model))
 
 
 def plan(
     arguments: Sequence[str], folder: Path, models: Sequence[str], suffix: str, *, num_images: int = 1
 ) -> list[Job]:
-    """Which photo becomes which files.
+    """Find the photos and name the files of their results.
 
-    Photos in subfolders of a folder become files in such subfolders. Photos of one name but different suffixes (IMG_1.jpg,
-    IMG_1.png) keep the suffix in the result's name: IMG_1-jpg.png.
+    Subfolders of a folder are kept. Photos that differ in the suffix alone (IMG_1.jpg, IMG_1.png) keep it in the result's
+    name: IMG_1-jpg.png.
 
     Raises:
-        ColorizerError: no photos, two photos for one result, or a result in the place of a photo.
+        ColorizerError: there are no photos, two have the same result, or a result would overwrite a photo.
     """
     for argument in arguments:
-        if folder.is_dir() and Path(argument).is_dir() and Path(argument).samefile(folder):
+        if os.path.isdir(folder) and os.path.isdir(argument) and os.path.samefile(argument, folder):
             raise ColorizerError(
                 f"-o is the folder of the photos, {argument}: results would be taken for photos next time."
             )
@@ -56,7 +56,7 @@ def plan(
     names = model_names(models)
     # A Hub id and a path have slashes.
     ends = ["-" + re.sub(r"[^\w.-]+", "-", name).strip("-") if len(names) > 1 else "" for name in names]
-    # Some file systems take IMG.png and img.png for one.
+    # Some file systems don't distinguish IMG.png from img.png.
     keys = {source: str(place / file_name(source).stem).casefold() for source, place in places.items()}
     num_keys = Counter(keys.values())
     jobs: dict[str, Job] = {}
@@ -75,15 +75,16 @@ def plan(
 
 
 def find_photos(arguments: Sequence[str]) -> list[str]:
-    """Paths and URLs of the photos meant: folders and patterns are replaced by their photos, each photo is there once.
+    """Return the paths and URLs of photos, each once; folders and patterns are replaced by their photos.
 
-    Raises ColorizerError for a folder without photos and a pattern that nothing matches.
+    Raises:
+        ColorizerError: a folder has no photos, or a pattern matches nothing.
     """
     return list(_find(arguments, _matches))
 
 
 def _find(arguments: Sequence[str], matches: Callable[[str], Mapping[str, Path]]) -> dict[str, Path]:
-    """Each photo with the subfolder of the argument in which it is."""
+    """Return each photo with the subfolder of the argument that it is in."""
     found: dict[str, str] = {}
     places: dict[str, Path] = {}
     for argument in arguments:
@@ -92,7 +93,7 @@ def _find(arguments: Sequence[str], matches: Callable[[str], Mapping[str, Path]]
                 if found.setdefault(match if is_url(match) else os.path.realpath(match), match) == match:
                     places.setdefault(match, place)
         except OSError as error:
-            # Of a folder, not all of which can be read, the very one.
+            # The file or subfolder that can't be read, if the argument is a folder.
             raise ColorizerError(f"{error.filename or argument} can't be opened: {error.strerror}.") from error
     return places
 
@@ -113,12 +114,12 @@ def _matches(argument: str) -> dict[str, Path]:
 
 
 def _deep_matches(argument: str, except_for: Path) -> dict[str, Path]:
-    """The same with the photos of subfolders, but for those of one, where results are."""
+    """Match as `_matches` does, with the photos of subfolders except those in `except_for`, where results are saved."""
     path = Path(os.path.expanduser(argument))
     if not path.is_dir():
         return _matches(argument)
     files: dict[str, Path] = {}
-    # A link may lead to a folder above it.
+    # A link may lead to a folder above it, without end.
     seen = {os.path.realpath(except_for)}
     for folder, subfolders, names in os.walk(path, onerror=_raise, followlinks=True):
         seen.add(os.path.realpath(folder))
@@ -145,20 +146,24 @@ def _raise(error: OSError) -> None:
 
 
 def is_url(source: str) -> bool:
-    """Whether the photo is on the web and not a file here."""
+    """True for a photo on the web."""
     return source.startswith(("http://", "https://"))
 
 
 def file_name(source: str) -> Path:
-    """The photo's own name, without the folders or the address before it."""
+    """Return the photo's file name, without its folders or web address."""
     return Path(Path(unquote(urlsplit(source).path) if is_url(source) else source).name or "photo")
 
 
 def check_not_input(outputs: Sequence[Path], sources: Sequence[str]) -> None:
-    """Raise ColorizerError if writing one of the outputs would overwrite one of the photos, by whatever name."""
+    """Refuse outputs that would overwrite one of the photos, under any of its names.
+
+    Raises:
+        ColorizerError: the message names the photo.
+    """
     photos = {_identity(source): source for source in sources if os.path.exists(source)}
     for output in outputs:
-        if output.exists() and (source := photos.get(_identity(output))):
+        if os.path.exists(output) and (source := photos.get(_identity(output))):
             raise ColorizerError(f"The photo {source} itself would be overwritten: choose another place with -o.")
 
 

@@ -39,7 +39,7 @@ def test_ctrl_c_exits_with_130(album: Path, tmp_path: Path, monkeypatch: pytest.
     def interrupt(source, **arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("colorizer.cli.colorize.read_photo", interrupt)
+    monkeypatch.setattr("colorizer.photos.reading.read_photo", interrupt)
     assert main(["colorize", str(album), "-o", str(tmp_path / "out"), "--model", "small"]) == 130
 
 
@@ -53,6 +53,15 @@ def test_ctrl_c_exits_with_130(album: Path, tmp_path: Path, monkeypatch: pytest.
         [*COLORIZE, "--hint", "1,2,blue"],
         [*COLORIZE, "--hint", "-1,2,#336699"],
         [*COLORIZE, "--num_images", "0"],
+        [*COLORIZE, "--batch_size", "9" * 20],
+        ["colorize", "", "-o", "out"],
+        ["colorize", "x.jpg", "-o", ""],
+        ["colorize", "x.jpg", "-o", "out", "--model", ""],
+        ["compare", "x.jpg", "", "-o", "sheet.png"],
+        ["video", "", "-o", "colored.mp4"],
+        ["evaluate", "--model", "bins", "--dataset", "", "-o", "out"],
+        ["report", ""],
+        ["push", "", "user/name"],
     ],
 )
 def test_a_wrong_command_line_exits_with_2(arguments: list[str]):
@@ -72,10 +81,25 @@ def test_help_has_examples_for_every_command(capsys: pytest.CaptureFixture, monk
         assert arguments == ["list"] or f"python -m colorizer {' '.join(arguments)}" in text
 
 
-def test_help_comes_without_waiting_for_torch():
-    script = "import sys, runpy\nsys.argv = ['colorizer', '--help']\ntry: runpy.run_module('colorizer', run_name='__main__')\n"
-    finished = run_python("-c", script + "except SystemExit: print('torch' in sys.modules)")
-    assert finished.stdout.endswith("False\n"), finished.stderr
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "many", "", "1_000", "2147483649", "9" * 5000])
+def test_a_wrong_count_is_told_what_it_must_be(value: str, capsys: pytest.CaptureFixture):
+    with pytest.raises(SystemExit):
+        main([*COLORIZE, f"--batch_size={value}"])
+    assert "--batch_size: must be a whole number from 1 to 2147483648" in capsys.readouterr().err
+
+
+def test_too_many_images_are_refused_before_their_files_are_named(capsys: pytest.CaptureFixture):
+    assert main([*COLORIZE, "--num_images", "1000000000"]) == 2
+    assert "num_images must be a whole number from 1 to 100" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--help"], *([command, "--help"] for command in COMMANDS), ["colorize"]])
+def test_help_and_a_wrong_command_line_come_without_waiting_for_slow_imports(arguments: list[str]):
+    script = f"import sys, runpy\nsys.argv = {['colorizer', *arguments]}\n"
+    script += "try: runpy.run_module('colorizer', run_name='__main__')\n"
+    script += "except SystemExit: print({'torch', 'transformers', 'numpy', 'PIL', 'tqdm'} & set(sys.modules))"
+    finished = run_python("-c", script)
+    assert finished.stdout.endswith("set()\n"), finished.stderr
 
 
 def test_the_module_runs_as_a_command(album: Path, models: Path, broken: Path, tmp_path: Path):

@@ -38,7 +38,14 @@ def test_the_endpoints_are_its_tools_and_tell_of_each_argument(ask: Callable) ->
         assert tool.description.startswith("Colorize a ")
         for name, facts in tool.inputSchema["properties"].items():
             assert facts["description"], f"{tool.name}: {name}"
-    assert list(tools["colorize"].inputSchema["properties"]) == ["photo", "model", "saturation", "resolution", "seed", "options"]
+    assert list(tools["colorize"].inputSchema["properties"]) == [
+        "photo",
+        "model",
+        "saturation",
+        "resolution",
+        "seed",
+        "options",
+    ]
 
 
 def test_it_colorizes_what_is_sent_and_opens_no_file_of_the_server(ask: Callable, color_photo: str) -> None:

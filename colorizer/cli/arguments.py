@@ -45,6 +45,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="for models with scenes: color in the style of this one (default: predicted from the photo)",
     )
+    parser.add_argument(
+        "--option",
+        action="append",
+        metavar="NAME=VALUE",
+        help="any option of the models' approaches, see `list`; can be given several times",
+    )
     parser.add_argument("--device", help="cpu, cuda, cuda:1, … (default: a GPU if there is one)")
 
 

@@ -102,7 +102,7 @@ def _color(arguments: argparse.Namespace, models: Sequence[str], waiting: Sequen
     from colorizer.photos.reading import read_photo
     from colorizer.photos.saving import save_photo
     from colorizer.pipelines import processes
-    from colorizer.pipelines.shared_options import options_for
+    from colorizer.pipelines.options import options_for
 
     for folder in sorted({file.parent for job in waiting for file in job.outputs.values()}):
         make_folder(folder)

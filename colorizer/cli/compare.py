@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from colorizer.cli.given_options import given_options, load_pipelines
     from colorizer.cli.photo_paths import check_not_input, file_name, find_photos
-    from colorizer.evaluation.comparison import compare, sheet
+    from colorizer.evaluation.photo_comparison import compare, sheet
     from colorizer.photos.reading import read_photo
     from colorizer.photos.saving import save_photo
 

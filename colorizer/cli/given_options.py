@@ -6,7 +6,7 @@ from typing import Any
 
 from colorizer.hub.model_names import model_names
 from colorizer.pipelines.image_colorization import ColorizationPipeline, pipeline
-from colorizer.pipelines.options import check_options, sort_options
+from colorizer.pipelines.options import check_options, parse_options, sort_options
 
 
 def load_pipelines(models: Sequence[str], device: str | None) -> dict[str, ColorizationPipeline]:
@@ -25,11 +25,13 @@ def given_options(
     """Return the pipeline options that were given.
 
     Raises:
-        ColorizerError: none of the models takes one of them.
+        ColorizerError: none of the models takes one of them, or one has a value out of its range.
     """
-    options = {name: getattr(arguments, name) for name in ("resolution", "saturation", "temperature", "scene")}
-    options = {name: value for name, value in options.items() if value is not None}
-    check_options({name: colorize.model for name, colorize in pipelines.items()}, options)
+    given = {name: getattr(arguments, name) for name in ("resolution", "saturation", "temperature", "scene")}
+    given = {name: value for name, value in given.items() if value is not None}
+    models = {name: colorize.model for name, colorize in pipelines.items()}
+    options = given | parse_options(arguments.option or (), models.values())
+    check_options(models, options)
     return options
 
 

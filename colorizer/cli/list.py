@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print a table of the approaches and one of the checkpoints."""
     from colorizer.approaches import get_model_class, list_approaches
+    from colorizer.approaches.base.configuration import approach_of
     from colorizer.hub.run_records import read_info
 
     rows = [("approach", "year", "title", "options")]
@@ -25,11 +26,10 @@ def run(arguments: argparse.Namespace) -> int:
         options = ", ".join(model.options_for({})) or "–"
         rows.append((name, str(model.year), model.title, options))
     print_columns(rows)
-    approaches = {get_model_class(name).config_class.model_type: name for name in list_approaches(own=True)}
     rows = [("checkpoint", "approach", "parameters", "size")]
     for name in list_checkpoints():
         info = read_info(checkpoint_folder(name))
-        approach = approaches.get(info["config"].get("model_type"), "?")
+        approach = approach_of(info["config"].get("model_type", "?"))
         rows.append((name, approach, f"{info['num_weights'] / 1e6:.2f} M", f"{info['num_bytes'] / 1e6:.1f} MB"))
     print()
     print_columns(rows)

@@ -1,4 +1,4 @@
-"""The approaches, one file each. A tenth is its file and its line in this table; our own network stands next to it."""
+"""The approaches, one file each. To add another, write its file and add a line to `APPROACHES`."""
 
 import logging
 from importlib import import_module
@@ -10,7 +10,7 @@ from colorizer.approaches.base.configuration import Field, own_fields
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.errors import ColorizerError
 
-# Name of the file and of the class in it.
+# File name → name of the class in that file.
 APPROACHES = {
     "dense": "Dense",
     "residual_encoder": "ResidualEncoder",
@@ -23,17 +23,17 @@ APPROACHES = {
     "joint": "Joint",
 }
 
-# Not one of the approaches that are compared, but what the checkpoint `default` is made of.
+# Our own network, used by the checkpoint `default`. It is not one of the approaches that are compared.
 OWN = {"lite_unet": "LiteUNet"}
 
 
-_left_out: set[str] = set()  # those whose files can't be used, once `register` has said so
+_left_out: set[str] = set()  # approaches that `register` skipped because their files can't be used
 
 logger = logging.getLogger(__name__)
 
 
 def list_approaches(*, own: bool = False) -> list[str]:
-    """Return the names of the approaches, with `own` that of our own network too, which trains, loads and colors like them."""
+    """Return the names of the approaches; with `own` also our own network, which trains, loads and colors like them."""
     return [name for name in (APPROACHES | OWN if own else APPROACHES) if name not in _left_out]
 
 
@@ -41,7 +41,7 @@ def get_model_class(approach: str) -> type[ColorizerModel]:
     """Return the class of an approach.
 
     Raises:
-        ColorizerError: there is no such approach, its file can't be imported, or its class doesn't keep the contract; the
+        ColorizerError: the approach doesn't exist, its file can't be imported, or its class violates the contract; the
             message names the file and the fault.
     """
     classes = APPROACHES | OWN
@@ -49,7 +49,7 @@ def get_model_class(approach: str) -> type[ColorizerModel]:
         raise ColorizerError(f"There is no approach {approach!r}. There are: {', '.join(classes)}.")
     try:
         model_class = getattr(import_module(f"colorizer.approaches.{approach}"), classes[approach])
-    except Exception as error:  # a file that somebody is writing raises anything
+    except Exception as error:  # a file under development can raise anything
         fault = f"{type(error).__name__}: {error}"
         raise ColorizerError(f"colorizer/approaches/{approach}.py can't be used: {fault}.") from error
     check_class(model_class, approach)
@@ -57,11 +57,11 @@ def get_model_class(approach: str) -> type[ColorizerModel]:
 
 
 def create_model(approach: str, **fields: Field) -> ColorizerModel:
-    """Create an untrained network. `fields` are the configuration's, such as `width`; the others keep the paper's values.
+    """Create an untrained network. `fields` set configuration fields such as `width`; the others keep the paper's values.
 
     Raises:
-        ColorizerError: no such approach, a field that it does not have or that has the wrong type, or a network that does
-            not end its __init__ with post_init().
+        ColorizerError: the approach or a field doesn't exist, a field has the wrong type, or the network's __init__ doesn't
+            end with post_init().
     """
     model_class = get_model_class(approach)
     known = own_fields(model_class.config_class)
@@ -76,15 +76,15 @@ def create_model(approach: str, **fields: Field) -> ColorizerModel:
 
 
 def register() -> None:
-    """Register every approach with transformers' AutoConfig and AutoModel; repeating it changes nothing.
+    """Register every approach with transformers' AutoConfig and AutoModel; calling it again changes nothing.
 
-    An approach whose file can't be used is left out with a warning that names it, so that the others go on working.
+    An approach whose file can't be used is skipped with a warning that names it, so that the others keep working.
     """
     for approach in APPROACHES | OWN:
         try:
             model_class = get_model_class(approach)
         except ColorizerError as error:
-            logger.warning("%s It is left out.", error)
+            logger.warning("%s It is skipped.", error)
             _left_out.add(approach)
             continue
         _left_out.discard(approach)

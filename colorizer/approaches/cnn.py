@@ -16,11 +16,14 @@ from colorizer.approaches.blocks.layers import scaled
 
 class CnnConfig(ColorizerConfig):
     model_type = "colorizer-cnn"
-    dropout: float = setting(0.5, "share of activations dropped after the encoder, three times", 0, 0.99)
+    dropout: float = setting(0.5, "dropout rate of the three layers after the encoder", 0, 0.99)
 
 
 class Cnn(ColorizerModel):
-    """A plain encoder-decoder with dropout, trained on 1 − MS-SSIM, since with the squared error photos came out brown."""
+    """A plain network trained to match the structure of the true colors, since matching single pixels made photos brown.
+
+    It is an encoder-decoder with dropout, trained on 1 − MS-SSIM instead of the squared error.
+    """
 
     title = "An encoder-decoder trained on structural similarity"
     authors = "a capstone project"
@@ -31,7 +34,7 @@ class Cnn(ColorizerModel):
     config_class = CnnConfig
     space = Lab(l=100.0, ab=128.0)
     objective = Regression(ms_ssim_loss)
-    # RMSprop at Keras' own rate. A photo as it is and its three other contrasts are each as likely.
+    # RMSprop at Keras' default rate. The unchanged photo and its three changed contrasts are equally likely.
     recipe = Recipe(
         optimizer="rmsprop",
         learning_rate=1e-3,
@@ -64,14 +67,14 @@ class Cnn(ColorizerModel):
         return channels
 
     def predict(self, source: Tensor) -> Tensor:
-        """L/100 (B, 1, H, W) to ab/128 (B, 2, H, W)."""
+        """Predict ab/128 (B, 2, H, W) from L/100 (B, 1, H, W)."""
         ab = torch.tanh(self.color(self.network(source)))
-        # Bilinear, where Keras repeats pixels: what comes out here is seen.
+        # Bilinear, where Keras repeats pixels: at the output, the blocks would be visible.
         return F.interpolate(ab, scale_factor=2, mode="bilinear", align_corners=False)
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
         super()._init_weights(module)
         if module is self.color:
-            # Begins nearly gray: of garish colors, at the ends of tanh, the similarity's gradient hardly finds a way back.
+            # Start nearly gray: for garish colors, at the ends of tanh, the similarity's gradient almost vanishes.
             init.normal_(module.weight, 0.0, 0.02)

@@ -16,17 +16,22 @@ from colorizer.approaches.blocks.layers import scaled
 
 class ColorfulConfig(ColorizerConfig):
     model_type = "colorizer-colorful"
-    rebalance: bool = setting(True, "weight pixels by the rarity of their color")
-    uniform: float = setting(0.5, "share of the uniform distribution in the weights' prior, λ of the paper", 0, 1)
+    rebalance: bool = setting(True, "weight pixels in the loss by the rarity of their color")
+    uniform: float = setting(0.5, "share of the uniform distribution in the weights' prior (λ in the paper)", 0, 1)
     prior_sigma: float = setting(5.0, "σ in CIE units of the Gaussian that smooths the prior", 0.1, 100)
-    num_neighbors: int = setting(5, "bins over which a true color is spread", 1, 313)
-    sigma: float = setting(5.0, "σ in CIE units of the Gaussian that spreads it", 0.1, 100)
-    temperature: float = setting(0.38, "of the annealed mean at inference: 1 is the mean, toward 0 the mode", 0.01, 10)
-    hints: bool = setting(False, "take color hints, and train with random ones")
+    num_neighbors: int = setting(5, "number of bins over which a true color is spread", 1, 313)
+    sigma: float = setting(5.0, "σ in CIE units of the Gaussian that spreads a true color over bins", 0.1, 100)
+    temperature: float = setting(
+        0.38, "temperature of the annealed mean at inference: 1 gives the mean, values near 0 the mode", 0.01, 10
+    )
+    hints: bool = setting(False, "accept color hints, and train with random ones")
 
 
 class Colorful(ColorizerModel):
-    """Eight convolution blocks, dilated, that give each place a distribution over 313 colors."""
+    """A network that estimates how likely each of 313 colors is at every spot of the photo.
+
+    Eight blocks of convolutions, two of them dilated, predict a distribution over the bins of the ab plane.
+    """
 
     title = "Colorful Image Colorization"
     authors = "Richard Zhang, Phillip Isola, Alexei A. Efros"
@@ -48,8 +53,8 @@ class Colorful(ColorizerModel):
 
     @classmethod
     def describe(cls, config: Mapping[str, object]) -> str:
-        """Also whether rare colors weigh more, since those networks make other photos."""
-        weights = "rare colors weigh more" if config.get("rebalance", True) else "rare colors weigh no more than others"
+        """Describe the network, and also the weight of rare colors, which changes the photos visibly."""
+        weights = "rare colors count more" if config.get("rebalance", True) else "rare colors count no more than others"
         return f"{super().describe(config).removesuffix('.')}; {weights}."
 
     def __init__(self, config: ColorfulConfig):
@@ -78,12 +83,12 @@ class Colorful(ColorizerModel):
 
     @property
     def objective(self) -> SoftBins:
-        """With and without rebalancing are two settings of the one approach."""
+        """Cross-entropy over the bins; rebalancing is a setting, not an approach of its own."""
         config = self.config
         return SoftBins(config.rebalance, config.uniform, config.prior_sigma, config.num_neighbors, config.sigma)
 
     def predict(self, source: Tensor, hints: Tensor | None = None) -> Tensor:
-        """Lightness in ±0.5 (B, 1, H, W) and hints (B, 3, H, W) to logits (B, 313, H/4, W/4)."""
+        """Predict logits (B, 313, H/4, W/4) from lightness in ±0.5 (B, 1, H, W) and hints (B, 3, H, W)."""
         if hints is None:
             return self.network(source)
         first, *others = self.network[0]
@@ -93,7 +98,7 @@ class Colorful(ColorizerModel):
         return features
 
     def init_weight(self, weight: Tensor) -> None:
-        """Xavier: with others, the reports saw color overflow the objects."""
+        """Initialize by Xavier: with other methods, the reports describe colors that bleed over object boundaries."""
         init.xavier_uniform_(weight)
 
 

@@ -14,13 +14,16 @@ from colorizer.approaches.blocks.layers import scaled
 
 class DenseConfig(ColorizerConfig):
     model_type = "colorizer-dense"
-    resolution: int = setting(32, "side in pixels of the photos that the network takes", 1, 256)
+    resolution: int = setting(32, "side in pixels of the network's square input", 1, 256)
     hidden_channels: int = setting(2048, "units of each hidden layer at width 1", 1, 16384)
     num_layers: int = setting(2, "number of hidden layers", 1, 64)
 
 
 class Dense(ColorizerModel):
-    """Fully connected layers over a 32×32 photo: the first attempt of a student project on CIFAR-10, and the floor."""
+    """The simplest network here: it computes every pixel's color from all pixels of a small photo.
+
+    Fully connected layers over 32×32 pixels, the first attempt of a student project on CIFAR-10, and the lower bound.
+    """
 
     title = "Fully connected regression"
     authors = "a student project"
@@ -45,6 +48,6 @@ class Dense(ColorizerModel):
         self.post_init()
 
     def predict(self, source: Tensor) -> Tensor:
-        """Gray levels in 0…1 (B, 1, 32, 32) to RGB in 0…1 (B, 3, 32, 32)."""
+        """Predict RGB in 0…1 (B, 3, 32, 32) from gray levels in 0…1 (B, 1, 32, 32)."""
         rgb = self.network(source).unflatten(1, (3, *source.shape[-2:]))
         return torch.sigmoid(rgb)

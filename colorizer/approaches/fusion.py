@@ -1,4 +1,4 @@
-"""fusion: what a frozen classifier says of the photo, put beside the encoder's features at every place."""
+"""fusion: a frozen classifier's scores for the whole photo, concatenated with the encoder's features at every position."""
 
 import math
 from pathlib import Path
@@ -30,23 +30,28 @@ from colorizer.photos import color
 
 
 class FusionConfig(ColorizerConfig):
-    """The classifier is our Inception-ResNet-v2 in timm's layout, or an image classifier of transformers. `width` does not
-    scale it. "" is the paper's at width 1, and at others a small Inception-ResNet-v2 at random.
+    """Configuration of fusion.
 
-    A checkpoint must carry the weights of a classifier that is in a folder or at random; others it leaves to the Hub.
+    The classifier is our Inception-ResNet-v2 in timm's layout, or an image classifier from transformers. `width` doesn't
+    scale it. An empty name means the paper's classifier at width 1, and a small Inception-ResNet-v2 with random weights at
+    any other width.
+
+    A checkpoint must contain the classifier's weights if they come from a folder or are random; others stay on the Hub.
     """
 
     model_type = "colorizer-fusion"
     classifier: str = setting("", "folder or Hub repository of the image classifier whose scores are fused")
     classifier_revision: str = setting("main", "branch, tag or commit of the classifier's repository")
     classifier_config: str = setting(
-        "", "JSON description that the classifier is built from; read from where it is published"
+        "", "JSON description of the classifier's architecture; by default read from its folder or repository"
     )
-    classifier_resolution: int = setting(299, "side in pixels at which the classifier sees photos", 32, 1024)
+    classifier_resolution: int = setting(299, "side in pixels of the classifier's square input", 32, 1024)
     classifier_mean: tuple[float, ...] = setting(
-        (0.5, 0.5, 0.5), "mean of each channel by which its input is normalized"
+        (0.5, 0.5, 0.5), "per-channel mean that normalizes the classifier's input"
     )
-    classifier_std: tuple[float, ...] = setting((0.5, 0.5, 0.5), "standard deviation of each channel, as the mean")
+    classifier_std: tuple[float, ...] = setting(
+        (0.5, 0.5, 0.5), "per-channel standard deviation that normalizes the classifier's input"
+    )
     embeds_classifier: bool = setting(False, "store the classifier's weights in the checkpoint")
 
     def __post_init__(self, **kwargs):
@@ -61,7 +66,7 @@ class FusionConfig(ColorizerConfig):
             self.embeds_classifier = True
         if not 0 < len(self.classifier_mean) == len(self.classifier_std) or min(self.classifier_std) <= 0:
             raise ColorizerError(
-                "fusion: classifier_mean and classifier_std must be a number for each channel, the latter positive, not "
+                "fusion: classifier_mean and classifier_std need one number per channel, classifier_std positive, not "
                 f"{self.classifier_mean} and {self.classifier_std}."
             )
 
@@ -69,7 +74,7 @@ class FusionConfig(ColorizerConfig):
         return bool(self.classifier) and Path(self.classifier).is_dir()
 
     def to_dict(self) -> dict[str, Any]:
-        """As transformers has it; of a folder only the name, since a checkpoint is read elsewhere."""
+        """Return the fields as transformers does, but only the name of a folder: a checkpoint is read elsewhere."""
         fields = super().to_dict()
         if self._is_folder():
             fields["classifier"] = Path(self.classifier).resolve().name
@@ -77,7 +82,11 @@ class FusionConfig(ColorizerConfig):
 
 
 class Fusion(ColorizerModel):
-    """An encoder, a frozen classifier's scores of the whole photo repeated beside its features at every place, a decoder."""
+    """A network that combines local detail with what an image classifier recognizes in the whole photo.
+
+    It is an encoder and a decoder. Between them, a frozen classifier's scores for the whole photo are repeated at every
+    position and concatenated with the encoder's features.
+    """
 
     title = "Deep Koalarization"
     authors = "Federico Baldassarre, Diego González Morín, Lucas Rodés-Guirao"
@@ -87,7 +96,7 @@ class Fusion(ColorizerModel):
     config_class = FusionConfig
     space = Lab(l=50.0, offset=-1.0, ab=128.0)
     objective = Regression(mse)
-    # 50 epochs of 50 batches of 100. Keras' shear was an angle in radians then.
+    # 50 epochs of 50 batches of 100. Keras' shear was in radians at that time.
     recipe = Recipe(
         optimizer="rmsprop",
         learning_rate=1e-3,
@@ -116,14 +125,14 @@ class Fusion(ColorizerModel):
         self.classifier = make_classifier(config.classifier_config, width=scale)
         if len(config.classifier_mean) != num_channels(self.classifier):
             raise ColorizerError(
-                f"fusion: the classifier takes photos of {num_channels(self.classifier)} channels, and classifier_mean has "
+                f"fusion: the classifier takes photos with {num_channels(self.classifier)} channels, but classifier_mean has "
                 f"{len(config.classifier_mean)} numbers."
             )
         self.num_frozen_features = num_classes(self.classifier)
         self.fuse = nn.Conv2d(channels + self.num_frozen_features, channels, 1)
         self.decoder = nn.Sequential()
         for full, is_enlarged in ((128, True), (64, True), (32, False), (16, False)):
-            # Of fewer than four channels ReLU may leave none.
+            # With fewer than four channels, ReLU may kill all of them.
             self.decoder += _layer(channels, max(4, scaled(full, width)))
             channels = max(4, scaled(full, width))
             if is_enlarged:
@@ -133,7 +142,7 @@ class Fusion(ColorizerModel):
 
     @property
     def pretrained_parts(self) -> list[PretrainedPart]:
-        """The classifier, if it is published."""
+        """Classifier, if it is published."""
         config = self.config
         if not config.classifier:
             return []
@@ -146,7 +155,7 @@ class Fusion(ColorizerModel):
 
     @property
     def left_out_parts(self) -> list[PretrainedPart]:
-        """The classifier, unless the checkpoint carries it."""
+        """Classifier, unless the checkpoint contains it."""
         return [] if self.config.embeds_classifier else self.pretrained_parts
 
     def keep_parts(self) -> None:
@@ -154,7 +163,7 @@ class Fusion(ColorizerModel):
 
     @torch.no_grad()
     def frozen_features(self, lightness: Tensor) -> Tensor:
-        """The classifier's logits (B, num_classes) of the gray photo, brought to the square that it takes."""
+        """Return the classifier's logits (B, num_classes) for the gray photo, resized to the classifier's square input."""
         config = self.config
         side = config.classifier_resolution
         with torch.autocast(lightness.device.type, enabled=False):
@@ -166,12 +175,12 @@ class Fusion(ColorizerModel):
             return classify(self.classifier, ((gray - mean) / std).to(self.dtype)).float()
 
     def predict(self, source: Tensor, features: Tensor) -> Tensor:
-        """L in −1…1 (B, 1, H, W) and the classifier's scores (B, num_classes) to ab/128 (B, 2, H, W)."""
+        """Predict ab/128 (B, 2, H, W) from L in −1…1 (B, 1, H, W) and the classifier's scores (B, num_classes)."""
         local = self.encoder(source)
         everywhere = features.to(local.dtype)[:, :, None, None].expand(-1, -1, *local.shape[-2:])
         fused = torch.relu(self.fuse(torch.cat((local, everywhere), dim=1)))
         ab = torch.tanh(self.color(self.decoder(fused)))
-        # Bilinear, where Keras repeats pixels: what comes out here is seen.
+        # Bilinear, where Keras repeats pixels: at the output, the blocks would be visible.
         return F.interpolate(ab, scale_factor=2, mode="bilinear")
 
     @torch.no_grad()

@@ -1,4 +1,4 @@
-"""joint: local features and one vector for the whole photo, which is classified while it is colored."""
+"""joint: local features fused with image-level features, which also classify the scene."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,33 +16,35 @@ from colorizer.approaches.base.spaces import Lab
 from colorizer.approaches.blocks.layers import scaled
 from colorizer.errors import ColorizerError
 
-# What a scene's mean keeps of itself with each photo: it is that of the last thousand or so.
+# Decay per photo of a scene's mean, which thus covers about the last thousand photos.
 SCENE_DECAY = 0.999
 
 
 class JointConfig(ColorizerConfig):
     model_type = "colorizer-joint"
-    resolution: int = setting(224, "side in pixels of the square photos that the network colors", 1, 4096)
+    resolution: int = setting(224, "side in pixels of the square that the network works at", 1, 4096)
     alpha: float = setting(1 / 300, "weight of the classification in the loss", 0, 1000)
     global_resolution: int = setting(
-        0, "side in pixels at which the global path sees photos, a multiple of 32; 0 for about the resolution", 0, 1024
+        0, "side in pixels of the global path's input, a multiple of 32; 0 for about the resolution", 0, 1024
     )
-    scenes: tuple[str, ...] = setting((), "names of the scenes, by default those of the dataset's labels")
+    scenes: tuple[str, ...] = setting((), "names of the scenes; by default the dataset's labels")
 
     def __post_init__(self, **kwargs):
         super().__post_init__(**kwargs)
         if self.global_resolution % 32:
             raise ColorizerError(f"joint: global_resolution must be a multiple of 32, not {self.global_resolution}.")
         if len(set(self.scenes)) < len(self.scenes) or "" in self.scenes:
-            raise ColorizerError(f"joint: scenes must have names that differ, not {list(self.scenes)}.")
+            raise ColorizerError(f"joint: scenes must have distinct names, none empty, not {list(self.scenes)}.")
 
 
 class Joint(ColorizerModel):
-    """Local features fused with one vector for the whole photo, from which the scene is told; colors follow the scene.
+    """A network that recognizes the kind of scene while it colors a photo, and chooses colors that fit it.
 
-    The option `scene` colors a photo in the style of a scene: instead of the photo's own, the network takes the mean vector
-    of the training photos of that label. It is section 3.5 of the paper, style transfer by the global features of another
-    photo, with a class in place of that photo. The vectors are kept in the checkpoint.
+    Local features are fused with one vector for the whole photo, which also classifies the scene.
+
+    The option `scene` colors a photo in the style of a scene: the network takes the mean vector of the training photos with
+    that label instead of the photo's own vector. This is the style transfer of section 3.5 of the paper, with the mean of a
+    class in place of another photo's global features. The mean vectors are stored in the checkpoint.
     """
 
     title = "Let there be Color!"
@@ -51,9 +53,9 @@ class Joint(ColorizerModel):
     paper_url = "https://doi.org/10.1145/2897824.2925974"
 
     config_class = JointConfig
-    # A sigmoid's 0…1 holds ±110, and with it every color of sRGB.
+    # A sigmoid's 0…1 covers ±110, and thus every sRGB color.
     space = Lab(l=100.0, ab=220.0, ab_offset=0.5)
-    # Section 4 of the paper: 224 pixels of 256 at random, flips, batches of 128, ADADELTA, 11 epochs.
+    # Section 4 of the paper: random crops of 224 from 256 pixels, flips, batches of 128, ADADELTA, 11 epochs.
     recipe = Recipe(
         optimizer="adadelta",
         learning_rate=1.0,
@@ -63,12 +65,12 @@ class Joint(ColorizerModel):
         max_scale=0.875,
     )
     size_multiple = 8
-    network_options = (Option("scene", "Color in the style of this scene, not of the one that is seen", choices=()),)
+    network_options = (Option("scene", "Color in the style of this scene instead of the one in the photo", choices=()),)
 
     def __init__(self, config: JointConfig):
         super().__init__(config)
         width = config.width
-        # The global path always sees the photo at one size, 224 in the paper, which it halves five times.
+        # The global path takes the photo at one fixed size, 224 in the paper, and halves it five times.
         self.global_side = config.global_resolution or max(1, round(config.resolution / 32)) * 32
         shared, features = scaled(512, width), scaled(256, width)
         self.low_level = _stack(
@@ -91,27 +93,27 @@ class Joint(ColorizerModel):
             _stack(scaled(64, width), width, (32, 1)),
             nn.Conv2d(scaled(32, width), self.space.output_channels, 3, padding=1),
             nn.Sigmoid(),
-            # Bilinear, where the paper repeats pixels: what comes out here is seen.
+            # Bilinear, where the paper repeats pixels: at the output, the blocks would be visible.
             nn.Upsample(scale_factor=2, mode="bilinear"),
         )
         self.classifier = None
         if config.scenes:
             num_scenes = len(config.scenes)
             self.classifier = nn.Sequential(_dense(shared, features), nn.Linear(features, num_scenes))
-            # Sums over a scene's photos and the sums' weights. Both are linear in the photos, so that averaging them, over
-            # steps or over processes, leaves their quotient a mean.
+            # Weighted sums over each scene's photos, and the sums' weights. Both are linear in the photos: averaged over
+            # steps (EMA) or processes, their quotient is still a mean.
             self.register_buffer("scene_sums", torch.zeros(num_scenes, features))
             self.register_buffer("scene_weights", torch.zeros(num_scenes))
         self.post_init()
 
     @property
     def objective(self) -> WithSceneClass:
-        """MSE and, where photos have labels, α · cross-entropy."""
+        """MSE, plus α · cross-entropy for photos with labels."""
         return WithSceneClass(self.config.alpha)
 
     @classmethod
     def options_for(cls, config: Mapping[str, object]) -> dict[str, Option]:
-        """The scene is one of those that the checkpoint was trained on."""
+        """Return the options, with the scenes that the checkpoint was trained on as choices of `scene`."""
         options = super().options_for(config)
         return options | {"scene": replace(options["scene"], choices=tuple(config.get("scenes", ())))}
 
@@ -121,18 +123,18 @@ class Joint(ColorizerModel):
 
     @classmethod
     def fields_for(cls, classes: list[str]) -> dict[str, Field]:
-        """The scenes, which are the dataset's classes."""
+        """Return the dataset's classes as the field `scenes`."""
         return {"scenes": tuple(classes)} if classes else {}
 
     def compute(self, source: Tensor, scene: str | None = None) -> ColorizerOutput:
-        """L in 0…1 (B, 1, H, W) to ab/220 + 0.5 (B, 2, H, W), the scenes' logits (B, N) and the global features (B, 256).
+        """Predict from L in 0…1 (B, 1, H, W): ab/220 + 0.5 (B, 2, H, W), scene logits (B, N) and global features (B, 256).
 
         Raises:
-            ColorizerError: no photo of `scene` was trained on; or one photo to train on, which can't be normalized.
+            ColorizerError: training saw no photo of `scene`; or a training batch of one photo, which can't be normalized.
         """
         if self.training and len(source) < 2:
             raise ColorizerError(
-                "joint normalizes what it says of a photo over the photos of a batch: train on two at least, on each process."
+                "joint normalizes global features over the batch: train with --train_batch_size 2 at least, per process."
             )
         local = self.low_level(source)
         whole, side = local, self.global_side
@@ -151,20 +153,20 @@ class Joint(ColorizerModel):
         )
 
     def scene_features(self, scene: str) -> Tensor:
-        """The mean global features (256,) of the training photos of a scene, float32.
+        """Return the mean global features (256,) of a scene's training photos, float32.
 
         Raises:
-            ColorizerError: none was trained on.
+            ColorizerError: training saw no photo of the scene.
         """
         place = self.scenes.index(scene)
         weight = self.scene_weights[place].float()
         if weight == 0:
-            raise ColorizerError(f"joint was trained on no photo of the scene {scene!r}: it has no style to color in.")
+            raise ColorizerError(f"joint was trained on no photo of the scene {scene!r}, so it has no style for it.")
         return self.scene_sums[place].float() / weight
 
     @torch.no_grad()
     def learn_scenes(self, features: Tensor, labels: Tensor) -> None:
-        """Let the scenes' means follow the global features (B, 256) of photos with `labels` (B,), -1 for none."""
+        """Update the scenes' means from global features (B, 256) of photos with `labels` (B,), -1 for none."""
         of_scene = labels[:, None] == torch.arange(len(self.scenes), device=labels.device)
         counts = of_scene.sum(0)
         kept = SCENE_DECAY**counts
@@ -181,7 +183,7 @@ def _convolution(in_channels: int, out_channels: int, *, side: int = 3, stride: 
 
 
 def _stack(in_channels: int, width: float, *layers: tuple[int, int]) -> nn.Sequential:
-    """3×3 convolutions of (channels of the full network, stride)."""
+    """Build 3×3 convolutions from pairs (channels of the full network, stride)."""
     stacked = []
     for channels, stride in layers:
         stacked.append(_convolution(in_channels, scaled(channels, width), stride=stride))

@@ -1,4 +1,4 @@
-"""lite_unet: our own, what the checkpoint `default` is: an ImageNet encoder, features added up level by level, regression."""
+"""lite_unet: our own network, used by the checkpoint `default`: an ImageNet encoder, summed features, regression."""
 
 from functools import partial
 
@@ -22,36 +22,41 @@ from colorizer.photos import color
 
 
 class LiteUNetConfig(ColorizerConfig):
-    """A photo is colored at several sizes, every second time mirrored, and the results are averaged, since each is a guess and
-    their errors partly cancel, of two sizes more than of one. Training looks once, at the crop as it is.
+    """Configuration of lite_unet.
+
+    At inference, a photo is colored at each of `view_scales`, every second time mirrored, and the results are averaged. Their
+    errors partly cancel, more so between different sizes. Training uses the crop once, as it is.
     """
 
     model_type = "colorizer-lite-unet"
-    resolution: int = setting(192, "side in pixels of the square photos that the network colors", 1, 4096)
+    resolution: int = setting(192, "side in pixels of the square that the network works at", 1, 4096)
     pretrained: str = setting(
         "", "folder or Hub repository of the encoder's ImageNet weights, for width 1; empty for none"
     )
-    pretrained_revision: str = setting("main", "branch, tag or commit of that repository")
-    num_frozen: int = setting(0, "stages of the encoder, from the first, that are never trained", 0, len(STAGES))
+    pretrained_revision: str = setting("main", "branch, tag or commit of the weights' repository")
+    num_frozen: int = setting(0, "number of encoder stages, from the first, that are not trained", 0, len(STAGES))
     decoder_width: float = setting(1.0, "factor on the decoder's channels, on top of width", 0.001, 4)
     delta: float = setting(12.0, "distance in CIE units at which the Huber loss turns from square to linear", 0.1, 1000)
-    log_share: float = setting(0.0, "share of the loss that is the logarithm of each photo's squared error", 0, 1)
-    chroma_weight: float = setting(0.0, "weight in the loss of how much the spread of a photo's ab is missed", 0, 10)
+    log_share: float = setting(0.0, "share of the loss given to the logarithm of each photo's squared error", 0, 1)
+    chroma_weight: float = setting(0.0, "weight of the loss term for the error in the spread of a photo's ab", 0, 10)
     view_scales: tuple[float, ...] = setting(
-        (1.0,), "sizes, as multiples 0.5…2 of the resolution, at which a photo is colored"
+        (1.0,), "sizes, as multiples 0.5…2 of the resolution, at which a photo is colored; results are averaged"
     )
-    hints: bool = setting(False, "take color hints, and train with random ones")
+    hints: bool = setting(False, "accept color hints, and train with random ones")
 
     def __post_init__(self, **kwargs):
         super().__post_init__(**kwargs)
         if not 1 <= len(self.view_scales) <= 8 or not all(0.5 <= scale <= 2 for scale in self.view_scales):
             raise ColorizerError(
-                f"{self.model_type}: view_scales must be one to eight of 0.5…2, not {self.view_scales}."
+                f"{self.model_type}: view_scales must be one to eight numbers in 0.5…2, not {self.view_scales}."
             )
 
 
 class LiteUNet(ColorizerModel):
-    """Our own: EfficientNet-Lite0 on the gray photo, its features added up, color at a quarter of the size."""
+    """Our own light network: it adds up an image classifier's features, from coarse to fine, and turns them into colors.
+
+    The encoder is EfficientNet-Lite0 on the gray photo. Color is predicted at a quarter of the photo's size.
+    """
 
     title = "A light U-Net on EfficientNet-Lite0"
     authors = "the authors of colorizer"
@@ -79,38 +84,38 @@ class LiteUNet(ColorizerModel):
         _, *skips, deepest = self.encoder.channels
         channels = scaled(160, width)
         self.bottom = Combine(deepest, channels)
-        # What the photo shows as a whole: a sunset, a kitchen.
+        # Image-level features, for the kind of scene: a sunset, a kitchen.
         self.scene = nn.Sequential(nn.Linear(channels, channels), nn.ReLU(), nn.Linear(channels, channels))
         self.laterals, self.combine = nn.ModuleList(), nn.ModuleList()
         for skip, out_channels in zip(reversed(skips), (128, 96, 64), strict=True):
-            # The encoder's features have no bounds: unnormalized, their variance would leave what float16 can hold.
+            # The encoder's features are unbounded: without normalization, their variance would overflow float16.
             self.laterals.append(nn.Sequential(nn.Conv2d(skip, channels, 1, bias=False), nn.BatchNorm2d(channels)))
             self.combine.append(Combine(channels, scaled(out_channels, width)))
             channels = scaled(out_channels, width)
         self.refine = Combine(channels, channels)
         self.color = nn.Conv2d(channels, self.space.output_channels, 1)
-        # The encoder has learned from photos without hints, and may be frozen: they come in where its features are added up.
+        # The encoder was trained without hints and may be frozen, so hints are added in the decoder.
         levels = [self.bottom, *self.combine]
         self.hints = nn.ModuleList(HintConvolution(level[0]) for level in levels) if config.hints else None
         self.post_init()
 
     @property
     def objective(self) -> Regression:
-        """The Huber loss on ab, or what the configuration mixes of it and others."""
+        """Huber loss on ab, or the configured mix of it and other losses."""
         config = self.config
         mixed = {"log_share": config.log_share, "chroma_weight": config.chroma_weight}
         return Regression(partial(_loss, unit=1 / self.space.ab, delta=config.delta, **mixed))
 
     @property
     def pretrained_parts(self) -> list[PretrainedPart]:
-        """The encoder, where its width is that of the published one."""
+        """Encoder, if its width is that of the published one."""
         config = self.config
         if config.width != 1 or not config.pretrained:
             return []
         return [PretrainedPart(self.encoder, config.pretrained, config.pretrained_revision, published_name)]
 
     def predict(self, source: Tensor, hints: Tensor | None = None) -> Tensor:
-        """L in 0…1 (B, 1, H, W) and hints (B, 3, H, W) to ab/110 (B, 2, H, W)."""
+        """Predict ab/110 (B, 2, H, W) from L in 0…1 (B, 1, H, W) and hints (B, 3, H, W)."""
         if self.training:
             return self._predict(source, hints)
         scales = enumerate(self.config.view_scales)
@@ -118,7 +123,7 @@ class LiteUNet(ColorizerModel):
         return sum(views) / len(views)
 
     def _view(self, source: Tensor, hints: Tensor | None, scale: float, *, is_mirrored: bool) -> Tensor:
-        """What is predicted of the photo, or of its mirror image, at a multiple of its size."""
+        """Predict from the photo, or its mirror image, at a multiple of its size."""
         size, unit = source.shape[-2:], self.size_multiple
         seen = tuple(max(1, round(side * scale / unit)) * unit for side in size)
 
@@ -140,11 +145,11 @@ class LiteUNet(ColorizerModel):
             hidden = F.interpolate(hidden, scale_factor=2.0, mode="bilinear") + lateral(skip)
             hidden = combine(hidden, of_hints)
         ab = self.color(self.refine(hidden))
-        # No color of sRGB is farther out.
+        # All sRGB colors lie within these bounds.
         return F.interpolate(ab, scale_factor=4.0, mode="bilinear").clamp(-1, 1)
 
     def _hint(self, levels: list[Tensor], hints: Tensor) -> list[Tensor]:
-        """What hints add at each level of the decoder, whose sizes are those of the encoder's features."""
+        """Return the hint features to add at each level of the decoder, in the sizes of the encoder's features."""
         features = hint_features(hints)
         return [
             take(F.adaptive_avg_pool2d(features, level.shape[-2:]))
@@ -155,12 +160,12 @@ class LiteUNet(ColorizerModel):
     def _init_weights(self, module: nn.Module) -> None:
         super()._init_weights(module)
         if module is self.color:
-            # Gray at first, with a way out.
+            # Start nearly gray, but not at zero, so that gradients flow.
             init.normal_(module.weight, std=0.01)
 
 
 def _loss(ab: Tensor, target: Tensor, *, unit: float, delta: float, log_share: float, chroma_weight: float) -> Tensor:
-    """What the configuration makes of Huber's loss; `unit` is a CIE unit in the scale of ab."""
+    """Combine the Huber loss with the configured terms; `unit` is a CIE unit in the scale of ab."""
     loss = losses.huber(ab, target, delta=delta * unit)
     if log_share:
         logarithm = losses.log_square(ab, target, floor=losses.LOG_FLOOR * unit)
@@ -171,7 +176,7 @@ def _loss(ab: Tensor, target: Tensor, *, unit: float, delta: float, log_share: f
 
 
 class Combine(nn.Sequential):
-    """3×3 convolution, to whose result what hints say may be added, batch norm, ReLU."""
+    """3×3 convolution, optional addition of hint features, batch norm, ReLU."""
 
     def __init__(self, in_channels: int, out_channels: int):
         super().__init__(

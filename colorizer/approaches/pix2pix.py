@@ -14,16 +14,19 @@ from colorizer.approaches.blocks.unet import UNet
 
 class Pix2PixConfig(ColorizerConfig):
     model_type = "colorizer-pix2pix"
-    num_levels: int = setting(8, "times that the U-Net halves the photo; 8 go down to 1×1 at 256", 1, 12)
-    dropout: float = setting(0.5, "share of activations dropped in the decoder's deepest levels", 0, 0.99)
-    l1: float = setting(100.0, "weight of L1 in the generator's loss", 0, 1e6)
+    num_levels: int = setting(8, "number of times the U-Net halves the photo; 8 reach 1×1 from 256", 1, 12)
+    dropout: float = setting(0.5, "dropout rate of the decoder's deepest levels", 0, 0.99)
+    l1: float = setting(100.0, "weight of the L1 loss in the generator's loss", 0, 1e6)
     gan: float = setting(1.0, "weight of the adversarial loss", 0, 1e6)
     discriminator_width: float = setting(1.0, "factor on the discriminator's channels, on top of width", 0.001, 16)
-    hints: bool = setting(False, "take color hints, and train with random ones")
+    hints: bool = setting(False, "accept color hints, and train with random ones")
 
 
 class Pix2Pix(ColorizerModel):
-    """A U-Net against a 70×70 PatchGAN, in Lab: the discriminator asks for colors that look real, L1 for the true ones."""
+    """A network trained against a second one that tries to tell its colors from real ones.
+
+    It is a U-Net against a 70×70 PatchGAN in Lab: the discriminator rewards realistic colors, L1 the true ones.
+    """
 
     title = "Image-to-Image Translation with Conditional Adversarial Networks"
     authors = "Phillip Isola, Jun-Yan Zhu, Tinghui Zhou, Alexei A. Efros"
@@ -32,7 +35,7 @@ class Pix2Pix(ColorizerModel):
 
     config_class = Pix2PixConfig
     space = Lab(l=50.0, offset=-1.0, ab=110.0)
-    # Section 3.3 of the paper: Adam 2e-4, β = (0.5, 0.999); appendix 6.2: random jitter by a crop from 286 to 256, mirroring.
+    # Section 3.3 of the paper: Adam 2e-4, β = (0.5, 0.999); appendix 6.2: random crops of 256 from 286, mirroring.
     recipe = Recipe(
         learning_rate=2e-4,
         adam_beta1=0.5,
@@ -57,19 +60,19 @@ class Pix2Pix(ColorizerModel):
 
     @property
     def size_multiple(self) -> int:
-        """Each level halves."""
+        """2^num_levels, since each level halves the size."""
         return 2**self.config.num_levels
 
     @property
     def objective(self) -> Adversarial:
-        """Conditional GAN + 100 · L1."""
+        """Conditional GAN + 100 · L1 (by default)."""
         config = self.config
         return Adversarial(config.l1, config.gan, config.width * config.discriminator_width)
 
     def predict(self, source: Tensor, hints: Tensor | None = None) -> Tensor:
-        """L in −1…1 (B, 1, H, W) and hints (B, 3, H, W) to ab/110 (B, 2, H, W)."""
+        """Predict ab/110 (B, 2, H, W) from L in −1…1 (B, 1, H, W) and hints (B, 3, H, W)."""
         return self.network(source, None if hints is None else self.hints(hint_features(hints)))
 
     def init_weight(self, weight: Tensor) -> None:
-        """N(0, 0.02), as DCGAN."""
+        """Initialize from N(0, 0.02), as in DCGAN."""
         init.normal_(weight, 0.0, 0.02)

@@ -1,4 +1,4 @@
-"""pix2pix_rgb: a conditional GAN on RGB, as the paper has it."""
+"""pix2pix_rgb: a conditional GAN on RGB, as in the paper."""
 
 from torch import Tensor
 from transformers import initialization as init
@@ -13,15 +13,18 @@ from colorizer.approaches.blocks.unet import UNet
 
 class Pix2PixRgbConfig(ColorizerConfig):
     model_type = "colorizer-pix2pix-rgb"
-    num_levels: int = setting(8, "times that the U-Net halves the photo; 8 go down to 1×1 at 256", 1, 12)
-    dropout: float = setting(0.5, "share of activations dropped in the decoder's deepest levels", 0, 0.99)
-    l1: float = setting(100.0, "weight of L1 in the generator's loss", 0, 1e6)
+    num_levels: int = setting(8, "number of times the U-Net halves the photo; 8 reach 1×1 from 256", 1, 12)
+    dropout: float = setting(0.5, "dropout rate of the decoder's deepest levels", 0, 0.99)
+    l1: float = setting(100.0, "weight of the L1 loss in the generator's loss", 0, 1e6)
     gan: float = setting(1.0, "weight of the adversarial loss", 0, 1e6)
     discriminator_width: float = setting(1.0, "factor on the discriminator's channels, on top of width", 0.001, 16)
 
 
 class Pix2PixRgb(ColorizerModel):
-    """A U-Net against a 70×70 PatchGAN, from the gray photo to the whole RGB photo, its lightness included."""
+    """A network that redraws the whole photo, brightness included, against a second one that tries to spot its fakes.
+
+    It is a U-Net against a 70×70 PatchGAN, from the gray photo to RGB; the predicted lightness is dropped.
+    """
 
     title = "Image-to-Image Translation with Conditional Adversarial Networks"
     authors = "Phillip Isola, Jun-Yan Zhu, Tinghui Zhou, Alexei A. Efros"
@@ -30,7 +33,7 @@ class Pix2PixRgb(ColorizerModel):
 
     config_class = Pix2PixRgbConfig
     space = Rgb(input_channels=3, scale=2.0, offset=-1.0)
-    # Section 3.3 of the paper: Adam 2e-4, β = (0.5, 0.999); appendix 6.2: random jitter by a crop from 286 to 256, mirroring.
+    # Section 3.3 of the paper: Adam 2e-4, β = (0.5, 0.999); appendix 6.2: random crops of 256 from 286, mirroring.
     recipe = Recipe(
         learning_rate=2e-4,
         adam_beta1=0.5,
@@ -54,19 +57,19 @@ class Pix2PixRgb(ColorizerModel):
 
     @property
     def size_multiple(self) -> int:
-        """Each level halves."""
+        """2^num_levels, since each level halves the size."""
         return 2**self.config.num_levels
 
     @property
     def objective(self) -> Adversarial:
-        """Conditional GAN + 100 · L1."""
+        """Conditional GAN + 100 · L1 (by default)."""
         config = self.config
         return Adversarial(config.l1, config.gan, config.width * config.discriminator_width)
 
     def predict(self, source: Tensor) -> Tensor:
-        """The gray photo in −1…1 (B, 3, H, W) to RGB in −1…1 (B, 3, H, W)."""
+        """Predict RGB in −1…1 (B, 3, H, W) from the gray photo in −1…1 (B, 3, H, W)."""
         return self.network(source)
 
     def init_weight(self, weight: Tensor) -> None:
-        """N(0, 0.02), as DCGAN."""
+        """Initialize from N(0, 0.02), as in DCGAN."""
         init.normal_(weight, 0.0, 0.02)

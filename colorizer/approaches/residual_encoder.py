@@ -1,4 +1,4 @@
-"""residual_encoder: the features of a classifier, summed back up level by level."""
+"""residual_encoder: an image classifier's features, upsampled and summed level by level."""
 
 from pathlib import Path
 
@@ -22,20 +22,22 @@ NUM_BLOCKS = 4
 
 
 class ResidualEncoderConfig(ColorizerConfig):
-    """The original VGG-16 has no batch norm; but where there are no ImageNet weights to hold it, its features, whose scale
-    nothing downstream depends on, grow until they overflow. An encoder that began at random is always trained.
+    """Configuration of residual_encoder.
 
-    A checkpoint carries an encoder that began from a folder, and leaves one of the Hub that stayed as it is to the Hub.
+    The original VGG-16 has no batch norm. Without ImageNet weights, however, its features grow until they overflow, because
+    nothing downstream depends on their scale. An encoder that starts from random weights is always trained.
+
+    A checkpoint contains an encoder that came from a folder. A frozen encoder from the Hub is not stored but loaded again.
     """
 
     model_type = "colorizer-residual-encoder"
-    resolution: int = setting(224, "side in pixels of the square photos that the network colors", 1, 4096)
+    resolution: int = setting(224, "side in pixels of the square that the network works at", 1, 4096)
     batch_norm: bool = setting(True, "use the VGG-16 with batch norm")
     pretrained: str = setting(
         "timm/{vgg}.tv_in1k", "folder or Hub repository of ImageNet weights for width 1; empty for none"
     )
-    pretrained_revision: str = setting("main", "branch, tag or commit of that repository")
-    freeze_encoder: bool = setting(True, "keep a pretrained VGG-16 as it is")
+    pretrained_revision: str = setting("main", "branch, tag or commit of the weights' repository")
+    freeze_encoder: bool = setting(True, "freeze a pretrained VGG-16")
     embeds_encoder: bool = setting(False, "store the weights of a frozen VGG-16 in the checkpoint")
 
     def __post_init__(self, **kwargs):
@@ -45,7 +47,10 @@ class ResidualEncoderConfig(ColorizerConfig):
 
 
 class ResidualEncoder(ColorizerModel):
-    """VGG-16's features, each level added to the upsampled one below it, down to U and V at the photo's own size."""
+    """A network that adds up an image classifier's features, from coarse to fine, and predicts colors from the sum.
+
+    The features are VGG-16's. Each level is added to the upsampled next coarser one. U and V are predicted at full size.
+    """
 
     title = "Automatic Colorization"
     authors = "Ryan Dahl"
@@ -55,14 +60,14 @@ class ResidualEncoder(ColorizerModel):
     config_class = ResidualEncoderConfig
     space = Yuv()
     objective = Regression(blurred_distance)
-    # Adam at its usual rate; known of the training are ImageNet, 224 pixels and three days.
+    # Adam at its usual rate; all that is published about the training: ImageNet, 224 pixels and three days.
     recipe = Recipe(learning_rate=1e-3, train_batch_size=16)
     size_multiple = 2 ** (NUM_BLOCKS - 1)
 
     def __init__(self, config: ResidualEncoderConfig):
         super().__init__(config)
         self.encoder = Vgg16(num_blocks=NUM_BLOCKS, width=config.width, batch_norm=config.batch_norm)
-        # The photo itself is the level above conv1_2.
+        # The photo itself is the finest level, above conv1_2.
         levels = [3, *self.encoder.channels]
         self.normalize = nn.ModuleList(nn.BatchNorm2d(channels) for channels in levels)
         self.convolve = nn.ModuleList(
@@ -74,7 +79,7 @@ class ResidualEncoder(ColorizerModel):
 
     @property
     def pretrained_parts(self) -> list[PretrainedPart]:
-        """The VGG-16, where its width is that of the published one."""
+        """VGG-16, if its width is that of the published one."""
         config = self.config
         if config.width != 1 or not config.pretrained:
             return []
@@ -87,12 +92,12 @@ class ResidualEncoder(ColorizerModel):
 
     @property
     def frozen_parts(self) -> list[nn.Module]:
-        """The VGG-16, where it has published weights to keep."""
+        """VGG-16, if it has published weights and is frozen."""
         return [self.encoder] if self.config.freeze_encoder and self.pretrained_parts else []
 
     @property
     def left_out_parts(self) -> list[PretrainedPart]:
-        """The VGG-16 that stayed as the Hub has it, unless the checkpoint carries it."""
+        """VGG-16, if it is frozen with the Hub's weights and the checkpoint doesn't contain it."""
         return self.pretrained_parts if self.frozen_parts and not self.config.embeds_encoder else []
 
     def keep_parts(self) -> None:
@@ -103,7 +108,7 @@ class ResidualEncoder(ColorizerModel):
         self.encoder.requires_grad_(True)
 
     def predict(self, source: Tensor) -> Tensor:
-        """Gray levels in 0…1 (B, 1, H, W) to U and V in 0…1 (B, 2, H, W)."""
+        """Predict U and V in 0…1 (B, 2, H, W) from gray levels in 0…1 (B, 1, H, W)."""
         photo = normalize(source)
         levels = [photo, *self.encoder(photo)]
         merged = self.convolve[-1](self.normalize[-1](levels[-1]))
@@ -117,7 +122,7 @@ class ResidualEncoder(ColorizerModel):
     def _init_weights(self, module: nn.Module) -> None:
         super()._init_weights(module)
         if module is self.color:
-            # Begins nearly gray, as the public reimplementations do: else edges are colored at random for a long time.
+            # Start nearly gray, as the public reimplementations do: otherwise edges get random colors for a long time.
             init.normal_(module.weight, 0.0, 0.01)
 
 

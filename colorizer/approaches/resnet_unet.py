@@ -1,4 +1,4 @@
-"""resnet_unet: a U-Net on an ImageNet ResNet, trained with L1 first and as a conditional GAN then."""
+"""resnet_unet: a U-Net on an ImageNet ResNet, trained with L1 first, then as a conditional GAN."""
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,7 @@ from colorizer.approaches.blocks.layers import scaled
 from colorizer.errors import ColorizerError
 from colorizer.photos import color
 
-# He et al., CVPR 2016, table 1: kind of layer, layers of each stage.
+# He et al., CVPR 2016, table 1: type of layer, number of layers per stage.
 DEPTHS = {
     18: ("basic", [2, 2, 2, 2]),
     34: ("basic", [3, 4, 6, 3]),
@@ -34,15 +34,15 @@ class ResNetUNetConfig(ColorizerConfig):
     pretrained: str = setting(
         "microsoft/resnet-{depth}", "folder or Hub repository of ImageNet weights for width 1; empty for none"
     )
-    pretrained_revision: str = setting("main", "branch, tag or commit of that repository")
+    pretrained_revision: str = setting("main", "branch, tag or commit of the weights' repository")
     # 30 epochs of 9,000 photos in batches of 16.
     pretrain_steps: int = setting(16875, "optimizer steps of the first stage, L1 alone", 0, 100_000_000)
     pretrain_learning_rate: float = setting(1e-4, "learning rate of the first stage", 1e-12, 100)
     pretrain_adam_beta1: float = setting(0.9, "β₁ of Adam in the first stage", 0, 0.9999)
-    l1: float = setting(100.0, "weight of L1 in the generator's loss", 0, 1e6)
+    l1: float = setting(100.0, "weight of the L1 loss in the generator's loss", 0, 1e6)
     gan: float = setting(1.0, "weight of the adversarial loss", 0, 1e6)
     discriminator_width: float = setting(1.0, "factor on the discriminator's channels, on top of width", 0.001, 16)
-    hints: bool = setting(False, "take color hints, and train with random ones")
+    hints: bool = setting(False, "accept color hints, and train with random ones")
 
     def __post_init__(self, **kwargs):
         super().__post_init__(**kwargs)
@@ -51,7 +51,11 @@ class ResNetUNetConfig(ColorizerConfig):
 
 
 class ResNetUNet(ColorizerModel):
-    """A U-Net on a ResNet, skips at every scale: L1 alone at first, then against the PatchGAN of pix2pix."""
+    """A network built on an image classifier, trained on true colors first, then also against a critic of its results.
+
+    It is a U-Net on a ResNet with skip connections at every scale. It is trained with L1 alone at first, then against the
+    PatchGAN of pix2pix.
+    """
 
     title = "A U-Net on a pretrained ResNet, pretrained with L1"
     authors = "a capstone project"
@@ -61,7 +65,7 @@ class ResNetUNet(ColorizerModel):
 
     config_class = ResNetUNetConfig
     space = Lab(l=50.0, offset=-1.0, ab=110.0)
-    # Of the second stage, that of pix2pix; 30 + 70 epochs in all.
+    # Recipe of the second stage, from pix2pix; 30 + 70 epochs in total.
     recipe = Recipe(
         learning_rate=2e-4,
         adam_beta1=0.5,
@@ -76,7 +80,7 @@ class ResNetUNet(ColorizerModel):
         layer_type, depths = DEPTHS[config.depth]
         widest = 512 if layer_type == "basic" else 2048
         stem = scaled(64, config.width)
-        # A bottleneck has a quarter of its stage's channels, and at least one.
+        # A bottleneck has a quarter of its stage's channels, which must be at least one.
         stages = [max(4, scaled(widest // 2**level, config.width)) for level in (3, 2, 1, 0)]
         self.encoder = ResNetBackbone(
             ResNetConfig(embedding_size=stem, hidden_sizes=stages, depths=depths, layer_type=layer_type)
@@ -108,7 +112,7 @@ class ResNetUNet(ColorizerModel):
 
     @property
     def objective(self) -> Staged:
-        """L1 alone for `pretrain_steps` optimizer steps, then conditional GAN + 100 · L1."""
+        """L1 alone for `pretrain_steps` optimizer steps, then conditional GAN + 100 · L1 (by default)."""
         config = self.config
         settings = {"learning_rate": config.pretrain_learning_rate, "adam_beta1": config.pretrain_adam_beta1}
         adversarial = Adversarial(config.l1, config.gan, config.width * config.discriminator_width)
@@ -121,7 +125,7 @@ class ResNetUNet(ColorizerModel):
 
     @property
     def pretrained_parts(self) -> list[PretrainedPart]:
-        """The encoder, where its width is that of the published one."""
+        """Encoder, if its width is that of the published one."""
         config = self.config
         if config.width != 1 or not config.pretrained:
             return []
@@ -129,9 +133,9 @@ class ResNetUNet(ColorizerModel):
         return [PretrainedPart(self.encoder, source, config.pretrained_revision, _published_name)]
 
     def predict(self, source: Tensor, hints: Tensor | None = None) -> Tensor:
-        """L in −1…1 (B, 1, H, W) and hints (B, 3, H, W) to ab/110 (B, 2, H, W)."""
+        """Predict ab/110 (B, 2, H, W) from L in −1…1 (B, 1, H, W) and hints (B, 3, H, W)."""
         gray = color.lightness_to_gray((source - self.space.offset) * self.space.l)
-        # The backbone's own forward has max pooling behind the first features that it gives; their scale is a skip here.
+        # The backbone's own forward returns its first features after max pooling; here the features before it are a skip.
         first = self.encoder.embedder.embedder
         hidden = first.convolution(normalize(gray))
         if hints is not None:
@@ -151,15 +155,15 @@ class ResNetUNet(ColorizerModel):
     def _init_weights(self, module: nn.Module) -> None:
         super()._init_weights(module)
         if module is self.color:
-            # Gray at first: from the ends of tanh the gradient hardly finds a way back.
+            # Start nearly gray: at the ends of tanh the gradient almost vanishes.
             init.normal_(module.weight, std=0.01)
         if isinstance(module, Enlarge):
-            # ICNR (Aitken et al. 2017): the four pixels that a shuffle makes of one start alike, without a checkerboard.
+            # ICNR (Aitken et al. 2017): the four pixels that a shuffle makes from one start equal, so no checkerboard.
             init.copy_(module.weight, module.weight[::4].repeat_interleave(4, dim=0))
 
 
 class Enlarge(nn.Conv2d):
-    """Twice the size by a 1×1 convolution, ReLU and pixel shuffle: (B, C, H, W) → (B, out_channels, 2H, 2W)."""
+    """Upsampling by 2 with 1×1 convolution, ReLU and pixel shuffle: (B, C, H, W) → (B, out_channels, 2H, 2W)."""
 
     def __init__(self, in_channels: int, out_channels: int):
         super().__init__(in_channels, 4 * out_channels, 1)
@@ -169,9 +173,9 @@ class Enlarge(nn.Conv2d):
 
 
 class Merge(nn.Module):
-    """Enlarge to half the channels, concatenate the encoder's features, and convolve twice, each time normalized.
+    """Upsampling to half the channels, concatenation of the encoder's features, and two normalized convolutions.
 
-    Without that, all units of the last one died in training from random weights.
+    Without the normalization, all units of the last convolution died when training from random weights.
     """
 
     def __init__(self, in_channels: int, skip_channels: int, out_channels: int):
@@ -194,5 +198,5 @@ class Merge(nn.Module):
 
 
 def _published_name(name: str) -> str | None:
-    """A tensor of transformers' ResNetForImageClassification as its backbone calls it."""
+    """Return the backbone's name for a tensor of transformers' ResNetForImageClassification; None for the classifier."""
     return None if name.startswith("classifier.") else name.removeprefix("resnet.")

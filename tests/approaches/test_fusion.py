@@ -246,7 +246,7 @@ def test_without_the_hub_the_paper_s_classifier_stays_at_random_and_is_carried(m
     with torch.device("meta"):
         model = create_model("fusion")
     (message,) = fill_pretrained_parts(model)
-    assert message == f"fusion starts without the weights of {INCEPTION}, at random: The Hub is away."
+    assert message == f"fusion starts from random weights instead of {INCEPTION}: The Hub is away."
     assert model.config.embeds_classifier
     assert model.left_out_parts == []
 
@@ -265,11 +265,11 @@ def test_other_widths_have_a_small_classifier_of_their_own_unless_one_is_named()
     ("fields", "message"),
     [
         ({"classifier_resolution": 20}, "classifier_resolution must be 32…1024"),
-        ({"classifier_std": [0.5, 0.5, 0]}, "a number for each channel"),
-        ({"classifier_mean": [0.5]}, "a number for each channel"),
+        ({"classifier_std": [0.5, 0.5, 0]}, "classifier_mean and classifier_std"),
+        ({"classifier_mean": [0.5]}, "classifier_mean and classifier_std"),
         ({"classifier_mean": ["a"]}, "classifier_mean must be a list of numbers"),
-        ({"classifier_mean": [0.5], "classifier_std": [0.5]}, "takes photos of 3 channels"),
-        ({"classifier_config": "{}"}, "description can't be built from"),
+        ({"classifier_mean": [0.5], "classifier_std": [0.5]}, "photos with 3 channels, but classifier_mean has 1"),
+        ({"classifier_config": "{}"}, r"built from its description \{\}"),
     ],
 )
 def test_fields_that_do_not_fit_are_refused(fields, message):

@@ -89,7 +89,7 @@ def test_hints_that_do_not_fit_are_refused(approach, tmp_path):
 def test_the_others_name_those_that_take_hints():
     dense = create_model("dense", width=1 / 64)
     with pytest.raises(
-        ColorizerError, match=r"dense takes no color hints: checkpoints of colorful, lite_unet, pix2pix, resnet_unet"
+        ColorizerError, match=r"dense takes no color hints\. Checkpoints of colorful, lite_unet, pix2pix, resnet_unet"
     ):
         dense(torch.zeros(1, 1, 32, 32), hints=torch.zeros(1, 3, 32, 32))
 

@@ -162,7 +162,7 @@ def test_without_labels_the_second_term_drops_out_and_the_log_says_so():
 
 
 def test_one_photo_alone_can_not_be_trained_on():
-    with pytest.raises(ColorizerError, match="train on two at least"):
+    with pytest.raises(ColorizerError, match="train_batch_size"):
         small().train()(torch.rand(1, 1, 32, 32) * 100)
 
 
@@ -238,7 +238,7 @@ def test_the_pipeline_tells_the_scene_and_takes_one():
         with pytest.raises(ColorizerError, match=r"joint has no scene .*: there are beach, forest, harbor, at night"):
             colorize(photo, scene=wrong)
     assert pipeline(small(scenes=()), device="cpu")(photo, return_dict=True).scenes is None
-    with pytest.raises(ColorizerError, match="joint has no scene 'beach': this checkpoint knows none"):
+    with pytest.raises(ColorizerError, match="joint has no scene 'beach': this checkpoint has none"):
         pipeline(small(scenes=()), device="cpu", scene="beach")
 
 
@@ -247,7 +247,7 @@ def test_the_pipeline_tells_the_scene_and_takes_one():
     [
         ({"scenes": "beach"}, "scenes must be a list of names, not 'beach'"),
         ({"scenes": ["beach", 3]}, "list of names"),
-        ({"scenes": ["beach", "beach"]}, "names that differ"),
+        ({"scenes": ["beach", "beach"]}, "scenes must have distinct names"),
     ],
 )
 def test_fields_that_do_not_fit_are_refused(fields, message):

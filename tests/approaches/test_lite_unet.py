@@ -198,7 +198,7 @@ def test_a_network_is_another_by_one_weight_or_by_how_it_is_used(create):
 
 @pytest.mark.parametrize("scales", [[], [1, 3], [0.1]])
 def test_views_need_scales_within_bounds(scales):
-    with pytest.raises(ColorizerError, match=r"view_scales must be one to eight of 0\.5…2, not"):
+    with pytest.raises(ColorizerError, match=r"view_scales must be .*0\.5…2"):
         create_model("lite_unet", view_scales=scales)
 
 

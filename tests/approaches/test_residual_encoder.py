@@ -140,7 +140,7 @@ def test_without_a_hub_the_encoder_is_trained(tmp_path):
     assert not any(weight.requires_grad for weight in model.encoder.parameters())
     before = copy.deepcopy(model.encoder.state_dict())
     (message,) = fill_pretrained_parts(model)
-    assert message.startswith("residual_encoder starts without the weights of timm/vgg16_bn.away, at random:")
+    assert message.startswith("residual_encoder starts from random weights instead of timm/vgg16_bn.away:")
     assert "\n" not in message
     assert all(tensor.equal(before[name]) for name, tensor in model.encoder.state_dict().items())
     assert model.train().encoder.training

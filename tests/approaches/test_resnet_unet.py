@@ -80,7 +80,7 @@ def test_the_encoder_begins_from_imagenet_where_there_is_a_hub(hub):
     model = create_model("resnet_unet")
     before = copy.deepcopy(model.state_dict())
     (message,) = fill_pretrained_parts(model)
-    assert message.startswith("resnet_unet starts without the weights of microsoft/resnet-18, at random:")
+    assert message.startswith("resnet_unet starts from random weights instead of microsoft/resnet-18:")
     assert "\n" not in message
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
 

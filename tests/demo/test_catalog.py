@@ -30,8 +30,8 @@ def test_same_folder_name_twice(checkpoints: list[str]) -> None:
 def test_a_card_says_what_its_checkpoint_is_not_only_its_approach() -> None:
     catalog = Catalog()
     assert catalog.names[0] == "default"
-    assert "rare colors weigh more" in catalog.entry("colorful").description
-    assert "rare colors weigh no more" in catalog.entry("colorful-unbalanced").description
+    assert "rare colors count more" in catalog.entry("colorful").description
+    assert "rare colors count no more" in catalog.entry("colorful-unbalanced").description
     loaded = catalog.entry("colorful-unbalanced")
     catalog.pipeline("colorful-unbalanced")
     assert catalog.entry("colorful-unbalanced") == loaded

@@ -1,1 +1,1 @@
-"""The contract that every approach keeps: model, configuration, color spaces, objectives, losses and recipe."""
+"""Contract of every approach: model, configuration, color spaces, objectives, losses and recipe."""

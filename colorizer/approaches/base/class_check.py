@@ -1,4 +1,4 @@
-"""Check that the class of an approach keeps the contract, before anything is trained with it."""
+"""Check that the class of an approach fulfills the contract, before anything is trained with it."""
 
 from colorizer.approaches.base.configuration import model_type_of
 from colorizer.approaches.base.modeling import ColorizerModel
@@ -10,10 +10,10 @@ REQUIRED = ("title", "authors", "year", "paper_url", "space", "objective", "reci
 
 
 def check_class(model_class: type[ColorizerModel], approach: str) -> None:
-    """Refuse a class that does not fit the approach called `approach`.
+    """Reject a class that doesn't fulfill the contract for the approach called `approach`.
 
     Raises:
-        ColorizerError: it names everything that is missing or wrong.
+        ColorizerError: something is missing or wrong; the message lists everything.
     """
     faults = [f"{name} is missing" for name in REQUIRED if not hasattr(model_class, name)]
     config_class, expected = model_class.config_class, model_type_of(approach)

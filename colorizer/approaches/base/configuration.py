@@ -1,4 +1,4 @@
-"""Configurations: the fields of an approach, each of one type, and what is refused in them."""
+"""Configurations: the fields of an approach, their types and their validation."""
 
 import inspect
 from collections.abc import Mapping
@@ -12,21 +12,21 @@ from colorizer.approaches.base import strict_loading
 from colorizer.errors import CheckpointError, ColorizerError
 
 MAX_NUMBER = 1_000_000
-"""Bound of numbers that declare none: a configuration may come from anybody."""
+"""Bound of numbers that declare none, since a configuration may come from anyone."""
 
 
 def setting(default: Any, help: str, low: float | None = None, high: float | None = None) -> Any:
-    """Declare a configuration field: its default, what `--help` says of it, and the range of a number."""
+    """Declare a configuration field: its default, its text for `--help`, and the range of a number."""
     return field(default=default, metadata={"help": help, "low": low, "high": high})
 
 
 class ColorizerConfig(PreTrainedConfig):
-    """Configuration of an approach: its fields are annotated and of one type each, best declared by `setting`."""
+    """Base of the configurations: fields are annotated, have one type each, and are best declared by `setting`."""
 
     width: float = setting(1.0, "factor on the channels of the paper's network", 0.001, 4)
-    resolution: int = setting(256, "side in pixels of the square photos that the network colors", 1, 4096)
-    gain: float = setting(1.0, "factor on the chroma of the predicted colors; training ignores it", 0.1, 4)
-    chroma_power: float = setting(1.0, "exponent on the chroma of the predicted colors; training ignores it", 0.5, 2)
+    resolution: int = setting(256, "side in pixels of the square that the network works at", 1, 4096)
+    gain: float = setting(1.0, "factor on the predicted chroma; ignored in training", 0.1, 4)
+    chroma_power: float = setting(1.0, "exponent on the predicted chroma; ignored in training", 0.5, 2)
 
     def __post_init__(self, **kwargs):
         settings = {item.name: item.metadata for item in fields(self) if item.metadata}
@@ -48,7 +48,7 @@ class ColorizerConfig(PreTrainedConfig):
     def _check_range(self, name: str, metadata: Mapping[str, Any]) -> None:
         low, high = (metadata.get(end) for end in ("low", "high"))
         low, high = (-MAX_NUMBER if low is None else low), (MAX_NUMBER if high is None else high)
-        # Not NaN either.
+        # Written so that NaN is rejected, too.
         if not low <= getattr(self, name) <= high:
             raise ColorizerError(f"{self.model_type}: {name} must be {low:g}…{high:g}, not {getattr(self, name)}.")
 
@@ -57,14 +57,14 @@ class ColorizerConfig(PreTrainedConfig):
         if not isinstance(given, list | tuple) or not all(isinstance(item, kinds) for item in given):
             what = "numbers" if kind is float else "names"
             raise ColorizerError(f"{self.model_type}: {name} must be a list of {what}, not {given!r}.")
-        return tuple(map(kind, given))  # JSON has lists alone, and whole numbers
+        return tuple(map(kind, given))  # JSON has lists instead of tuples, and may have integers for floats
 
     @classmethod
     def from_dict(cls, config_dict: dict[str, Any], **options: Any) -> "Self | tuple[Self, dict[str, Any]]":
-        """What a config.json says; which file the weights are in is not for it to say.
+        """Build the configuration from a config.json, which may not choose the weights' file.
 
         Raises:
-            CheckpointError: a field has a value that it can't have.
+            CheckpointError: a field has an invalid value.
         """
         known = {name: value for name, value in config_dict.items() if name != "transformers_weights"}
         try:
@@ -83,21 +83,21 @@ def describe_field(config_class: type[ColorizerConfig], name: str) -> str:
 
 
 def approach_of(model_type: str) -> str:
-    """The approach's name of a configuration's `model_type`: "colorizer-residual-encoder" → "residual_encoder"."""
+    """Return the approach of a configuration's `model_type`: "colorizer-residual-encoder" → "residual_encoder"."""
     return model_type.removeprefix("colorizer-").replace("-", "_")
 
 
 def model_type_of(approach: str) -> str:
-    """The `model_type` of an approach's configurations, the inverse of `approach_of`."""
+    """Return the `model_type` of an approach's configurations, the inverse of `approach_of`."""
     return f"colorizer-{approach.replace('_', '-')}"
 
 
 Field = int | float | bool | str | tuple[str, ...] | tuple[float, ...]
-"""What a field of the configuration can hold."""
+"""Types of a configuration field's value."""
 
 
 def own_fields(config_class: type[ColorizerConfig]) -> dict[str, Field]:
-    """The configuration fields that are ours, not transformers', with their defaults."""
+    """Return the configuration fields that are ours, not transformers', with their defaults."""
     names = {}
     for base in reversed(config_class.__mro__):
         if issubclass(base, ColorizerConfig):

@@ -1,4 +1,4 @@
-"""Losses between a prediction and its target, each a function of two (B, C, H, W) tensors that gives one number."""
+"""Losses between a prediction and its target, each a function from two (B, C, H, W) tensors to a scalar."""
 
 from functools import partial
 
@@ -9,14 +9,14 @@ from torch import Tensor
 from colorizer.photos import bins
 
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-"""Exponents of MS-SSIM's scales, the finest first: Wang, Simoncelli and Bovik 2003, section 4."""
+"""Exponents of MS-SSIM's scales, finest first: Wang, Simoncelli and Bovik 2003, section 4."""
 
 LOG_FLOOR = 8.0
-"""In CIE units of ab, about a photo's error by the best networks here: the logarithm tells smaller ones hardly apart."""
+"""In CIE units of ab, about the best networks' error per photo: the logarithm hardly changes below it."""
 
 
 def mse(prediction: Tensor, target: Tensor) -> Tensor:
-    """Mean squared error, in float32 whatever the network computed in."""
+    """Mean squared error, in float32 whatever the network's precision."""
     return F.mse_loss(prediction.float(), target.float())
 
 
@@ -26,34 +26,34 @@ def l1(prediction: Tensor, target: Tensor) -> Tensor:
 
 
 def huber(prediction: Tensor, target: Tensor, *, delta: float) -> Tensor:
-    """Huber's loss of the distance between two colors, mean over the pixels, over delta: half the square up to `delta`, linear
-    beyond it. In float32."""
+    """Huber loss of the distance between two colors, divided by delta, mean over the pixels: half the square up to `delta`,
+    linear beyond it. In float32."""
     distance = torch.linalg.vector_norm(prediction.float() - target.float(), dim=1)
     return F.huber_loss(distance, torch.zeros_like(distance), delta=delta) / delta
 
 
 def log_square(prediction: Tensor, target: Tensor, *, floor: float) -> Tensor:
-    """Half the logarithm of 1 + a photo's mean squared distance of two colors over `floor`², mean over the photos, in float32.
+    """Half the logarithm of 1 + each photo's mean squared color distance over `floor`², mean over the photos, in float32.
 
-    PSNR goes by the logarithm of a photo's error, too. Where one of several colors may be the true one, the square is least
-    midway between them, and the logarithm at one of them: a network that learns by it chooses.
+    PSNR is logarithmic in a photo's error, too. If any of several colors may be true, the squared error is lowest midway
+    between them, but the logarithm is lowest at one of them: a network trained on it picks one.
     """
     square = (prediction.float() - target.float()).square().sum(1).mean((1, 2))
     return torch.log1p(square / floor**2).mean() / 2
 
 
 def chroma_gap(prediction: Tensor, target: Tensor) -> Tensor:
-    """By how much the spread of a photo's ab (B, 2, H, W) misses its target's, mean over the photos, in float32.
+    """Absolute difference between the spreads of a photo's ab (B, 2, H, W) and its target's, mean over the photos, in float32.
 
-    The spread is colorfulness without RGB: the standard deviation around the mean color, plus 0.3 times the mean's distance
-    from gray (Hasler and Süsstrunk 2003, as in `color.colorfulness`).
+    The spread is colorfulness computed on ab instead of RGB: the standard deviation around the mean color, plus 0.3 times the
+    mean's distance from gray (Hasler and Süsstrunk 2003, as in `color.colorfulness`).
     """
     return (_chroma_spread(prediction.float()) - _chroma_spread(target.float())).abs().mean()
 
 
 def _chroma_spread(ab: Tensor) -> Tensor:
     mean = ab.mean((2, 3), keepdim=True)
-    # A root has no gradient at 0.
+    # The constant avoids the square root's infinite gradient at 0.
     variance, square = (ab - mean).square().sum(1).mean((1, 2)), mean.square().sum((1, 2, 3))
     return (variance + 1e-6).sqrt() + 0.3 * (square + 1e-6).sqrt()
 
@@ -65,7 +65,7 @@ def adversarial(logits: Tensor, is_real: bool) -> Tensor:
 
 
 def class_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy of logits (B, N) against labels (B,), mean over all B photos, in float32; that of a label -1 is 0."""
+    """Cross-entropy of logits (B, N) against labels (B,), mean over all B photos, in float32; a label of -1 counts as 0."""
     return F.cross_entropy(logits.float(), labels, ignore_index=-1, reduction="sum") / len(labels)
 
 
@@ -81,7 +81,7 @@ def soft_bin_cross_entropy(
     """Cross-entropy of logits (B, Q, H, W) against the soft-encoded ab (B, 2, H, W) in CIE units, mean over the pixels.
 
     `weights` (Q,) multiply a pixel's loss by the weight of its nearest bin. Zhang et al. 2016, equation 2. Only the
-    `num_neighbors` bins that carry weight are gathered: the full (B, Q, H, W) target is never built.
+    `num_neighbors` bins with nonzero target are gathered: the full (B, Q, H, W) target is never built.
     """
     distance, index = bins.nearest_bins(ab.float(), centers, num_neighbors)
     share = (-distance / (2 * sigma**2)).softmax(dim=1)
@@ -93,12 +93,12 @@ def soft_bin_cross_entropy(
 
 
 def blurred_distance(prediction: Tensor, target: Tensor) -> Tensor:
-    """Euclidean distance between two colors, mean over the pixels: the sharp one's plus those under 3- and 5-pixel blurs.
+    """Euclidean distance between two colors, mean over the pixels, summed over no blur, 3-pixel blur and 5-pixel blur.
 
-    Dahl 2016, "Loss Function". The blurs are Gaussian, of the σ that OpenCV takes for kernels of 3 and 5 pixels. In float32.
+    Dahl 2016, "Loss Function". The blurs are Gaussian, with the σ that OpenCV uses for kernels of 3 and 5 pixels. In float32.
     """
     with torch.autocast(prediction.device.type, enabled=False):
-        # A blur is linear: the difference of two blurred photos is their difference, blurred.
+        # Blurring is linear: the difference of two blurred photos is their blurred difference.
         difference = prediction.float() - target.float()
         blurred = [
             smooth(F.pad(difference, 4 * (side // 2,), mode="reflect"), side, sigma)
@@ -110,15 +110,15 @@ def blurred_distance(prediction: Tensor, target: Tensor) -> Tensor:
 def ms_ssim_loss(prediction: Tensor, target: Tensor, *, value_range: float = 2.0, floor: float = 0.01) -> Tensor:
     """1 − MS-SSIM (Wang, Simoncelli and Bovik 2003, equation 7), mean over the photos, in float32.
 
-    Photos of 176 pixels and more get the paper's five scales. On smaller ones an 11-pixel window does not fit that often:
-    64 pixels get three scales, 32 two, the exponents keeping their proportions and summing to 1 as all five do. Where even
-    the first does not fit, the window is as large as the photo.
+    Photos of 176 pixels and more use the paper's five scales. The 11-pixel window fits smaller photos at fewer scales: three
+    for 64 pixels, two for 32. The exponents keep their proportions and still sum to 1. If the window doesn't fit even at the
+    first scale, it is as large as the photo.
 
-    A power of a similarity has no gradient at 0 and no value below, where two unlike photos are; each that falls short of
-    `floor` counts as `floor` in the product, and by how much it falls short is added to the loss.
+    A power of a similarity has no usable gradient at 0 and is undefined below 0, which very different photos reach. In the
+    product, similarities are clamped to `floor`; the amount by which they fall below it is added to the loss.
 
     Args:
-        value_range: largest difference of two values; 2 for those in −1…1.
+        value_range: largest difference between two values; 2 for values in −1…1.
     """
     with torch.autocast(prediction.device.type, enabled=False):
         prediction, target = prediction.float(), target.float()
@@ -135,7 +135,7 @@ def ms_ssim_loss(prediction: Tensor, target: Tensor, *, value_range: float = 2.0
             if scale < num_scales - 1:
                 structure, _ = _similarity(prediction, target, window, value_range)
                 similarities.append(structure.mean((1, 2, 3)))
-        # Mirrored at the rim, as torchmetrics has it: a few windows inside would hardly see the colors out there.
+        # Mirrored at the border, as in torchmetrics: the few windows inside would hardly cover the colors there.
         mirrored = [F.pad(photo, 4 * (window // 2,), mode="reflect") for photo in (prediction, target)]
         structure, luminance = _similarity(*mirrored, window, value_range)
         similarities.append((structure * luminance).mean((1, 2, 3)))
@@ -145,7 +145,7 @@ def ms_ssim_loss(prediction: Tensor, target: Tensor, *, value_range: float = 2.0
 
 
 def _similarity(first: Tensor, second: Tensor, window: int, value_range: float) -> tuple[Tensor, Tensor]:
-    """SSIM's contrast-and-structure and luminance terms under a Gaussian window of σ = 1.5, where it fits into the photo."""
+    """Return SSIM's contrast-structure and luminance terms for a Gaussian window (σ = 1.5) wherever it fits in the photo."""
     moments = torch.cat((first, second, first * first, second * second, first * second), 1)
     mean_1, mean_2, square_1, square_2, mixed = smooth(moments, window, 1.5).chunk(5, 1)
     stability_1, stability_2 = (0.01 * value_range) ** 2, (0.03 * value_range) ** 2
@@ -156,7 +156,7 @@ def _similarity(first: Tensor, second: Tensor, window: int, value_range: float) 
 
 
 def smooth(channels: Tensor, side: int, sigma: float) -> Tensor:
-    """Gaussian blur by a kernel of side × side pixels where it fits: (B, C, H, W) → (B, C, H − side + 1, W − side + 1)."""
+    """Blur with a Gaussian of side × side pixels wherever it fits: (B, C, H, W) → (B, C, H − side + 1, W − side + 1)."""
     places = torch.arange(side, device=channels.device, dtype=channels.dtype) - (side - 1) / 2
     kernel = (-(places**2) / (2 * sigma**2)).exp()
     kernel = (kernel / kernel.sum()).expand(channels.shape[1], 1, 1, side)
@@ -172,4 +172,4 @@ LOSSES = {
     "blurred_distance": blurred_distance,
     "ms_ssim_loss": ms_ssim_loss,
 }
-"""Losses that a run may choose for any network that predicts colors. In the spaces' scale 0.1 is some 12 units of ab."""
+"""Losses that a run can choose for any network that predicts colors. In the spaces' scale, 0.1 is about 12 units of ab."""

@@ -1,4 +1,4 @@
-"""The one contract: a `ColorizerModel` maps lightness to ab, both in CIE units, whatever it computes inside."""
+"""Base of every network: a `ColorizerModel` maps lightness to ab, both in CIE units, whatever it computes inside."""
 
 import inspect
 from collections.abc import Mapping
@@ -22,13 +22,13 @@ from colorizer.errors import ColorizerError
 
 @dataclass
 class ColorizerOutput(ModelOutput):
-    """What a network says of a photo.
+    """Output of a colorization network.
 
-    ab: (B, 2, H, W) in CIE units, float32; None if it was not asked for.
-    prediction: the network's own output in its space's scale, which training compares with the target.
-    logits: (B, C, h, w) where the approach's space has a distribution over colors.
-    scene_logits: (B, num_scenes) where the approach classifies the scene.
-    global_features: (B, C), what such an approach says of the photo as a whole, and colors it by.
+    ab: (B, 2, H, W) in CIE units, float32; None without decoding.
+    prediction: the network's raw output in its space's scale, which training compares with the target.
+    logits: (B, C, h, w) if the approach's space has a distribution over colors.
+    scene_logits: (B, num_scenes) if the approach classifies the scene.
+    global_features: (B, C), the image-level features of such an approach, on which its colors depend.
     """
 
     ab: Tensor | None = None
@@ -39,9 +39,9 @@ class ColorizerOutput(ModelOutput):
 
 
 class ColorizerModel(ModelOfParts):
-    """Base of every approach: `predict` in the approach's space becomes `lightness → ab` in CIE units.
+    """Base class of every approach: turns `predict` in the approach's space into `lightness → ab` in CIE units.
 
-    An approach gives `config_class`, `space`, `objective`, `recipe`, `predict` and the words that cards and the app show.
+    An approach defines `config_class`, `space`, `objective`, `recipe`, `predict` and the texts that cards and the app show.
     """
 
     config_class: ClassVar[type[ColorizerConfig]] = ColorizerConfig
@@ -57,16 +57,16 @@ class ColorizerModel(ModelOfParts):
     year: ClassVar[int]
     paper_url: ClassVar[str]
     cites: ClassVar[str] = ""
-    """What `paper_url` is about, if it is not the approach's own paper."""
+    """Subject of `paper_url`, if it is not the approach's own paper."""
 
     size_multiple: int = 1
-    """Height and width of the lightness must be multiples of it."""
+    """Divisor that height and width of the lightness must have."""
     network_options: ClassVar[tuple[Option, ...]] = ()
-    """The options that `predict` or `compute` takes, besides those of its space."""
+    """Options of `predict` or `compute`, in addition to those of its space."""
     is_fixed_size: ClassVar[bool] = False
-    """Whether the network takes config.resolution × config.resolution and nothing else."""
+    """True if the network only accepts config.resolution × config.resolution."""
     num_frozen_features: int = 0
-    """How many numbers `frozen_features` says of a photo."""
+    """Number of features per photo that `frozen_features` returns."""
 
     def __init__(self, config: ColorizerConfig):
         super().__init__(config)
@@ -74,57 +74,60 @@ class ColorizerModel(ModelOfParts):
 
     @property
     def approach(self) -> str:
-        """The approach's name, the same in file, card, recipe and command."""
+        """Name of the approach, the same in file, card, recipe and command."""
         return approach_of(self.config.model_type)
 
     @classmethod
     def options_for(cls, config: Mapping[str, object]) -> dict[str, Option]:
-        """Return the options of inference by name, each with the default of the checkpoint that has this configuration."""
+        """Return the inference options by name, with the defaults of a checkpoint that has this configuration."""
         declared = (*cls.space.options, *cls.network_options)
         return {option.name: replace(option, default=config.get(option.name, option.default)) for option in declared}
 
     @classmethod
     def can_take_hints(cls) -> bool:
-        """Whether checkpoints of the approach can be trained to take color hints."""
+        """Return whether the approach can be trained to accept color hints."""
         return "hints" in own_fields(cls.config_class)
 
     @property
     def scenes(self) -> tuple[str, ...]:
-        """Names of the scenes that `scene_logits` are of, in their order."""
+        """Names of the scenes, in the order of `scene_logits`."""
         return ()
 
     @property
     def takes_hints(self) -> bool:
-        """Whether this checkpoint was trained to take color hints."""
+        """True if this checkpoint was trained to accept color hints."""
         return getattr(self.config, "hints", False)
 
     def frozen_features(self, lightness: Tensor) -> Tensor | None:
-        """What frozen parts say of each photo as a whole, (B, num_frozen_features) float32, without gradient.
+        """Return image-level features from frozen sub-networks, (B, num_frozen_features) float32, without gradient.
 
-        Of the lightness alone, whoever is beside it in the batch: training may compute it once a photo, and give it to
-        `forward` whenever the photo comes by.
+        They depend on each photo's lightness alone, not on the rest of the batch. Training may therefore cache them per photo
+        and pass them to `forward`.
         """
         return None
 
     @classmethod
     def fields_for(cls, classes: list[str]) -> dict[str, Field]:
-        """The configuration fields that follow from the names of a dataset's labels, none of them if it has no labels."""
+        """Return the configuration fields that follow from a dataset's class names; empty if it has no labels."""
         return {}
 
     @classmethod
     def describe(cls, config: Mapping[str, object]) -> str:
-        """What cards and app say of a network in a line, given what its config.json holds: the class's first one."""
+        """Return the one-line description for cards and the app, given the content of config.json.
+
+        By default, the first line of the class's docstring.
+        """
         return inspect.getdoc(cls).split("\n")[0]
 
     def predict(self, source: Tensor) -> Tensor:
-        """The space's encoded lightness (B, C, H, W) to the network's output in the space's scale."""
+        """Predict in the space's scale from the lightness (B, C, H, W) that the space encoded."""
         raise TypeError(f"{type(self).__name__} has no predict: an approach defines it")
 
     def compute(self, source: Tensor, **options: float | str | Tensor | None) -> ColorizerOutput:
-        """The network's output, not decoded; an approach that has more to say than `predict` overrides this.
+        """Compute the network's output without decoding it; an approach with outputs besides `predict`'s overrides this.
 
-        `options` are those that the network takes and its space does not, `hints` where there are any, and `features`, what
-        the frozen parts say where there are such.
+        `options` are the network's own options (not those of its space), `hints` if given, and `features` of frozen parts if
+        the network has such parts.
         """
         return ColorizerOutput(prediction=self.predict(source, **options))
 
@@ -141,15 +144,14 @@ class ColorizerModel(ModelOfParts):
 
         Args:
             lightness: (B, 1, H, W), CIE L in 0…100, H and W multiples of `size_multiple`.
-            hints: (B, 3, H, W), CIE a*, b* of the pixels whose color is known, 0 elsewhere, and a mask, 1 at those pixels and
+            hints: (B, 3, H, W), CIE a*, b* of the pixels whose color is given, 0 elsewhere, and a mask, 1 at those pixels and
                 0 elsewhere.
-            features: what `frozen_features` gives of the lightness, where it is known already.
-            decode: off in training, which needs the prediction and not the ab.
-            options: those of `options`; each overrides the checkpoint's own value.
+            features: output of `frozen_features` for the lightness, if already computed.
+            decode: compute ab; training turns it off, since it needs only the prediction.
+            options: inference options; each overrides the checkpoint's own default.
 
         Raises:
-            ColorizerError: the shape is not one that the network takes, an option is not the approach's, it takes no hints, or
-                weights are missing.
+            ColorizerError: the shape or an option is not supported, the network accepts no hints, or weights are missing.
         """
         self.check_options(options)
         self._check_size(lightness)
@@ -160,7 +162,7 @@ class ColorizerModel(ModelOfParts):
         decoding = {option.name: options.pop(option.name) for option in self.space.options}
         features = self.frozen_features(lightness) if features is None else features
         if hints is not None and not self.training:
-            # A color that is given comes out as it is.
+            # Undo the grading, so that hinted colors survive it.
             hints = torch.cat((ungrade(hints[:, :2], self.config.gain, self.config.chroma_power), hints[:, 2:]), 1)
         given = {"hints": hints, "features": features}
         options |= {name: tensor for name, tensor in given.items() if tensor is not None}
@@ -184,7 +186,7 @@ class ColorizerModel(ModelOfParts):
         return grade(ab, self.config.gain, self.config.chroma_power)
 
     def rank_scenes(self, output: ColorizerOutput) -> list[dict[str, float] | None]:
-        """Each photo's scenes with their probabilities, the likeliest first; None where the network tells no scenes."""
+        """Return the probability of each scene per photo, most likely first; None if the network classifies no scenes."""
         if output.scene_logits is None:
             return [None] * len(output.prediction)
         probabilities = output.scene_logits.float().softmax(1).tolist()
@@ -194,15 +196,15 @@ class ColorizerModel(ModelOfParts):
     def step_inputs(
         self, output: ColorizerOutput, lightness: Tensor, target: Tensor, labels: Tensor | None = None
     ) -> StepInputs:
-        """Gather the inputs of the objective's losses in one step, given this network's output for the lightness."""
+        """Collect the inputs of the objective's losses for one step, given this network's output for the lightness."""
         source = self.space.encode(lightness)
         return StepInputs(source, output.prediction, target, labels, output.scene_logits, output.global_features)
 
     def check_options(self, options: Mapping[str, float | str | None]) -> None:
-        """Refuse options that the approach does not have, and values that an option does not take.
+        """Reject options that the approach doesn't have, and invalid values.
 
         Raises:
-            ColorizerError: it names the options, or the values, that there are.
+            ColorizerError: an option or value is invalid; the message lists the valid ones.
         """
         own = self.options
         if unknown := sorted(set(options) - set(own)):
@@ -212,13 +214,13 @@ class ColorizerModel(ModelOfParts):
             own[name].check(value, self.approach)
 
     def check_takes_hints(self) -> None:
-        """Refuse hints where the network has no use for them.
+        """Reject hints if the network doesn't accept them.
 
         Raises:
-            ColorizerError: it names the approaches that can be trained to take hints.
+            ColorizerError: hints are not accepted; the message names the approaches that can be trained with hints.
         """
         if not self.takes_hints:
-            # Every approach registers itself as a subclass when it is imported, and no list of them is below this module.
+            # Every imported approach is a subclass; this module can't import the list of approaches, which imports it.
             able = [
                 approach_of(model_class.config_class.model_type)
                 for model_class in ColorizerModel.__subclasses__()
@@ -226,7 +228,7 @@ class ColorizerModel(ModelOfParts):
             ]
             this = "This checkpoint of " if self.can_take_hints() else ""
             raise ColorizerError(
-                f"{this}{self.approach} takes no color hints: checkpoints of {', '.join(sorted(able))} do if they were "
+                f"{this}{self.approach} takes no color hints. Checkpoints of {', '.join(sorted(able))} do if they were "
                 "trained with --hints."
             )
 
@@ -246,7 +248,7 @@ class ColorizerModel(ModelOfParts):
         size = tuple(lightness.shape[-2:])
         if self.is_fixed_size and size != (self.config.resolution, self.config.resolution):
             raise ColorizerError(
-                f"{self.approach} takes {self.config.resolution}×{self.config.resolution} pixels and no other size, "
+                f"{self.approach} only takes {self.config.resolution}×{self.config.resolution} pixels, "
                 f"not {size[1]}×{size[0]}: resize the photo, or let pipeline() do it."
             )
         if any(side % self.size_multiple or side == 0 for side in size):
@@ -257,8 +259,8 @@ class ColorizerModel(ModelOfParts):
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
-        # transformers calls this for every module, after __init__ and while loading; its own default would turn every
-        # weight into N(0, 0.02). The functions of `init` leave tensors alone that a checkpoint has already filled.
+        # transformers calls this for every module, after __init__ and while loading. Its own default would initialize every
+        # weight from N(0, 0.02). The functions of `init` skip tensors that a checkpoint has already filled.
         if isinstance(module, HintConvolution):
             init.zeros_(module.weight)
         elif isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
@@ -268,11 +270,11 @@ class ColorizerModel(ModelOfParts):
         elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
             init.ones_(module.weight)
             init.zeros_(module.bias)
-            # Made on the meta device, which gives buffers no values.
+            # Buffers are created on the meta device and have no values yet.
             init.zeros_(module.running_mean)
             init.ones_(module.running_var)
             init.zeros_(module.num_batches_tracked)
 
     def init_weight(self, weight: Tensor) -> None:
-        """Initialize one kernel or matrix; an approach with an initialization of its own overrides this."""
+        """Initialize one kernel or matrix; an approach with its own initialization overrides this."""
         init.kaiming_normal_(weight, nonlinearity="relu")

@@ -1,8 +1,8 @@
-"""Objectives: what an approach is trained for.
+"""Training objectives.
 
-An objective is a frozen description; its `players` builds, for one run, the list of those who act in each step, in order.
-A player has a module whose weights it trains and a loss. A regression has one player; an adversarial objective two, the
-discriminator built for that run. The training loop knows players, nothing else.
+An objective is a frozen description. Its `players` builds the players of one run, in the order in which they act in each
+step. A player has a loss and a module whose weights it trains. A regression has one player. An adversarial objective has two,
+with a discriminator built for that run. The training loop only handles players.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -33,26 +33,26 @@ class StepInputs:
     global_features: Tensor | None = None  # (B, C), the network's image-level features
 
 
-# The loss to descend, and its parts by name for the log.
+# The loss to minimize, and its parts by name for the log.
 Loss = tuple[Tensor, dict[str, Tensor]]
-# Between a prediction and its target, (B, C, H, W) in the space's scale.
+# Loss between a prediction and its target, (B, C, H, W) in the space's scale.
 ColorLoss = Callable[[Tensor, Tensor], Tensor]
-# Walks over training photos, sRGB in 0…1, (B, 3, H, W).
+# Returns an iterable of batches of training photos, sRGB in 0…1, (B, 3, H, W).
 Photos = Callable[[], Iterable[Tensor]]
 
 
 @dataclass(eq=False)
 class Player:
-    """One optimizer's part in a run. Several players may train one module, each with an optimizer of its own.
+    """A module, its loss and its optimizer in a run. Several players may train one module, each with its own optimizer.
 
     Attributes:
         name: prefix of its losses in the log.
-        trained: the module whose weights it trains; the run wraps it (in DDP, say).
-        loss: from the inputs of a step to the loss and its parts.
+        trained: the module whose weights it trains; the run wraps it, for example in DDP.
+        loss: maps the inputs of a step to the loss and its parts.
         saved: other tensors of the loss, such as the weights of bins, as buffers; saved for resuming, never published.
         starts, ends: active in the optimizer steps starts … ends - 1; to the end of the run if `ends` is None.
-        settings: arguments of the run that differ for this player, such as `learning_rate`.
-        note: message for the log when it begins.
+        settings: run arguments that differ for this player, such as `learning_rate`.
+        note: message for the log when it becomes active.
     """
 
     name: str
@@ -65,20 +65,20 @@ class Player:
     note: str = ""
 
     def is_active(self, step: int) -> bool:
-        """Return whether it acts in the optimizer step that follows `step` others."""
+        """Return whether it is active in the optimizer step with the index `step`."""
         return self.starts <= step and (self.ends is None or step < self.ends)
 
 
 def function_of(loss: ColorLoss) -> Callable[..., Tensor]:
-    """Return the function of a loss, that of a partial included: its name stands in logs and tables."""
+    """Return the function of a loss, unwrapping a partial; its name appears in logs and tables."""
     return getattr(loss, "func", loss)
 
 
 class Objective(Protocol):
-    """What the trainer asks of an objective."""
+    """Interface of an objective for the trainer."""
 
     def players(self, network: nn.Module, space: Space, photos: Photos) -> list[Player]:
-        """Build the players of a run in the order in which they act; `photos` gives statistics of the training photos."""
+        """Build the players of a run in the order in which they act; `photos` is for statistics of the training photos."""
         ...
 
     def validate(self, inputs: StepInputs) -> Tensor:
@@ -89,22 +89,24 @@ class Objective(Protocol):
         """Return the objective with another loss between the predicted and the true colors.
 
         Raises:
-            ColorizerError: it has no such loss, as a classification.
+            ColorizerError: the objective has no such loss, for example a classification.
         """
-        raise ColorizerError(f"{type(self).__name__} compares no predicted color with the true one: leave out --loss.")
+        raise ColorizerError(
+            f"{type(self).__name__} has no loss between colors that --loss could replace: leave it out."
+        )
 
     def describe(self) -> str:
-        """Return its kind, as it stands in a table."""
+        """Return its name for a table."""
         return type(self).__name__
 
     def explain(self) -> str:
-        """Return what is descended, in a sentence with its numbers."""
+        """Return a sentence on the minimized loss, with its numbers."""
         return f"{self.describe()}. {summarize(type(self), vars(self))}"
 
 
 @dataclass(frozen=True)
 class Regression(Objective):
-    """The network descends one loss between its prediction and the target."""
+    """Single loss between the network's prediction and the target."""
 
     loss: ColorLoss
 
@@ -128,8 +130,8 @@ class Regression(Objective):
 class WithSceneClass(Objective):
     """MSE + α · cross-entropy of the scene (Iizuka et al. 2016, equation 5), the mean over the photos.
 
-    A photo without a label has the first term alone, so that the mean is the same however a batch is shared out over
-    processes. Where no photo has one, the network has no classifier and the second term drops out.
+    A photo without a label contributes only the first term, so that the mean doesn't depend on how a batch is split over
+    processes. If no photo has a label, the network has no classifier and the second term is dropped.
     """
 
     alpha: float = 1 / 300
@@ -140,7 +142,7 @@ class WithSceneClass(Objective):
             color, scene = self.terms(inputs)
             if inputs.scene_logits is None or inputs.labels is None:
                 return color, {}
-            # The network itself, not its wrapper, learns what the photos of a scene have in common.
+            # Called on the network itself, not on its wrapper.
             network.learn_scenes(inputs.global_features.detach(), inputs.labels)
             return color + self.alpha * scene, {function_of(self.loss).__name__: color, "scene": scene}
 
@@ -148,7 +150,7 @@ class WithSceneClass(Objective):
         return [Player("network", network, loss, note=note)]
 
     def terms(self, inputs: StepInputs) -> tuple[Tensor, Tensor]:
-        """Return the loss of the colors and the cross-entropy of the scene, α left out, both in float32."""
+        """Return the color loss and the scene's cross-entropy without the factor α, both in float32."""
         color = self.loss(inputs.prediction, inputs.target)
         if inputs.scene_logits is None or inputs.labels is None:
             return color, torch.zeros_like(color)
@@ -164,7 +166,7 @@ class WithSceneClass(Objective):
 
 @dataclass(frozen=True)
 class SoftBins(Objective):
-    """Cross-entropy over the bins of the ab plane, with class rebalancing or without (Zhang et al. 2016, section 2.2)."""
+    """Cross-entropy over the bins of the ab plane, with or without class rebalancing (Zhang et al. 2016, section 2.2)."""
 
     rebalance: bool = True
     uniform: float = 0.5
@@ -178,11 +180,11 @@ class SoftBins(Objective):
         return [Player("network", network, lambda inputs: (self.cross_entropy(inputs, saved.weights), {}), saved)]
 
     def weights(self, space: Space, photos: Photos) -> Tensor:
-        """The rebalancing weights (Q,) of the photos' own colors."""
+        """Compute the rebalancing weights (Q,) from the colors of the training photos."""
         centers = bins.bin_centers()
         counts = torch.zeros(len(centers))
         for rgb in photos():
-            # Every fourth pixel each way, as the network is trained on them.
+            # Every fourth pixel in each direction, as in training.
             ab = space.split(rgb[..., ::4, ::4])[1].cpu()
             _, index = bins.nearest_bins(ab, centers)
             counts += torch.bincount(index.flatten(), minlength=len(centers))
@@ -190,7 +192,7 @@ class SoftBins(Objective):
 
     def cross_entropy(self, inputs: StepInputs, weights: Tensor | None) -> Tensor:
         stride = inputs.target.shape[-1] // inputs.prediction.shape[-1]
-        # Subsampled, not averaged: averaging mixes the colors at every edge into ones that are not in the photo.
+        # Subsampled, not averaged: averaging would mix the colors at every edge into ones that are not in the photo.
         ab = inputs.target[..., stride // 2 :: stride, stride // 2 :: stride]
         return losses.soft_bin_cross_entropy(
             inputs.prediction,
@@ -207,7 +209,7 @@ class SoftBins(Objective):
 
 @dataclass(frozen=True)
 class Adversarial(Objective):
-    """Conditional GAN + `l1` · L1: Isola et al., CVPR 2017, section 3.1. The discriminator sees (input, output)."""
+    """Conditional GAN + `l1` · L1: Isola et al., CVPR 2017, section 3.1. The discriminator takes (input, output)."""
 
     l1: float = 100.0
     gan: float = 1.0
@@ -216,7 +218,7 @@ class Adversarial(Objective):
 
     def players(self, network: nn.Module, space: Space, photos: Photos) -> list[Player]:
         module = PatchGan(space.input_channels + space.output_channels, width=self.width)
-        # Both losses take the discriminator of the moment, since the run wraps it.
+        # Both losses look up the discriminator when they run, since the run wraps it later.
         discriminator = Player(
             "discriminator", module, lambda inputs: discriminator_loss(discriminator.trained, inputs)
         )
@@ -225,7 +227,7 @@ class Adversarial(Objective):
 
     def generator_loss(self, discriminator: nn.Module, inputs: StepInputs) -> Loss:
         if isinstance(discriminator, DistributedDataParallel):
-            # Through the wrapper, DDP would wait for gradients of weights that are frozen here.
+            # The wrapper would make DDP wait for gradients of weights that are frozen here.
             discriminator = discriminator.module
         discriminator.requires_grad_(False)
         try:
@@ -251,9 +253,9 @@ def discriminator_loss(discriminator: nn.Module, inputs: StepInputs) -> Loss:
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of a run: an objective for `num_steps` optimizer steps, in the last stage for all that remain.
+    """Stage of a run: an objective for `num_steps` optimizer steps; in the last stage, for all that remain.
 
-    settings: arguments of the run that are others in this stage, such as `learning_rate`.
+    settings: run arguments that differ in this stage, such as `learning_rate`.
     """
 
     objective: Objective
@@ -264,7 +266,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Staged(Objective):
-    """Objectives one after the other, each with players of its own; a stage of no steps is left out."""
+    """Objectives one after the other, each with its own players; a stage of zero steps is skipped."""
 
     stages: tuple[Stage, ...]
 
@@ -284,7 +286,7 @@ class Staged(Objective):
         return players
 
     def validate(self, inputs: StepInputs) -> Tensor:
-        """The last stage's loss throughout, so that one curve shows the whole run."""
+        """Return the last stage's loss in all stages, so that one curve covers the whole run."""
         return self.stages[-1].objective.validate(inputs)
 
     def with_loss(self, loss: ColorLoss) -> "Staged":

@@ -1,4 +1,4 @@
-"""Options of inference, which an approach declares once: the shell, the API, the app, cards and errors read them there."""
+"""Inference options. An approach declares them once for the shell, the API, the app, cards and error messages."""
 
 from dataclasses import dataclass
 
@@ -11,17 +11,17 @@ RESERVED = frozenset(
         *("lightness", "features", "decode"),
     )
 )
-"""Names that mean something else wherever options are given."""
+"""Names that already have another meaning where options are passed."""
 
 
 @dataclass(frozen=True)
 class Option:
-    """A number from `low` to `high`, or a name out of `choices`, that changes what a checkpoint makes of a photo.
+    """Number from `low` to `high`, or name from `choices`, that changes how a checkpoint colors a photo.
 
-    help: one sentence for people who know no networks; the app shows it beside the control.
-    default: the value unless told otherwise. A configuration field of the same name takes its place, so that each
-        checkpoint has a value of its own.
-    choices: None for a number. Beside them, None always means the checkpoint's own choice.
+    help: one sentence for lay people; the app shows it next to the control.
+    default: the value if none is given. A configuration field of the same name overrides it, so that each checkpoint can have
+        its own default.
+    choices: valid names, or None for a number. The value None is always valid too and leaves the choice to the checkpoint.
     useful: the part of the range that a slider covers, if not all of it.
     """
 
@@ -35,18 +35,18 @@ class Option:
 
     @property
     def label(self) -> str:
-        """The name as people read it."""
+        """Display name."""
         return self.name.replace("_", " ").capitalize()
 
     @property
     def values(self) -> str:
-        """The values that it takes, in words."""
+        """Valid values, as text."""
         if self.choices is None:
             return f"{self.low:g}…{self.high:g}"
-        return ", ".join(self.choices) or "those that a checkpoint knows"
+        return ", ".join(self.choices) or "depends on the checkpoint"
 
     def parse(self, text: str) -> float | str:
-        """Value of a text from a command line; ColorizerError where a number is due and it is none."""
+        """Parse a value from the command line; raise ColorizerError if it must be a number but isn't."""
         if self.choices is not None:
             return text
         try:
@@ -57,9 +57,9 @@ class Option:
             ) from error
 
     def check(self, value: float | str | None, owner: str) -> None:
-        """ColorizerError, naming the option and `owner`, unless it takes the value."""
+        """Raise ColorizerError, naming the option and `owner`, if the value is invalid."""
         if self.choices is None:
             check_number(self.name, value, self.low, self.high)
         elif value is not None and value not in self.choices:
-            known = f"there are {', '.join(self.choices)}" if self.choices else "this checkpoint knows none"
+            known = f"there are {', '.join(self.choices)}" if self.choices else "this checkpoint has none"
             raise ColorizerError(f"{owner} has no {self.name} {value!r}: {known}.")

@@ -1,4 +1,4 @@
-"""A recipe: the numbers with which an approach's authors trained it. Arguments of a run override them one by one."""
+"""Recipe: the settings with which an approach's authors trained it. Arguments of a run override them one by one."""
 
 from dataclasses import MISSING, Field, dataclass, field
 
@@ -10,7 +10,7 @@ def argument(default: object = MISSING, help: str = "") -> Field:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Defaults of a training run, the approach's published ones. Each field's help says what it is."""
+    """Published settings of an approach, the defaults of a training run. Each field is documented by its help."""
 
     optimizer: str = argument("adam", "adam, adamw, rmsprop or adadelta")
     learning_rate: float = argument(1e-3, "learning rate, above 0, that --lr_scheduler varies")

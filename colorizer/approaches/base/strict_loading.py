@@ -1,4 +1,4 @@
-"""What transformers takes without a word about a checkpoint, or only logs, is an error here, whoever asks for the weights."""
+"""Turn checkpoint problems that transformers ignores or only logs into errors, whichever way the weights are loaded."""
 
 import json
 import os
@@ -20,23 +20,23 @@ CONFIG = "config.json"
 
 PICKLES = {".bin", ".pt", ".pth", ".ckpt", ".pkl"}
 
-# Options of from_pretrained that say where files come from.
+# Options of from_pretrained that determine where files come from.
 WHERE = ("cache_dir", "force_download", "proxies", "token", "revision", "local_files_only", "subfolder")
 
 
 def load(
     from_pretrained: Callable[..., Any], name_or_path: str | os.PathLike | None, *model_args: Any, **options: Any
 ) -> Any:
-    """What `from_pretrained`, transformers' own, gives with these arguments; see ColorizerModel.from_pretrained.
+    """Call transformers' own `from_pretrained` with these arguments; see ColorizerModel.from_pretrained.
 
     Raises:
-        CheckpointError: the weights are not those of the model; the message names the file and the fault.
-        OSError: the Hub did not give the files.
+        CheckpointError: the weights don't fit the model; the message names the file and the fault.
+        OSError: the files can't be loaded from the Hub.
     """
     if options.get("use_safetensors") is False:
         raise CheckpointError("use_safetensors=False: a pickle can run code and is never loaded.")
     wants_info = options.pop("output_loading_info", False)
-    # Other shapes are ignored here to be refused below, with the other faults.
+    # Wrong shapes are ignored here, then rejected below together with the other faults.
     strictly = {"use_safetensors": True, "output_loading_info": True, "ignore_mismatched_sizes": True}
     files = [] if name_or_path is None else find_weights(name_or_path, options)
     with _silence():
@@ -49,13 +49,13 @@ def load(
 
 
 def find_weights(name_or_path: str | os.PathLike, options: dict[str, Any]) -> list[Path]:
-    """The safetensors files of a folder or Hub id, each found to be whole; an index, if there is one, comes last.
+    """Return the safetensors files of a folder or Hub id, each checked for damage; an index, if there is one, comes last.
 
     `options` are those of from_pretrained; files of a Hub id are downloaded.
 
     Raises:
-        CheckpointError: there are none, such as beside a pickle, or one is damaged; the message names it.
-        OSError: the Hub did not give them, as transformers says it.
+        CheckpointError: a file is missing (perhaps there is only a pickle) or damaged; the message names it.
+        OSError: transformers can't load the files from the Hub.
     """
     where = {name: options[name] for name in WHERE if options.get(name) is not None}
 
@@ -73,9 +73,7 @@ def find_weights(name_or_path: str | os.PathLike, options: dict[str, Any]) -> li
 
 
 def check_loaded(model: nn.Module, info: dict[str, Any], files: list[Path]) -> None:
-    """Refuse a model that did not get each of its tensors from `files`, or got others than it has.
-
-    `info` is transformers' loading info.
+    """Reject a model whose tensors don't match those in `files` one to one; `info` is transformers' loading info.
 
     Raises:
         CheckpointError: tensors are missing, left over, misshapen or not finite; the message names them and the file.
@@ -93,9 +91,9 @@ def check_loaded(model: nn.Module, info: dict[str, Any], files: list[Path]) -> N
 
 
 def not_finite(model: nn.Module, files: Iterable[Path] = ()) -> list[str]:
-    """Names of the model's tensors with values that are not finite, as they are computed with.
+    """Return the names of tensors with values that are not finite in the model's precision.
 
-    Those that `device_map` leaves on disk are read from `files`.
+    Tensors that `device_map` leaves on disk are read from `files`.
     """
     tensors = model.state_dict()
     bad = [name for name, tensor in tensors.items() if not tensor.is_meta and not torch.isfinite(tensor).all()]
@@ -110,7 +108,7 @@ def not_finite(model: nn.Module, files: Iterable[Path] = ()) -> list[str]:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """transformers logs nothing: what it would log is raised."""
+    """Silence transformers' log, since its warnings are raised as errors."""
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()
     try:
@@ -121,7 +119,7 @@ def _silence() -> Iterator[None]:
 
 @contextmanager
 def no_progress_bars() -> Iterator[None]:
-    """transformers shows no bars over the few tensors of a network."""
+    """Hide transformers' progress bars, which are pointless for a network's few tensors."""
     if not logging.is_progress_bar_enabled():
         yield
         return
@@ -133,7 +131,7 @@ def no_progress_bars() -> Iterator[None]:
 
 
 def shorten(names: Iterable[str]) -> str:
-    """The first names of many."""
+    """Join the first five names, followed by the number of others."""
     names = sorted(names)
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
@@ -153,9 +151,9 @@ def _check_index(index: Path, name_or_path: str | os.PathLike, find: Callable[[s
         raise CheckpointError(f"{index} is not an index of weights: {error!r}.") from error
     files = []
     for shard in shards:
-        # transformers would load what the index calls a pickle.
+        # transformers would load a pickle that the index names.
         if Path(shard).suffix != ".safetensors":
-            raise CheckpointError(f"{index} names {shard}, which is not safetensors, and nothing else is ever loaded.")
+            raise CheckpointError(f"{index} names {shard}, but only safetensors are ever loaded.")
         if (file := find(shard)) is None:
             raise CheckpointError(f"{Path(name_or_path) / shard} is missing.{_pickle_hint(name_or_path)}")
         _check_file(file)
@@ -164,7 +162,7 @@ def _check_index(index: Path, name_or_path: str | os.PathLike, find: Callable[[s
 
 
 def _with_variant(name: str, variant: str | None) -> str:
-    """model.safetensors of the variant "fp16" is model.fp16.safetensors."""
+    """Return the file name of a variant: "fp16" turns model.safetensors into model.fp16.safetensors."""
     stem, suffix = name.rsplit(".", 1)
     return f"{stem}.{variant}.{suffix}" if variant else name
 

@@ -1,4 +1,4 @@
-"""Sentences about losses, objectives and color spaces, from their own docstrings."""
+"""Descriptions of losses, objectives and color spaces, from their docstrings."""
 
 import inspect
 from collections.abc import Callable, Mapping

@@ -1,1 +1,1 @@
-"""Layers and backbones that several approaches share."""
+"""Layers and backbones shared by several approaches."""

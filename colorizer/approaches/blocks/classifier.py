@@ -1,4 +1,4 @@
-"""Image classifiers that a network looks through without training them: our Inception-ResNet-v2, or one of transformers'."""
+"""Frozen image classifiers used as feature extractors: our Inception-ResNet-v2, or one from transformers."""
 
 import json
 import os
@@ -13,10 +13,10 @@ from colorizer.approaches.blocks.inception_resnet import InceptionResNetV2
 from colorizer.errors import CheckpointError, ColorizerError, HubError
 
 INCEPTION = "timm/inception_resnet_v2.tf_in1k"
-"""Szegedy et al. 2017, trained on ImageNet; the one classifier here whose description is not asked for."""
+"""Szegedy et al. 2017, trained on ImageNet; the only classifier that needs no description."""
 
 ARCHITECTURE = "inception_resnet_v2"
-# Of a published configuration, what says nothing of the network's shape; the names of a thousand classes are long.
+# Fields of a published configuration that don't affect the architecture; the names of a thousand classes are long.
 LEFT_OUT = {
     *("id2label", "label2id", "architectures", "dtype", "torch_dtype", "transformers_version", "_name_or_path"),
     *("return_dict", "output_hidden_states", "output_attentions", "problem_type", "is_encoder_decoder"),
@@ -25,17 +25,17 @@ LEFT_OUT = {
 
 
 def read_description(source: str | os.PathLike, revision: str = "main") -> dict[str, Any]:
-    """What a published classifier is and how it sees photos, from its config.json and preprocessor_config.json.
+    """Read a published classifier's architecture and preprocessing from its config.json and preprocessor_config.json.
 
-    Returns `config`, the description that `make_classifier` takes, as JSON, and, where it is said, `resolution`, the side of
-    its photos in pixels, and `mean` and `std`, by which levels in 0…1 are normalized for each channel.
+    Returns `config`, the description that `make_classifier` takes, as JSON. If published, also `resolution`, the side of the
+    input in pixels, and `mean` and `std`, which normalize levels in 0…1 per channel.
 
     Args:
-        source: a folder, or a repository of the Hub and its `revision`.
+        source: a folder, or a Hub repository at `revision`.
 
     Raises:
-        HubError: there is no such repository, or the Hub is away.
-        CheckpointError: it holds no image classifier that is known here.
+        HubError: the repository doesn't exist, or the Hub can't be reached.
+        CheckpointError: the source contains no supported image classifier.
     """
     published = _read_json(source, "config.json", revision, is_needed=True)
     if published is None:
@@ -65,10 +65,10 @@ def read_description(source: str | os.PathLike, revision: str = "main") -> dict[
 
 
 def make_classifier(config: str, *, width: float = 1.0) -> nn.Module:
-    """The network that a description says, its weights at random; "" is Inception-ResNet-v2 of the width.
+    """Build a classifier with random weights from its description; "" means Inception-ResNet-v2 at `width`.
 
     Raises:
-        ColorizerError: it describes no image classifier.
+        ColorizerError: the description is not of an image classifier.
     """
     if not config:
         return InceptionResNetV2(width=width)
@@ -79,31 +79,31 @@ def make_classifier(config: str, *, width: float = 1.0) -> nn.Module:
         described = AutoConfig.for_model(fields.pop("model_type"), **fields)
         return AutoModelForImageClassification.from_config(described)
     except Exception as error:  # whatever transformers' configurations and networks raise
-        raise ColorizerError(f"The classifier's description can't be built from: {error!r}. It is {config}.") from error
+        raise ColorizerError(f"No classifier can be built from its description {config}: {error!r}.") from error
 
 
 def classify(classifier: nn.Module, photos: Tensor) -> Tensor:
-    """The logits (B, num_classes) of normalized photos (B, C, H, W)."""
+    """Return the logits (B, num_classes) of normalized photos (B, C, H, W)."""
     output = classifier(photos)
     return output if isinstance(output, Tensor) else output.logits
 
 
 def num_classes(classifier: nn.Module) -> int:
-    """How many classes it tells apart."""
+    """Return the number of classes."""
     return (
         classifier.classif.out_features if isinstance(classifier, InceptionResNetV2) else classifier.config.num_labels
     )
 
 
 def num_channels(classifier: nn.Module) -> int:
-    """Channels of the photos that it takes."""
+    """Return the number of input channels."""
     return 3 if isinstance(classifier, InceptionResNetV2) else getattr(classifier.config, "num_channels", 3)
 
 
 def _read_json(
     source: str | os.PathLike, name: str, revision: str, *, is_needed: bool = False
 ) -> dict[str, Any] | None:
-    """The content of a file of a folder or a repository, None where there is no such file."""
+    """Return the content of a JSON file in a folder or repository; None if the file doesn't exist."""
     try:
         if Path(source).is_dir():
             path = Path(source) / name if (Path(source) / name).is_file() else None
@@ -112,7 +112,8 @@ def _read_json(
     except (OSError, ValueError) as error:
         reason = str(error).split("\n")[0]
         raise HubError(
-            f"The classifier {source!r} is no folder, and the Hub does not give it: {reason} Give another, or a folder."
+            f"The classifier {source!r} is not a folder, and can't be loaded from the Hub: {reason} "
+            "Give another repository, or a folder."
         ) from error
     if path is None:
         return None
@@ -121,5 +122,5 @@ def _read_json(
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{name} of the classifier {source} is not JSON: {error}.") from error
     if not isinstance(content, dict):
-        raise CheckpointError(f"{name} of the classifier {source} holds no names and values.")
+        raise CheckpointError(f"{name} of the classifier {source} is not a JSON object.")
     return content

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0: Tan and Le, "EfficientNet", ICML 2019; Lite drops squeeze-and-excite and takes ReLU6.
+"""EfficientNet-Lite0: Tan and Le, "EfficientNet", ICML 2019; Lite drops squeeze-and-excite and uses ReLU6.
 
 The layers and their padding are those of tensorflow/tpu, so that its ImageNet weights fit.
 """
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from colorizer.approaches.blocks.layers import scaled
 
-# Expansion, kernel, stride, channels, blocks: table 1 of the paper.
+# Expansion, kernel size, stride, channels, number of blocks: table 1 of the paper.
 STAGES = (
     (1, 3, 1, 16, 1),
     (6, 3, 2, 24, 2),
@@ -18,15 +18,15 @@ STAGES = (
     (6, 3, 1, 320, 1),
 )
 STEM_CHANNELS = 32
-# Stages whose features are given: the last of each scale.
+# Stages whose features are returned: the last of each scale.
 GIVEN = (0, 1, 2, 4, 6)
 
 
 class EfficientNetLite(nn.Module):
-    """Gray or color photos in 0…1, (B, 3, H, W), sides multiples of 32, to features at 1/2, 1/4, 1/8, 1/16 and 1/32.
+    """Encoder of gray or color photos in 0…1, (B, 3, H, W), sides multiples of 32, to features at 1/2, 1/4, 1/8, 1/16 and 1/32.
 
-    channels: of these five.
-    num_frozen: how many stages at the beginning, the stem with the first, are never trained: they stay in evaluation mode.
+    channels: number of channels of these five.
+    num_frozen: number of leading stages, the stem counted with the first, that are never trained and stay in evaluation mode.
     """
 
     def __init__(self, width: float = 1.0, num_frozen: int = 0):
@@ -63,7 +63,7 @@ class EfficientNetLite(nn.Module):
 
 
 class Block(nn.Module):
-    """Mobile inverted bottleneck: expand, convolve each channel, project, and add the input where shapes agree."""
+    """Mobile inverted bottleneck: expand, convolve depthwise, project, and add the input if the shapes match."""
 
     def __init__(self, in_channels: int, out_channels: int, expansion: int, kernel: int, stride: int):
         super().__init__()
@@ -84,7 +84,7 @@ def _convolution(in_channels: int, out_channels: int, kernel: int, stride: int =
     layers: list[nn.Module] = []
     padding = kernel // 2
     if stride == 2:
-        # TensorFlow's "same": of an even size, one pixel less at the beginning than at the end.
+        # TensorFlow's "same" padding: for even sizes, one pixel less at the start than at the end.
         padding = 0
         layers.append(nn.ZeroPad2d(2 * ((kernel - 2) // 2, (kernel - 1) // 2)))
     layers.append(nn.Conv2d(in_channels, out_channels, kernel, stride, padding, groups=groups, bias=False))
@@ -93,9 +93,10 @@ def _convolution(in_channels: int, out_channels: int, kernel: int, stride: int =
 
 
 def published_name(name: str) -> str | None:
-    """A tensor of transformers' EfficientNetForImageClassification with Lite0's weights as it is called here.
+    """Return our name for a tensor of transformers' EfficientNetForImageClassification with Lite0's weights, or None.
 
-    transformers has squeeze-and-excite in it, which such a file makes the identity; neither that nor the classifier is here.
+    transformers' network includes squeeze-and-excite, which such a checkpoint sets to the identity. Ours has neither that nor
+    the classifier, so their tensors map to None.
     """
     if name.startswith(("classifier.", "efficientnet.encoder.top_")) or ".squeeze_excite." in name:
         return None
@@ -105,13 +106,13 @@ def published_name(name: str) -> str | None:
         return f"stem.{2 if is_norm else 1}.{tensor}"
     stage, block = _place(int(path[2]))
     part = {"expansion": "expand", "depthwise_conv": "depthwise", "projection": "project"}[path[3]]
-    # Where a stride asks for padding of its own, that is the first layer.
+    # With a stride, the first layer is the padding.
     is_padded = part == "depthwise" and STAGES[stage][2] == 2 and block == 0
     return f"stages.{stage}.{block}.{part}.{int(is_norm) + int(is_padded)}.{tensor}"
 
 
 def _place(index: int) -> tuple[int, int]:
-    """Stage and block in it of the block that is the `index`th of all."""
+    """Return the stage, and the position within it, of the block with this index over all stages."""
     for stage, (*_, num_blocks) in enumerate(STAGES):
         if index < num_blocks:
             return stage, index

@@ -1,28 +1,29 @@
-"""Color hints at the entrance of a network, as in Zhang et al., "Real-Time User-Guided Image Colorization with Learned Deep
-Priors", SIGGRAPH 2017, section 3.2, here added to the first layer of any network."""
+"""Color hints as network input, as in Zhang et al., "Real-Time User-Guided Image Colorization with Learned Deep Priors",
+SIGGRAPH 2017, section 3.2. Here they are added to the first layer of any network."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 AB_SCALE = 30.0
-"""About the standard deviation of ab in photos, so that hints weigh as much as lightness."""
+"""About the standard deviation of ab in photos, so that hints are on the same scale as lightness."""
 NUM_CELLS = 16
-"""Side of the grid, on a square photo, on which hints are spread."""
+"""Side of the grid on which hints are spread, for a square photo."""
 REACHES = (0.7, 2.0)
-"""Standard deviations of the Gaussians that spread them, in cells."""
+"""Standard deviations, in cells, of the Gaussians that spread hints."""
 FAINTEST = 0.02
-"""Where less of the hints' mask arrives than this, what was spread fades."""
+"""Below this value of the blurred mask, spread colors fade out."""
 
 
 class HintConvolution(nn.Conv2d):
-    """What hints (B, 3, H, W), CIE a*, b* and a mask of 0 and 1, add to what a network's `first` layer gives.
+    """Convolution of hints (B, 3, H, W), CIE a*, b* and a 0/1 mask, to be added to the output of a network's `first` layer.
 
-    It sees the hints themselves and, which the paper leaves to the network, what `spread` makes of them: a few points are
-    hardly anything in a photo. After 150 steps from a checkpoint without hints, ten of them gain 1.2 dB, not spread 0.1.
+    Its input is the hints themselves and their blurred versions from `spread`, which the paper leaves to the network: a few
+    points are a very sparse signal. After 150 steps from a checkpoint without hints, ten hints gain 1.2 dB; without spreading
+    them, 0.1 dB.
 
-    It is shaped like `first`, has no bias and starts at zero: a network that gets no hint, and one that has not learnt to use
-    them yet, is the network without hints to the last bit.
+    It is shaped like `first`, has no bias and starts at zero. Without hints, or before training with them, the output is
+    bit-identical to that of the network without hints.
     """
 
     def __init__(self, first: nn.Conv2d):
@@ -37,20 +38,20 @@ class HintConvolution(nn.Conv2d):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        """What `hint_features` gives, or a mean of it over places (B, 9, H, W), to what is added to `first`'s."""
+        """Map `hint_features`, or their average at lower resolution (B, 9, H, W), to the addend for `first`'s output."""
         return super().forward(features.to(self.weight.dtype))
 
 
 def hint_features(hints: Tensor) -> Tensor:
-    """Hints (B, 3, H, W), CIE a*, b* and a mask, with what `spread` makes of them, scaled: float32 (B, 9, H, W)."""
+    """Scale hints (B, 3, H, W), CIE a*, b* and a mask, and append their spread versions: float32 (B, 9, H, W)."""
     hints = torch.cat((hints[:, :2] / AB_SCALE, hints[:, 2:]), 1).float()
     return torch.cat((hints, *(spread(hints, reach) for reach in REACHES)), 1)
 
 
 def spread(hints: Tensor, reach: float) -> Tensor:
-    """The mean color of the hints around each pixel, and how sure it is, 0…1: (B, 3, H, W) → (B, 3, H, W).
+    """Compute the mean color of the hints around each pixel, and its confidence, 0…1: (B, 3, H, W) → (B, 3, H, W).
 
-    Near hints count more by a Gaussian of `reach` cells (normalized convolution: Knutsson and Westin, CVPR 1993).
+    Hints are weighted by a Gaussian of `reach` cells (normalized convolution: Knutsson and Westin, CVPR 1993).
     """
     height, width = hints.shape[-2:]
     unit = (height * width) ** 0.5 / NUM_CELLS

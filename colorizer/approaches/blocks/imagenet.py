@@ -1,4 +1,4 @@
-"""What ImageNet networks expect of a photo."""
+"""Input normalization of ImageNet networks."""
 
 from torch import Tensor
 
@@ -7,6 +7,6 @@ STD = (0.229, 0.224, 0.225)
 
 
 def normalize(rgb: Tensor) -> Tensor:
-    """sRGB in 0…1, (B, 3, H, W), or a gray photo (B, 1, H, W), to three channels of mean 0 and deviation 1 over ImageNet."""
+    """Normalize sRGB in 0…1, (B, 3, H, W), or gray (B, 1, H, W), to 3 channels of mean 0 and deviation 1 over ImageNet."""
     mean, std = (rgb.new_tensor(numbers).view(1, 3, 1, 1) for numbers in (MEAN, STD))
     return (rgb - mean) / std

@@ -11,9 +11,9 @@ Kernel = int | tuple[int, int]
 
 
 class InceptionResNetV2(nn.Module):
-    """Photos (B, 3, 299, 299) in −1…1 to the logits (B, num_classes) of their classes.
+    """Classifier from photos (B, 3, 299, 299) in −1…1 to logits (B, num_classes).
 
-    Tensors have the names and shapes of `timm/inception_resnet_v2.tf_in1k`. `width` scales the channels and the numbers of
+    Tensors have the names and shapes of `timm/inception_resnet_v2.tf_in1k`. `width` scales the channels and the number of
     blocks. Photos may be smaller, down to 75 pixels.
     """
 
@@ -64,7 +64,7 @@ class InceptionResNetV2(nn.Module):
         self.classif = nn.Linear(*channels(1536), num_classes)
 
     def features(self, rgb: Tensor) -> Tensor:
-        """Photos (B, 3, H, W) in −1…1 to 1536 channels at about a 32nd of the size: 8×8 for 299 pixels."""
+        """Return 1536 channels at about 1/32 of the size, 8×8 for 299 pixels, from photos (B, 3, H, W) in −1…1."""
         for name, module in self.named_children():
             if name != "classif":
                 rgb = module(rgb)
@@ -89,7 +89,7 @@ class Unit(nn.Module):
 
 
 def chain(into: int, channels: Sequence[int], kernels: Sequence[Kernel], *, last_stride: int = 1) -> nn.Sequential:
-    """Units one after the other, all padded but a last one that strides."""
+    """Chain units; all are padded, except the last if it has a stride."""
     units = []
     for place, (out, kernel) in enumerate(zip(channels, kernels, strict=True), 1):
         stride = last_stride if place == len(kernels) else 1
@@ -99,7 +99,7 @@ def chain(into: int, channels: Sequence[int], kernels: Sequence[Kernel], *, last
 
 
 class Mixed(nn.Module):
-    """Branches side by side, their channels concatenated."""
+    """Parallel branches with concatenated channels."""
 
     def __init__(self, *branches: nn.Module):
         super().__init__()
@@ -113,7 +113,7 @@ class Mixed(nn.Module):
 
 
 class Residual(Mixed):
-    """Branches side by side, a 1×1 convolution of them scaled and added to what came in."""
+    """Residual block: parallel branches, a 1×1 convolution, scaled and added to the input."""
 
     def __init__(self, into: int, mixed: int, *branches: nn.Module, scale: float, is_rectified: bool = True):
         super().__init__(*branches)
@@ -127,7 +127,7 @@ class Residual(Mixed):
 
 
 def block_35(into: int, channels: Sequence[int]) -> Residual:
-    """Inception-ResNet-A, at 35×35 places."""
+    """Build Inception-ResNet-A, for 35×35 features."""
     first, *others = channels
     two, three = others[:2], others[2:]
     return Residual(
@@ -141,14 +141,14 @@ def block_35(into: int, channels: Sequence[int]) -> Residual:
 
 
 def block_17(into: int, channels: Sequence[int]) -> Residual:
-    """Inception-ResNet-B, at 17×17 places."""
+    """Build Inception-ResNet-B, for 17×17 features."""
     first, *others = channels
     mixed = first + others[-1]
     return Residual(into, mixed, Unit(into, first, 1), chain(into, others, (1, (1, 7), (7, 1))), scale=0.1)
 
 
 def block_8(into: int, channels: Sequence[int], *, scale: float = 0.2, is_rectified: bool = True) -> Residual:
-    """Inception-ResNet-C, at 8×8 places; the last is neither scaled nor rectified."""
+    """Build Inception-ResNet-C, for 8×8 features; the last block is neither scaled nor rectified."""
     first, *others = channels
     branches = Unit(into, first, 1), chain(into, others, (1, (1, 3), (3, 1)))
     return Residual(into, first + others[-1], *branches, scale=scale, is_rectified=is_rectified)

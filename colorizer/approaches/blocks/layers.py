@@ -1,7 +1,7 @@
-"""What every network here builds with."""
+"""Helpers for building every network."""
 
 
 def scaled(channels: int, width: float) -> int:
-    """`channels` of the full network at `width`: at least 1, and even above 8 so that kernels stay fast."""
+    """Scale the full network's `channels` by `width`: at least 1, and even above 8 so that kernels stay fast."""
     scaled_channels = max(1, round(channels * width))
     return scaled_channels + scaled_channels % 2 if scaled_channels > 8 else scaled_channels

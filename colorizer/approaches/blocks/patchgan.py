@@ -6,7 +6,7 @@ from colorizer.approaches.blocks.layers import scaled
 
 
 class PatchGan(nn.Sequential):
-    """Says of each 70×70 patch how real it is: (B, C, H, W) → logits (B, 1, H/8 − 2, W/8 − 2).
+    """Discriminator that rates each 70×70 patch as real or fake: (B, C, H, W) → logits (B, 1, H/8 − 2, W/8 − 2).
 
     4×4 convolutions 64/2, 128/2, 256/2, 512, 1; batch norm on all but the first and the last; leaky ReLU 0.2.
     """
@@ -26,7 +26,7 @@ class PatchGan(nn.Sequential):
 
 
 def normal_init(module: nn.Module) -> None:
-    """Weights from N(0, 0.02), batch norm's from N(1, 0.02), biases 0 (section 6.2 and DCGAN)."""
+    """Initialize weights from N(0, 0.02), batch norm's from N(1, 0.02), and biases to 0 (section 6.2 and DCGAN)."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(module.weight, 0.0, 0.02)
     elif isinstance(module, nn.BatchNorm2d):

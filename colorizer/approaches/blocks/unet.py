@@ -34,10 +34,10 @@ class Up(nn.Sequential):
 
 
 class UNet(nn.Module):
-    """`num_levels` halvings down to 1×1 at the native size and as many doublings back, skips concatenated; tanh at the end.
+    """U-Net that halves the size `num_levels` times, to 1×1 at the native size, and doubles it as often; tanh output.
 
-    (B, in_channels, H, W) → (B, out_channels, H, W) in −1…1, H and W multiples of 2^num_levels. The innermost level has no
-    batch norm: at 1×1 and one photo a batch there is nothing to normalize over.
+    (B, in_channels, H, W) → (B, out_channels, H, W) in −1…1, H and W multiples of 2^num_levels. Skips are concatenated. The
+    innermost level has no batch norm: at 1×1, a batch of one photo has nothing to normalize over.
     """
 
     def __init__(
@@ -67,11 +67,11 @@ class UNet(nn.Module):
 
     @property
     def first(self) -> nn.Conv2d:
-        """The first layer."""
+        """First layer."""
         return self.down[0][0]
 
     def forward(self, photo: Tensor, added: Tensor | None = None) -> Tensor:
-        """`added` to what the first layer gives, (B, C, H/2, W/2), is something else that is known of the photo."""
+        """Predict; `added` (B, C, H/2, W/2), such as features of hints, is added to the first layer's output."""
         features = [photo]
         for down in self.down:
             features.append(down(features[-1]))

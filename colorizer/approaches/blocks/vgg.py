@@ -6,16 +6,16 @@ from torch import Tensor, nn
 from colorizer.approaches.blocks.layers import scaled
 
 BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
-"""Channels of each block's 3×3 convolutions; max pooling between the blocks."""
+"""Channels of each block's 3×3 convolutions, with max pooling between blocks."""
 
 
 class Vgg16(nn.Module):
-    """The first blocks of VGG-16, a classifier's features without the classifier.
+    """First blocks of VGG-16, without the classifier.
 
-    (B, 3, H, W), normalized as ImageNet networks expect it, to the features of each block's last convolution after its ReLU:
-    (B, channels[i], H / 2^i, W / 2^i). H and W are multiples of 2^(num_blocks - 1).
+    Input: (B, 3, H, W), normalized for ImageNet networks, H and W multiples of 2^(num_blocks - 1). Output: the features of
+    each block's last convolution after its ReLU, (B, channels[i], H / 2^i, W / 2^i).
 
-    The tensors have the names of the published networks, `features.N.weight` and so on.
+    Tensors have the names of the published networks, `features.N.weight` and so on.
     """
 
     def __init__(self, *, num_blocks: int = 5, width: float = 1.0, batch_norm: bool = False):
@@ -44,7 +44,7 @@ class Vgg16(nn.Module):
         return [features[tap + 1] for tap in self.taps]
 
     def published_name(self, name: str) -> str | None:
-        """A tensor of the whole published network as it is called here; None for deeper blocks and the classifier."""
+        """Return our name for a tensor of the full published network; None for deeper blocks and the classifier."""
         part, _, rest = name.partition(".")
         is_here = part == "features" and int(rest.partition(".")[0]) < len(self.features)
         return name if is_here else None

@@ -124,7 +124,7 @@ def test_no_way_of_loading_opens_a_pickle(checkpoint, tmp_path):
         ),
         (
             lambda: (checkpoint / "model.safetensors.index.json").write_text(json.dumps(index)),
-            r"names pytorch_model\.bin, which is not safetensors",
+            r"names pytorch_model\.bin",
         ),
     ):
         prepare()

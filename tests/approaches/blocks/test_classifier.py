@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 import torch
@@ -77,7 +78,7 @@ def test_a_description_comes_from_the_hub_too(hub):
     assert (whole["resolution"], whole["mean"]) == (40, (0.1, 0.2, 0.3))
     with pytest.raises(HubError, match="someone/nothing"):
         read_description("someone/nothing")
-    with pytest.raises(HubError, match="no folder, and the Hub does not give it"):
+    with pytest.raises(HubError, match=r"someone/whole.*not a folder"):
         read_description("someone/whole", "no-such-branch")
 
 
@@ -107,5 +108,5 @@ def test_what_is_no_classifier_is_refused(tmp_path):
     ],
 )
 def test_a_description_that_describes_no_classifier_is_refused(config):
-    with pytest.raises(ColorizerError, match="The classifier's description can't be built from"):
+    with pytest.raises(ColorizerError, match=re.escape(f"description {config}")):
         make_classifier(config)

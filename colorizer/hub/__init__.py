@@ -1,1 +1,1 @@
-"""Checkpoints in and out: loading, download, upload, the records of a run, and model cards."""
+"""Checkpoints: loading, download, upload, the records of a run, and model cards."""

@@ -1,4 +1,4 @@
-"""Model cards: what a checkpoint is, how it was trained and what was measured of it, from the files beside it."""
+"""Model cards: a checkpoint's network, training and results, from the files in its folder."""
 
 import os
 import re
@@ -17,32 +17,32 @@ from colorizer.hub.run_records import all_commands, read_info
 
 TEMPLATE = Path(__file__).with_name("card_template.md")
 
-# Name in training.json and evaluation.json → what a reader sees.
+# Name in training.json and evaluation.json → label on the card.
 LABELS = {name: metric.long_name for name, metric in METRICS.items() if metric.long_name} | {
-    "validation_loss": "loss, less is better"
+    "validation_loss": "loss, lower is better"
 }
 RECIPE = {
     "optimizer": "optimizer",
     "learning_rate": "learning rate",
     "lr_scheduler": "schedule",
-    "train_batch_size": "photos a batch and process",
-    "gradient_accumulation_steps": "batches a step",
-    "ema_decay": "decay of the averaged weights",
-    "min_colorfulness": "least colorfulness of a training photo",
-    "train_resolution": "side of the crops in pixels",
-    "stored_resolution": "side of the photos that were kept, in pixels",
-    "age": "share of photos turned old before the network saw them",
-    "target_saturation": "factor on the colors that were learned",
+    "train_batch_size": "photos per batch and process",
+    "gradient_accumulation_steps": "batches per step",
+    "ema_decay": "EMA decay of the weights",
+    "min_colorfulness": "minimum colorfulness of training photos",
+    "train_resolution": "training crop size in pixels",
+    "stored_resolution": "size of the stored training photos in pixels",
+    "age": "share of artificially aged photos",
+    "target_saturation": "saturation factor on training targets",
     "hint_share": "share of photos with color hints",
     "seed": "seed",
 }
-# Of a field of the configuration that is long, what a card shows.
+# Limits on what a card shows of a long configuration field.
 MAX_ITEMS = 6
 MAX_LETTERS = 60
 UNKNOWN_TERMS = """\
-The record of this run names the photos, not their terms. Photos belong to those who took them, and many collections of
-photos allow research alone or state no license at all. Unless you know that the terms of these photos allow more, take
-the weights for what research and tests need, and clear the terms before a product is built on them or they are sold."""
+The record of this run names the photos but not their terms. Photos belong to the people who took them, and many photo
+collections allow only research or state no license at all. Unless you know that the terms of these photos allow more, use
+the weights only for research and tests, and clear the rights before you sell them or build a product on them."""
 
 
 def write_card(
@@ -53,15 +53,15 @@ def write_card(
     repo_id: str | None = None,
     data_terms: str | None = None,
 ) -> Path:
-    """Write the card of the checkpoint in `folder` to its README.md, or to `output`; returns the path.
+    """Write the card of the checkpoint in `folder` to its README.md, or to `output`, and return the path.
 
     Args:
-        name: what the code sample loads; the folder's own name unless given.
-        repo_id: Hub id, which the code sample loads instead.
+        name: checkpoint name that the code sample loads; by default the folder's name.
+        repo_id: Hub id that the code sample loads instead.
         data_terms: Markdown on the training photos' licenses and what they mean for the weights.
 
     Raises:
-        CheckpointError: the folder holds no checkpoint, or a record in it is not JSON.
+        CheckpointError: the folder contains no checkpoint, or a record in it is not JSON.
         ColorizerError: the card can't be written.
     """
     path = Path(output) if output is not None else Path(folder) / "README.md"
@@ -79,10 +79,10 @@ def write_card(
 
 
 def render_card(info: dict[str, Any]) -> str:
-    """The card as Markdown with YAML front matter. `info` is what `read_info` gives; only `config` must be there.
+    """Return the card as Markdown with YAML front matter. `info` is from `read_info`; only `config` is required.
 
     Raises:
-        CheckpointError: the config is not one of an approach.
+        CheckpointError: the config doesn't belong to an approach.
     """
     config = info["config"]
     approach = approach_of(str(config.get("model_type", "")))
@@ -131,11 +131,11 @@ def _network_rows(info: dict[str, Any], fields: dict[str, Any]) -> list[tuple[st
     given = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
     rows = [("configuration", ", ".join(f"{name} {_field(value)}" for name, value in given.items()))]
     if changed := [f"{name} {_field(fields[name])}" for name in fields if given[name] != fields[name]]:
-        rows.append(("the full network has instead", ", ".join(changed)))
+        rows.append(("defaults of the full network", ", ".join(changed)))
     if info.get("num_weights"):
         kind = info["config"].get("dtype", "float32")
         rows.append(
-            ("size", f"{info['num_weights']:,} values, {info['num_bytes'] / 1e6:.1f} MB of safetensors ({kind})")
+            ("size", f"{info['num_weights']:,} parameters, {info['num_bytes'] / 1e6:.1f} MB of safetensors ({kind})")
         )
     return rows
 
@@ -163,11 +163,11 @@ def _training_rows(training: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _published(fields: dict[str, Any]) -> str:
-    """Whose weights, read from a folder, a part of the network began from, or is.
+    """Name the published weights, read from a folder, that a part of the network started from or consists of.
 
-    Those of the Hub are named by the configuration alone: where it can't be reached, a run goes on without them.
+    Weights from the Hub are left to the configuration: if the Hub can't be reached, a run continues without them.
     """
-    parts = {"pretrained": "the encoder began from", "classifier": "the classifier is"}
+    parts = {"pretrained": "the encoder started from", "classifier": "the classifier is"}
     given = {name: fields[name] for name in parts if str(fields.get(name) or "").count("/") > 1}
     return ", ".join(f"{parts[name]} {Path(folder).name}" for name, folder in given.items())
 
@@ -175,16 +175,16 @@ def _published(fields: dict[str, Any]) -> str:
 def _teacher(arguments: dict[str, Any]) -> str:
     if not arguments.get("teacher"):
         return ""
-    return f"{Path(arguments['teacher']).name}, whose colors are {arguments['teacher_share']:.0%} of what was learned"
+    return f"{Path(arguments['teacher']).name}, whose colors make up {arguments['teacher_share']:.0%} of the target"
 
 
 def _photos(dataset: dict[str, Any]) -> str:
-    # Of the report, the counts alone: what follows them are names of photos, which are nobody else's business.
+    # Only the counts of the report: they are followed by names of photos, which are private.
     left_out = str(dataset.get("report") or "").partition("left out: ")[2].partition(": ")[0]
     parts = (
         str(dataset.get("name") or ""),
-        f"{dataset['num_photos']:,} to learn from" if dataset.get("num_photos") else "",
-        f"{dataset['num_validation_photos']:,} to validate on" if dataset.get("num_validation_photos") else "",
+        f"{dataset['num_photos']:,} for training" if dataset.get("num_photos") else "",
+        f"{dataset['num_validation_photos']:,} for validation" if dataset.get("num_validation_photos") else "",
         f"left out {left_out}" if left_out else "",
     )
     return ", ".join(part for part in parts if part)
@@ -193,9 +193,9 @@ def _photos(dataset: dict[str, Any]) -> str:
 def _steps(training: dict[str, Any]) -> str:
     parts = (
         f"{training['steps']:,}" if training.get("steps") else "",
-        f"the weights kept are those of step {training['best_step']:,}" if training.get("best_step") else "",
+        f"weights kept from step {training['best_step']:,}" if training.get("best_step") else "",
         f"{training['photos_seen']:,} photos seen" if training.get("photos_seen") else "",
-        f"{training['earlier_photos_seen']:,} by the runs before" if training.get("earlier_photos_seen") else "",
+        f"{training['earlier_photos_seen']:,} in earlier runs" if training.get("earlier_photos_seen") else "",
         f"{_number(training['photos_per_second'])} photos/s" if training.get("photos_per_second") else "",
     )
     return ", ".join(part for part in parts if part)
@@ -205,18 +205,18 @@ def _times(training: dict[str, Any]) -> str:
     own, earlier = training.get("seconds"), training.get("earlier_seconds")
     if not own:
         return ""
-    return f"{_time(own)}, after {_time(earlier)} of the runs before" if earlier else _time(own)
+    return f"{_time(own)}, after {_time(earlier)} of earlier runs" if earlier else _time(own)
 
 
 def _validation(training: dict[str, Any]) -> dict[str, float]:
-    """The validation metrics of the kept step by the names of LABELS."""
+    """Return the validation metrics at the kept step, with keys from LABELS."""
     metrics = {key.removeprefix("validation_"): value for key, value in (training.get("metrics") or {}).items()}
     loss = {"validation_loss": metrics.pop("loss")} if "loss" in metrics else {}
     return loss | {key: metrics[key] for key in LABELS if isinstance(metrics.get(key), int | float)}
 
 
 def _own_results(name: str, evaluation: dict[str, Any]) -> dict[str, dict[str, float]]:
-    """What was measured of this checkpoint: under its name, or the only one that is no baseline."""
+    """Return this checkpoint's results: those under its name, or of the only model that isn't a baseline."""
     models = evaluation.get("models") or {}
     own = [name] if name in models else [key for key in models if key not in BASELINES]
     return models[own[0]] if len(own) == 1 else {}
@@ -234,7 +234,7 @@ def _results(name: str, evaluation: dict[str, Any]) -> dict[str, Any] | None:
     ]
     count = f"{evaluation['num_photos']:,} photos of " if evaluation.get("num_photos") else ""
     split = f" ({evaluation['split']})" if evaluation.get("split") else ""
-    caption = f"On {count}{evaluation.get('dataset', 'a dataset without a name')}{split}; in brackets the 95% interval."
+    caption = f"On {count}{evaluation.get('dataset', 'an unnamed dataset')}{split}, with 95% confidence intervals."
     return {"caption": caption, "columns": list(columns), "rows": rows}
 
 
@@ -247,7 +247,7 @@ def _interval(measured: dict[str, float] | None) -> str:
 
 
 def _model_index(name: str, training: dict[str, Any], evaluation: dict[str, Any]) -> list[EvalResult]:
-    """Only what was measured: the evaluation where there is one, the run's own validation otherwise."""
+    """Return measured results only: those of the evaluation if there is one, else of the run's validation."""
     own = {key: values["mean"] for key, values in _own_results(name, evaluation).items() if key in LABELS}
     dataset, split = evaluation.get("dataset"), evaluation.get("split")
     if not own:
@@ -269,10 +269,10 @@ def _model_index(name: str, training: dict[str, Any], evaluation: dict[str, Any]
 
 
 def _field(value: Field) -> str:
-    """A field of a configuration in a few words: the first of many names, the beginning of a long text."""
+    """Format a configuration field briefly: the first of many names, the beginning of a long text."""
     if isinstance(value, tuple):
         first = " / ".join(map(_number, value[:MAX_ITEMS])) or "none"
-        return f"{first} / … {len(value)} in all" if len(value) > MAX_ITEMS else first
+        return f"{first} / … {len(value)} in total" if len(value) > MAX_ITEMS else first
     if isinstance(value, str):
         return (f"{value[:MAX_LETTERS]}…" if len(value) > MAX_LETTERS else value) or "none"
     return _number(value)

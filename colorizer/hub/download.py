@@ -1,4 +1,4 @@
-"""Checkpoints from the Hub: what a repository must hold, how a download goes on after a fault, what errors say."""
+"""Checkpoints from the Hub: required files, retries and the cache as a fallback, and error messages."""
 
 import hashlib
 import json
@@ -27,16 +27,16 @@ from colorizer.errors import CheckpointError, ColorizerError, HubError
 from colorizer.version import __version__
 
 CONFIG = "config.json"
-WAITS = (0.5, 1.0, 2.0)  # seconds before each new try of a download
+WAITS = (0.5, 1.0, 2.0)  # seconds before each retry of a download
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
-# What the client raises over an answer that is not JSON, such as the page of a proxy in place of the Hub's answer.
+# Raised by the client if a response is not JSON, for example a proxy's page instead of the Hub's response.
 NOT_JSON = (json.JSONDecodeError, UnicodeDecodeError)
 
 logger = logging.getLogger(__name__)
 
 
 class BrokenDownloadError(OSError):
-    """What arrived is not what the Hub lists."""
+    """The downloaded file is not the one that the Hub lists."""
 
 
 def make_api(token: str | bool | None = None) -> HfApi:
@@ -44,13 +44,15 @@ def make_api(token: str | bool | None = None) -> HfApi:
 
 
 def check_repo_id(repo_id: str, *, needs_owner: bool = True) -> None:
-    """Raise `HubError` unless `repo_id` has the form user/name, or name where no owner is needed."""
+    """Raise `HubError` unless `repo_id` has the form user/name, or name if no owner is needed."""
     try:
         validate_repo_id(repo_id)
     except HFValidationError as error:
-        raise HubError(f"{repo_id!r} is no repository id of the Hub: {error}") from error
+        raise HubError(f"{repo_id!r} is not a valid Hub repository id: {error}") from error
     if needs_owner and "/" not in repo_id:
-        raise HubError(f"{repo_id!r} is no repository id of the Hub: it needs an owner and a name, as in 'user/name'.")
+        raise HubError(
+            f"{repo_id!r} is not a valid Hub repository id: it needs an owner and a name, as in 'user/name'."
+        )
 
 
 def download_checkpoint(
@@ -60,15 +62,16 @@ def download_checkpoint(
     token: str | bool | None = None,
     cache_dir: str | Path | None = None,
 ) -> Path:
-    """The folder in the local cache that holds config.json, the safetensors and the card of a Hub repository.
+    """Download config.json, the safetensors and the card of a Hub repository, and return their folder in the local cache.
 
-    Nothing else is downloaded, so never a pickle. A download that breaks off, arrives damaged or meets a fault of the
-    Hub is tried again; when the Hub stays away, the copy in the cache is used, with a warning. Every file's hash is
-    compared with the Hub's, since flipped bits in safetensors load without a word.
+    Nothing else is downloaded, in particular no pickle. A download that breaks off, arrives damaged or fails on the Hub's side
+    is retried. If the Hub stays unreachable, the cached copy is used, with a warning. Every file's hash is compared with the
+    Hub's, since flipped bits in safetensors load silently.
 
     Raises:
-        HubError: the Hub is away and nothing is cached, the repository or revision doesn't exist, or access is refused.
-        CheckpointError: the repository holds no checkpoint that is safe to load.
+        HubError: the Hub can't be reached and nothing is cached, the repository or revision doesn't exist, or access is
+            denied.
+        CheckpointError: the repository contains no checkpoint that is safe to load.
     """
     check_repo_id(repo_id)
     with hub_errors(repo_id, revision):
@@ -78,41 +81,41 @@ def download_checkpoint(
             except Exception as error:
                 if not is_hub_trouble(error):
                     raise
-                # Offline nothing will change; before a LocalEntryNotFoundError the client has tried for half a minute.
+                # Retrying is pointless offline, and before a LocalEntryNotFoundError the client has tried for half a minute.
                 is_final = wait is None or isinstance(error, OfflineModeIsEnabled | LocalEntryNotFoundError)
                 if is_final:
                     folder = _cached(repo_id, revision, cache_dir)
                     if folder is None:
                         raise
-                    logger.warning("%s is taken from the local cache: %s", repo_id, describe(error))
+                    logger.warning("%s is loaded from the local cache: %s", repo_id, describe(error))
                     return folder
-                logger.info("Trying %s again in %s s: %s", repo_id, wait, describe(error))
+                logger.info("Retrying %s in %s s: %s", repo_id, wait, describe(error))
                 time.sleep(wait)
     raise AssertionError("the last try returns or raises")
 
 
 def download_file(repo_id: str, name: str, *, revision: str, token: str | bool | None = None) -> Path:
-    """Return one file of a Hub repository at a commit, from the local cache once it is there.
+    """Return one file of a Hub repository at a commit, from the local cache if possible.
 
     Raises:
-        HubError: the Hub is away and the file is not cached, it doesn't exist, or access is refused.
+        HubError: the file is not cached and the Hub can't be reached, it doesn't exist, or access is denied.
     """
     with hub_errors(repo_id, revision):
         return Path(make_api(token).hf_hub_download(repo_id, name, revision=revision))
 
 
 def _fetch(repo_id: str, revision: str | None, token: str | bool | None, cache_dir: str | Path | None) -> Path:
-    # Not snapshot_download: two of its calls wait for ever on a Hub that has stopped answering.
+    # Not snapshot_download: two of its calls wait forever if the Hub stops responding.
     api = make_api(token)
     info = api.model_info(repo_id, revision=revision, files_metadata=True, timeout=constants.HF_HUB_DOWNLOAD_TIMEOUT)
     files = {file.rfilename: file for file in info.siblings or ()}
     for name in checkpoint_files(repo_id, files):
-        # By commit, which needs no network where the file is cached; the config, which comes last, by branch: then the
-        # cache notes where the branch is, and until all is there it remembers the copy before.
+        # By commit, which needs no network for a cached file. The config comes last and by branch, so that the cache moves
+        # the branch to the new commit only once all files are there.
         wanted = (revision or constants.DEFAULT_REVISION) if name == CONFIG else info.sha
         path = Path(api.hf_hub_download(repo_id, name, revision=wanted, cache_dir=cache_dir))
-        if path.parent.name != info.sha:  # the client fell back to an older copy on its own, or a push came between
-            raise BrokenDownloadError(f"{name} came from another commit than the one asked for")
+        if path.parent.name != info.sha:  # the client fell back to an older copy, or somebody pushed in the meantime
+            raise BrokenDownloadError(f"{name} came from another commit than the requested one")
         _check_hash(path, files[name])
     return path.parent
 
@@ -130,7 +133,7 @@ def _cached(repo_id: str, revision: str | None, cache_dir: str | Path | None) ->
 
 
 def checkpoint_files(repo_id: str, names: Iterable[str]) -> list[str]:
-    """Those of a repository's files that make a checkpoint; `CheckpointError` where they don't make one."""
+    """Return the files of a repository that make up a checkpoint; raise `CheckpointError` if they don't."""
     names = list(names)
     weights = [name for name in names if "/" not in name and name.endswith((".safetensors", ".safetensors.index.json"))]
     weights = [name for name in weights if name.startswith("model")]
@@ -138,12 +141,12 @@ def checkpoint_files(repo_id: str, names: Iterable[str]) -> list[str]:
         pickles = [name for name in names if name.endswith(PICKLES)]
         if pickles:
             raise CheckpointError(
-                f"{repo_id} holds no model.safetensors, only {pickles[0]}: pickles can run code and aren't loaded. "
+                f"{repo_id} contains no model.safetensors, only {pickles[0]}: pickles can run code and aren't loaded. "
                 "Ask its author for safetensors."
             )
-        raise CheckpointError(f"{repo_id} holds no model.safetensors: it is no checkpoint of colorizer.")
+        raise CheckpointError(f"{repo_id} contains no model.safetensors: it is not a checkpoint of colorizer.")
     if CONFIG not in names:
-        raise CheckpointError(f"{repo_id} holds no {CONFIG}: it is no checkpoint of colorizer.")
+        raise CheckpointError(f"{repo_id} contains no {CONFIG}: it is not a checkpoint of colorizer.")
     return [*weights, *(name for name in names if name == "README.md"), CONFIG]
 
 
@@ -156,13 +159,13 @@ def _check_hash(path: Path, file: RepoSibling) -> None:
         while block := stream.read(1 << 20):
             digest.update(block)
     if expected not in (None, digest.hexdigest()):
-        path.resolve().unlink(missing_ok=True)  # the blob, so that the next try fetches it anew
+        path.resolve().unlink(missing_ok=True)  # the blob, so that the next attempt downloads it again
         path.unlink(missing_ok=True)
         raise BrokenDownloadError(f"{path.name} arrived damaged")
 
 
 def is_hub_trouble(error: BaseException) -> bool:
-    """Whether the Hub or the connection is at fault, so that trying again or the cache may help."""
+    """Return whether the Hub or the connection is at fault, so that a retry or the cache may help."""
     if isinstance(error, HfHubHTTPError):
         return error.response.status_code >= 500 or error.response.status_code in (408, 429)
     if type(error) is OSError:  # the client's consistency check of a file's size; a full disk has a number
@@ -173,15 +176,13 @@ def is_hub_trouble(error: BaseException) -> bool:
 
 
 def describe(error: BaseException) -> str:
-    """An error of the Hub or of the connection, in a few words."""
+    """Describe an error of the Hub or of the connection in a few words."""
     if isinstance(error, OfflineModeIsEnabled):
         return "HF_HUB_OFFLINE is set."
     if isinstance(error, HfHubHTTPError):
         return f"the Hub at {constants.ENDPOINT} answered {error.response.status_code}."
     if isinstance(error, NOT_JSON):
-        return (
-            f"what {constants.ENDPOINT} answered is not the Hub's language: is there a proxy or a login page between?"
-        )
+        return f"{constants.ENDPOINT} did not return JSON; is a proxy or login page in the way?"
     if isinstance(error, BrokenDownloadError):
         return f"{error}."
     if isinstance(error, LocalEntryNotFoundError) and error.__cause__ is not None:
@@ -192,7 +193,7 @@ def describe(error: BaseException) -> str:
 
 @contextmanager
 def hub_errors(repo_id: str, revision: str | None = None) -> Iterator[None]:
-    """Turn whatever the client raises into a `HubError` that says what to do."""
+    """Turn the client's errors into a `HubError` with advice."""
     try:
         yield
     except ColorizerError:
@@ -204,22 +205,22 @@ def hub_errors(repo_id: str, revision: str | None = None) -> Iterator[None]:
 def _advice(error: Exception, repo_id: str, revision: str | None) -> str:
     status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
     if isinstance(error, GatedRepoError):
-        return f"{repo_id} is gated: ask for access on its page, then log in with `hf auth login`."
+        return f"{repo_id} is gated: request access on its page, then log in with `hf auth login`."
     if isinstance(error, RevisionNotFoundError):
-        return f"{repo_id} has no revision {revision or 'main'!r}: give a branch, a tag or a commit's full sha."
+        return f"{repo_id} has no revision {revision or 'main'!r}: give a branch, a tag or a full commit hash."
     if isinstance(error, RepositoryNotFoundError):
         return (
-            f"{repo_id} is not on the Hub, or it is private: check the name, and for a private repository "
+            f"{repo_id} is not on the Hub, or it is private: check the name. For a private repository, "
             "log in with `hf auth login` or pass a token."
         )
     if isinstance(error, LocalTokenNotFoundError):
         return "There is no token for the Hub: log in with `hf auth login`, or set HF_TOKEN."
     if status == 401:
-        return f"The Hub doesn't accept the token for {repo_id}: log in anew with `hf auth login`, or mend HF_TOKEN."
+        return f"The Hub doesn't accept the token for {repo_id}: log in again with `hf auth login`, or fix HF_TOKEN."
     if status == 403:
-        return f"The token has no right to do this with {repo_id}: it needs write access, and the name must be yours."
+        return f"The token doesn't permit this for {repo_id}: it needs write access, and the namespace must be yours."
     if is_hub_trouble(error):
         return f"{repo_id}: {describe(error)} Nothing was changed on this machine; try again later."
     if status is not None:
-        return f"The Hub refused {repo_id} with {status}: {error}"
+        return f"The Hub rejected {repo_id} with status {status}: {error}"
     return f"{repo_id}: {error}"

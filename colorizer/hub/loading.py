@@ -1,4 +1,4 @@
-"""Checkpoints in and out, by name, by folder and by Hub id."""
+"""Loading checkpoints by name, folder or Hub id, and saving them."""
 
 import copy
 import hashlib
@@ -30,17 +30,17 @@ def load_model(
     dtype: torch.dtype = torch.float32,
     device: str | torch.device | None = None,
 ) -> ColorizerModel:
-    """Load a checkpoint, in evaluation mode.
+    """Load a checkpoint in evaluation mode.
 
     Args:
         name_or_path: a checkpoint that comes with the package, a folder, or a Hub id ("user/name").
         revision: branch, tag or commit of a Hub id.
-        dtype: of the weights; checkpoints are stored as float16, and computed in float32 unless told otherwise.
+        dtype: precision of the weights. Checkpoints are stored in float16; the default is to compute in float32.
 
     Raises:
         CheckpointError: it isn't a checkpoint of one of the approaches, or tensors are missing, left over, misshapen or not
             finite; the message names the file and the fault.
-        HubError: the Hub did not give it.
+        HubError: it can't be loaded from the Hub.
     """
     folder = resolve(name_or_path, revision=revision, token=token, cache_dir=cache_dir)
     model_class, content = read_config(folder)
@@ -61,11 +61,11 @@ def load_model(
 
 
 def complete(model: ColorizerModel, *, token: str | None = None, cache_dir: str | os.PathLike | None = None) -> None:
-    """Bring the weights that the model's checkpoint leaves to the Hub.
+    """Load the weights that the model's checkpoint leaves to the Hub.
 
     Raises:
-        CheckpointError: what is published there is of another layout, or holds values that are not finite.
-        HubError: the Hub did not give it.
+        CheckpointError: the published weights have another layout, or values that are not finite.
+        HubError: they can't be loaded from the Hub.
     """
     model.complete(lambda part: _published_folder(part, token=token, cache_dir=cache_dir))
     for part in model.left_out_parts:
@@ -80,10 +80,10 @@ def resolve(
     token: str | None = None,
     cache_dir: str | os.PathLike | None = None,
 ) -> Path:
-    """The local folder of a checkpoint's name, path or Hub id; Hub ids are downloaded.
+    """Return the local folder of a checkpoint from its name, path or Hub id; Hub ids are downloaded.
 
     Raises:
-        CheckpointError: there is no such thing; the message lists the checkpoints of the package.
+        CheckpointError: the checkpoint doesn't exist; the message lists those that come with the package.
     """
     name = os.fspath(name_or_path)
     if name in list_checkpoints():
@@ -103,10 +103,10 @@ def resolve(
 
 
 def fill_pretrained_parts(model: ColorizerModel, *, token: str | None = None) -> list[str]:
-    """Begin from published weights what begins from them; returns a line for each part that stays at random.
+    """Load the published weights that parts of the model start from, and return a message per part that stays random.
 
     Raises:
-        CheckpointError: what is published there is of another layout.
+        CheckpointError: the published weights have another layout.
     """
     messages = []
     for part in model.pretrained_parts:
@@ -115,7 +115,7 @@ def fill_pretrained_parts(model: ColorizerModel, *, token: str | None = None) ->
         except HubError as error:
             if part.on_missing:
                 part.on_missing()
-            messages.append(f"{model.approach} starts without the weights of {part.source}, at random: {error}")
+            messages.append(f"{model.approach} starts from random weights instead of {part.source}: {error}")
     return messages
 
 
@@ -130,16 +130,16 @@ def _published_folder(
 def save_checkpoint(model: ColorizerModel, folder: str | os.PathLike, *, dtype: torch.dtype = torch.float16) -> Path:
     """Save config.json and model.safetensors into `folder`.
 
-    A kill or a full disk leaves the checkpoint that was there before. The model itself stays as it is.
+    If the process is killed or the disk is full, the previous checkpoint remains. The model itself is not changed.
 
     Raises:
-        CheckpointError: a weight is not finite, in `dtype` at the latest.
+        CheckpointError: a weight is not finite, at least after conversion to `dtype`.
         ColorizerError: the folder can't be written.
     """
     folder = Path(folder)
     saved = copy.deepcopy(model).to("cpu", dtype, memory_format=torch.contiguous_format)
     if bad := not_finite(saved):
-        raise CheckpointError(f"Not saved: values that are not finite in {shorten(bad)}. The training diverged.")
+        raise CheckpointError(f"Not saved: {shorten(bad)} has values that are not finite. The training diverged.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with temporary(folder / WEIGHTS, is_folder=True) as part:
@@ -149,13 +149,13 @@ def save_checkpoint(model: ColorizerModel, folder: str | os.PathLike, *, dtype: 
                 put_in_place(part / name, folder / name)
     except OSError as error:
         raise ColorizerError(
-            f"The checkpoint could not be saved in {folder}: {error}. What was there is whole."
+            f"The checkpoint could not be saved in {folder}: {error}. The previous one, if any, is intact."
         ) from error
     return folder
 
 
 def model_digest(model: ColorizerModel) -> str:
-    """The same text for the same network: SHA-256 of its configuration's fields and of every tensor's name and bytes."""
+    """Return a SHA-256 that identifies a network: of its configuration's fields and every tensor's name and bytes."""
     fields = {name: getattr(model.config, name) for name in own_fields(type(model.config))}
     digest = hashlib.sha256(json.dumps([model.approach, fields], sort_keys=True).encode())
     for name, tensor in sorted(model.state_dict().items()):
@@ -165,10 +165,10 @@ def model_digest(model: ColorizerModel) -> str:
 
 
 def read_config(folder: Path) -> tuple[type[ColorizerModel], dict[str, Any]]:
-    """Read the config.json of a checkpoint's folder: the class that it is for, and its content.
+    """Read the config.json in a checkpoint's folder, and return the model class and the content.
 
     Raises:
-        CheckpointError: it is missing, damaged, or not of one of the approaches; the message names it.
+        CheckpointError: the file is missing, damaged, or not of one of the approaches; the message names it.
     """
     path = folder / CONFIG
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""What models are called in tables, on sheets and in file names."""
+"""Names of models in tables, on contact sheets and in file names."""
 
 import os
 from collections.abc import Sequence
@@ -7,19 +7,19 @@ from pathlib import Path
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.errors import ColorizerError
 
-# What any model has to beat, under these names in evaluation.json.
+# Baselines that any model has to beat, by name in evaluation.json.
 BASELINES = ("gray", "mean color", "mean by lightness")
 
 
 def model_names(models: Sequence[str | os.PathLike | ColorizerModel]) -> list[str]:
-    """What to call each model: a folder by its own name, with as many of those above it as tell it from the others.
+    """Name each model: a folder by its own name, preceded by as many parent folders as make it unique.
 
-    Raises ColorizerError if a model is there twice.
+    Raises ColorizerError if a model is given twice.
     """
     full = [model.approach if isinstance(model, ColorizerModel) else os.fspath(model) for model in models]
     parts = [Path(name).resolve().parts if Path(name).is_dir() else (name,) for name in full]
     if twice := sorted({name for name, own in zip(full, parts, strict=True) if parts.count(own) > 1}):
-        raise ColorizerError(f"{', '.join(twice)} is there more than once: name each model once.")
+        raise ColorizerError(f"{', '.join(twice)} is given more than once: name each model once.")
     return [_shortest(own, [other for other in parts if other != own]) for own in parts]
 
 

@@ -1,4 +1,4 @@
-"""What the files beside a checkpoint say of it: its configuration, its training, what was measured, its pictures."""
+"""Records in a checkpoint's folder: its configuration, training, results and pictures."""
 
 import json
 import re
@@ -17,27 +17,27 @@ RECORDS = ("training", "evaluation")
 def read_info(
     folder: str | Path, *, name: str | None = None, repo_id: str | None = None, data_terms: str | None = None
 ) -> dict[str, Any]:
-    """What a card wants to know: config, training and evaluation as their files hold them, sizes, pictures.
+    """Read the data for a card: the content of config, training and evaluation, sizes, and pictures.
 
     Raises:
-        CheckpointError: there is no checkpoint in `folder`, or a record in it is not JSON.
+        CheckpointError: `folder` contains no checkpoint, or a record in it is not JSON.
     """
     folder = Path(folder).absolute()
     config = _read_facts(folder / "config.json")
     if config is None:
-        raise CheckpointError(f"{folder / 'config.json'} is missing: {folder} is no checkpoint, so it has no card.")
+        raise CheckpointError(f"{folder / 'config.json'} is missing: {folder} is not a checkpoint, so it has no card.")
     samples = sorted(
         (folder / "samples").glob("*.png"), key=lambda path: [int(n) for n in re.findall(r"\d+", path.stem)]
     )
     pictures = [("Learning curves", "curves.png")] if (folder / "curves.png").is_file() else []
     if samples:
-        pictures.append(("Photos not trained on: gray, colorized, true", f"samples/{samples[-1].name}"))
+        pictures.append(("Validation photos: gray, colorized, true", f"samples/{samples[-1].name}"))
     if (folder / SAMPLES).is_file():
-        pictures.append(("Photos not trained on: gray, colorized, true; from the least wrong to the worst", SAMPLES))
+        pictures.append(("Photos not used in training: gray, colorized, true; from best to worst", SAMPLES))
     num_weights, num_bytes = _measure_weights(folder)
     records = {record: publishable(_read_facts(folder / f"{record}.json")) for record in RECORDS}
     if folder.parent == PACKAGE.absolute():
-        # The checkpoints of the package are measured together.
+        # The package's checkpoints are evaluated together.
         records["evaluation"] = records["evaluation"] or publishable(_read_facts(EVALUATION))
     trained_in = ((records["training"] or {}).get("arguments") or {}).get("output_dir") or ""
     return {
@@ -53,12 +53,12 @@ def read_info(
 
 
 def all_commands(training: dict[str, Any]) -> list[str]:
-    """The commands that made a checkpoint, oldest first, as its training.json tells them: one made all phases of a recipe."""
+    """Return the commands from training.json that made a checkpoint, oldest first, without repeats (phases of a recipe)."""
     return list(dict.fromkeys([*training.get("earlier_commands", []), *filter(None, [training.get("command")])]))
 
 
 def publishable(value: Any) -> Any:
-    """A record without what is nobody else's business: tokens, names of photos, the folders above a file."""
+    """Return a record without private content: tokens, names of photos, and parent folders in absolute paths."""
     if isinstance(value, dict):
         return {key: publishable(item) for key, item in value.items() if "token" not in key and key != "names"}
     if isinstance(value, list):
@@ -70,7 +70,7 @@ def publishable(value: Any) -> Any:
 
 
 def read_record(path: Path) -> Any:
-    """The content of a JSON file, None where there is no such file.
+    """Return the content of a JSON file, or None if the file doesn't exist.
 
     Raises:
         CheckpointError: the file is not JSON; the message names it.
@@ -80,13 +80,13 @@ def read_record(path: Path) -> Any:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path} can't be read: {error}. Mend or remove it.") from error
+        raise CheckpointError(f"{path} can't be read: {error}. Fix or delete it.") from error
 
 
 def _read_facts(path: Path) -> dict[str, Any] | None:
     facts = read_record(path)
     if facts is not None and not isinstance(facts, dict):
-        raise CheckpointError(f"{path} holds no names and values. Mend or remove it.")
+        raise CheckpointError(f"{path} is not a JSON object. Fix or delete it.")
     return facts
 
 
@@ -95,7 +95,7 @@ def _measure_weights(folder: Path) -> tuple[int, int]:
     for file in files:
         try:
             with safe_open(file, framework="np") as tensors:
-                for key in tensors.keys():  # noqa: SIM118 - it is no dict and has no __iter__
+                for key in tensors.keys():  # noqa: SIM118 - not a dict, has no __iter__
                     size = 1
                     for side in tensors.get_slice(key).get_shape():
                         size *= side

@@ -1,4 +1,4 @@
-"""Checkpoints to the Hub: a folder that loads strictly becomes one commit."""
+"""Uploads to the Hub: a checkpoint that loads strictly becomes one commit."""
 
 import json
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ from colorizer.hub.download import check_repo_id, hub_errors, make_api
 from colorizer.hub.loading import load_model
 from colorizer.hub.run_records import publishable, read_record
 
-UPLOAD_TIMEOUT = 60.0  # seconds without an answer
-# What is published; states to resume from, optimizers and logs stay at home.
+UPLOAD_TIMEOUT = 60.0  # seconds without a response
+# Published files. Resume states, optimizers and logs are not uploaded.
 PATTERNS = ("config.json", "model*.safetensors", "model.safetensors.index.json", "curves.png", "samples/*.png", SAMPLES)
 RECORDS = ("training.json", "history.json", "evaluation.json")
 CARD = "README.md"
@@ -30,32 +30,30 @@ def push(
     revision: str | None = None,
     commit_message: str | None = None,
 ) -> str:
-    """Publish the checkpoint in `folder` with its card, records and pictures in one commit; returns the commit's URL.
+    """Publish the checkpoint in `folder` with its card, records and pictures in one commit, and return the commit's URL.
 
-    The folder is only read. Where it has no README.md, or one as `write_card` makes it, the published card is written
-    anew so that its code sample names the repository; a card that a person has edited is published as it is. Records
-    go without tokens, names of photos and folders of this machine. Sample grids show photos of the dataset: remove
-    `samples/` first if these must not be published.
+    The folder is only read. If it has no README.md, or one exactly as `write_card` generates it, the card is generated again
+    so that its code sample names the repository; an edited card is published unchanged. Records are published without tokens,
+    names of photos and this machine's folders. Sample grids show photos of the dataset: delete `samples/` first if these must
+    not be published.
 
     Args:
-        repo_id: "user/name", or "name" for a repository of your own; created if it isn't there.
-        private: make a new repository private; an existing public one is refused.
+        repo_id: "user/name", or "name" for a repository of your own; created if it doesn't exist.
+        private: make a new repository private; an existing public one is an error.
         token: Hub token with write access, unless you are logged in.
-        revision: branch to commit to; created if it isn't there.
+        revision: branch to commit to; created if it doesn't exist.
 
     Raises:
-        CheckpointError: the folder is no checkpoint that loads; nothing was uploaded.
-        HubError: the Hub is away, refused, or failed; the folder is as it was.
+        CheckpointError: the folder is not a checkpoint that loads; nothing was uploaded.
+        HubError: the Hub can't be reached, rejected the request, or failed; the folder is unchanged.
     """
     check_repo_id(repo_id, needs_owner=False)
     folder = Path(folder).absolute()
     if not folder.is_dir():
-        raise CheckpointError(f"{folder} is no folder: give the folder that holds config.json and model.safetensors.")
+        raise CheckpointError(f"{folder} is not a folder: give the one with config.json and model.safetensors.")
     load_model(folder)
     if token is None and get_token() is None:
-        raise HubError(
-            "Publishing needs a token of the Hub with write access: log in with `hf auth login`, or set HF_TOKEN."
-        )
+        raise HubError("Publishing needs a Hub token with write access: log in with `hf auth login`, or set HF_TOKEN.")
     api = make_api(token)
     with hub_errors(repo_id, revision), bounded_waits(UPLOAD_TIMEOUT):
         if "/" not in repo_id:
@@ -72,7 +70,7 @@ def push(
 
 
 def collect_files(folder: Path, repo_id: str) -> dict[str, Path | bytes]:
-    """What `push` publishes of a checkpoint's folder: name in the repository → file, or content that differs from it."""
+    """Collect the files that `push` publishes: name in the repository → file, or new content if it differs."""
     files: dict[str, Path | bytes] = {
         path.relative_to(folder).as_posix(): path for pattern in PATTERNS for path in sorted(folder.glob(pattern))
     }
@@ -91,14 +89,14 @@ def collect_files(folder: Path, repo_id: str) -> dict[str, Path | bytes]:
 def _create(api: HfApi, repo_id: str, private: bool, revision: str | None) -> None:
     api.create_repo(repo_id, private=private or None, exist_ok=True)
     if private and not api.model_info(repo_id, timeout=UPLOAD_TIMEOUT).private:
-        raise HubError(f"{repo_id} is there already and public: make it private on its page, or give another name.")
+        raise HubError(f"{repo_id} already exists and is public: make it private on its page, or give another name.")
     if revision is not None:
         api.create_branch(repo_id, branch=revision, exist_ok=True)
 
 
 @contextmanager
 def bounded_waits(seconds: float) -> Iterator[None]:
-    """Give up on a Hub that stops answering: the client's own calls for uploads would wait for ever."""
+    """Set a timeout for a Hub that stops responding: the client's upload calls would wait forever."""
     before = get_session().timeout
     get_session().timeout = seconds
     try:

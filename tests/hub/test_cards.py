@@ -93,7 +93,7 @@ def test_card_of_a_run_loads_as_a_model_card(checkpoint: Path) -> None:
         "1 h 12 min",
         TRAINING["command"],
         "128,000 photos seen",
-        "11,000 to learn from, 256 to validate on, left out 3 gray, 2 broken\n",
+        "11,000 for training, 256 for validation, left out 3 gray, 2 broken\n",
         "learning rate 3e-05",
         "| | tiny | gray |",
         "22.31 [22.1, 22.5] | 21.3 [21.1, 21.5] |",
@@ -113,8 +113,8 @@ def test_card_names_the_teacher_and_whose_weights_were_at_hand(checkpoint: Path)
     given = {"teacher": "runs/wise", "teacher_share": 0.75, "model_fields": fields}
     record(checkpoint, training=TRAINING | {"arguments": TRAINING["arguments"] | given})
     text = render_card(read_info(checkpoint))
-    assert "* teacher: wise, whose colors are 75% of what was learned\n" in text
-    assert "* published weights: the encoder began from efficientnet-lite0\n" in text
+    assert "* teacher: wise, whose colors make up 75% of the target\n" in text
+    assert "* published weights: the encoder started from efficientnet-lite0\n" in text
     record(checkpoint, training=TRAINING)
     assert not re.search(r"^\* (teacher|published)", render_card(read_info(checkpoint)), re.MULTILINE)
 
@@ -122,15 +122,15 @@ def test_card_names_the_teacher_and_whose_weights_were_at_hand(checkpoint: Path)
 def test_card_counts_the_runs_that_it_started_from(checkpoint: Path) -> None:
     record(checkpoint, training=TRAINING | {"earlier_seconds": 900.0, "earlier_photos_seen": 48000})
     text = render_card(read_info(checkpoint))
-    assert "* time: 1 h 12 min, after 15 min of the runs before\n" in text
-    assert "128,000 photos seen, 48,000 by the runs before" in text
+    assert "* time: 1 h 12 min, after 15 min of earlier runs\n" in text
+    assert "128,000 photos seen, 48,000 in earlier runs" in text
 
 
 def test_card_without_records_claims_nothing(checkpoint: Path) -> None:
     card = ModelCard.load(write_card(checkpoint))
     assert card.data.eval_results is None
-    assert "holds no record of its training" in card.text
-    assert "Nothing has been measured" in card.text
+    assert "has no record of its training" in card.text
+    assert "has not been evaluated" in card.text
     assert "![" not in card.text
 
 
@@ -139,8 +139,8 @@ def test_card_without_an_evaluation_reports_the_validation(checkpoint: Path) -> 
     card = ModelCard.load(write_card(checkpoint))
     assert results(card) == {"validation_loss": 0.0123, "psnr": 22.25}
     assert card.data.eval_results[0].dataset_split == "validation"
-    assert "Nothing has been measured" not in card.text
-    assert "* PSNR in dB, more is better: 22.25" in card.text
+    assert "has not been evaluated" not in card.text
+    assert "* PSNR in dB, higher is better: 22.25" in card.text
 
 
 @pytest.mark.parametrize("part", sorted(TRAINING))
@@ -165,7 +165,7 @@ def test_what_was_measured_of_others_is_not_claimed(checkpoint: Path, evaluation
     record(checkpoint, evaluation=evaluation)
     card = ModelCard.load(write_card(checkpoint))
     assert card.data.eval_results is None
-    assert "Nothing has been measured" in card.text
+    assert "has not been evaluated" in card.text
 
 
 def test_only_model_of_an_evaluation_needs_no_name(checkpoint: Path) -> None:
@@ -192,15 +192,15 @@ def test_every_approach_has_a_card(approach: str) -> None:
 def test_long_fields_of_a_configuration_are_cut() -> None:
     scenes = [f"scene {number}" for number in range(300)]
     card = render_card({"config": {"model_type": "colorizer-joint", "width": 0.25, "scenes": scenes}})
-    shown = "scenes scene 0 / scene 1 / scene 2 / scene 3 / scene 4 / scene 5 / … 300 in all"
+    shown = "scenes scene 0 / scene 1 / scene 2 / scene 3 / scene 4 / scene 5 / … 300 in total"
     assert f"{shown}\n" in card
-    assert "has instead: width 1, scenes none\n" in card
+    assert "defaults of the full network: width 1, scenes none\n" in card
     description = '{"model_type": "' + "x" * 1000
     config = {"model_type": "colorizer-fusion", "classifier_config": description, "classifier_mean": [0.5, 0.5, 0.5]}
     card = render_card({"config": config})
     assert f"classifier_config {description[:60]}…, " in card
     assert "classifier_mean 0.5 / 0.5 / 0.5, " in card
-    assert "has instead: classifier_config none\n" in card
+    assert "defaults of the full network: classifier_config none\n" in card
 
 
 def test_card_elsewhere_points_to_the_pictures(checkpoint: Path, tmp_path: Path) -> None:
@@ -241,7 +241,7 @@ def test_failed_write_keeps_the_card_that_was_there(checkpoint: Path, monkeypatc
         ("config.json", None, "config.json is missing"),
         ("config.json", "{", "config.json can't be read"),
         ("config.json", '{"model_type": "bert"}', "model_type 'bert'"),
-        ("training.json", "[1]", "training.json holds no names and values"),
+        ("training.json", "[1]", "training.json is not a JSON object"),
         ("evaluation.json", "x", "evaluation.json can't be read"),
         ("model.safetensors", "x", "model.safetensors is damaged"),
     ],

@@ -64,8 +64,8 @@ def test_sharded_checkpoint_comes_whole(hub: HubServer, tmp_path: Path) -> None:
     [
         ({"config.json": CONFIG, "pytorch_model.bin": b"pickle"}, "only pytorch_model.bin: pickles can run code"),
         ({"config.json": CONFIG, "old/weights.pth": b"pickle"}, "only old/weights.pth: pickles can run code"),
-        ({"config.json": CONFIG}, "ada/tiny holds no model.safetensors"),
-        ({"model.safetensors": WEIGHTS}, "ada/tiny holds no config.json"),
+        ({"config.json": CONFIG}, "ada/tiny contains no model.safetensors"),
+        ({"model.safetensors": WEIGHTS}, "ada/tiny contains no config.json"),
     ],
 )
 def test_repository_without_a_checkpoint(hub: HubServer, tmp_path: Path, files: dict[str, bytes], message: str) -> None:
@@ -77,7 +77,7 @@ def test_repository_without_a_checkpoint(hub: HubServer, tmp_path: Path, files: 
 
 @pytest.mark.parametrize("repo_id", ["", "no-owner", "a/b/c", "a b/c", "../x", "a/b--c", "user/" + "n" * 100])
 def test_name_that_is_no_repository(repo_id: str) -> None:
-    with pytest.raises(HubError, match="is no repository id of the Hub"):
+    with pytest.raises(HubError, match="not a valid Hub repository id"):
         download_checkpoint(repo_id)
 
 
@@ -143,14 +143,14 @@ def test_lasting_damage(hub: HubServer, tmp_path: Path) -> None:
 def test_page_of_a_proxy_in_place_of_an_answer(hub: HubServer, tmp_path: Path) -> None:
     hub.add("ada/tiny", FILES)
     hub.inject("corrupt", times=1000, path="/api/models")
-    with pytest.raises(HubError, match="is there a proxy or a login page between"):
+    with pytest.raises(HubError, match="did not return JSON"):
         download_checkpoint("ada/tiny", cache_dir=tmp_path)
 
 
 def test_gated_repository(hub: HubServer, tmp_path: Path) -> None:
     hub.add("ada/tiny", FILES)
     hub.inject("status", times=1000, status=403, code="GatedRepo")
-    with pytest.raises(HubError, match="ada/tiny is gated: ask for access on its page"):
+    with pytest.raises(HubError, match="ada/tiny is gated"):
         download_checkpoint("ada/tiny", cache_dir=tmp_path)
 
 
@@ -188,7 +188,7 @@ def test_hub_away(hub: HubServer, tmp_path: Path, caplog: pytest.LogCaptureFixtu
         assert not caplog.records
         hub.stop()
         assert download_checkpoint("ada/tiny", cache_dir=tmp_path) == folder
-        assert "ada/tiny is taken from the local cache: the connection to" in caplog.text
+        assert "ada/tiny is loaded from the local cache: the connection to" in caplog.text
     with pytest.raises(HubError, match=r"ada/other: the connection to .* failed"):
         download_checkpoint("ada/other", cache_dir=tmp_path)
     hub.start()
@@ -203,7 +203,7 @@ def test_older_copy_serves_while_the_new_one_can_not_be_had(
     hub.add("ada/tiny", {"config.json": CONFIG + b" ", "model.safetensors": WEIGHTS[::-1]})
     hub.inject("break_off", times=1000, path="model.safetensors")
     assert download_checkpoint("ada/tiny", cache_dir=tmp_path) == folder
-    assert "ada/tiny is taken from the local cache" in caplog.text
+    assert "ada/tiny is loaded from the local cache" in caplog.text
     assert (folder / "model.safetensors").read_bytes() == WEIGHTS
 
 

@@ -107,7 +107,7 @@ def test_push_to_a_branch_leaves_main(hub: HubServer, run: Path, tmp_path: Path)
     push(run, "ada/tiny", revision="half")
     assert set(hub.files("ada/tiny", "main")) == {".gitattributes"}
     assert load_model("ada/tiny", revision="half", cache_dir=tmp_path / "cache").approach == "dense"
-    with pytest.raises(CheckpointError, match=r"ada/tiny holds no model\.safetensors"):
+    with pytest.raises(CheckpointError, match=r"ada/tiny contains no model\.safetensors"):
         load_model("ada/tiny", cache_dir=tmp_path / "cache")
 
 
@@ -117,7 +117,7 @@ def test_private_repository(hub: HubServer, run: Path) -> None:
     push(run, "ada/secret", private=True)
     push(run, "ada/open")
     (run / "history.json").write_text("[]")
-    with pytest.raises(HubError, match="ada/open is there already and public"):
+    with pytest.raises(HubError, match="ada/open already exists and is public"):
         push(run, "ada/open", private=True)
     assert hub.files("ada/open")["history.json"] != b"[]\n"
 
@@ -149,7 +149,7 @@ def test_folder_that_is_no_checkpoint_is_not_published(hub: HubServer, run: Path
 
 @pytest.mark.parametrize("repo_id", ["", "a/b/c", "a b", "ada/"])
 def test_name_that_is_no_repository(hub: HubServer, run: Path, repo_id: str) -> None:
-    with pytest.raises(HubError, match="is no repository id of the Hub"):
+    with pytest.raises(HubError, match="not a valid Hub repository id"):
         push(run, repo_id)
 
 
@@ -158,7 +158,7 @@ def test_name_that_is_no_repository(hub: HubServer, run: Path, repo_id: str) -> 
     [
         ("", "Publishing needs a token of the Hub with write access"),
         ("hf_wrong", "The Hub doesn't accept the token for ada/tiny"),
-        ("hf_read", "The token has no right to do this with ada/tiny"),
+        ("hf_read", "The token doesn't permit this for ada/tiny"),
     ],
 )
 @pytest.mark.parametrize("is_passed", [False, True])

@@ -1,4 +1,4 @@
-"""`accelerate launch train_accelerate.py --approach NAME --dataset_name DATA --output_dir FOLDER` trains an approach."""
+"""Train an approach: `accelerate launch train_accelerate.py --approach NAME --dataset_name DATA --output_dir FOLDER`."""
 
 import sys
 
@@ -6,7 +6,7 @@ from colorizer.errors import ColorizerError
 
 
 def main() -> int:
-    # Within main, so that --help and a wrong argument answer before torch has loaded.
+    # Imported here, so that importing this file stays cheap.
     from colorizer.training import parse_runs, train_runs
 
     try:

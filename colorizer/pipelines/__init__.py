@@ -1,4 +1,4 @@
-"""Checkpoints on photos: the pipeline, its options, prediction and sampling, color hints, devices and processes."""
+"""Inference: the pipeline, its options, prediction and sampling, color hints, devices and processes."""
 
 from colorizer.pipelines.image_colorization import ColorizationPipeline, ColorizationResult, pipeline
 

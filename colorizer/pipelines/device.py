@@ -1,4 +1,4 @@
-"""Devices and precisions as a caller names them, checked before anything is loaded."""
+"""Validation of the caller's device and precision, before anything is loaded."""
 
 import torch
 
@@ -6,7 +6,7 @@ from colorizer.errors import ColorizerError
 
 
 def checked_device(device: int | str | torch.device | None) -> int | str | torch.device | None:
-    """`device` as it was given; ColorizerError if this machine does not have it."""
+    """Return `device` unchanged; raise ColorizerError if this machine doesn't have it."""
     if isinstance(device, str | torch.device):
         try:
             torch.empty(0, device=device)
@@ -20,12 +20,12 @@ def checked_device(device: int | str | torch.device | None) -> int | str | torch
 
 
 def checked_dtype(dtype: str | torch.dtype | None) -> torch.dtype | None:
-    """A floating type of torch; None for "auto"."""
+    """Return a floating-point type of torch, or None for "auto"; raise ColorizerError for anything else."""
     given = dtype
     if dtype is None or dtype == "auto":
         return None
     if isinstance(dtype, str):
         dtype = getattr(torch, dtype.removeprefix("torch."), None)
     if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
-        raise ColorizerError(f"dtype must be 'auto' or a floating type such as torch.float16, got {given!r}.")
+        raise ColorizerError(f"dtype must be 'auto' or a floating-point type such as torch.float16, got {given!r}.")
     return dtype

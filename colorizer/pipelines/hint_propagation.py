@@ -1,8 +1,8 @@
-"""Spread color hints over a photo along its edges, on top of what a network predicts, whether it takes hints or not.
+"""Propagate color hints over a photo, stopping at edges, on top of a prediction from a network with or without hints.
 
-The energy is that of Levin, Lischinski and Weiss, "Colorization using Optimization" (SIGGRAPH 2004), eq. 1: neighbors of like
-lightness have like colors. What is spread is the difference between a hint and the prediction, and it is drawn to 0, so that
-far from all hints the network has its way.
+The energy is from Levin, Lischinski and Weiss, "Colorization using Optimization" (SIGGRAPH 2004), eq. 1: neighbors with
+similar lightness have similar colors. The difference between a hint and the prediction is propagated, with a pull to 0: far
+from all hints, the prediction remains.
 """
 
 import math
@@ -23,14 +23,17 @@ from colorizer.photos.photo import Photo
 from colorizer.pipelines.hints import Hint, checked_hints, hint_cells
 
 SIDE = 192
-"""Of the square that the grid has the area of on which colors are spread; a smaller photo is its own grid."""
+"""Side of the square with the area of the grid on which colors are propagated; a smaller photo is its own grid."""
 REACH = 1 / 12
 MIN_REACH, MAX_REACH = 1 / 100, 1.0
 
-_VARIANCE_SHARE = 0.6  # the paper's own program has it, though the paper does not
-_LEAST, _MOST = 1.0, 50.0  # lightness varies so much without an edge; an edge so much that more makes no difference
+_VARIANCE_SHARE = 0.6  # from the paper's code; it isn't in the paper
+_LEAST, _MOST = (
+    1.0,
+    50.0,
+)  # variance of lightness without an edge; variance above which an edge makes no more difference
 _BEND = 0.375  # the mean of a pixel's 8 neighbors differs from it by 0.375 times the Laplacian
-_TOLERANCE = 1e-3  # of the residual's norm; influences are then right to some thousandths
+_TOLERANCE = 1e-3  # on the residual's norm; influences are then accurate to a few thousandths
 _BLOCK = 12
 _LONGEST = 3 * SIDE
 _NEARLY_ONE = 0.999
@@ -38,16 +41,16 @@ _MAX_KEPT = 64
 
 
 class Propagation:
-    """How colors spread on one photo. Knows nothing of networks, so that it serves for all of them.
+    """Propagation of colors on one photo, for the predictions of any network.
 
         spread = Propagation(photo)
         ab = spread(ab, [(120, 45, (51, 102, 204))])
 
-    What it computes for a place is kept (of the last 64 places), so that one more hint costs one solution of the system.
+    The influences of the last 64 positions are cached, so that another hint costs only one more solution of the system.
     """
 
     def __init__(self, photo: Photo, *, reach: float = REACH) -> None:
-        """`reach`: about how far a color goes where no edge stops it, 0.01…1 of the side of a square of the photo's area."""
+        """Set up the system. `reach`: about how far colors go without edges, 0.01…1 × side of a square of the photo's area."""
         reach = check_number("reach", reach, MIN_REACH, MAX_REACH)
         self.photo_size, self.name = photo.size, photo.name or "the photo"
         width, height = photo.size
@@ -55,7 +58,7 @@ class Propagation:
         self.size = tuple(min(max(1, round(side * scale)), _LONGEST) for side in (height, width))
         affinity = _affinity(compute_lightness(photo, self.size)[0].numpy())
         degree = np.asarray(affinity.sum(1)).ravel()
-        # Isolated pixels (of a photo of one) have no neighbors to be like.
+        # The only pixel of a 1×1 photo has no neighbors.
         self._degree = np.maximum(degree, np.float32(1e-6))
         root = sparse.diags_array(1 / np.sqrt(self._degree))
         pull = _BEND / (reach * math.sqrt(self.size[0] * self.size[1])) ** 2
@@ -66,11 +69,11 @@ class Propagation:
         self._lock = Lock()
 
     def influence(self, row: int, column: int) -> np.ndarray:
-        """How much of a hint in one cell of the grid reaches each cell, float16 (h, w), 0…1, 1 in that cell itself.
+        """Return the influence on each cell of the grid of a hint in one cell, float16 (h, w), 0…1, 1 in that cell itself.
 
-        The U that makes Σ_r ((1 + pull) U(r) − Σ_s w_rs U(s))² least where U = 1 in that cell: the paper's energy, whose
-        weights w_rs of the neighbors s of r sum up to 1, with a pull to 0 of our own. Where U would be more than 1 (the
-        cell is at an edge, and what it is the edge of follows it) it is 1.
+        It is the U that minimizes Σ_r ((1 + pull) U(r) − Σ_s w_rs U(s))² subject to U = 1 in that cell: the paper's energy,
+        whose weights w_rs of the neighbors s of r sum to 1, plus our own pull to 0. U is clamped to 1; it can exceed 1 if the
+        cell lies at an edge.
         """
         if (kept := self._influences.get((row, column))) is not None:
             return kept
@@ -78,7 +81,7 @@ class Propagation:
         impulse = np.zeros(self._degree.size, np.float32)
         impulse[cell] = 1
         # With S the symmetric system and D the degrees, the energy is |D^-½ S D^½ U|²: the solution is a column of the
-        # inverse of its matrix.
+        # inverse of the energy's matrix.
         solution = self._solve(self._degree * self._solve(impulse)) / np.sqrt(self._degree)
         influence = (solution / solution[cell]).clip(0, 1).astype(np.float16).reshape(self.size)
         with self._lock:
@@ -88,16 +91,17 @@ class Propagation:
         return influence
 
     def __call__(self, ab: Tensor, hints: Sequence[Hint | Any]) -> Tensor:
-        """`ab`, CIE a*, b* (2, h, w) of any size as predicted for the photo, with the hints spread over it.
+        """Propagate hints over `ab`, the predicted CIE a*, b* (2, h, w) in any size.
 
-        Returned at its size, or at the grid's where that has more cells: colors end at edges that a coarse `ab` knows not of.
+        The result has the size of `ab`, or of the grid if that is larger, because a coarse `ab` doesn't resolve the edges at
+        which colors end.
 
-        Where influences f of several hints meet, each has the weight (f / (1 − f))², and the prediction the weight 1
-        (inverse distances squared, as in Shepard's interpolation, 1968): no color overshoots, at a hint its own color
-        counts alone. Of two hints in one cell the later counts.
+        Where the influences f of several hints overlap, each has the weight (f / (1 − f))² and the prediction the weight 1
+        (inverse squared distances, as in Shepard's interpolation, 1968). So no color overshoots, and at a hint only its own
+        color counts. If two hints are in one cell, the later one counts.
 
         Raises:
-            ColorizerError: more than 1000 hints, one that is none or that lies outside the photo.
+            ColorizerError: more than 1000 hints, an invalid one, or one outside the photo.
         """
         hints = checked_hints(hints)
         if ab[0].numel() < math.prod(self.size):
@@ -120,8 +124,8 @@ class Propagation:
         return ab + spread
 
     def _solve(self, right: np.ndarray) -> np.ndarray:
-        """The system's solution for one right side (h·w), by conjugate gradients with a coarse grid beside them."""
-        # Not a factorization: it takes 30 MB a photo, and several seconds where BLAS runs its threads on a busy machine.
+        """Solve the system for one right-hand side (h·w), by conjugate gradients with a coarse-grid preconditioner."""
+        # Not by factorization, which takes 30 MB per photo, and several seconds if BLAS runs threads on a busy machine.
         solution, residual = np.zeros_like(right), right.copy()
         direction = precise = self._precondition(residual)
         product, goal = _dot(residual, precise), _TOLERANCE**2 * _dot(right, right)
@@ -138,16 +142,16 @@ class Propagation:
         return solution
 
     def _precondition(self, residual: np.ndarray) -> np.ndarray:
-        # The system's diagonal is nearly 1. einsum, since BLAS would start threads for this.
+        # The system's diagonal is nearly 1. Uses einsum because BLAS would start threads.
         coarse = np.einsum("ij,j->i", self._coarse, np.bincount(self._blocks, residual).astype(np.float32))
         return residual + coarse[self._blocks]
 
 
 def _affinity(lightness: np.ndarray) -> sparse.csr_array:
-    """How alike each pixel of lightness (h, w) is to its 8 neighbors: exp(−(L_r − L_s)² / (σ_r² + σ_s²)).
+    """Compute the affinity of each pixel of lightness (h, w) to its 8 neighbors: exp(−(L_r − L_s)² / (σ_r² + σ_s²)).
 
-    That is the paper's eq. 2 made symmetric, with σ² from the variance of lightness in 3×3 pixels, bounded so that colors
-    do not pass strong edges that are blurred.
+    This is the paper's eq. 2 made symmetric. σ² is the variance of lightness in 3×3 pixels, bounded so that colors don't
+    cross strong but blurred edges.
     """
     height, width = lightness.shape
     index = np.arange(height * width).reshape(height, width)
@@ -169,7 +173,7 @@ def _affinity(lightness: np.ndarray) -> sparse.csr_array:
 
 
 def _coarsen(system: sparse.csr_array, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Each pixel's block of 12×12, (h·w), and the inverse of the system over blocks (Nicolaides 1987)."""
+    """Return each pixel's 12×12 block, (h·w), and the inverse of the system over blocks (Nicolaides 1987)."""
     height, width = size
     across = -(-width // _BLOCK)
     blocks = (np.arange(height)[:, None] // _BLOCK * across + np.arange(width) // _BLOCK).ravel()

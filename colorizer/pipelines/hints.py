@@ -1,4 +1,4 @@
-"""Color hints as a user gives them, points of a photo with their colors, and as a network takes them."""
+"""Color hints: validation of the user's points and colors, and their conversion to a network's input."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from colorizer.photos.reading import MAX_PIXELS
 
 MAX_HINTS = 1000
 SHARE = 1 / 50
-"""About how much of a photo's side the square around a point has, as the patches in training have."""
+"""Side of the square drawn around a point, as a share of the photo's side, similar to the patches in training."""
 
 EXAMPLE = "such as (120, 45, (51, 102, 204)): x, y and red, green, blue in 0…255"
 
 
 @dataclass(frozen=True)
 class Hint:
-    """The pixel x, y of a photo, upright, from its top left corner, and the sRGB color that it shall have, 0…255."""
+    """Pixel x, y of an upright photo, from the top left corner, and the sRGB color it should have, 0…255."""
 
     x: float
     y: float
@@ -30,22 +30,22 @@ class Hint:
 
 @dataclass(frozen=True)
 class HintedPhoto:
-    """A photo, whatever it is read from, with hints of its own."""
+    """Photo, from any source, with its own hints."""
 
     source: Any
     hints: tuple[Hint, ...]
 
 
 def checked_hints(hints: Any, name: str = "hints") -> tuple[Hint, ...]:
-    """(x, y, (r, g, b)) of each hint as Hint; none for None.
+    """Convert each (x, y, (r, g, b)) to a Hint; None gives no hints.
 
     Raises:
-        ColorizerError: too many hints, or one that is none; the message says which and why.
+        ColorizerError: too many hints, or an invalid one; the message names it and the reason.
     """
     if hints is None:
         return ()
     if not isinstance(hints, list | tuple):
-        raise ColorizerError(f"{name} must be a list of hints {EXAMPLE}; not {type(hints).__name__}.")
+        raise ColorizerError(f"{name} must be a list of hints {EXAMPLE}, not {type(hints).__name__}.")
     if len(hints) > MAX_HINTS:
         raise ColorizerError(f"{name} has {len(hints)} hints, more than the {MAX_HINTS} allowed.")
     return tuple(_checked_hint(hint, f"{name}[{index}]") for index, hint in enumerate(hints))
@@ -55,18 +55,18 @@ def _checked_hint(hint: Any, name: str) -> Hint:
     if isinstance(hint, Hint):
         hint = hint.x, hint.y, hint.rgb
     if not isinstance(hint, list | tuple) or len(hint) != 3:
-        raise ColorizerError(f"{name} is no hint {EXAMPLE}; got {hint!r}.")
+        raise ColorizerError(f"{name} is not a hint {EXAMPLE}; got {hint!r}.")
     x, y, rgb = hint
     if not isinstance(rgb, list | tuple | np.ndarray) or len(rgb) != 3:
         raise ColorizerError(f"{name} has no color of red, green and blue in 0…255, {EXAMPLE}; got {rgb!r}.")
-    # How large the photo is turns out when it is read.
+    # The photo's size is unknown until it is read.
     x, y = (check_number(f"{axis} of {name}", value, 0, MAX_PIXELS) for axis, value in (("x", x), ("y", y)))
     parts = zip(("red", "green", "blue"), rgb, strict=True)
     return Hint(x, y, tuple(check_number(f"{part} of {name}", value, 0, 255) for part, value in parts))
 
 
 def are_shared_out(hints: Any) -> bool:
-    """Whether hints are a list for each photo, and not one list for all of them."""
+    """Return whether there is one list of hints per photo, rather than one list for all photos."""
     if not isinstance(hints, list | tuple):
         return False
     lists = [entry for entry in hints if entry is not None]
@@ -76,14 +76,14 @@ def are_shared_out(hints: Any) -> bool:
 
 
 def share_out(photos: Sequence[Any], hints: Sequence[Any]) -> list[HintedPhoto]:
-    """Each photo with its own of the lists of hints.
+    """Pair each photo with its list of hints.
 
     Raises:
-        ColorizerError: there are not as many lists as photos, or a hint is none.
+        ColorizerError: the numbers of lists and photos differ, or a hint is invalid.
     """
     if len(hints) != len(photos):
         raise ColorizerError(
-            f"hints has {len(hints)} lists for {len(photos)} photos: give one for each, or one for all."
+            f"hints has {len(hints)} lists for {len(photos)} photos: give one per photo, or one for all."
         )
     return [
         HintedPhoto(photo, checked_hints(given, f"hints[{index}]"))
@@ -94,7 +94,7 @@ def share_out(photos: Sequence[Any], hints: Sequence[Any]) -> list[HintedPhoto]:
 def draw_hints(
     hints: Sequence[Hint], photo_size: tuple[int, int], size: tuple[int, int], name: str = "the photo"
 ) -> Tensor:
-    """Hints as the network takes them, (3, h, w): CIE a*, b* and a mask; where two squares overlap, the later one counts.
+    """Draw hints as network input, (3, h, w): CIE a*, b* and a mask. Where two squares overlap, the later hint counts.
 
     Args:
         photo_size: width and height of the photo, whose pixels the hints name.
@@ -117,7 +117,7 @@ def draw_hints(
 def hint_cells(
     hints: Sequence[Hint], photo_size: tuple[int, int], size: tuple[int, int], name: str = "the photo"
 ) -> list[tuple[int, int]]:
-    """Row and column of each hint where the photo is brought to `size`, height and width; arguments as for `draw_hints`.
+    """Return the row and column of each hint after resizing the photo to `size` (height, width); see `draw_hints`.
 
     Raises:
         ColorizerError: a hint lies outside the photo.
@@ -130,7 +130,7 @@ def hint_cells(
                 f"hints[{index}] at {hint.x:g}, {hint.y:g} lies outside {name}, which has {width}×{height} pixels: x goes "
                 f"from 0 to {width - 1}, y to {height - 1}."
             )
-        # The middle of the pixel.
+        # Use the center of the pixel.
         row, column = int((hint.y + 0.5) * size[0] / height), int((hint.x + 0.5) * size[1] / width)
         cells.append((min(size[0] - 1, row), min(size[1] - 1, column)))
     return cells

@@ -1,4 +1,4 @@
-"""`pipeline("colorful")("photo.jpg")`: any checkpoint on any photo, by way of transformers' pipelines."""
+"""Pipeline from any checkpoint and photo to a colorized photo, on top of transformers: `pipeline("colorful")("photo.jpg")`."""
 
 import os
 import time
@@ -34,18 +34,18 @@ TASK = "image-colorization"
 
 @dataclass(frozen=True, eq=False)
 class ColorizationResult:
-    """What `return_dict=True` gives.
+    """Result of a call with `return_dict=True`.
 
-    image: the colored photo at its own size.
-    ab: CIE a*, b* as the network gave them, float32 (2, h, w) at its working size, before `saturation`; where hints were
-        spread, with them, and at least of the size that they are spread at.
-    logits: (313, h, w), float32, where the approach predicts a distribution over bins, else None.
-    uncertainty: float32 (h, w) at the working size, 0…1, for such an approach, else None: each pixel's entropy of that
-        distribution, at temperature 1 whatever `temperature` is; 0 where one color is certain, 1 where all are alike.
-    scenes: each scene that the network was trained to tell, with its probability, the likeliest first, else None.
-    seconds: what coloring took, reading the photo left out; a batch's time in the network is shared evenly,
-        as is that of several answers.
-    photo: the photo that was read; a pipeline takes it as input again without decoding it anew.
+    image: the colorized photo in its own size.
+    ab: predicted CIE a*, b*, float32 (2, h, w) at the working size, before `saturation`. With propagated hints, it includes
+        them and is at least as large as the grid on which they are propagated.
+    logits: float32 (313, h, w) if the approach predicts a distribution over bins, else None.
+    uncertainty: for such an approach, the entropy of each pixel's distribution, float32 (h, w) at the working size, 0…1, else
+        None. 0 means one certain color, 1 means all are equally likely. It is always computed at temperature 1.
+    scenes: probability of each scene that the network was trained on, most likely first, else None.
+    seconds: time for colorizing, without reading the photo. The network's time for a batch is divided evenly among its photos,
+        and the time for several colorings among these.
+    photo: the photo as read; it can be passed to a pipeline again without decoding it again.
     """
 
     image: Image.Image
@@ -59,36 +59,35 @@ class ColorizationResult:
 
 @dataclass
 class _Work:
-    """A photo on its way through the pipeline. Not a dict of tensors, which transformers would stack or take apart."""
+    """State of a photo in the pipeline. Not a dict of tensors, which transformers would stack or unpack."""
 
     photo: Photo
     lightness: Tensor
     hints: tuple[Hint, ...]
-    drawn: Tensor | None  # the hints as the network takes them, if it does
+    drawn: Tensor | None  # the hints as network input, if the network accepts them
     seconds: float
     prediction: Prediction | None = None
 
 
 class ColorizationPipeline(Pipeline):
-    """Colors photos: whatever `read_photo` takes, one, a list, or a generator, whose results are then streamed.
+    """Pipeline that colorizes photos: anything `read_photo` accepts, a list of these, or a generator (results are streamed).
 
-    Calling it takes, besides transformers' `batch_size` and `num_workers`:
+    Options of a call, in addition to transformers' `batch_size` and `num_workers`:
 
-    * `resolution`: working size, the side in pixels of the square that the network's input has the area of; by default what
-      the checkpoint was trained at. The result has the photo's own size in any case.
+    * `resolution`: working size, the side in pixels of a square with the area of the network's input; by default the
+      checkpoint's training resolution. The result always has the photo's own size.
     * `saturation`: factor on the predicted chroma, 0…10.
-    * `return_dict`: a ColorizationResult instead of a PIL image.
-    * `hints`: (x, y, (r, g, b)) of pixels of the photo, upright, from its top left corner, and the colors 0…255 that they
-      shall have; 1000 at most, the later one counts where two meet. Of a list of photos all get the same, unless `hints`
-      is a list of such lists, one a photo. A network that was trained with hints takes them; what a color then lacks, for
-      other networks all of it, spreads along the photo's edges, about as far as
-    * `hint_reach`: 0.01…1 of the side of a square of the photo's area; 0 for the answer of the network alone.
-    * `num_images` and `seed`: different answers, drawn from the colors that an approach with a distribution holds possible;
-      the same for the same seed, 0 unless given. More than one come as a list; one is drawn if a seed is given.
-    * the options of the approach, such as `temperature`, or `scene`, in whose style the photo is then colored.
+    * `return_dict`: return a ColorizationResult instead of a PIL image.
+    * `hints`: list of (x, y, (r, g, b)), pixels of the upright photo from its top left corner and their colors in 0…255; 1000
+      at most; where two overlap, the later one counts. With a list of photos, the hints apply to all of them, unless `hints`
+      is a list of such lists, one per photo. A network trained with hints takes them as input. The remaining difference from
+      the hinted colors (for other networks, all of it) is propagated over the photo, stopping at edges.
+    * `hint_reach`: about how far it is propagated, 0.01…1 of the side of a square with the photo's area; 0 turns it off.
+    * `num_images` and `seed`: number of different colorings, drawn from the predicted distribution if the approach has one,
+      and the seed (0 by default), which makes them reproducible. Several are returned as a list. A seed alone draws one.
+    * the approach's own options, such as `temperature`, or `scene` to color in the style of a scene.
 
-    Raises PhotoError for photos that can't be read, ColorizerError for options that don't fit and for colors that are not
-    finite.
+    Raises PhotoError for photos that can't be read, and ColorizerError for invalid options and for colors that are not finite.
     """
 
     _load_processor = False
@@ -121,12 +120,12 @@ class ColorizationPipeline(Pipeline):
             **kwargs,
         )
         if dtype == "auto" and self.device.type == "cpu" and self.model.dtype in (torch.float16, torch.bfloat16):
-            # transformers' "auto" is the precision of the file, which is there to keep it small; processors are slow in it.
+            # transformers' "auto" means the file's precision, which only keeps the file small; CPUs are slow in it.
             self.model.float()
         self.model.eval()
 
     def __call__(self, inputs: Any, **kwargs: Any) -> Any:
-        """Color one photo, a list of photos (a list comes back) or an iterator of photos (a generator comes back)."""
+        """Colorize one photo, a list of photos (returns a list) or an iterator of photos (returns a generator)."""
         if (batch_size := kwargs.get("batch_size")) is not None:
             check_count("batch_size", batch_size)
         if isinstance(inputs, list | tuple):
@@ -145,7 +144,7 @@ class ColorizationPipeline(Pipeline):
         return sort_options(self.model, **options)
 
     def call_options(self, **options: Any) -> tuple[dict[str, Any], ...]:
-        """The options of a call's three steps: those given, checked, over those that the pipeline was made with."""
+        """Validate a call's options, and return all options per step, over the defaults set when creating the pipeline."""
         own = self._preprocess_params, self._forward_params, self._postprocess_params
         return tuple(ours | given for ours, given in zip(own, sort_options(self.model, **options), strict=True))
 
@@ -156,7 +155,7 @@ class ColorizationPipeline(Pipeline):
         hints: tuple[Hint, ...] = (),
         hint_reach: float = REACH,
     ) -> dict[str, _Work | ColorizerError]:
-        """Read a photo and bring its lightness, and the hints on it, to the working size."""
+        """Read a photo, and resize its lightness and hints to the working size."""
         try:
             if isinstance(source, HintedPhoto):
                 source, hints = source.source, source.hints
@@ -165,7 +164,7 @@ class ColorizationPipeline(Pipeline):
             size = working_size(photo.size, self.model, resolution)
             drawn = None
             if hints:
-                # In any case: it finds hints that lie outside the photo before the network runs.
+                # Always, to find hints outside the photo before the network runs.
                 drawn = draw_hints(hints, photo.size, size, photo.name or "the photo")
                 if not hint_reach:
                     self.model.check_takes_hints()
@@ -188,8 +187,8 @@ class ColorizationPipeline(Pipeline):
         for work in batch:
             if isinstance(work, ColorizerError):
                 raise work
-        # Photos of one shape go through the network together. Nothing is padded, so that what a photo becomes does not
-        # depend on its company.
+        # Photos of one shape go through the network together. There is no padding, so that a photo's result doesn't depend
+        # on the rest of the batch.
         groups: dict[tuple[torch.Size, bool], list[_Work]] = {}
         for work in batch:
             groups.setdefault((work.lightness.shape, work.drawn is None), []).append(work)
@@ -205,7 +204,7 @@ class ColorizationPipeline(Pipeline):
                 work.seconds += seconds
                 if not all(torch.isfinite(ab).all() for ab in work.prediction.ab):
                     raise ColorizerError(
-                        f"{self.name} gave colors that are not finite for {work.photo.name or 'a photo'}, computing in "
+                        f"{self.name} predicted colors that are not finite for {work.photo.name or 'a photo'}, computing in "
                         f"{self.model.dtype}: its checkpoint is damaged, or needs dtype=torch.float32."
                     )
         return {"work": batch}
@@ -218,7 +217,7 @@ class ColorizationPipeline(Pipeline):
         return_dict: bool = False,
         as_list: bool = False,
     ) -> Image.Image | ColorizationResult | list[Image.Image] | list[ColorizationResult]:
-        """Put the colors on the photo at its own size."""
+        """Merge the colors with the photo in its own size."""
         work = outputs["work"][0] if isinstance(outputs["work"], list) else outputs["work"]
         prediction, results = work.prediction, []
         start = time.perf_counter()
@@ -249,28 +248,28 @@ def pipeline(
     batch_size: int | None = None,
     **options: Any,
 ) -> ColorizationPipeline:
-    """A pipeline that colors photos.
+    """Create a pipeline that colorizes photos.
 
     Args:
-        model: a checkpoint that comes with the package, unless told otherwise the best, a folder, a Hub id ("user/name", of
-            `revision`, read with `token`), or a model.
-        device: as transformers' pipelines take it: "cpu", "cuda:1", a number, a torch.device, -1 for the CPU; by default the
-            first accelerator there is, else the CPU.
-        dtype: what to compute in, such as torch.float16. By default ("auto") what the checkpoint is stored in on an
-            accelerator, and float32 on the CPU, which is slow in less; a model that is given stays as it is.
-        batch_size: photos that go through the network together.
-        options: defaults for the calls, such as `resolution`, `saturation` or those of the approach.
+        model: a checkpoint that comes with the package (by default the best), a folder, a Hub id ("user/name", at `revision`,
+            read with `token`), or a model.
+        device: as in transformers' pipelines: "cpu", "cuda:1", a number, a torch.device, or -1 for the CPU; by default the
+            first accelerator, else the CPU.
+        dtype: precision to compute in, such as torch.float16. The default ("auto") is the checkpoint's stored precision on an
+            accelerator, and float32 on the CPU, which is slow in half precision. A model passed in keeps its own.
+        batch_size: number of photos that go through the network together.
+        options: defaults for the calls, such as `resolution`, `saturation` or the approach's own options.
 
     Raises:
-        CheckpointError, HubError: the model can't be had.
-        ColorizerError: a device that isn't there, or an option that doesn't fit.
+        CheckpointError, HubError: the model can't be loaded.
+        ColorizerError: the device doesn't exist, or an option is invalid.
     """
     dtype = checked_dtype(dtype)
     device = checked_device(device)
     if isinstance(model, str | os.PathLike):
         name = os.fspath(model)
         if Path(name).is_dir():
-            name = Path(name).resolve().name  # it goes into files' metadata, where a path has no business
+            name = Path(name).resolve().name  # it is written to files' metadata, which must not contain a path
         dtype = dtype or "auto"
         loaded = load_model(model, revision=revision, token=token, dtype=dtype)
     elif isinstance(model, ColorizerModel):

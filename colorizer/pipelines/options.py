@@ -1,4 +1,4 @@
-"""What a call of the pipeline may ask for, checked before any photo is read."""
+"""Validation of a pipeline call's options, before any photo is read."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -29,10 +29,10 @@ def sort_options(
     seed: int | None = None,
     **options: float | str | None,
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """The options of a call as those of the pipeline's three steps: reading, the network, and what follows it.
+    """Validate the options of a call, and sort them by the pipeline's steps: preprocess, forward and postprocess.
 
     Raises:
-        ColorizerError: one that the model does not take, or a value that does not fit.
+        ColorizerError: the model doesn't have an option, or a value is invalid.
     """
     model.check_options(options)
     preparing, coloring, finishing = {}, dict(options), {}
@@ -65,25 +65,23 @@ def _check_has_distribution(model: ColorizerModel) -> None:
     if not model.space.has_distribution:
         able = [name for name in list_approaches() if get_model_class(name).space.has_distribution]
         raise ColorizerError(
-            f"{model.approach} predicts one coloring per photo and takes no num_images and seed: those with a distribution "
-            f"to draw from are of {', '.join(able)}."
+            f"{model.approach} predicts one coloring per photo and takes no num_images or seed. Approaches with a "
+            f"distribution to draw from: {', '.join(able)}."
         )
 
 
 def _checked_resolution(model: ColorizerModel, resolution: int) -> int:
     check_count("resolution", resolution, high=MAX_RESOLUTION)
     if model.is_fixed_size and resolution != model.config.resolution:
-        raise ColorizerError(
-            f"{model.approach} works at resolution {model.config.resolution} and no other, not {resolution}."
-        )
+        raise ColorizerError(f"{model.approach} only works at resolution {model.config.resolution}, not {resolution}.")
     return int(resolution)
 
 
 def working_size(size: tuple[int, int], model: ColorizerModel, resolution: int | None = None) -> tuple[int, int]:
-    """Height and width at which `model` sees a photo of `size` = (width, height).
+    """Return the height and width of `model`'s input for a photo of `size` = (width, height).
 
-    The photo's aspect (8 : 1 at most), the area of a square of side `resolution`, and sides that are multiples of what the
-    network needs; a network of fixed size gets that.
+    They have the photo's aspect ratio (8 : 1 at most), the area of a square with the side `resolution`, and are multiples of
+    the network's `size_multiple`. A network of fixed size gets that size.
     """
     resolution = resolution or model.config.resolution
     if model.is_fixed_size:
@@ -98,19 +96,19 @@ def working_size(size: tuple[int, int], model: ColorizerModel, resolution: int |
 
 
 def option_names(model: ColorizerModel) -> list[str]:
-    """The pipeline's options that change what this model gives: no `resolution` for a network of fixed size."""
+    """Return the pipeline's options that affect this model's result: no `resolution` for a network of fixed size."""
     return ["saturation", *([] if model.is_fixed_size else ["resolution"]), *model.options]
 
 
 def options_for(model: ColorizerModel, options: Mapping[str, float | str]) -> dict[str, float | str]:
-    """Those of the options that this model takes."""
+    """Return the subset of options that this model has."""
     return {name: value for name, value in options.items() if name in option_names(model)}
 
 
 def check_options(models: Mapping[str, ColorizerModel], options: Mapping[str, float | str]) -> None:
-    """Refuse an option that none of the models takes.
+    """Reject an option that none of the models has.
 
-    Raises ColorizerError: it says which options each model has.
+    Raises ColorizerError, which lists each model's options.
     """
     for option in options:
         if not any(option in option_names(model) for model in models.values()):

@@ -1,7 +1,7 @@
 """Predict one or several colorings per photo, for a batch of one size.
 
-Several are drawn from the distribution of approaches that have one. A color drawn for each pixel by itself would be noise:
-the numbers that decide it are alike over a whole region, and the space draws similar colors for similar numbers.
+Several are drawn from the predicted distribution, if the approach has one. Colors drawn independently per pixel would be
+noise. Therefore the random numbers vary slowly over the photo, and the space draws similar colors for similar numbers.
 """
 
 import math
@@ -15,12 +15,12 @@ from torch import Tensor
 from colorizer.approaches.base.modeling import ColorizerModel
 
 LENGTH = 0.7
-"""Over how much of a photo's side (the geometric mean of both) the numbers stay alike."""
+"""Correlation length of the random numbers, as a share of the photo's side (the geometric mean of both sides)."""
 SHARED = 0.7
-"""Share of their variance that the whole photo has in common, so that an answer has a character of its own."""
+"""Share of their variance that is constant over the photo, so that each coloring has its own character."""
 NUM_WAVES = 64
 
-# Roberts, "The Unreasonable Effectiveness of Quasirandom Sequences", 2018: steps in the unit square whose points keep apart.
+# Roberts, "The Unreasonable Effectiveness of Quasirandom Sequences", 2018: steps in the unit square that spread points evenly.
 _PLASTIC = 1.324717957244746
 _STEPS = (1 / _PLASTIC, 1 / _PLASTIC**2)
 
@@ -29,8 +29,8 @@ _STEPS = (1 / _PLASTIC, 1 / _PLASTIC**2)
 class Prediction:
     """Output for one photo, on the CPU, in float32.
 
-    ab: CIE a*, b* (2, H, W) of each coloring, at the lightness's size.
-    logits, uncertainty, scenes: as in ColorizationResult; None where they were not asked for.
+    ab: CIE a*, b* (2, H, W) of each coloring, in the lightness's size.
+    logits, uncertainty, scenes: as in ColorizationResult; None without `has_details`.
     """
 
     ab: list[Tensor]
@@ -49,9 +49,9 @@ def predict(
     has_details: bool = False,
     **options: float | str | None,
 ) -> list[Prediction]:
-    """Predict from lightness (B, 1, H, W) and hints (B, 3, H, W), in one pass however many colorings are drawn.
+    """Predict from lightness (B, 1, H, W) and hints (B, 3, H, W), in one forward pass for any number of colorings.
 
-    One coloring without a seed is not drawn: it is the network's own. `has_details`: more than ab.
+    A single coloring without a seed is not drawn but decoded as usual. `has_details` adds the outputs besides ab.
     """
     is_drawn = seed is not None or num_images > 1
     output = model(lightness, hints=hints, decode=not is_drawn, **options)
@@ -83,8 +83,8 @@ def decode_logits(
 ) -> list[Tensor]:
     """Decode the logits (C, h, w) of one photo of lightness (1, H, W) again, with other options of the space.
 
-    Returns ab (2, H, W), CIE units, on the CPU: one if neither `seed` nor several are given, else `num_images` that are drawn.
-    The first ones of a seed are the same however many are drawn.
+    Returns ab (2, H, W), in CIE units, on the CPU: a single one, not drawn, without `seed` and with `num_images=1`; otherwise
+    `num_images` drawn ones. With the same seed, the first ones are the same for any `num_images`.
     """
     options = {option.name: model.options[option.name].default for option in model.space.options} | options
     if seed is None and num_images == 1:
@@ -97,11 +97,11 @@ def decode_logits(
 
 
 def smooth_uniforms(height: int, width: int, *, seed: int, num: int) -> Iterator[Tensor]:
-    """Pairs of numbers (2, height, width), uniform in 0…1 at each pixel, that change slowly over the photo; float32, CPU.
+    """Yield pairs of numbers (2, height, width), uniform in 0…1 at each pixel and smooth over the photo; float32, CPU.
 
-    Each is a Gaussian random field, put through the normal distribution function: a share that the whole photo has in
-    common, for which the answers of a seed keep apart, and waves (Rahimi and Recht 2007). Fields are functions of the place
-    in the photo, so that a seed means nearly the same at any resolution.
+    Each is a Gaussian random field, mapped through the normal distribution function. It is the sum of a constant, which
+    is quasirandom so that the colorings of a seed differ, and of waves (Rahimi and Recht 2007). Fields are functions of the
+    relative position, so that a seed gives nearly the same result at any resolution.
     """
     generator = torch.Generator().manual_seed(seed)
     start = torch.rand(2, generator=generator, dtype=torch.float64)
@@ -119,5 +119,5 @@ def smooth_uniforms(height: int, width: int, *, seed: int, num: int) -> Iterator
 
 
 def _upsample(channels: Tensor, size: tuple[int, int]) -> Tensor:
-    """(C, h, w) to another height and width."""
+    """Resize (C, h, w) to `size`, height and width."""
     return F.interpolate(channels[None], size=size, mode="bilinear", align_corners=False)[0]

@@ -1,4 +1,4 @@
-"""The processes of `accelerate launch` or `torchrun`, of which there is one where neither was used, and their threads."""
+"""Processes of `accelerate launch` or `torchrun` (a single one without either), and their threads."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,46 +12,48 @@ from accelerate.utils import gather_object
 
 Entry = TypeVar("Entry")
 
-_PATIENCE = timedelta(days=7)  # of a process that waits for the others, whose photos may be larger
+_PATIENCE = timedelta(days=7)  # timeout while waiting for other processes, whose photos may be larger
 
 
 def join() -> PartialState:
-    """This process's place among the others, and its device: its own GPU, or the CPU where there is none."""
+    """Join the other processes, and return the state: this process's index and device (its own GPU, or the CPU)."""
     return PartialState(cpu=not torch.cuda.is_available(), timeout=_PATIENCE)
 
 
 def is_first() -> bool:
-    """Whether this is the process that prints and writes."""
+    """Return whether this is the main process, which prints and writes."""
     return join().is_main_process
 
 
 def share(entries: Sequence[Entry]) -> list[Entry]:
-    """Those of the entries that are this process's."""
+    """Return this process's share of the entries."""
     state = join()
     return list(entries[state.process_index :: state.num_processes])
 
 
 def total(count: int) -> int:
-    """Return the sum of `count` over the processes; each waits for all others."""
+    """Return the sum of `count` over the processes, which wait for each other."""
     join()
     return sum(gather_object([count]))
 
 
 def own_device() -> str | None:
-    """The device of one process of several; None where there is one alone, which may take any."""
+    """Return this process's device if there are several processes; None for a single one, which may use any."""
     state = join()
     return str(state.device) if state.num_processes > 1 else None
 
 
 def leave() -> None:
-    """Part from the other processes in good order, at the end of a program."""
+    """Shut down the process group cleanly, at the end of a program."""
     join().destroy_process_group()
 
 
 @contextmanager
 def photo_threads() -> Iterator[ThreadPoolExecutor]:
-    """As many threads as torch has, each for a photo of its own: what a photo's metrics take stays in the cache, and
-    nothing waits for the other half of an operation."""
+    """Open a pool with as many threads as torch uses, each for one photo at a time.
+
+    A photo's data then stays in the CPU cache, and no thread waits for the other half of an operation.
+    """
     count = torch.get_num_threads()
     with ThreadPoolExecutor(count, "photos", initializer=torch.set_num_threads, initargs=(1,)) as pool:
         yield pool

@@ -1,4 +1,4 @@
-"""Classes that transformers' own `pipeline("image-colorization", …)` needs to load and to batch our models."""
+"""Classes that transformers' own `pipeline("image-colorization", …)` needs to load and batch our models."""
 
 from typing import Any
 
@@ -10,21 +10,21 @@ from colorizer.hub.loading import complete
 
 
 class NoImageProcessor(BaseImageProcessor):
-    """transformers batches only pipelines that have an image processor; reading and resizing is `preprocess`'s."""
+    """Placeholder: transformers only batches pipelines with an image processor. `preprocess` reads and resizes."""
 
     model_input_names = ("lightness",)
 
 
 class AutoModel(TransformersAutoModel):
-    """For `transformers.pipeline`, which catches every ValueError and says nothing but that no class could load the model.
+    """Model class for `transformers.pipeline`, which catches every ValueError and only reports that no class fits.
 
-    A checkpoint that is refused goes on in the model's place, and the pipeline raises it. The name is what a pipeline that is
-    saved says of its model's class, to be found in transformers when it is loaded.
+    The error of a rejected checkpoint is returned in place of the model, and the pipeline raises it. The class needs this name:
+    a saved pipeline stores it, and transformers looks it up in its own module when loading.
     """
 
     @classmethod
     def from_pretrained(cls, *arguments: Any, **options: Any) -> Any:
-        """The model, or the ColorizerError that its checkpoint raised."""
+        """Return the model, or the ColorizerError that its checkpoint raised."""
         try:
             model = super().from_pretrained(*arguments, **options)
             complete(model, token=options.get("token"), cache_dir=options.get("cache_dir"))

@@ -83,8 +83,8 @@ def test_gray_is_a_color_too():
     [
         ("120,45", "hints must be a list"),
         (5, "hints must be a list"),
-        ([(1, 2)], r"hints\[0\] is no hint such as \(120, 45"),
-        ([(1, 2, BLUE), 7], r"hints\[1\] is no hint"),
+        ([(1, 2)], r"hints\[0\] is not a hint such as \(120, 45"),
+        ([(1, 2, BLUE), 7], r"hints\[1\] is not a hint"),
         ([(1, 2, "#336")], r"hints\[0\] has no color"),
         ([(1, 2, (1, 2))], r"hints\[0\] has no color"),
         ([(1, 2, (1, 2, 256))], r"blue of hints\[0\] must be a number from 0 to 255, got 256"),
@@ -96,7 +96,7 @@ def test_gray_is_a_color_too():
         ([(60, 2, BLUE)], r"hints\[0\] at 60, 2 lies outside the photo, which has 60×40 pixels: x goes from 0 to 59"),
         ([(1, 1, BLUE), (2, 40, BLUE)], r"hints\[1\] at 2, 40 lies outside"),
         (1001 * [(1, 2, BLUE)], "hints has 1001 hints, more than the 1000 allowed"),
-        ([[(1, 2, BLUE)], []], "hints must be a list|hints.0. is no hint"),
+        ([[(1, 2, BLUE)], []], "hints must be a list|hints.0. is not a hint"),
     ],
 )
 def test_what_is_no_hint_is_named(hinted, photo, hints, message):
@@ -146,7 +146,7 @@ def test_networks_that_take_no_hints_say_which_do_where_they_are_left_alone_with
     dense = pipeline(create_model("dense", width=1 / 64), device="cpu")
     for hints in ([(1, 1, BLUE)], [[(1, 1, BLUE)]]):
         with pytest.raises(
-            ColorizerError, match="dense takes no color hints: checkpoints of colorful, lite_unet, pix2pix"
+            ColorizerError, match=r"dense takes no color hints\. Checkpoints of colorful, lite_unet, pix2pix"
         ):
             dense([photo], hints=hints, hint_reach=0)
     colorful = pipeline(create_model("colorful", width=1 / 16), device="cpu", hint_reach=0)

@@ -125,7 +125,7 @@ def test_an_approach_names_the_options_it_has(photos):
     dense = pipeline(create_model("dense", width=1 / 32), device="cpu")
     with pytest.raises(ColorizerError, match="dense does not take the option temperature: it has none of its own"):
         dense(photos[0], temperature=0.5)
-    with pytest.raises(ColorizerError, match="dense works at resolution 32 and no other, not 64"):
+    with pytest.raises(ColorizerError, match=r"dense .*resolution 32, not 64"):
         dense(photos[0], resolution=64)
 
 

@@ -265,6 +265,6 @@ def test_wrong_numbers_of_answers_and_seeds_are_refused(colorful, photo, options
 @pytest.mark.parametrize("options", [{"num_images": 2}, {"seed": 0}])
 def test_approaches_with_one_answer_name_those_with_several(photo, options):
     dense = pipeline(create_model("dense", width=1 / 64), device="cpu")
-    with pytest.raises(ColorizerError, match=r"dense .*num_images and seed.* of colorful"):
+    with pytest.raises(ColorizerError, match=r"dense .*num_images or seed.*: colorful"):
         dense(photo, **options)
     assert dense(photo, num_images=1).size == photo.size

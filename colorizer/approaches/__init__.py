@@ -27,14 +27,14 @@ APPROACHES = {
 OWN = {"lite_unet": "LiteUNet"}
 
 
-_left_out: set[str] = set()  # approaches that `register` skipped because their files can't be used
+_skipped: set[str] = set()  # approaches that `register` skipped because their files can't be used
 
 logger = logging.getLogger(__name__)
 
 
 def list_approaches(*, own: bool = False) -> list[str]:
     """Return the names of the approaches; with `own` also our own network, which trains, loads and colors like them."""
-    return [name for name in (APPROACHES | OWN if own else APPROACHES) if name not in _left_out]
+    return [name for name in (APPROACHES | OWN if own else APPROACHES) if name not in _skipped]
 
 
 def get_model_class(approach: str) -> type[ColorizerModel]:
@@ -85,9 +85,9 @@ def register() -> None:
             model_class = get_model_class(approach)
         except ColorizerError as error:
             logger.warning("%s It is skipped.", error)
-            _left_out.add(approach)
+            _skipped.add(approach)
             continue
-        _left_out.discard(approach)
+        _skipped.discard(approach)
         AutoConfig.register(model_class.config_class.model_type, model_class.config_class, exist_ok=True)
         AutoModel.register(model_class.config_class, model_class, exist_ok=True)
 

@@ -125,10 +125,10 @@ class LiteUNet(ColorizerModel):
     def _view(self, source: Tensor, hints: Tensor | None, scale: float, *, is_mirrored: bool) -> Tensor:
         """Predict from the photo, or its mirror image, at a multiple of its size."""
         size, unit = source.shape[-2:], self.size_multiple
-        seen = tuple(max(1, round(side * scale / unit)) * unit for side in size)
+        view_size = tuple(max(1, round(side * scale / unit)) * unit for side in size)
 
         def view(image: Tensor) -> Tensor:
-            return F.interpolate(image.flip(-1) if is_mirrored else image, seen, mode="bilinear", antialias=True)
+            return F.interpolate(image.flip(-1) if is_mirrored else image, view_size, mode="bilinear", antialias=True)
 
         ab = self._predict(view(source), None if hints is None else view(hints))
         ab = F.interpolate(ab, size, mode="bilinear", antialias=True)
@@ -138,10 +138,12 @@ class LiteUNet(ColorizerModel):
         gray = color.lightness_to_gray(source * self.space.l).to(source.dtype)
         _, *skips, deepest = self.encoder(gray.expand(-1, 3, -1, -1))
         levels = [deepest, *reversed(skips)]
-        told = [None] * len(levels) if hints is None else self._hint(levels, hints)
-        hidden = self.bottom(deepest, told[0])
+        hint_levels = [None] * len(levels) if hints is None else self._hint(levels, hints)
+        hidden = self.bottom(deepest, hint_levels[0])
         hidden = hidden + self.scene(hidden.mean((2, 3)))[:, :, None, None]
-        for lateral, combine, skip, of_hints in zip(self.laterals, self.combine, levels[1:], told[1:], strict=True):
+        for lateral, combine, skip, of_hints in zip(
+            self.laterals, self.combine, levels[1:], hint_levels[1:], strict=True
+        ):
             hidden = F.interpolate(hidden, scale_factor=2.0, mode="bilinear") + lateral(skip)
             hidden = combine(hidden, of_hints)
         ab = self.color(self.refine(hidden))

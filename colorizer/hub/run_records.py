@@ -23,7 +23,7 @@ def read_info(
         CheckpointError: `folder` contains no checkpoint, or a record in it is not JSON.
     """
     folder = Path(folder).absolute()
-    config = _read_facts(folder / "config.json")
+    config = _read_object(folder / "config.json")
     if config is None:
         raise CheckpointError(f"{folder / 'config.json'} is missing: {folder} is not a checkpoint, so it has no card.")
     samples = sorted(
@@ -35,10 +35,10 @@ def read_info(
     if (folder / SAMPLES).is_file():
         pictures.append(("Photos not used in training: gray, colorized, true; from best to worst", SAMPLES))
     num_weights, num_bytes = _measure_weights(folder)
-    records = {record: publishable(_read_facts(folder / f"{record}.json")) for record in RECORDS}
+    records = {record: publishable(_read_object(folder / f"{record}.json")) for record in RECORDS}
     if folder.parent == PACKAGE.absolute():
         # The package's checkpoints are evaluated together.
-        records["evaluation"] = records["evaluation"] or publishable(_read_facts(EVALUATION))
+        records["evaluation"] = records["evaluation"] or publishable(_read_object(EVALUATION))
     trained_in = ((records["training"] or {}).get("arguments") or {}).get("output_dir") or ""
     return {
         "name": name or folder.name,
@@ -83,11 +83,11 @@ def read_record(path: Path) -> Any:
         raise CheckpointError(f"{path} can't be read: {error}. Fix or delete it.") from error
 
 
-def _read_facts(path: Path) -> dict[str, Any] | None:
-    facts = read_record(path)
-    if facts is not None and not isinstance(facts, dict):
+def _read_object(path: Path) -> dict[str, Any] | None:
+    content = read_record(path)
+    if content is not None and not isinstance(content, dict):
         raise CheckpointError(f"{path} is not a JSON object. Fix or delete it.")
-    return facts
+    return content
 
 
 def _measure_weights(folder: Path) -> tuple[int, int]:

@@ -28,16 +28,14 @@ REACH = 1 / 12
 MIN_REACH, MAX_REACH = 1 / 100, 1.0
 
 _VARIANCE_SHARE = 0.6  # from the paper's code; it isn't in the paper
-_LEAST, _MOST = (
-    1.0,
-    50.0,
-)  # variance of lightness without an edge; variance above which an edge makes no more difference
-_BEND = 0.375  # the mean of a pixel's 8 neighbors differs from it by 0.375 times the Laplacian
+_MIN_VARIANCE = 1.0  # of lightness without an edge
+_MAX_VARIANCE = 50.0  # above it, an edge makes no more difference
+_CURVATURE = 0.375  # the mean of a pixel's 8 neighbors differs from it by 0.375 times the Laplacian
 _TOLERANCE = 1e-3  # on the residual's norm; influences are then accurate to a few thousandths
 _BLOCK = 12
-_LONGEST = 3 * SIDE
+_MAX_SIDE = 3 * SIDE
 _NEARLY_ONE = 0.999
-_MAX_KEPT = 64
+_MAX_CACHED = 64
 
 
 class Propagation:
@@ -55,13 +53,13 @@ class Propagation:
         self.photo_size, self.name = photo.size, photo.name or "the photo"
         width, height = photo.size
         scale = min(1.0, SIDE / math.sqrt(width * height))
-        self.size = tuple(min(max(1, round(side * scale)), _LONGEST) for side in (height, width))
+        self.size = tuple(min(max(1, round(side * scale)), _MAX_SIDE) for side in (height, width))
         affinity = _affinity(compute_lightness(photo, self.size)[0].numpy())
         degree = np.asarray(affinity.sum(1)).ravel()
         # The only pixel of a 1×1 photo has no neighbors.
         self._degree = np.maximum(degree, np.float32(1e-6))
         root = sparse.diags_array(1 / np.sqrt(self._degree))
-        pull = _BEND / (reach * math.sqrt(self.size[0] * self.size[1])) ** 2
+        pull = _CURVATURE / (reach * math.sqrt(self.size[0] * self.size[1])) ** 2
         identity = sparse.eye_array(degree.size, dtype=np.float32)
         self._system = ((1 + pull) * identity - root @ affinity @ root).astype(np.float32).tocsr()
         self._blocks, self._coarse = _coarsen(self._system, self.size)
@@ -85,7 +83,7 @@ class Propagation:
         solution = self._solve(self._degree * self._solve(impulse)) / np.sqrt(self._degree)
         influence = (solution / solution[cell]).clip(0, 1).astype(np.float16).reshape(self.size)
         with self._lock:
-            while len(self._influences) >= _MAX_KEPT:
+            while len(self._influences) >= _MAX_CACHED:
                 del self._influences[next(iter(self._influences))]
             self._influences[row, column] = influence
         return influence
@@ -127,8 +125,8 @@ class Propagation:
         """Solve the system for one right-hand side (h·w), by conjugate gradients with a coarse-grid preconditioner."""
         # Not by factorization, which takes 30 MB per photo, and several seconds if BLAS runs threads on a busy machine.
         solution, residual = np.zeros_like(right), right.copy()
-        direction = precise = self._precondition(residual)
-        product, goal = _dot(residual, precise), _TOLERANCE**2 * _dot(right, right)
+        direction = preconditioned = self._precondition(residual)
+        product, goal = _dot(residual, preconditioned), _TOLERANCE**2 * _dot(right, right)
         for _ in range(right.size):
             image = self._system @ direction
             step = product / _dot(direction, image)
@@ -136,9 +134,9 @@ class Propagation:
             residual -= step * image
             if _dot(residual, residual) <= goal:
                 break
-            precise = self._precondition(residual)
-            product, last = _dot(residual, precise), product
-            direction = precise + (product / last) * direction
+            preconditioned = self._precondition(residual)
+            product, last = _dot(residual, preconditioned), product
+            direction = preconditioned + (product / last) * direction
         return solution
 
     def _precondition(self, residual: np.ndarray) -> np.ndarray:
@@ -157,7 +155,7 @@ def _affinity(lightness: np.ndarray) -> sparse.csr_array:
     index = np.arange(height * width).reshape(height, width)
     padded = np.pad(lightness, 1, mode="edge")
     windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3))
-    variance = (_VARIANCE_SHARE * windows.var((2, 3))).clip(_LEAST, _MOST)
+    variance = (_VARIANCE_SHARE * windows.var((2, 3))).clip(_MIN_VARIANCE, _MAX_VARIANCE)
     rows, columns, values = [], [], []
     for down, right in ((0, 1), (1, -1), (1, 0), (1, 1)):
         here = slice(0, height - down), slice(max(0, -right), width - max(0, right))

@@ -65,7 +65,7 @@ def _checked_hint(hint: Any, name: str) -> Hint:
     return Hint(x, y, tuple(check_number(f"{part} of {name}", value, 0, 255) for part, value in parts))
 
 
-def are_shared_out(hints: Any) -> bool:
+def are_per_photo(hints: Any) -> bool:
     """Return whether there is one list of hints per photo, rather than one list for all photos."""
     if not isinstance(hints, list | tuple):
         return False
@@ -75,7 +75,7 @@ def are_shared_out(hints: Any) -> bool:
     )
 
 
-def share_out(photos: Sequence[Any], hints: Sequence[Any]) -> list[HintedPhoto]:
+def pair_hints(photos: Sequence[Any], hints: Sequence[Any]) -> list[HintedPhoto]:
     """Pair each photo with its list of hints.
 
     Raises:

@@ -24,7 +24,7 @@ from colorizer.photos.reading import read_photo
 from colorizer.photos.saving import to_pil
 from colorizer.pipelines.device import checked_device, checked_dtype
 from colorizer.pipelines.hint_propagation import REACH, Propagation
-from colorizer.pipelines.hints import Hint, HintedPhoto, are_shared_out, draw_hints, share_out
+from colorizer.pipelines.hints import Hint, HintedPhoto, are_per_photo, draw_hints, pair_hints
 from colorizer.pipelines.options import sort_options, working_size
 from colorizer.pipelines.prediction import Prediction, predict
 from colorizer.pipelines.transformers_hooks import AutoModel, NoImageProcessor
@@ -131,8 +131,8 @@ class ColorizationPipeline(Pipeline):
         if isinstance(inputs, list | tuple):
             if not inputs:
                 raise ColorizerError("The list of photos is empty.")
-            if are_shared_out(kwargs.get("hints")):
-                inputs = share_out(inputs, kwargs.pop("hints"))
+            if are_per_photo(kwargs.get("hints")):
+                inputs = pair_hints(inputs, kwargs.pop("hints"))
             return super().__call__(list(inputs), **kwargs)
         if isinstance(inputs, Dataset):
             return _stream(super().__call__(inputs, **kwargs))
@@ -192,10 +192,10 @@ class ColorizationPipeline(Pipeline):
         groups: dict[tuple[torch.Size, bool], list[_Work]] = {}
         for work in batch:
             groups.setdefault((work.lightness.shape, work.drawn is None), []).append(work)
-        for (_, is_untold), group in groups.items():
+        for (_, has_no_hints), group in groups.items():
             start = time.perf_counter()
             lightness = torch.stack([work.lightness for work in group]).to(self.device)
-            hints = None if is_untold else torch.stack([work.drawn for work in group]).to(self.device)
+            hints = None if has_no_hints else torch.stack([work.drawn for work in group]).to(self.device)
             predictions = predict(
                 self.model, lightness, hints, num_images=num_images, seed=seed, has_details=has_details, **options
             )

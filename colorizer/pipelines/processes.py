@@ -12,12 +12,12 @@ from accelerate.utils import gather_object
 
 Entry = TypeVar("Entry")
 
-_PATIENCE = timedelta(days=7)  # timeout while waiting for other processes, whose photos may be larger
+_TIMEOUT = timedelta(days=7)  # while waiting for other processes, whose photos may be larger
 
 
 def join() -> PartialState:
     """Join the other processes, and return the state: this process's index and device (its own GPU, or the CPU)."""
-    return PartialState(cpu=not torch.cuda.is_available(), timeout=_PATIENCE)
+    return PartialState(cpu=not torch.cuda.is_available(), timeout=_TIMEOUT)
 
 
 def is_first() -> bool:

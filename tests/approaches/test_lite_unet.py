@@ -10,7 +10,7 @@ from transformers import EfficientNetConfig, EfficientNetForImageClassification
 from colorizer import CheckpointError, ColorizerError, create_model
 from colorizer.approaches import list_approaches
 from colorizer.approaches.base.losses import chroma_gap, huber, log_square
-from colorizer.approaches.blocks.efficientnet_lite import GIVEN, STAGES
+from colorizer.approaches.blocks.efficientnet_lite import RETURNED_STAGES, STAGES
 from colorizer.hub.loading import fill_pretrained_parts, model_digest
 
 LITE0 = EfficientNetConfig(
@@ -23,7 +23,7 @@ LITE0 = EfficientNetConfig(
     num_labels=1000,
 )
 # Lite scales neither stem nor head, and repeats the blocks of B0.
-LAST_BLOCKS = [sum(stage[-1] for stage in STAGES[: index + 1]) - 1 for index in GIVEN]
+LAST_BLOCKS = [sum(stage[-1] for stage in STAGES[: index + 1]) - 1 for index in RETURNED_STAGES]
 
 
 @pytest.fixture(scope="module")

@@ -147,7 +147,7 @@ def test_one_more_hint_costs_one_more_solution(halves: Photo, monkeypatch: pytes
     spread(ab, [(30, 40, BLUE)])
     spread(ab + 3, [(30, 40, RED), (80, 40, BLUE)])
     assert len(calls) == 4
-    monkeypatch.setattr("colorizer.pipelines.hint_propagation._MAX_KEPT", 2)
+    monkeypatch.setattr("colorizer.pipelines.hint_propagation._MAX_CACHED", 2)
     spread(ab, [(x, 10, BLUE) for x in range(4)])
     assert len(spread._influences) == 2
 

@@ -21,7 +21,7 @@ CONFIG = "config.json"
 PICKLES = {".bin", ".pt", ".pth", ".ckpt", ".pkl"}
 
 # Options of from_pretrained that determine where files come from.
-WHERE = ("cache_dir", "force_download", "proxies", "token", "revision", "local_files_only", "subfolder")
+SOURCE_OPTIONS = ("cache_dir", "force_download", "proxies", "token", "revision", "local_files_only", "subfolder")
 
 
 def load(
@@ -57,7 +57,7 @@ def find_weights(name_or_path: str | os.PathLike, options: dict[str, Any]) -> li
         CheckpointError: a file is missing (perhaps there is only a pickle) or damaged; the message names it.
         OSError: transformers can't load the files from the Hub.
     """
-    where = {name: options[name] for name in WHERE if options.get(name) is not None}
+    where = {name: options[name] for name in SOURCE_OPTIONS if options.get(name) is not None}
 
     def find(name: str) -> Path | None:
         path = cached_file(name_or_path, name, _raise_exceptions_for_missing_entries=False, **where)

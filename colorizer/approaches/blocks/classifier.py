@@ -41,20 +41,24 @@ def read_description(source: str | os.PathLike, revision: str = "main") -> dict[
     if published is None:
         raise CheckpointError(f"{source} is no classifier: it has no config.json.")
     if published.get("architecture") == ARCHITECTURE:
-        seen = published.get("pretrained_cfg") or {}
+        preprocessing = published.get("pretrained_cfg") or {}
         config = {"architecture": ARCHITECTURE, "num_classes": published.get("num_classes", 1000)}
-        known = {"resolution": (seen.get("input_size") or [None])[-1], "mean": seen.get("mean"), "std": seen.get("std")}
+        known = {
+            "resolution": (preprocessing.get("input_size") or [None])[-1],
+            "mean": preprocessing.get("mean"),
+            "std": preprocessing.get("std"),
+        }
     else:
         if "model_type" not in published:
             raise CheckpointError(f"{source} is no classifier: its config.json has no model_type.")
         config = {name: value for name, value in published.items() if name not in LEFT_OUT}
         if names := published.get("id2label"):
             config["num_labels"] = len(names)
-        seen = _read_json(source, "preprocessor_config.json", revision) or {}
-        size = seen.get("crop_size") or seen.get("size") or published.get("image_size")
+        preprocessing = _read_json(source, "preprocessor_config.json", revision) or {}
+        size = preprocessing.get("crop_size") or preprocessing.get("size") or published.get("image_size")
         if isinstance(size, dict):
             size = size.get("height") or size.get("shortest_edge")
-        known = {"resolution": size, "mean": seen.get("image_mean"), "std": seen.get("image_std")}
+        known = {"resolution": size, "mean": preprocessing.get("image_mean"), "std": preprocessing.get("image_std")}
     description = {"config": json.dumps(config, sort_keys=True)}
     if isinstance(known["resolution"], int):
         description["resolution"] = known["resolution"]

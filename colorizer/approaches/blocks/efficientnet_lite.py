@@ -19,7 +19,7 @@ STAGES = (
 )
 STEM_CHANNELS = 32
 # Stages whose features are returned: the last of each scale.
-GIVEN = (0, 1, 2, 4, 6)
+RETURNED_STAGES = (0, 1, 2, 4, 6)
 
 
 class EfficientNetLite(nn.Module):
@@ -41,7 +41,7 @@ class EfficientNetLite(nn.Module):
                 blocks.append(Block(channels, out_channels, expansion, kernel, stride if index == 0 else 1))
                 channels = out_channels
             self.stages.append(nn.Sequential(*blocks))
-        self.channels = tuple(self.stages[index][-1].out_channels for index in GIVEN)
+        self.channels = tuple(self.stages[index][-1].out_channels for index in RETURNED_STAGES)
         self.frozen = [self.stem, *self.stages[:num_frozen]] if num_frozen else []
         for part in self.frozen:
             part.requires_grad_(False)
@@ -57,7 +57,7 @@ class EfficientNetLite(nn.Module):
         features = []
         for index, stage in enumerate(self.stages):
             hidden = stage(hidden)
-            if index in GIVEN:
+            if index in RETURNED_STAGES:
                 features.append(hidden)
         return features
 

@@ -59,8 +59,8 @@ def spread(hints: Tensor, reach: float) -> Tensor:
     coarse = F.adaptive_avg_pool2d(hints, cells)
     down, across = (_gaussian(number, reach, hints) for number in cells)
     blurred = down @ coarse @ across
-    sure = blurred[:, 2:] + FAINTEST
-    return F.interpolate(blurred / sure, size=(height, width), mode="bilinear", align_corners=False)
+    weight = blurred[:, 2:] + FAINTEST
+    return F.interpolate(blurred / weight, size=(height, width), mode="bilinear", align_corners=False)
 
 
 def _gaussian(number: int, reach: float, like: Tensor) -> Tensor:

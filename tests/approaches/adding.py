@@ -1,4 +1,4 @@
-"""Add an approach to the package for a while, as its file and its line in the table would."""
+"""Add an approach to the package temporarily, as its file and its line in the table would."""
 
 import sys
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What every approach must do, over the list of approaches: a tenth gets these tests for nothing."""
+"""Contract tests over the list of approaches; a new approach gets them for free."""
 
 import copy
 import re
@@ -25,12 +25,12 @@ WIDTH = 1 / 16
 
 
 def tunable(approach: str) -> set[str]:
-    """Names of the fields of the approach's configuration."""
+    """Return the names of the approach's configuration fields."""
     return set(own_fields(get_model_class(approach).config_class))
 
 
 def smallest(approach: str, **fields):
-    """The approach at tiny width and the smallest size it takes."""
+    """Build the approach at a tiny width, and return it with the smallest size it accepts."""
     torch.manual_seed(0)
     if "num_levels" in tunable(approach):
         fields.setdefault("num_levels", 5)
@@ -39,7 +39,7 @@ def smallest(approach: str, **fields):
 
 
 def photos(size: int, count: int = 2) -> torch.Tensor:
-    """Soft random colors, sRGB in 0…1, (count, 3, size, size)."""
+    """Return soft random colors, sRGB in 0…1, (count, 3, size, size)."""
     coarse = torch.rand(count, 3, 4, 4, generator=torch.Generator().manual_seed(1))
     return torch.nn.functional.interpolate(coarse, (size, size), mode="bilinear")
 

@@ -19,7 +19,7 @@ REPOSITORY = "someone/tiny-classifier"
 
 
 def published(**changes: torch.Tensor) -> dict[str, bytes]:
-    """A repository with an image classifier of transformers: five classes, photos of 40 pixels."""
+    """Repository with an image classifier from transformers: five classes, photos of 40 pixels."""
     torch.manual_seed(7)
     config = ResNetConfig(
         embedding_size=4, hidden_sizes=[4, 6], depths=[1, 1], layer_type="basic", num_labels=5, architectures=["X"]
@@ -35,7 +35,7 @@ def published(**changes: torch.Tensor) -> dict[str, bytes]:
 
 @pytest.fixture
 def folder(tmp_path):
-    """The repository's files in a folder."""
+    """Folder with the repository's files."""
     path = tmp_path / "tiny-classifier"
     path.mkdir()
     for name, content in published().items():

@@ -1,4 +1,4 @@
-"""Color hints, for every approach that can be trained to take them."""
+"""Color hints, for every approach that can be trained with them."""
 
 import itertools
 import math
@@ -27,7 +27,7 @@ def tiny(approach: str, **fields):
 
 
 def red_or_blue(count: int, seed: int) -> torch.Tensor:
-    """Photos (count, 3, SIDE, SIDE) that are red or blue, which nothing but a hint tells."""
+    """Return photos (count, 3, SIDE, SIDE) that are red or blue, which only a hint reveals."""
     generator = torch.Generator().manual_seed(seed)
     lightness = 45 + 20 * torch.rand(count, 1, SIDE, SIDE, generator=generator)
     ab = torch.tensor([RED, BLUE])[torch.randint(2, (count,), generator=generator)]
@@ -95,7 +95,7 @@ def test_the_others_name_those_that_take_hints():
 
 
 def obeys(model, lightness: torch.Tensor) -> bool:
-    """Whether what surrounds a hint is much nearer to its color than to the other, whichever of the two it is."""
+    """Return whether the surroundings of a hint are much closer to its color than to the other, for both colors."""
     for color, other in ((RED, BLUE), (BLUE, RED)):
         hints = torch.zeros(len(lightness), 3, SIDE, SIDE)
         hints[..., 14:19, 14:19] = torch.tensor([*color, 1.0])[:, None, None]

@@ -14,13 +14,13 @@ SCENES = ("beach", "forest", "harbor, at night")
 
 
 def small(**fields):
-    """A network of three scenes whose every layer is narrow, for photos of 32 pixels."""
+    """Build a narrow network with three scenes, for photos of 32 pixels."""
     torch.manual_seed(0)
     return create_model("joint", **({"width": 1 / 16, "resolution": 32, "scenes": SCENES} | fields))
 
 
 def taught():
-    """One that has seen photos of the first two scenes."""
+    """Build one that was trained on photos of the first two scenes."""
     model = small().train()
     with torch.no_grad():
         features = model(torch.rand(6, 1, 32, 32) * 100).global_features

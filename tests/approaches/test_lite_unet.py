@@ -28,7 +28,7 @@ LAST_BLOCKS = [sum(stage[-1] for stage in STAGES[: index + 1]) - 1 for index in 
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory) -> tuple[Path, EfficientNetForImageClassification]:
-    """Lite0 as transformers lays it out, squeeze-and-excite made the identity, statistics that are not those of the start."""
+    """Build Lite0 in transformers' layout, with squeeze-and-excite as the identity and nontrivial statistics."""
     torch.manual_seed(3)
     classifier = EfficientNetForImageClassification(LITE0).eval()
     for name, tensor in classifier.state_dict().items():
@@ -132,7 +132,7 @@ def test_the_loss_is_hubers_or_mixed_with_others():
 
 @pytest.fixture
 def create():
-    """A network whose colors are not gray, as they are at first: the same weights whatever the views."""
+    """Build a network that predicts more than gray, with the same weights for any views."""
 
     def make(**fields):
         torch.manual_seed(0)

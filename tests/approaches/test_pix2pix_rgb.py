@@ -8,7 +8,7 @@ from colorizer.approaches.base.objectives import StepInputs
 
 
 def unet_parameters() -> int:
-    """Appendix 6.1 of the paper, layer by layer: 4×4 kernels; a bias where there is no batch norm, else its two vectors."""
+    """Count weights as in appendix 6.1, layer by layer: 4×4 kernels, a bias without batch norm, else its two vectors."""
     encoder = [(3, 64), (64, 128), (128, 256), (256, 512), (512, 512), (512, 512), (512, 512), (512, 512)]
     # Each but the first sees the layer below and the encoder's of its size: CD512-CD512-CD512-C512-C256-C128-C64, then RGB.
     decoder = [(512, 512), (1024, 512), (1024, 512), (1024, 512), (1024, 256), (512, 128), (256, 64), (128, 3)]

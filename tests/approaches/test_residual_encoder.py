@@ -20,7 +20,7 @@ VGG_PARAMETERS = sum(9 * into * out + out for into, out in pairwise(CHANNELS[:11
 
 
 def published(batch_norm: bool, **changes: torch.Tensor) -> dict[str, bytes]:
-    """timm/vgg16.tv_in1k or timm/vgg16_bn.tv_in1k: names and shapes of the features; the classifier's 124 million are few."""
+    """Fake timm/vgg16.tv_in1k or timm/vgg16_bn.tv_in1k, with true names and shapes of the features and a small classifier."""
     generator = torch.Generator().manual_seed(3)
     tensors = {f"pre_logits.{name}": torch.zeros(2) for name in ("fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias")}
     tensors |= {"head.fc.weight": torch.zeros(2), "head.fc.bias": torch.zeros(2)}
@@ -36,7 +36,7 @@ def published(batch_norm: bool, **changes: torch.Tensor) -> dict[str, bytes]:
 
 
 def slow_conv4_3(photo: torch.Tensor, tensors: dict[str, torch.Tensor], batch_norm: bool) -> torch.Tensor:
-    """The published network as the paper has it, layer by layer."""
+    """Compute the published network as in the paper, layer by layer."""
     for number, place in enumerate((NORMALIZED if batch_norm else PLAIN)[:10]):
         if number in (2, 4, 7):
             photo = F.max_pool2d(photo, 2)

@@ -15,7 +15,7 @@ REPOSITORY = "microsoft/resnet-18"
 
 
 def published(**changes: torch.Tensor) -> dict[str, bytes]:
-    """The repository's files as they are laid out on the Hub: a classifier of 1000 classes on the backbone."""
+    """Build the repository's files in the Hub's layout: a classifier of 1000 classes on the backbone."""
     torch.manual_seed(7)
     config = ResNetConfig(embedding_size=64, hidden_sizes=[64, 128, 256, 512], depths=[2, 2, 2, 2], layer_type="basic")
     config.num_labels = 1000

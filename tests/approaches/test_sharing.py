@@ -1,4 +1,4 @@
-"""Every approach, shared and shown: pushed and pulled, side by side in `compare` and in the app."""
+"""Sharing and display of every approach: pushed and pulled, side by side in `compare` and in the app."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ APPROACHES = list_approaches(own=True)
 
 @pytest.fixture(scope="module")
 def checkpoints(tmp_path_factory) -> list[Path]:
-    """A tiny checkpoint of each approach, called tiny-NAME."""
+    """Tiny checkpoint of each approach, called tiny-NAME."""
     folder = tmp_path_factory.mktemp("checkpoints")
     saved = []
     for approach in APPROACHES:

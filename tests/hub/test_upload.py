@@ -30,7 +30,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run(checkpoint: Path, tmp_path: Path) -> Path:
-    """The output folder of a training run."""
+    """Output folder of a training run."""
     folder = Path(shutil.copytree(checkpoint, tmp_path / "run"))
     training = {
         "arguments": {"output_dir": "/home/ada/runs/tiny", "hub_token": "hf_write", "learning_rate": 0.001},
@@ -156,7 +156,7 @@ def test_name_that_is_no_repository(hub: HubServer, run: Path, repo_id: str) -> 
 @pytest.mark.parametrize(
     ("token", "message"),
     [
-        ("", "Publishing needs a token of the Hub with write access"),
+        ("", "Hub token with write access.*HF_TOKEN"),
         ("hf_wrong", "The Hub doesn't accept the token for ada/tiny"),
         ("hf_read", "The token doesn't permit this for ada/tiny"),
     ],

@@ -28,13 +28,13 @@ def noise() -> Photo:
 
 @pytest.fixture(scope="module")
 def halves() -> Photo:
-    """Dark on the left, light on the right, both a little noisy."""
+    """Photo that is dark on the left and light on the right, both slightly noisy."""
     gray = np.where(np.arange(120) < 60, 60, 190) + np.random.default_rng(0).normal(0, 2, (80, 120))
     return photo_of(gray.clip(0, 255))
 
 
 def weights(L: np.ndarray) -> np.ndarray:
-    """The neighbors' weights w_rs (n, n), pixel by pixel; each row sums up to 1."""
+    """Compute the neighbors' weights w_rs (n, n), pixel by pixel; each row sums to 1."""
     height, width = L.shape
     padded = np.pad(L, 1, mode="edge")
     variance = [

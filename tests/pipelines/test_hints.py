@@ -26,7 +26,7 @@ def hinted():
 
 @pytest.fixture
 def received(hinted, monkeypatch) -> list:
-    """The hints that each batch brings to the network."""
+    """Record the hints that the network gets for each batch."""
     batches, forward = [], hinted.model.forward
 
     def listen(lightness, *, hints=None, **options):

@@ -34,7 +34,7 @@ def colorize(colorful) -> ColorizationPipeline:
 
 @pytest.fixture(scope="module")
 def photos() -> list[Image.Image]:
-    """Of several shapes, so that a batch holds some that can't go together."""
+    """Photos of several shapes, so that a batch contains some that can't be stacked."""
     coffee = Image.fromarray(data.coffee())
     return [coffee.resize(size) for size in ((60, 40), (40, 60), (61, 40), (50, 50), (60, 40))]
 

@@ -16,7 +16,7 @@ SPACE = LabBins()
 
 
 def distribution(*shares: tuple[int, float]) -> torch.Tensor:
-    """(313,): these shares at these bins."""
+    """Return a distribution (313,) with these shares at these bins."""
     probability = torch.zeros(313)
     for place, share in shares:
         probability[place] = share
@@ -38,7 +38,7 @@ def test_rows_are_the_bins_of_one_a():
 
 
 def slow_draw(probability: list[float], first: float, second: float) -> int:
-    """One pixel: the row in which the cumulated shares of the rows pass `first`, in it the bin where they pass `second`."""
+    """Draw for one pixel: the row where the cumulative shares of the rows pass `first`, and in it the bin for `second`."""
     centers = CENTERS.tolist()
     rows = sorted({a for a, _ in centers})
     cumulated = 0.0
@@ -164,7 +164,7 @@ def test_uncertainty_is_the_normalized_entropy():
 
 
 def lively(approach: str, **fields):
-    """A network at random that answers to what it sees; with the papers' initializations so small a one hardly does."""
+    """Build a random network that reacts to its input; with the papers' initializations, one this small hardly does."""
     torch.manual_seed(0)
     model = create_model(approach, width=1 / 16, **fields)
     for weight in model.parameters():

@@ -1,4 +1,4 @@
-"""A gain and an exponent on chroma."""
+"""Gain and exponent on chroma."""
 
 import pytest
 import torch

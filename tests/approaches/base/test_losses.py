@@ -13,7 +13,7 @@ from colorizer.photos.color import rgb_to_lab
 
 
 def ab_of_photos(side: int) -> torch.Tensor:
-    """Colors of three photos in ab / 128, (3, 2, side, side)."""
+    """Return colors of three photos in ab / 128, (3, 2, side, side)."""
     photos = [torch.from_numpy(photo()[:256, :256].copy()) for photo in (data.astronaut, data.coffee, data.chelsea)]
     rgb = torch.stack(photos).permute(0, 3, 1, 2).float() / 255
     return rgb_to_lab(F.interpolate(rgb, (side, side), mode="bilinear", antialias=True))[:, 1:] / 128
@@ -34,7 +34,7 @@ def slow_blur(channel: np.ndarray, side: int, sigma: float) -> np.ndarray:
 
 
 def slow_ms_ssim(first: np.ndarray, second: np.ndarray, exponents: tuple[float, ...]) -> float:
-    """One photo (C, H, W) in −1…1, as Wang et al. write it, window by window."""
+    """Compute MS-SSIM of a photo (C, H, W) in −1…1 as in Wang et al., window by window."""
     window = np.outer(slow_gaussian(11, 1.5), slow_gaussian(11, 1.5))
     c1, c2 = 0.02**2, 0.06**2
     result = 1.0
@@ -92,7 +92,7 @@ def test_ms_ssim_has_a_finite_value_and_gradient_at_every_size(side):
 
 @pytest.mark.parametrize("start", ["mirrored", "random"])
 def test_colors_unlike_the_truth_find_their_way_to_it(start):
-    """The structure's similarity is then negative or near 0 at every scale, where the bare power has no gradient."""
+    """Cover structural similarity that is negative or near 0 at every scale, where the plain power has no gradient."""
     target = ab_of_photos(32)
     mean = target.mean((2, 3), keepdim=True)
     prediction = (2 * mean - target if start == "mirrored" else noisy(torch.zeros_like(target), 0.5)).requires_grad_()

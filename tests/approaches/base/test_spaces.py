@@ -9,13 +9,13 @@ from colorizer.photos import color
 
 @pytest.fixture
 def rgb() -> torch.Tensor:
-    """Every 15th level of each channel, (1, 3, 18, 324): the corners of sRGB among them."""
+    """Return every 15th level of each channel, (1, 3, 18, 324), including the corners of sRGB."""
     levels = torch.arange(0, 256, 15) / 255
     return torch.cartesian_prod(levels, levels, levels).T.reshape(1, 3, 18, -1)
 
 
 def test_yuv_loses_no_color(rgb):
-    """A photo's own UV comes back as its own ab, to 1e-3 of a unit, since the space keeps the photo's own lightness."""
+    """Convert each photo's UV back to its own ab, within 1e-3 units, since the space keeps the photo's lightness."""
     lightness, target = Yuv().split(rgb)
     assert torch.equal(lightness, color.rgb_to_lab(rgb)[:, :1])
     assert (Yuv().join(lightness, target) - color.rgb_to_lab(rgb)[:, 1:]).abs().max() < 1e-3

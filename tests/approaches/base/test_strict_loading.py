@@ -1,4 +1,4 @@
-"""What transformers' own ways of loading do with our checkpoints: the same as ever with good ones, errors with bad ones."""
+"""transformers' own ways of loading our checkpoints: unchanged for valid ones, errors for invalid ones."""
 
 import json
 import pickle
@@ -16,14 +16,14 @@ from colorizer.approaches import get_model_class
 
 @pytest.fixture
 def checkpoint(tmp_path) -> Path:
-    """A tiny network, stored in float16."""
+    """Tiny network, stored in float16."""
     torch.manual_seed(0)
     return save_checkpoint(create_model("dense", width=1 / 32, resolution=16), tmp_path / "checkpoint")
 
 
 @pytest.fixture
 def sharded(checkpoint, tmp_path) -> Path:
-    """The same in several files with an index."""
+    """The same checkpoint in several files with an index."""
     folder = tmp_path / "sharded"
     load_model(checkpoint).save_pretrained(folder, max_shard_size="5KB")
     assert len(list(folder.glob("*.safetensors"))) > 1
@@ -95,7 +95,7 @@ def test_a_checkpoint_in_several_files_is_loaded_and_checked(load, sharded, chec
 
 
 class Payload:
-    """Unpickled, it leaves a file behind."""
+    """Object that creates a file when unpickled."""
 
     def __init__(self, path: Path):
         self.path = path

@@ -53,7 +53,7 @@ RESIDUAL = [
 
 
 def published_shapes() -> dict[str, tuple[int, ...]]:
-    """Names and shapes of the tensors in timm/inception_resnet_v2.tf_in1k."""
+    """Return the names and shapes of the tensors in timm/inception_resnet_v2.tf_in1k."""
     units = [*STEM, *MIXED_5B, *MIXED_6A, *MIXED_7A, ("conv2d_7b", 2080, 1536, 1, 1)]
     shapes: dict[str, tuple[int, ...]] = {"classif.weight": (1000, 1536), "classif.bias": (1000,)}
     for block, inside, mixed, channels in RESIDUAL:
@@ -76,7 +76,7 @@ def test_names_and_shapes_are_those_of_the_published_file():
 
 
 class Reference:
-    """The forward pass written out, from the tensors alone."""
+    """Compute the forward pass written out, from the tensors alone."""
 
     def __init__(self, tensors: dict[str, torch.Tensor]):
         self.tensors = tensors
@@ -100,7 +100,7 @@ class Reference:
         return features + scale * F.conv2d(mixed, weight, bias)
 
     def narrow(self, name, features, kernel):
-        """The blocks of a 1×1 branch and one with a wide kernel split in two."""
+        """Compute blocks of a 1×1 branch and one with a wide kernel split in two."""
         split = {"padding": (0, kernel // 2)}, {"padding": (kernel // 2, 0)}
         return [self.unit(f"{name}.branch0", features), self.chain(f"{name}.branch1", features, {}, *split)]
 
@@ -153,7 +153,7 @@ class Reference:
 
 
 def random_network() -> InceptionResNetV2:
-    """One block of each kind, batch norm with statistics of its own, in double precision."""
+    """Build one block of each kind, with nontrivial batch norm statistics, in double precision."""
     torch.manual_seed(0)
     network = InceptionResNetV2(num_classes=7, width=1 / 16).double().eval()
     for name, buffer in network.named_buffers():

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from colorizer.atomic_write import make_folder
-from colorizer.cli.arguments import add_models, add_options, add_photos, count, hint, path
 from colorizer.cli.failures import OK, finish, reported
+from colorizer.cli.shared_arguments import add_models, add_options, add_photos, count, hint, path
 from colorizer.errors import ColorizerError, check_count
 
 if TYPE_CHECKING:

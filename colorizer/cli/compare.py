@@ -4,8 +4,8 @@ import argparse
 
 from colorizer.atomic_write import make_folder
 from colorizer.checkpoints import list_checkpoints
-from colorizer.cli.arguments import add_models, add_options, add_photos, path
 from colorizer.cli.failures import finish, reported
+from colorizer.cli.shared_arguments import add_models, add_options, add_photos, path
 from colorizer.errors import ColorizerError
 
 PURPOSE = "color photos by several models on one contact sheet"

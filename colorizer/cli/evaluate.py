@@ -6,8 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from colorizer.cli.arguments import add_models, count, path, text
 from colorizer.cli.failures import OK
+from colorizer.cli.shared_arguments import add_models, count, path, text
 from colorizer.errors import DatasetError
 
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 import argparse
 
-from colorizer.cli.arguments import path, text
 from colorizer.cli.failures import OK
+from colorizer.cli.shared_arguments import path, text
 
 PURPOSE = "publish a checkpoint on the Hugging Face Hub"
 NOTES = """\

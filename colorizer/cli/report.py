@@ -2,8 +2,8 @@
 
 import argparse
 
-from colorizer.cli.arguments import path
 from colorizer.cli.failures import OK
+from colorizer.cli.shared_arguments import path
 
 PURPOSE = "write an HTML page that compares the evaluated models"
 NOTES = """\

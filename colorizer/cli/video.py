@@ -4,8 +4,8 @@ import argparse
 import os
 
 from colorizer.atomic_write import make_folder
-from colorizer.cli.arguments import add_options, count, path, text
 from colorizer.cli.failures import OK
+from colorizer.cli.shared_arguments import add_options, count, path, text
 
 PURPOSE = "color a video and keep its sound"
 NOTES = """\

@@ -21,9 +21,9 @@ from colorizer.pipelines.image_colorization import ColorizationPipeline, pipelin
 from colorizer.pipelines.options import working_size
 from colorizer.pipelines.prediction import predict
 from colorizer.version import __version__
+from colorizer.video.frames import Clip, Frame, Place, frames, inspect
 from colorizer.video.muxing import join
 from colorizer.video.opening import DamagedClip, Limits
-from colorizer.video.reading import Clip, Frame, Place, frames, inspect
 from colorizer.video.segments import ENCODERS, NUM_FRAMES, PieceWriter, State, WorkFolder, report_write_errors
 from colorizer.video.smoothing import Smoother
 

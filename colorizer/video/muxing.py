@@ -16,8 +16,8 @@ from av.video.stream import VideoStream
 
 from colorizer.errors import VideoError
 from colorizer.photos.saving import describe
+from colorizer.video.frames import Clip
 from colorizer.video.opening import open_container
-from colorizer.video.reading import Clip
 
 # Audio codecs that players support in each container (None: any that it takes), and the encoder for other codecs.
 _MPEG = {"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"}

@@ -24,8 +24,8 @@ from safetensors.torch import save_file
 
 from colorizer.atomic_write import hidden_path, put_in_place, temporary, write_text
 from colorizer.errors import VideoError
+from colorizer.video.frames import Clip, Frame, Place
 from colorizer.video.opening import reason_of
-from colorizer.video.reading import Clip, Frame, Place
 from colorizer.video.smoothing import History
 
 NUM_FRAMES = (

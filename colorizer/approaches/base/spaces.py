@@ -86,7 +86,7 @@ class Lab(Space):
 
 TEMPERATURE = Option(
     "temperature",
-    "Low values pick the most likely color, which is vivid; 1 averages all likely colors, which is dull",
+    "Low is vivid, high is muted",
     0.38,
     0.01,
     10.0,

@@ -7,6 +7,9 @@ import gradio as gr
 
 from colorizer.approaches.base.option import Option
 
+AUTOMATIC = "Automatic"
+"""Each checkpoint's own choice."""
+
 
 @dataclass(frozen=True)
 class OptionControls:
@@ -43,7 +46,7 @@ def build_option_controls(options: Mapping[str, Option], min_width: int) -> Opti
 
 def _initial(option: Option) -> float | str | None:
     if option.choices is not None:
-        return None
+        return ""
     return option.low if option.default is None else option.default
 
 
@@ -52,4 +55,4 @@ def _control(option: Option, min_width: int) -> gr.Slider | gr.Dropdown:
     if option.choices is None:
         low, high = option.useful or (option.low, option.high)
         return gr.Slider(low, high, _initial(option), step=(high - low) / 100, **appearance)
-    return gr.Dropdown([("Automatic", None), *option.choices], value=None, **appearance)
+    return gr.Dropdown([(AUTOMATIC, ""), *option.choices], value="", **appearance)

@@ -253,3 +253,22 @@ def test_looks(browser: Browser, app_url: str, color_photo: str, width: int, the
         colorize(page, 2)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         screenshot(page, f"compare-{width}-{theme}")
+
+
+def test_options_of_the_approaches_have_controls(page: Page, gray_photo: str) -> None:
+    upload(page, gray_photo)
+    choose(page, ("joint",))
+    page.get_by_role("button", name="Options", exact=False).click()
+    scene = page.get_by_label("Scene", exact=True)
+    expect(scene).to_have_value("Automatic")
+    (result,) = colorize(page, 1).all()
+    automatic = result.locator("img").last.get_attribute("src")
+    # Its colors are not decoded from a distribution, so no slider for that is shown.
+    expect(page.locator("#adjust").get_by_text("Temperature")).to_be_hidden()
+    scene.click()
+    page.get_by_role("option", name="sunflowers").click()
+    colorize(page, 1)
+    expect(result.locator("img").last).not_to_have_attribute("src", automatic)
+    choose(page, ("tiny-colorful",))
+    colorize(page, 1)
+    expect(page.locator("#adjust").get_by_text("Temperature")).to_be_visible()

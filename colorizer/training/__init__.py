@@ -1,4 +1,4 @@
-"""Training: `accelerate launch train_accelerate.py` for every approach."""
+"""Training of every approach, started by `accelerate launch train_accelerate.py`."""
 
 from colorizer.training.arguments import TrainingArguments
 from colorizer.training.runs import parse_runs, train_runs

@@ -1,4 +1,4 @@
-"""Arguments of a training run: the names of diffusers' training examples, the defaults of the approach's recipe."""
+"""Arguments of a training run, named as in diffusers' training examples. Defaults come from the approach's recipe."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -8,15 +8,15 @@ from colorizer.approaches.base.losses import LOSSES
 from colorizer.approaches.base.recipe import Recipe, argument
 from colorizer.errors import ColorizerError
 
-# What makes weights the best, and so published: from a validation's record and its step, the lower the better.
+# Score that selects the published weights, from a validation record and its step. Lower is better.
 SCORES: dict[str, Callable[[dict[str, float], int], float]] = {
     "loss": lambda record, step: record["validation_loss"],
     "psnr": lambda record, step: -record["validation_psnr"],
-    # A network that learns to take hints may go on doing so while it gains nothing without them.
+    # Colors may keep improving with hints when they no longer do without them.
     "psnr_hinted": lambda record, step: -record["validation_psnr_hinted"],
     "ciede2000": lambda record, step: record["validation_ciede2000"],
     "auc": lambda record, step: -record["validation_auc"],
-    # Accuracy alone, like the loss of a GAN's L1, picks the grayest of its weights.
+    # Accuracy alone selects the grayest weights, as the L1 loss of a GAN does.
     "balance": lambda record, step: (
         record["validation_ciede2000"] + 0.25 * record["validation_colorfulness_difference"]
     ),
@@ -45,10 +45,10 @@ RANGES: dict[str, tuple[float, float]] = {
 
 @dataclass(kw_only=True, frozen=True)
 class TrainingArguments(Recipe):
-    """Everything a run depends on. Fields of Recipe default to the approach's own recipe.
+    """All settings of a run. Fields of Recipe default to the approach's own recipe.
 
     Raises:
-        ColorizerError: a value is out of its range, or arguments don't fit together.
+        ColorizerError: a value is out of range, or arguments contradict each other.
     """
 
     approach: str = argument(help="the approach to train")
@@ -148,21 +148,21 @@ class TrainingArguments(Recipe):
                 f"--metric_for_best_model must be one of {', '.join(SCORES)}, not {self.metric_for_best_model}."
             )
         if self.metric_for_best_model == "psnr_hinted" and not self.model_fields.get("hints"):
-            raise ColorizerError("--metric_for_best_model psnr_hinted is measured with --hints only: add it.")
+            raise ColorizerError("--metric_for_best_model psnr_hinted requires --hints.")
         if self.teacher and (self.streaming or not self.cache_in_memory):
-            raise ColorizerError("--teacher colors the photos in memory: add --cache_in_memory, and no --streaming.")
+            raise ColorizerError("--teacher requires --cache_in_memory and excludes --streaming.")
 
     @property
     def trains(self) -> bool:
-        """Whether the run trains, and does not only look for a learning rate."""
+        """True unless the run only searches for a learning rate."""
         return self.train_after_find_lr or not self.find_lr
 
     @property
     def augmentation(self) -> dict[str, float | bool]:
-        """What `augment` takes of these."""
+        """Keyword arguments for `augment`."""
         names = ("flip", "vertical_flip", "min_scale", "max_scale", "rotation", "shear", "zoom", "contrast")
         return {name: getattr(self, name) for name in names}
 
     def changed(self, settings: Mapping[str, object]) -> "TrainingArguments":
-        """These with others in place of some, such as one player's `learning_rate`."""
+        """Return a copy with some arguments replaced, such as one player's `learning_rate`."""
         return replace(self, **settings)

@@ -1,4 +1,4 @@
-"""What a run is built of: processes and devices, the network it starts from, optimizers, schedules, averaged weights."""
+"""Builders of a run's components: accelerator, initial network, objective, optimizers, schedules and EMA."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -29,7 +29,7 @@ OPTIMIZERS = {
 
 
 def make_accelerator(arguments: TrainingArguments) -> Accelerator:
-    """Build the accelerator of a run: devices, processes, accumulated gradients, trackers."""
+    """Build the accelerator of a run: devices, processes, gradient accumulation and trackers."""
     trackers = [name for name in arguments.report_to.split(",") if name and name != "none"]
     logs = str(Path(arguments.output_dir) / "logs")
     return Accelerator(
@@ -37,40 +37,41 @@ def make_accelerator(arguments: TrainingArguments) -> Accelerator:
         gradient_accumulation_steps=arguments.gradient_accumulation_steps,
         log_with=trackers or None,
         project_config=ProjectConfiguration(project_dir=arguments.output_dir, logging_dir=logs),
-        # A discriminator sees real and fake before one backward; broadcasting batch norm's statistics in between would
-        # overwrite what the first pass needs.
+        # A discriminator runs on real and fake before one backward. Broadcasting batch norm's statistics in between
+        # would overwrite tensors that this backward needs.
         kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
     )
 
 
 def photo_sizes(arguments: TrainingArguments) -> tuple[int, int, int]:
-    """Sides of the photos that are kept, of the crops of them that are learned from, and of the photos to validate on, known
-    before the network is built.
+    """Return the sides, in pixels, of the stored photos, the training crops and the validation photos.
+
+    They are known before the network is built.
 
     Raises:
-        ColorizerError: a field of the configuration has a value that it can't have, the network learns at one size only, or
-            photos would be kept smaller than what is learned from.
+        ColorizerError: a field of the configuration is invalid, the network works at one size only, or the stored photos
+            would be smaller than the training crops.
     """
     model_class = get_model_class(arguments.approach)
     resolution = model_class.config_class(**arguments.model_fields).resolution
     learned = arguments.train_resolution or resolution
     if model_class.is_fixed_size and learned != resolution:
         raise ColorizerError(
-            f"{arguments.approach} works at one size alone: leave out --train_resolution {learned}, or give --resolution."
+            f"{arguments.approach} works at one size only: omit --train_resolution {learned} or set --resolution."
         )
-    # Crops of a share of the photo need room; with the smallest they are enlarged a little, which saves memory.
+    # Photos are stored large enough for crops of 0.8 of their side. Smaller crops are upsampled, which saves memory.
     room = round(learned / max(arguments.min_scale, 0.8)) if arguments.min_scale < 1 else learned
     stored = arguments.stored_resolution or room
     if stored < learned:
-        raise ColorizerError(f"--stored_resolution {stored} is less than the {learned} pixels that are learned from.")
+        raise ColorizerError(f"--stored_resolution {stored} is smaller than the training crops of {learned} pixels.")
     return stored, learned, resolution
 
 
 def check_loss(arguments: TrainingArguments) -> None:
-    """Refuse a `--loss` that the approach's objective can't take, before any photo is decoded.
+    """Check that the approach's objective supports `--loss`, before any photo is decoded.
 
     Raises:
-        ColorizerError: it names the objective.
+        ColorizerError: it doesn't; the message names the objective.
     """
     if not arguments.loss:
         return
@@ -80,19 +81,22 @@ def check_loss(arguments: TrainingArguments) -> None:
 
 
 def make_objective(network: ColorizerModel, arguments: TrainingArguments) -> Objective:
-    """Return the approach's objective, with the loss that the run chooses."""
+    """Return the approach's objective, with the loss of `--loss` if one is given."""
     return network.objective.with_loss(LOSSES[arguments.loss]) if arguments.loss else network.objective
 
 
 def make_network(arguments: TrainingArguments, classes: list[str], say: Callable[[str], None]) -> ColorizerModel:
-    """The network asked for, with the weights of `pretrained_model_name_or_path`, or those that the approach begins from.
+    """Build the network, with the weights of `pretrained_model_name_or_path` or else the approach's initial weights.
 
-    A checkpoint that takes no hints may start a network that does.
+    A checkpoint without hints may initialize a network with hints.
 
-    `classes` are the names of the dataset's labels; `say` hears of parts that stay at random since there is no Hub.
+    Args:
+        arguments: settings of the run.
+        classes: names of the dataset's labels.
+        say: logs a message; called for pretrained parts that stay random because the Hub can't be reached.
 
     Raises:
-        ColorizerError: the checkpoint is of another approach or of another width.
+        ColorizerError: the checkpoint has another approach, other labels or other shapes.
     """
     following = get_model_class(arguments.approach).fields_for(classes)
     network = create_model(arguments.approach, **(arguments.model_fields | following))
@@ -105,28 +109,28 @@ def make_network(arguments: TrainingArguments, classes: list[str], say: Callable
     if pretrained.approach != arguments.approach:
         raise ColorizerError(f"{name} is a checkpoint of {pretrained.approach}, not of {arguments.approach}.")
     if differing := [field for field in following if getattr(pretrained.config, field) != following[field]]:
-        # Equal in number, they would fit without a word.
+        # With the same number of labels, the weights would load without an error.
         names = "; ".join(f"{field} {getattr(pretrained.config, field)}, not {following[field]}" for field in differing)
-        raise ColorizerError(f"{name} was trained with other labels than the dataset has: {names}.")
+        raise ColorizerError(f"{name} was trained with labels that differ from the dataset's: {names}.")
     tensors = pretrained.state_dict()
     if network.takes_hints and not pretrained.takes_hints:
-        # What takes the hints starts at zero, as in a network that has not learnt to use them.
+        # Hint layers start at zero, as in a network that has not learned to use hints.
         tensors |= {name: tensor for name, tensor in network.state_dict().items() if name.startswith("hints.")}
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:
         fields = {field: getattr(pretrained.config, field) for field in own_fields(type(pretrained.config))}
-        raise ColorizerError(f"{name} has other shapes than the network asked for. Its fields are {fields}.") from error
+        raise ColorizerError(f"{name} has other shapes than the network to train. Its fields are {fields}.") from error
     if not pretrained.left_out_parts:
         network.keep_parts()
     return network
 
 
 def make_optimizer(module: nn.Module, arguments: TrainingArguments) -> torch.optim.Optimizer:
-    """The optimizer asked for, over the module's trainable weights; those of its pretrained parts at a rate of their own.
+    """Build the optimizer of the module's trainable weights. Its pretrained parts have a learning rate of their own.
 
     Raises:
-        ColorizerError: there is no such optimizer.
+        ColorizerError: the optimizer is unknown.
     """
     if arguments.optimizer not in OPTIMIZERS:
         raise ColorizerError(f"--optimizer must be one of {', '.join(OPTIMIZERS)}, not {arguments.optimizer}.")
@@ -152,10 +156,10 @@ def make_optimizer(module: nn.Module, arguments: TrainingArguments) -> torch.opt
 def make_scheduler(
     optimizer: torch.optim.Optimizer, arguments: TrainingArguments, num_steps: int
 ) -> LRScheduler | ReduceLROnPlateau:
-    """The schedule asked for: "plateau", or one of transformers'.
+    """Build the learning-rate schedule: "plateau" or one of transformers' schedules.
 
     Raises:
-        ColorizerError: there is no such schedule.
+        ColorizerError: the schedule is unknown.
     """
     if arguments.lr_scheduler == "plateau":
         return ReduceLROnPlateau(optimizer, factor=arguments.plateau_factor, patience=arguments.plateau_patience)
@@ -166,11 +170,11 @@ def make_scheduler(
 
 
 def make_ema(network: nn.Module, decay: float) -> AveragedModel:
-    """Averaged weights, whose decay rises to `decay` so that a short run is not held back by its random start."""
+    """Build the EMA of the network. Its decay rises to `decay`, so that random initial weights don't dominate a short run."""
 
     def average(averaged: list[Tensor], current: list[Tensor], num_averaged: Tensor) -> None:
         if not averaged[0].is_floating_point():
-            # The mean of two counts, cut to a whole number, would count down.
+            # Averaging integers truncates, so that counters would decrease.
             torch._foreach_copy_(averaged, current)
             return
         count = int(num_averaged)

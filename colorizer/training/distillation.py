@@ -1,8 +1,8 @@
-"""A teacher: another checkpoint's colors of the training photos, mixed into those that are learned from.
+"""Distillation: the colors that a teacher checkpoint predicts, mixed into the training targets.
 
-Photos alike but for a shirt's color pull a network every way; a teacher that has seen more, or knows more, says the mean, and a
-small network gets there in fewer photos. It is the mix of labels and a larger network's outputs of Hinton et al. 2015
-(arXiv:1503.02531), for a regression.
+Photos that differ only in the color of a shirt pull a network in different directions. A teacher that is larger, or was trained
+on more photos, predicts the mean, and a small network reaches it in fewer photos. This is the mix of labels and a larger
+network's outputs of Hinton et al. 2015 (arXiv:1503.02531), for a regression.
 """
 
 import hashlib
@@ -25,29 +25,29 @@ from colorizer.pipelines.options import working_size
 from colorizer.training.arguments import TrainingArguments
 from colorizer.training.frozen_features import CHUNK, fill
 
-# A photo enlarged more than this shows a teacher nothing more, and takes long.
+# Upsampling photos further gives the teacher no more detail, and is slow.
 MAX_ENLARGEMENT = 1.5
 
 
 def mix_in(
     arguments: TrainingArguments, photos: PhotoDataset, accelerator: Accelerator, say: Callable[[str], None]
 ) -> None:
-    """Give photos in memory the colors (1 − teacher_share) · true + teacher_share · the teacher's, at their own lightness.
+    """Set the colors of photos in memory to (1 − teacher_share) · true + teacher_share · teacher's, at their own lightness.
 
-    The photos are split over the processes. The teacher's colors are kept on disk, next to the decoded photos, for other
-    runs.
+    The photos are split over the processes. The teacher's colors are cached on disk for other runs, next to the decoded
+    photos.
 
     Raises:
         CheckpointError, HubError: the teacher can't be loaded.
     """
     network = load_model(arguments.teacher, token=arguments.hub_token).to(accelerator.device).eval()
     path = _place(network, photos)
-    # All go the way that the first process finds, lest one wait for others that have gone ahead.
+    # All processes follow the first one. Otherwise, one could wait for others that skipped the computation.
     [is_kept] = broadcast_object_list([path.exists()])
     if is_kept:
         ab = torch.from_numpy(np.load(path))
     else:
-        say(f"The colors that {arguments.teacher} gives {len(photos)} photos are computed once and kept.")
+        say(f"Computing and caching the colors of {len(photos)} photos with {arguments.teacher}.")
         ab = _colors(network, photos, accelerator).cpu()
         if accelerator.is_main_process:
             _keep(ab.numpy(), path, say)
@@ -60,7 +60,7 @@ def mix_in(
 
 @torch.no_grad()
 def _colors(network: ColorizerModel, photos: PhotoDataset, accelerator: Accelerator) -> Tensor:
-    """CIE ab by the teacher, rounded, int8 (N, 2, S, S)."""
+    """Predict CIE ab with the teacher, rounded to int8 (N, 2, S, S)."""
     side = photos.resolution
     size = working_size((side, side), network, min(network.config.resolution, round(MAX_ENLARGEMENT * side)))
     table = torch.zeros(len(photos), 2, side, side, dtype=torch.int8, device=accelerator.device)
@@ -75,7 +75,7 @@ def _colors(network: ColorizerModel, photos: PhotoDataset, accelerator: Accelera
 
 
 def _place(network: ColorizerModel, photos: PhotoDataset) -> Path:
-    """Where the colors of just these photos by just this network are kept."""
+    """Return the cache file of this network's colors of these photos."""
     digest = hashlib.sha256(photos.in_memory.numpy().tobytes())
     digest.update(f"{model_digest(network)} {MAX_ENLARGEMENT}".encode())
     return cache_folder() / f"taught-{digest.hexdigest()[:32]}.npy"
@@ -87,4 +87,6 @@ def _keep(ab: np.ndarray, path: Path, say: Callable[[str], None]) -> None:
         with write_file(path) as stream:
             np.save(stream, ab)
     except OSError as error:
-        say(f"They can't be kept in {path.parent} ({error.strerror}): another run will compute them again.")
+        say(
+            f"The teacher's colors can't be cached in {path.parent} ({error.strerror}): other runs will compute them again."
+        )

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the run ends after the step under way, on all processes alike, and can be resumed."""
+"""Ctrl-C and SIGTERM: the run ends after the current step, on all processes, and can be resumed."""
 
 import signal
 from types import FrameType, TracebackType
@@ -8,7 +8,10 @@ from accelerate import Accelerator
 
 
 class StopRequest:
-    """`with StopRequest(accelerator) as stop: … if stop.is_made(): break`. A second Ctrl-C ends the run at once."""
+    """Request to stop by a signal: `with StopRequest(accelerator) as stop: … if stop.is_made(): break`.
+
+    A second Ctrl-C ends the run at once.
+    """
 
     def __init__(self, accelerator: Accelerator):
         self.accelerator = accelerator
@@ -31,10 +34,10 @@ class StopRequest:
         self._signaled = True
 
     def is_made(self) -> bool:
-        """Whether any process was asked to stop. Every process must call it at the same step."""
+        """Return whether any process was asked to stop. Every process must call it at the same step."""
         self.was_made = self._signaled
         if self.accelerator.num_processes > 1:
-            # All leave the loop at the same step, or the others would wait for ever.
+            # All processes leave the loop at the same step, or some would wait forever.
             flag = torch.tensor(float(self._signaled), device=self.accelerator.device)
             self.was_made = self.accelerator.reduce(flag, reduction="sum").item() > 0
         return self.was_made

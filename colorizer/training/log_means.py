@@ -1,4 +1,4 @@
-"""Means of what a run logs, over steps and processes."""
+"""Means of logged values over steps and processes."""
 
 import math
 
@@ -10,7 +10,7 @@ from colorizer.errors import ColorizerError
 
 
 class Means:
-    """Sums of named numbers since the last `take`, on the device: nothing waits for it at a step."""
+    """Sums of named values since the last `take`. They stay on the device, so that no step waits for it."""
 
     def __init__(self, accelerator: Accelerator) -> None:
         self.accelerator = accelerator
@@ -21,16 +21,16 @@ class Means:
         self.counts: dict[str, int] = {}
 
     def add(self, values: dict[str, Tensor]) -> None:
-        """Count one more of each; those of one stage of a run need not be those of the next."""
+        """Add one value per name. Names may differ between the stages of a run."""
         for name, value in values.items():
             self.sums[name] = self.sums.get(name, 0) + value
             self.counts[name] = self.counts.get(name, 0) + 1
 
     def take(self, step: int) -> dict[str, float]:
-        """The means over all processes, and begin anew.
+        """Return the means over all processes and reset the sums.
 
         Raises:
-            ColorizerError: one is not finite; the message says what to do.
+            ColorizerError: a mean is not finite; the message gives remedies.
         """
         names = list(self.sums)
         local = torch.stack([(self.sums[name] / self.counts[name]).float() for name in names])

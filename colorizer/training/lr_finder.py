@@ -1,4 +1,4 @@
-"""The learning-rate finder: a sweep over rates for each player of a run, which leaves the run as it was."""
+"""Learning-rate finder: a sweep over learning rates for each player of a run, which leaves the run unchanged."""
 
 import csv
 import io
@@ -30,33 +30,34 @@ from colorizer.training.run_states import Progress, load_state, save_state
 
 FIRST_RATE, LAST_RATE = 1e-7, 10.0
 
-# A sweep ends when the loss is this many times the best.
+# A sweep ends when the smoothed loss is this many times its minimum.
 EXPLODED = 4.0
 
 # Width of the Gaussian that smooths the losses, in powers of ten of the rate.
 SMOOTHING = 1 / 3
 
-# Share of the rates, from the lowest, over which a network does not move yet: where the loss begins is measured on them.
+# Share of the rates, from the lowest, at which a network hardly changes. The initial loss is measured on them.
 BEGINNING = 0.1
 
-# Fewer make no curve, and a fall that is smaller than this share of the loss is none.
+# A suggestion needs at least this many points, and a fall of at least this share of the initial loss.
 MIN_POINTS = 10
 MIN_FALL = 0.01
 
-# One batch of the training loop: its number, its epoch, its photos → the losses that are logged.
+# One batch of the training loop: its number, its epoch and its photos → the logged losses.
 TrainingStep = Callable[[int, int, dict[str, Tensor]], dict[str, Tensor]]
 
 
 def rates_to_sweep(num_steps: int) -> list[float]:
-    """`num_steps` rates from 1e-7 to 10, each the same multiple of the one before."""
+    """Return `num_steps` geometrically spaced rates from 1e-7 to 10."""
     return np.geomspace(FIRST_RATE, LAST_RATE, num_steps).tolist()
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """Rates that a curve suggests, None for one that it doesn't, and `reason`, why.
+    """Learning rates that a curve suggests; where one is None, `reason` explains why.
 
-    steepest: where the loss falls fastest over the logarithm of the rate. minimum: a tenth of the rate where it is lowest.
+    steepest: the rate at which the loss falls fastest, over the logarithm of the rate.
+    minimum: a tenth of the rate at which the loss is lowest.
     """
 
     steepest: float | None = None
@@ -66,20 +67,21 @@ class Suggestion:
 
 @dataclass
 class Curve:
-    """The losses of one player, rate by rate: the range test of Smith 2015 (arXiv 1506.01186, section 3.3).
+    """Losses of one player at increasing rates: the range test of Smith 2015 (arXiv 1506.01186, section 3.3).
 
-    name: the player's. starts: the step of the run with which its stage begins. losses: the last one may be not finite, and
-    ends the sweep as one does that exploded.
+    name: the player's name.
+    starts: the step of the run at which its stage begins.
+    losses: one per rate. The last one may not be finite, which ends the sweep like an exploded loss.
     """
 
     name: str
     starts: int = 0
     rates: list[float] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
-    _recent: list[float] = field(default_factory=list)  # the smoothed loss as it was at each rate
+    _recent: list[float] = field(default_factory=list)  # at each rate, the smoothed loss of the rates up to it
 
     def add(self, rate: float, loss: float) -> bool:
-        """Add a point; whether the sweep goes on."""
+        """Add a point and return whether the sweep continues."""
         self.rates.append(rate)
         self.losses.append(loss)
         if not math.isfinite(loss):
@@ -89,12 +91,12 @@ class Curve:
 
     @property
     def has_exploded(self) -> bool:
-        """Whether the loss is not finite at last, or many times the best."""
+        """True if the last loss is not finite or many times the minimum."""
         return not math.isfinite(self.losses[-1]) or self._recent[-1] > self._bound
 
     @property
     def _bound(self) -> float:
-        # A discriminator's loss falls to nearly 0: back where it began, it is many times the best but has not exploded.
+        # A discriminator's loss falls to nearly 0. Back at its initial value, it is many times the minimum, not exploded.
         return max(EXPLODED * min(self._recent), *self.losses[: self._num_beginning])
 
     @property
@@ -103,22 +105,24 @@ class Curve:
 
     @property
     def smoothed(self) -> list[float]:
-        """The mean around every rate, which lags in neither direction as a running mean does; NaN where it is not finite."""
+        """Mean loss around every rate, without the lag of a running mean; NaN where the loss is not finite."""
         if not self._recent:
             return [math.nan] * len(self.losses)
         count = len(self._recent)
-        # An explosion by millions would show in the mean of all the rates around it.
+        # A loss that explodes by millions would dominate the means around it.
         bounded = np.minimum(np.array(self.losses[:count]), self._bound)
         return [*(_weights(self.rates[:count]) @ bounded).tolist(), *[math.nan] * (len(self.losses) - count)]
 
     def suggest(self) -> Suggestion:
-        """The two suggestions of fastai's `lr_find`, "steep" and "minimum", or why there is none."""
+        """Return the suggestions "steep" and "minimum" of fastai's `lr_find`, or the reason why there are none."""
         count = len(self._recent)
         if count == 0:
             return Suggestion(reason=f"the loss is {self.losses[0]} before the first step")
         if count < MIN_POINTS:
             exploded = f"the loss explodes at {self.rates[-1]:.1e}, " if self.has_exploded else ""
-            return Suggestion(reason=f"{exploded}{count} rates are too few: --find_lr_steps, at least {MIN_POINTS}")
+            return Suggestion(
+                reason=f"{exploded}{count} rates are too few: set --find_lr_steps to at least {MIN_POINTS}"
+            )
         losses, smoothed, rates = (np.array(values[:count]) for values in (self.losses, self.smoothed, self.rates))
         beginning = self._num_beginning
         lowest = int(smoothed.argmin())
@@ -127,27 +131,27 @@ class Curve:
             MIN_FALL * abs(start), 3 * _noise(losses[: lowest + 1], rates, beginning)
         ):
             return Suggestion(
-                reason="the loss never falls below where it began by more than it varies anyhow, which is less with more "
-                "photos a step: --train_batch_size, --gradient_accumulation_steps"
+                reason="the loss never falls by more than its noise, which a larger --train_batch_size or "
+                "--gradient_accumulation_steps reduces"
             )
         slopes = np.gradient(smoothed, np.log(rates))[beginning : lowest + 1]
         steepest = float(rates[beginning + int(slopes.argmin())])
         if lowest == count - 1:
-            return Suggestion(steepest, reason=f"the loss still falls at {rates[-1]:.1e}, its minimum lies beyond")
+            return Suggestion(steepest, reason=f"the loss still falls at {rates[-1]:.1e}, so its minimum lies beyond")
         return Suggestion(steepest, float(rates[lowest]) / 10)
 
 
 def _weights(rates: list[float]) -> np.ndarray:
-    """What each point weighs in the mean around each, (N, N), rows of sum 1."""
+    """Return the weights of all points in the mean around each point, (N, N); rows sum to 1."""
     place = np.log10(np.array(rates))
     weights = np.exp(-0.5 * ((place[:, None] - place[None]) / SMOOTHING) ** 2)
     return weights / weights.sum(1, keepdims=True)
 
 
 def _noise(losses: np.ndarray, rates: np.ndarray, beginning: int) -> float:
-    """Standard deviation of the fall that photos make which differ from step to step, without any learning.
+    """Return the standard deviation of the loss's fall that results from different photos per step, without any learning.
 
-    That of one loss comes from the differences of neighbors, in which the curve itself hardly shows.
+    That of a single loss is estimated from differences between neighbors, where the curve itself hardly shows.
     """
     one = np.diff(losses).std() / math.sqrt(2) if len(losses) > 2 else 0.0
     weights = _weights(rates[: len(losses)].tolist())[-1]
@@ -155,7 +159,7 @@ def _noise(losses: np.ndarray, rates: np.ndarray, beginning: int) -> float:
 
 
 class Run(Protocol):
-    """What a sweep needs of the run."""
+    """Part of a trainer that a sweep uses."""
 
     accelerator: Accelerator
     arguments: TrainingArguments
@@ -169,12 +173,11 @@ class Run(Protocol):
 
 
 def find_learning_rates(run: Run, training_step: TrainingStep) -> list[Curve]:
-    """Sweep the rate of each player that has not ended, the others at theirs; report curves and suggestions.
+    """Sweep the rate of each player that has not ended, with the others at their own; report curves and suggestions.
 
-    Every sweep begins from the weights as they are now, with the batches that the training begins with, and ends when the
-    loss explodes. Losses are means over the processes. The run is afterwards what it was before, whatever happens: network,
-    optimizers, schedules, averaged weights, players, random state. `lr_finder.csv` and `lr_finder.png` are in the output
-    folder then.
+    Every sweep starts from the current weights, with the batches that training continues with, and ends when the loss
+    explodes. Losses are means over the processes. The run is restored afterwards, even after an error: network, optimizers,
+    schedules, EMA, players and random state. The results are `lr_finder.csv` and `lr_finder.png` in the output folder.
     """
     accelerator, folder = run.accelerator, run.output_dir / ".before-sweep"
     try:
@@ -192,14 +195,14 @@ def find_learning_rates(run: Run, training_step: TrainingStep) -> list[Curve]:
         save_lr_curves(curves, run.output_dir, run.arguments.approach)
     for curve in curves:
         run.say(describe(curve, run.progress.step))
-    run.say(f"The curves are in {run.output_dir / 'lr_finder.csv'} and lr_finder.png beside it.")
+    run.say(f"The curves are in {run.output_dir / 'lr_finder.csv'} and lr_finder.png.")
     return curves
 
 
 def _sweep(run: Run, player: Player, training_step: TrainingStep, state: Path) -> Curve:
     players, progress, accelerator = run.players, run.progress, run.accelerator
     accumulation = run.arguments.gradient_accumulation_steps
-    # A stream counts the photos that it gives, and those of the sweep are not learned from.
+    # A stream counts the photos that it yields, but those of the sweep are not trained on.
     report = deepcopy(run.train_photos.report)
     curve = Curve(player.name, player.starts)
     rates = rates_to_sweep(run.arguments.find_lr_steps)
@@ -211,7 +214,7 @@ def _sweep(run: Run, player: Player, training_step: TrainingStep, state: Path) -
             for rate in bar:
                 loss = torch.zeros((), device=accelerator.device)
                 for _ in range(accumulation):
-                    # At every batch: schedules change the rates after an optimizer step.
+                    # Before every batch, since schedules change the rates after an optimizer step.
                     players.set_rates(player, rate)
                     loss += training_step(*next(batches))[f"{player.name}_loss"].float() / accumulation
                 if not curve.add(rate, accelerator.reduce(loss, reduction="mean").item()):
@@ -225,23 +228,23 @@ def _sweep(run: Run, player: Player, training_step: TrainingStep, state: Path) -
 
 
 def describe(curve: Curve, step: int) -> str:
-    """What a curve suggests that was measured at `step`, in a sentence."""
+    """Describe in a sentence what a curve, measured at `step`, suggests."""
     suggestion = curve.suggest()
     rates = [
         f"{rate:.1e} ({meaning})"
         for rate, meaning in (
-            (suggestion.steepest, "the loss falls fastest"),
-            (suggestion.minimum, "a tenth of where it is lowest"),
+            (suggestion.steepest, "where the loss falls fastest"),
+            (suggestion.minimum, "a tenth of the rate at its minimum"),
         )
         if rate
     ]
-    later = f" of the stage from step {curve.starts}, begun on the weights of now" if curve.starts > step else ""
+    later = f" of the stage from step {curve.starts}, measured on the current weights" if curve.starts > step else ""
     found = f"suggested learning rate {' or '.join(rates)}" if rates else "no suggestion"
     return f"{curve.name}{later}: {found}" + (f"; {suggestion.reason}." if suggestion.reason else ".")
 
 
 def save_lr_curves(curves: list[Curve], folder: Path, title: str) -> None:
-    """Write the learning-rate finder's curves as `lr_finder.csv`, draw them with their suggestions as `lr_finder.png`."""
+    """Write the curves to `lr_finder.csv` and plot them with their suggestions as `lr_finder.png`."""
     content = io.StringIO()
     table = csv.writer(content)
     table.writerow(("player", "starts", "learning_rate", "loss", "smoothed_loss"))
@@ -257,13 +260,13 @@ def save_lr_curves(curves: list[Curve], folder: Path, title: str) -> None:
         axes.set_xscale("log")
         smoothed = [value for value in curve.smoothed if math.isfinite(value)]
         if smoothed:
-            # One loss that exploded would press the curve flat.
+            # An exploded loss would flatten the rest of the curve.
             margin = 0.1 * (max(smoothed) - min(smoothed)) or 1.0
             axes.set_ylim(min(smoothed) - margin, max(smoothed) + margin)
         suggestion = curve.suggest()
         for rate, meaning, style in (
-            (suggestion.steepest, "falls fastest", "--"),
-            (suggestion.minimum, "a tenth of the minimum's", ":"),
+            (suggestion.steepest, "steepest fall", "--"),
+            (suggestion.minimum, "a tenth of the rate at the minimum", ":"),
         ):
             if rate:
                 axes.axvline(rate, linestyle=style, color="black", label=f"{rate:.1e} ({meaning})")

@@ -1,4 +1,4 @@
-"""The photos of a run: those to learn from, those to validate on, and how many steps they make."""
+"""Training and validation photos of a run, its batches and its number of steps."""
 
 import math
 from collections.abc import Iterator
@@ -15,14 +15,14 @@ from colorizer.training.arguments import TrainingArguments
 
 HELD_OUT_SHARE = 0.02
 
-# Photos from which an objective may take statistics, such as how often each color occurs.
+# Number of photos over which objectives compute statistics, such as the frequency of each color.
 MAX_STATISTICS_PHOTOS = 4096
 
 
 def open_photos(
     arguments: TrainingArguments, stored: int, resolution: int, accelerator: Accelerator
 ) -> tuple[PhotoDataset | PhotoStream, PhotoDataset]:
-    """Photos to learn from, of the side `stored`, and photos to validate on at `resolution`.
+    """Load training photos of side `stored` and validation photos of side `resolution`.
 
     Raises:
         DatasetError: the dataset can't be opened, or has too few usable photos.
@@ -34,7 +34,7 @@ def open_photos(
         "num_workers": arguments.dataloader_num_workers,
         "token": arguments.hub_token,
     }
-    # The first process decodes, the others find what it stored.
+    # The first process decodes; the others load what it stored.
     with accelerator.main_process_first():
         train = load_photos(
             arguments.dataset_name,
@@ -60,19 +60,19 @@ def open_photos(
             return train, validation
     if isinstance(train, PhotoStream):
         raise DatasetError(
-            f"{arguments.dataset_name} has no split {arguments.validation_split!r}, and a stream has no photos to hold out. "
-            f"Its splits are {', '.join(splits)}: give one as --validation_split, or train without --streaming."
+            f"{arguments.dataset_name} has no split {arguments.validation_split!r}, and a stream can't hold out photos. "
+            f"Its splits are {', '.join(splits)}: choose one with --validation_split, or omit --streaming."
         )
     if len(train) < 2:
         raise DatasetError(
-            f"{arguments.dataset_name} has one usable photo: at least two are needed, one to validate on."
+            f"{arguments.dataset_name} has one usable photo; at least two are needed, one of them for validation."
         )
     held_out = min(max(1, round(HELD_OUT_SHARE * len(train))), arguments.max_validation_samples)
     return train.split_off(held_out, seed=arguments.seed)
 
 
 def statistics_photos(photos: PhotoDataset | PhotoStream) -> Iterator[Tensor]:
-    """The first photos, sRGB in 0…1, (B, 3, S, S) a few at a time: the same on every process."""
+    """Yield the first photos in batches (B, 3, S, S), sRGB in 0…1, the same on every process."""
     batch_size = 64
     batches = PhotoBatches(photos, batch_size, shuffle=False, drop_last=False)
     for batch in islice(batches, MAX_STATISTICS_PHOTOS // batch_size):
@@ -80,7 +80,7 @@ def statistics_photos(photos: PhotoDataset | PhotoStream) -> Iterator[Tensor]:
 
 
 def resized(rgb: Tensor, size: int) -> Tensor:
-    """uint8 photos (B, 3, S, S) as sRGB in 0…1, (B, 3, size, size)."""
+    """Resize uint8 photos (B, 3, S, S) to sRGB in 0…1, (B, 3, size, size)."""
     rgb = rgb.float() / 255
     if rgb.shape[-1] == size:
         return rgb
@@ -88,14 +88,14 @@ def resized(rgb: Tensor, size: int) -> Tensor:
 
 
 def count_steps(batches: PhotoBatches, arguments: TrainingArguments) -> tuple[int, int]:
-    """Optimizer steps of the run, and between validations.
+    """Return the number of optimizer steps of the run and between validations.
 
     Raises:
-        ColorizerError: a stream, whose epochs have no known length, and no number of steps.
+        ColorizerError: `max_train_steps` is missing for a stream, whose epochs have no known length.
     """
     if batches.is_endless:
         if arguments.max_train_steps is None:
-            raise ColorizerError("A streamed dataset has no known length: give --max_train_steps.")
+            raise ColorizerError("A streamed dataset has no known length: set --max_train_steps.")
         return arguments.max_train_steps, arguments.validation_steps or 1000
     steps_per_epoch = len(batches) / arguments.gradient_accumulation_steps
     num_steps = arguments.max_train_steps or math.ceil(arguments.num_train_epochs * steps_per_epoch)
@@ -103,7 +103,7 @@ def count_steps(batches: PhotoBatches, arguments: TrainingArguments) -> tuple[in
 
 
 def numbered_batches(batches: PhotoBatches, start: int) -> Iterator[tuple[int, int, dict[str, Tensor]]]:
-    """Batches without end from number `start` of the run, each with its number and its epoch."""
+    """Yield endless batches from number `start` of the run, each with its number and epoch."""
     if batches.is_endless:
         for number, batch in enumerate(batches.iterate(start), start):
             yield number, 0, batch

@@ -1,4 +1,4 @@
-"""The players of a run with what moves them: modules as accelerate wraps them, optimizers, schedules."""
+"""Players of a run with their optimizers, schedules, and modules as wrapped by accelerate."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from colorizer.training.builders import make_optimizer, make_scheduler
 
 
 class Players:
-    """The players of a run, in the order in which they act. `step` is everywhere the number of optimizer steps done before."""
+    """Players of a run, in the order in which they act. `step` is always the number of optimizer steps done so far."""
 
     def __init__(
         self, accelerator: Accelerator, players: list[Player], arguments: TrainingArguments, num_steps: int
@@ -27,7 +27,7 @@ class Players:
         settings = [arguments.changed(player.settings) for player in players]
         self.rates = [given.learning_rate for given in settings]
         optimizers = [make_optimizer(player.trained, given) for player, given in zip(players, settings, strict=True)]
-        # Before a schedule changes them.
+        # Taken before a schedule changes the rates.
         self.shares = [
             [group["lr"] / rate for group in optimizer.param_groups]
             for optimizer, rate in zip(optimizers, self.rates, strict=True)
@@ -51,7 +51,7 @@ class Players:
 
     @property
     def network(self) -> nn.Module:
-        """The network itself, wrapped. It is the last player's: a discriminator acts first, on the same prediction."""
+        """The wrapped network. It belongs to the last player: a discriminator acts first, on the same prediction."""
         return self._players[-1].trained
 
     def _active(self, step: int) -> Iterator[int]:
@@ -74,7 +74,7 @@ class Players:
         return list({id(player.trained): player.trained for player in self if player.is_active(step)}.values())
 
     def update(self, step: int, inputs: StepInputs) -> dict[str, Tensor]:
-        """Descend the loss of each active player, in order; return the losses and their parts by name."""
+        """Run backward and an optimizer step per active player, in order; return the losses and their parts by name."""
         logs: dict[str, Tensor] = {}
         for index in self._active(step):
             player, optimizer = self._players[index], self.optimizers[index]
@@ -89,33 +89,33 @@ class Players:
         return logs
 
     def step_schedules(self, step: int) -> None:
-        """Step the schedules that go by steps, after an optimizer step."""
+        """Step the schedules that depend on the step, after an optimizer step."""
         for index in self._active(step):
             if not isinstance(self.schedulers[index], ReduceLROnPlateau):
                 self.schedulers[index].step()
 
     def step_plateaus(self, step: int, validation_loss: float) -> None:
-        """Step the schedules that go by progress, after a validation."""
+        """Step the schedules that depend on the validation loss, after a validation."""
         for index in self._active(step):
             if isinstance(self.schedulers[index], ReduceLROnPlateau):
                 self.schedulers[index].step(validation_loss)
 
     def learning_rate(self, step: int) -> float:
-        """Return the rate of the last active player, the network's."""
+        """Return the learning rate of the last active player, which trains the network."""
         *_, index = self._active(step)
         return self.schedulers[index].optimizer.param_groups[0]["lr"]
 
     def set_rates(self, chosen: Player, chosen_rate: float) -> None:
-        """Until the schedules' next step, train one player at this rate and the others at that of the run's arguments.
+        """Set one player's learning rate, and the others' to that of the run's arguments, until the schedules' next step.
 
-        Weights that learn at a share of it, as those of pretrained parts, go on to do so.
+        Weights with a share of the rate, such as those of pretrained parts, keep their share.
         """
         for player, optimizer, rate, shares in zip(self, self.optimizers, self.rates, self.shares, strict=True):
             for group, share in zip(optimizer.param_groups, shares, strict=True):
                 group["lr"] = share * (chosen_rate if player is chosen else rate)
 
     def share_statistics(self, averaged: nn.Module) -> None:
-        """Average what batch norm saw over the processes: each saw its own photos, and one of them is published."""
+        """Average batch norm's statistics over the processes: each has its own photos, but only one process publishes."""
         if self.accelerator.num_processes == 1:
             return
         for module in (averaged, *self.modules):

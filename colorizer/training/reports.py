@@ -1,4 +1,4 @@
-"""What a run leaves behind for people: history, learning curves, sample grids, and the facts that the card is written from."""
+"""Reports of a run: history, learning curves, sample grids, and the record from which its card is written."""
 
 import importlib.metadata
 import json
@@ -24,7 +24,7 @@ VERSIONS = ("torch", "transformers", "accelerate", "datasets", "safetensors")
 
 
 def save_run(trainer) -> None:
-    """Write the history, the learning curves and the facts of a finished run into its folder."""
+    """Write the history, learning curves and record of a finished run to its folder."""
     history, folder = trainer.progress.history, trainer.output_dir
     save_history(history, folder)
     save_curves(history, folder / "curves.png", trainer.arguments.approach)
@@ -32,7 +32,7 @@ def save_run(trainer) -> None:
 
 
 def save_history(history: list[dict], folder: Path) -> None:
-    """Write the records of training and validation as history.json."""
+    """Write the records of training and validation to history.json."""
     _write_json(folder / "history.json", history)
 
 
@@ -41,7 +41,7 @@ def _write_json(path: Path, content: object) -> None:
 
 
 def save_samples(samples: list[tuple[Tensor, Tensor, Tensor]], folder: Path, step: int) -> np.ndarray:
-    """Save the grid of gray, prediction and truth of fixed photos as samples/step-N.png; returns it, uint8 (H, W, 3)."""
+    """Save the grid of gray, prediction and truth of fixed photos as samples/step-N.png; return it, uint8 (H, W, 3)."""
     rows = [("", [image.numpy() for image in row]) for row in samples]
     sheet = contact_sheet(rows, columns=("gray", "prediction", "truth"), title=f"step {step}")
     (folder / "samples").mkdir(exist_ok=True)
@@ -50,11 +50,11 @@ def save_samples(samples: list[tuple[Tensor, Tensor, Tensor]], folder: Path, ste
 
 
 def save_curves(history: list[dict], path: Path, title: str) -> None:
-    """Draw the losses, the colors' measures and the learning rate over the steps."""
+    """Plot the losses, color metrics and learning rate over the steps."""
     training = [record for record in history if "photos_per_second" in record]
     validation = [record for record in history if "validation_loss" in record]
     figure = Figure(figsize=(15, 4))
-    # Margins that fit; a layout engine would draw all twice.
+    # Fixed margins, since a layout engine would draw everything twice.
     losses, measures, rates = figure.subplots(
         1, 3, gridspec_kw={"left": 0.05, "right": 0.99, "bottom": 0.13, "top": 0.86, "wspace": 0.17}
     )
@@ -89,7 +89,7 @@ def _curve(history: list[dict], name: str) -> tuple[list[int], list[float]]:
 
 
 def describe_run(trainer) -> dict:
-    """The facts of a run, as training.json holds them."""
+    """Return the facts of a run that training.json holds."""
     progress, accelerator, arguments = trainer.progress, trainer.accelerator, trainer.arguments
     best = [
         record for record in progress.history if record["step"] == progress.best_step and "validation_loss" in record
@@ -121,7 +121,7 @@ def describe_run(trainer) -> dict:
 
 
 def command_line() -> str:
-    """The command that started this run, as one would type it; a token given on it is left out."""
+    """Return the command that started this run, quoted for a shell, with a token masked."""
     words, hide = [], False
     for word in sys.argv[1:]:
         words.append("***" if hide else "--hub_token=***" if word.startswith("--hub_token=") else word)
@@ -130,8 +130,11 @@ def command_line() -> str:
 
 
 def earlier_runs(pretrained: str | None, *, token: str | None = None) -> dict:
-    """What made the checkpoint that a run started from, by name, folder or Hub id, where its folder tells: the commands, oldest
-    first, and what all of them took in seconds and photos seen."""
+    """Return how the checkpoint that a run started from was trained, as far as its folder has a record.
+
+    `pretrained` is its name, folder or Hub id. The result has the commands, oldest first, and their total of seconds and of
+    photos seen.
+    """
     training = (read_record(resolve(pretrained, token=token) / RECORD) if pretrained else None) or {}
     return {
         "earlier_commands": all_commands(training),

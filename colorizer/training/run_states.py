@@ -1,4 +1,4 @@
-"""A run's folder, and the states in it to resume the run from, each complete, the oldest dropped."""
+"""Output folder of a run, and its saved states for resuming: each is complete, and the oldest are deleted."""
 
 import json
 import re
@@ -21,7 +21,7 @@ RECORD = "training.json"
 
 @dataclass
 class Progress:
-    """How far a run is; saved with every state."""
+    """Progress of a run, saved with every state."""
 
     step: int = 0  # optimizer steps done
     best_step: int = 0
@@ -40,24 +40,24 @@ class Progress:
 
 
 def check_folder(arguments: TrainingArguments) -> None:
-    """See that the run may write to its output folder: what that already holds is not ours to overwrite.
+    """Check that the run may write to its output folder, so that it overwrites no other run unasked.
 
     Raises:
-        ColorizerError: it holds a checkpoint or states, and the run is neither to go on from there nor to replace them.
+        ColorizerError: it holds a checkpoint or states, and the run is set neither to resume nor to overwrite.
     """
     folder = Path(arguments.output_dir)
     may_write = arguments.resume_from_checkpoint or arguments.overwrite_output_dir or not arguments.trains
     if not may_write and ((folder / WEIGHTS).exists() or list_states(folder)):
         raise ColorizerError(
-            f"{folder} holds another run. Give another --output_dir, go on with --resume_from_checkpoint latest, or start anew "
-            "with --overwrite_output_dir."
+            f"{folder} holds another run. Choose another --output_dir, resume with --resume_from_checkpoint latest, or start "
+            "over with --overwrite_output_dir."
         )
 
 
 def clear_folder(output_dir: Path) -> None:
-    """Remove what another run left and this one would not replace, but take for its own: states, samples, its record.
+    """Delete files of another run that this one would mistake for its own: states, samples and the record.
 
-    The other's checkpoint stays until the first of this one takes its place.
+    The other run's checkpoint stays until this run's first one replaces it.
     """
     for folder in (*list_states(output_dir), output_dir / "samples"):
         shutil.rmtree(folder, ignore_errors=True)
@@ -65,16 +65,16 @@ def clear_folder(output_dir: Path) -> None:
 
 
 def list_states(output_dir: Path) -> list[Path]:
-    """The states in a run's folder, oldest first."""
+    """Return the states in a run's folder, oldest first."""
     numbered = [(re.fullmatch(rf"{PREFIX}(\d+)", path.name), path) for path in output_dir.glob(f"{PREFIX}*")]
     return [path for match, path in sorted((int(match[1]), path) for match, path in numbered if match)]
 
 
 def save_state(accelerator: Accelerator, output_dir: Path, step: int, identity: dict, *, limit: int) -> Path:
-    """Save everything the run needs to go on, on every process; keep the newest `limit` states.
+    """Save everything that the run needs to resume, from every process; keep the newest `limit` states.
 
     Raises:
-        ColorizerError: the folder can't be written; the states that were there are whole.
+        ColorizerError: the folder can't be written; earlier states stay intact.
     """
     final = output_dir / f"{PREFIX}{step}"
     is_main = accelerator.is_main_process
@@ -91,18 +91,18 @@ def save_state(accelerator: Accelerator, output_dir: Path, step: int, identity: 
             shutil.rmtree(old, ignore_errors=True)
     except (OSError, RuntimeError) as error:
         raise ColorizerError(
-            f"The state of step {step} could not be saved in {output_dir}: {error}. Earlier states are whole: make room "
-            "and go on with --resume_from_checkpoint latest."
+            f"The state of step {step} could not be saved in {output_dir}: {error}. Earlier states are intact: free some "
+            "space and resume with --resume_from_checkpoint latest."
         ) from error
     accelerator.wait_for_everyone()
     return final
 
 
 def find_state(output_dir: Path, asked: str) -> Path | None:
-    """The state to resume from, None when "latest" finds nothing.
+    """Return the state to resume from; None if "latest" finds none.
 
     Raises:
-        CheckpointError: a folder was named that is not a state.
+        CheckpointError: the given folder is not a state.
     """
     if asked == "latest":
         states = list_states(output_dir)
@@ -110,25 +110,25 @@ def find_state(output_dir: Path, asked: str) -> Path | None:
     for candidate in (Path(asked), output_dir / asked):
         if (candidate / IDENTITY).is_file():
             return candidate
-    raise CheckpointError(f"{asked} is not a state to resume from: give `latest` or a {PREFIX}STEP folder of the run.")
+    raise CheckpointError(f"{asked} is not a state to resume from: use `latest` or a {PREFIX}STEP folder of the run.")
 
 
 def load_state(accelerator: Accelerator, state: Path, identity: dict) -> None:
-    """Put the run back to where `state` was saved.
+    """Restore the run from `state`.
 
     Raises:
-        CheckpointError: the state is damaged, or of a run with other settings; the message names those that differ.
+        CheckpointError: the state is damaged, or from a run with other settings; the message names those that differ.
     """
     try:
         saved = json.loads((state / IDENTITY).read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError) as error:
-        raise CheckpointError(f"{state} can't be read: {error}. Delete it to resume from the one before.") from error
+        raise CheckpointError(f"{state} can't be read: {error}. Delete it to resume from the previous one.") from error
     if differing := [name for name in identity if saved.get(name) != identity[name]]:
         changes = ", ".join(f"{name} was {saved.get(name)!r}, now {identity[name]!r}" for name in differing)
-        raise CheckpointError(f"{state} is of another run: {changes}. Resume with the same settings, or start anew.")
+        raise CheckpointError(f"{state} has other settings: {changes}. Resume with the same settings or start over.")
     try:
         accelerator.load_state(str(state))
     except Exception as error:  # whatever torch, pickle and safetensors raise on a damaged file
         raise CheckpointError(
-            f"{state} could not be loaded: {error}. Delete it to resume from the one before."
+            f"{state} could not be loaded: {error}. Delete it to resume from the previous one."
         ) from error

@@ -1,4 +1,4 @@
-"""The runs that a command line and a YAML file ask for, one or several, and their training one after the other."""
+"""Runs from the command line and a YAML file, one or several, trained one after the other."""
 
 import argparse
 import gc
@@ -24,17 +24,17 @@ START = "pretrained_model_name_or_path"
 
 
 def parse_runs(command: Sequence[str] | None = None) -> list[TrainingArguments]:
-    """The runs asked for, one after the other: arguments of the command line over those of `--config file.yaml` over the
-    approach's recipe.
+    """Return the arguments of each run. The command line overrides `--config file.yaml`, which overrides the approach's recipe.
 
-    Besides arguments the file may have `on_gpu` and `on_cpu`, arguments that count where there is a GPU or where there is none,
-    and, among either or all, `phases`: a list of arguments for a run each. A phase starts from what the one before has left,
-    unless it says from what; all but the last leave it in the output folder's name with their number behind, -1, -2, ….
+    The file may also have `on_gpu` and `on_cpu`: arguments that apply only with or only without a GPU. At the top level or
+    in either of them it may have `phases`: a list with the arguments of one run per item. A phase starts from the previous
+    one's checkpoint, unless it sets `pretrained_model_name_or_path`. All phases but the last append their number to the
+    output folder: -1, -2, ….
 
     Raises:
-        ColorizerError: unknown approach; a YAML file that can't be read or has a name that is not an argument; phases together
-            with what is for one run.
-        SystemExit: a command line that argparse refuses, or --help.
+        ColorizerError: the approach is unknown; the YAML file can't be read or has an unknown argument; an argument doesn't
+            work with phases.
+        SystemExit: argparse rejects the command line, or --help.
     """
     first = argparse.ArgumentParser(add_help=False)
     first.add_argument("--config")
@@ -49,13 +49,13 @@ def parse_runs(command: Sequence[str] | None = None) -> list[TrainingArguments]:
 
 
 def train_runs(runs: Sequence[TrainingArguments]) -> Path:
-    """Train one run after the other, as `parse_runs` gives them; returns the last one's folder.
+    """Train the runs of `parse_runs` one after the other; return the last one's folder.
 
     Raises:
-        ColorizerError: an output folder holds another run or settings don't fit, before the first one begins; and whatever
-            `Trainer` raises.
+        ColorizerError: an output folder holds another run or settings don't fit, checked before the first run begins; and
+            whatever `Trainer` raises.
     """
-    # The first one's trainer sees to its own.
+    # The first run is checked by its trainer.
     for arguments in runs[1:]:
         check_folder(arguments)
         check_loss(arguments)
@@ -63,14 +63,14 @@ def train_runs(runs: Sequence[TrainingArguments]) -> Path:
     for number, arguments in enumerate(runs, 1):
         trainer = Trainer(arguments)
         if number == 1 and not arguments.resume_from_checkpoint and trainer.accelerator.is_main_process:
-            # Phases of another run: once this one has begun, resuming it must not find them.
+            # Resuming this run must not find later phases of another one.
             for later in runs[1:]:
                 clear_folder(Path(later.output_dir))
         if len(runs) > 1:
             trainer.say(f"Phase {number} of {len(runs)}, in {arguments.output_dir}.")
         folder = trainer.train()
         del trainer
-        # It and its parts hold one another, and the photos: two phases' need not fit into memory.
+        # The trainer is part of reference cycles and holds the photos. Those of two phases may not fit into memory.
         gc.collect()
     PartialState().destroy_process_group()
     return folder
@@ -82,7 +82,7 @@ def _parse_run(
     parser = _make_parser(chosen.approach or configured.get("approach"))
     kinds = {action.dest: action.type for action in parser._actions}
     if unknown := sorted(configured.keys() - kinds.keys()):
-        raise ColorizerError(f"{chosen.config}: not an argument: {', '.join(unknown)}. --help lists them.")
+        raise ColorizerError(f"{chosen.config}: unknown argument {', '.join(unknown)}. --help lists them all.")
     parser.set_defaults(**{name: _as_typed(name, value, kinds[name]) for name, value in configured.items()})
     for action in parser._actions:
         action.required = action.required and action.dest not in configured
@@ -97,7 +97,7 @@ def _read_yaml(path: str) -> dict[str, object]:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise ColorizerError(f"--config {path} can't be read: {error}") from error
-    return _named_values(content, path, "it")
+    return _named_values(content, path, "the file")
 
 
 def _named_values(content: object, path: str, what: str) -> dict[str, object]:
@@ -107,28 +107,26 @@ def _named_values(content: object, path: str, what: str) -> dict[str, object]:
 
 
 def _phases(configured: dict[str, object], place: str, path: str) -> list[dict[str, object]]:
-    """The file's arguments for each of its phases, `place` being ON_GPU or ON_CPU."""
+    """Return the file's arguments per phase; `place` is ON_GPU or ON_CPU."""
     settings = {name: value for name, value in configured.items() if name not in (ON_GPU, ON_CPU)}
     if place in configured:
         settings |= _named_values(configured[place], path, place)
     phases = settings.pop(PHASES, [{}])
     if not isinstance(phases, list) or not phases:
-        raise ColorizerError(f"--config {path}: {PHASES} must be a list, the arguments of each an item of it.")
+        raise ColorizerError(f"--config {path}: {PHASES} must be a list with one item of arguments per phase.")
     phases = [_named_values(phase, path, f"each of {PHASES}") for phase in phases]
-    # What the file as a whole starts from is for its first phase.
+    # A starting checkpoint outside of the phases applies to the first one.
     going_on = {name: value for name, value in settings.items() if name != START}
     return [settings | phases[0], *(going_on | phase for phase in phases[1:])]
 
 
 def _chained(runs: list[TrainingArguments], phases: list[dict[str, object]]) -> list[TrainingArguments]:
-    """The runs with a folder for each phase, from which the next one starts."""
+    """Return the runs with one output folder per phase, from which the next phase starts."""
     for run in runs:
         if run.find_lr:
-            raise ColorizerError(
-                "--find_lr is for one run, not for one of several phases: give that phase's arguments."
-            )
+            raise ColorizerError("--find_lr doesn't work with several phases: give the arguments of one phase.")
         if run.resume_from_checkpoint not in (None, "latest"):
-            raise ColorizerError("A run of several phases is resumed by --resume_from_checkpoint latest.")
+            raise ColorizerError("Several phases can only be resumed with --resume_from_checkpoint latest.")
     chained: list[TrainingArguments] = []
     for number, (run, settings) in enumerate(zip(runs, phases, strict=True), 1):
         changes: dict[str, object] = {}
@@ -141,20 +139,20 @@ def _chained(runs: list[TrainingArguments], phases: list[dict[str, object]]) -> 
 
 
 def _as_typed(name: str, value: object, kind: Callable[[str], object] | None) -> object:
-    """A YAML value as text, so that argparse checks its type like that of one from the command line.
+    """Convert a YAML value to text, so that argparse checks its type as on the command line.
 
-    A list is checked here, since argparse takes it as it is for a default.
+    A list is checked here, since argparse accepts any list as a default.
     """
     if not isinstance(value, list):
         return value if isinstance(value, bool) or value is None else str(value)
     try:
         return [(kind or str)(str(item)) for item in value]
     except ValueError as error:
-        raise ColorizerError(f"{name}: {value} has a part of another type ({error}).") from error
+        raise ColorizerError(f"{name}: an item of {value} has the wrong type ({error}).") from error
 
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Adds the default to an argument's help, where there is one."""
+    """Help formatter that adds an argument's default, if it has one."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         return action.help if action.default is None else super()._get_help_string(action)
@@ -163,8 +161,8 @@ class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
 def _make_parser(approach: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="train_accelerate.py",
-        description="Train a colorization approach. Defaults are the approach's published recipe: give --approach with "
-        "--help to see them, and the fields of its network.",
+        description="Train a colorization approach. Defaults are the approach's published recipe. Add --approach to --help "
+        "to see them and the fields of its network.",
         formatter_class=_HelpFormatter,
     )
     parser.add_argument("--config", help="YAML file with any of these arguments")

@@ -1,4 +1,4 @@
-"""The training loop. It knows players, not approaches; processes, precision and wrappers are accelerate's."""
+"""The training loop. It handles players, not approaches; accelerate handles processes, precision and wrappers."""
 
 import sys
 import time
@@ -37,18 +37,18 @@ LOG_EVERY = 10
 
 
 class Trainer:
-    """One run: `Trainer(arguments).train()` trains, validates, saves, and returns the folder of the checkpoint.
+    """One run: `Trainer(arguments).train()` trains, validates, saves, and returns the checkpoint's folder.
 
     Raises:
         ColorizerError: the output folder holds another run, the settings don't fit, or the loss is no longer finite.
         DatasetError: the dataset can't be opened or has too few usable photos.
-        CheckpointError: the checkpoint to start or the state to resume from is not one.
+        CheckpointError: the checkpoint to start from or the state to resume from is invalid.
     """
 
     def __init__(self, arguments: TrainingArguments):
         self.arguments = arguments
         self.output_dir = Path(arguments.output_dir)
-        # Before anything is decoded or built.
+        # Checked before anything is decoded or built.
         check_folder(arguments)
         self.accelerator = make_accelerator(arguments)
         self.output_dir.mkdir(parents=True, exist_ok=True)
@@ -56,10 +56,10 @@ class Trainer:
         stored, self.train_resolution, resolution = photo_sizes(arguments)
         photos = open_photos(arguments, stored, resolution, self.accelerator)
         self.train_photos, self.validation_photos = photos
-        self.say(f"Learning from {self.train_photos.report}; validating on {len(self.validation_photos)} photos.")
+        self.say(f"Training on {self.train_photos.report}; validating on {len(self.validation_photos)} photos.")
         if arguments.teacher:
             mix_in(arguments, self.train_photos, self.accelerator, self.say)
-        # The first process downloads what the network begins from, the others find it.
+        # The first process downloads pretrained weights; the others load them from the cache.
         with self.accelerator.main_process_first():
             torch.manual_seed(arguments.seed)
             self.network = make_network(arguments, self.train_photos.classes, self.say)
@@ -76,7 +76,7 @@ class Trainer:
         )
         self.num_steps, self.validation_steps = count_steps(self.batches, arguments)
         self.objective = make_objective(self.network, arguments)
-        # The discriminator, say, must start alike on every process and in every run of this seed.
+        # A discriminator, for example, must start the same on every process and in every run with this seed.
         torch.manual_seed(arguments.seed + 1)
         players = self.objective.players(self.network, self.space, partial(statistics_photos, self.train_photos))
         self.ema = make_ema(self.network, arguments.ema_decay).to(self.accelerator.device)
@@ -94,20 +94,20 @@ class Trainer:
         self.accelerator.register_for_checkpointing(*saved)
 
     def say(self, message: str) -> None:
-        """Tell the user, once whatever the number of processes."""
+        """Print a message to stderr, from the main process only."""
         if self.accelerator.is_main_process:
             tqdm.write(message, file=sys.stderr)
 
     @property
     def identity(self) -> dict:
-        """What must be the same for a resumed run to be the run it would have been."""
+        """Settings that must match for a resumed run to equal an uninterrupted one."""
         arguments = self.arguments
         names = ("approach", "train_batch_size", "gradient_accumulation_steps", "seed", "optimizer", "learning_rate")
         names = (*names, "lr_scheduler", "ema_decay", "age", "target_saturation", "hint_share", "teacher")
         return {
             **{name: getattr(arguments, name) for name in names},
             "teacher_share": arguments.teacher and arguments.teacher_share,
-            # States of runs by the approach's own loss go without it.
+            # States of runs with the approach's own loss don't have it.
             **({"loss": arguments.loss} if arguments.loss else {}),
             **arguments.augmentation,
             **arguments.model_fields,
@@ -119,9 +119,9 @@ class Trainer:
         }
 
     def train(self) -> Path:
-        """Train to the last step, or until stopped; the best checkpoint is in the output folder either way.
+        """Train to the last step or until stopped. The output folder holds the best checkpoint either way.
 
-        With `find_lr`, look for a learning rate before, and train only with `train_after_find_lr`.
+        With `find_lr`, sweep the learning rate first, and train only with `train_after_find_lr`.
         """
         self._resume()
         if self.arguments.find_lr:
@@ -137,13 +137,13 @@ class Trainer:
             disable=not self.accelerator.is_local_main_process,
         )
         with bar, StopRequest(self.accelerator) as stop:
-            # A run that was resumed may have nothing left to do.
+            # A resumed run may have no steps left.
             if self.progress.step < self.num_steps and not self._is_stuck():
                 self._loop(bar, stop)
         if stop.was_made:
             path = self._save_state()
             self.say(
-                f"Stopped at step {self.progress.step}, saved in {path}. Go on with --resume_from_checkpoint latest."
+                f"Stopped at step {self.progress.step}, saved in {path}. Resume with --resume_from_checkpoint latest."
             )
             raise KeyboardInterrupt
         if self.progress.step != self.last_validated:
@@ -154,7 +154,7 @@ class Trainer:
             self._publish()
         for tracker in self.accelerator.trackers:
             tracker.finish()
-        # Not `end_training`, which ends the processes' group as well: another run may follow.
+        # Not `end_training`, which also destroys the process group: another run may follow.
         self.accelerator.wait_for_everyone()
         return self.output_dir
 
@@ -172,7 +172,7 @@ class Trainer:
         if self.arguments.trains and state is None and self.accelerator.is_main_process:
             clear_folder(self.output_dir)
         if asked and state is None:
-            self.say(f"Nothing to resume from in {self.output_dir}: starting anew.")
+            self.say(f"Nothing to resume from in {self.output_dir}: starting from step 0.")
         if state:
             load_state(self.accelerator, state, self.identity)
             self.say(f"Resuming at step {self.progress.step} from {state}.")
@@ -197,7 +197,7 @@ class Trainer:
             bar.update()
             is_last = progress.step >= self.num_steps
             is_checkpoint = bool(arguments.checkpointing_steps) and progress.step % arguments.checkpointing_steps == 0
-            # A state holds no half-filled means, so that the log of a resumed run is that of the whole run.
+            # A state holds no partial means, so that a resumed run logs the same means as an uninterrupted one.
             if progress.step % LOG_EVERY == 0 or is_checkpoint or is_last:
                 means = self.means.take(progress.step)
                 speed = counted * self.batches.global_batch_size / (time.perf_counter() - since)
@@ -216,7 +216,7 @@ class Trainer:
                 return
 
     def _training_step(self, micro_step: int, epoch: int, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        # Dropout and whatever else is random depends on the step alone, so that a resumed run repeats it exactly.
+        # Dropout and other randomness depend on the step alone, so that a resumed run repeats them exactly.
         torch.manual_seed(photo_seeds(self.arguments.seed, micro_step, [self.accelerator.process_index])[0])
         seeds = photo_seeds(self.arguments.seed, epoch, batch["index"])
         rgb = augment(batch["rgb"], size=self.train_resolution, seeds=seeds, **self.arguments.augmentation)
@@ -287,7 +287,7 @@ class Trainer:
         progress = self.progress
         if not (beginning := self.players.beginning(progress.step)):
             return
-        # What follows is not measured by what came before: L1 alone always finds a lower L1 than a GAN does.
+        # Scores of two stages can't be compared: training on L1 alone always reaches a lower L1 than a GAN.
         progress.best_loss = progress.best_score = float("inf")
         progress.validations_since_best = 0
         for player in beginning:
@@ -298,7 +298,7 @@ class Trainer:
         patience = self.arguments.early_stopping_patience
         is_last_stage = self.players.is_last_stage(self.progress.step - 1)
         if patience and is_last_stage and self.progress.validations_since_best >= patience:
-            self.say(f"No progress over {patience} validations: stopping at step {self.progress.step}.")
+            self.say(f"No progress in {patience} validations: stopping at step {self.progress.step}.")
             return True
         return False
 

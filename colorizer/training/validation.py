@@ -1,4 +1,4 @@
-"""Validation: the objective's loss and the measures of the colors, on photos that are never learnt from."""
+"""Validation: the objective's loss and color metrics on photos that are never trained on."""
 
 import torch
 from accelerate import Accelerator
@@ -13,7 +13,7 @@ from colorizer.training.arguments import TrainingArguments
 from colorizer.training.frozen_features import FrozenFeatures
 from colorizer.training.photos import resized
 
-# What is worth a curve; the loss alone picks the grayest checkpoint.
+# Metrics that are plotted. The loss alone selects the grayest checkpoint.
 CURVES = ("psnr", "ciede2000", "auc", "colorfulness", "colorfulness_difference")
 
 NUM_SAMPLES = 6
@@ -22,7 +22,7 @@ NUM_HINTS = 10
 
 
 class Validation:
-    """Measures a network on the validation photos, shared out over the processes."""
+    """Evaluation of a network on the validation photos, split over the processes."""
 
     def __init__(
         self,
@@ -48,10 +48,10 @@ class Validation:
 
     @torch.no_grad()
     def run(self, network: ColorizerModel) -> dict[str, float]:
-        """Means over all validation photos: `validation_loss` and the measures of CURVES as `validation_…`.
+        """Return means over all validation photos: `validation_loss` and the metrics of CURVES as `validation_…`.
 
-        All without color hints; a network that takes them has `validation_psnr_hinted` too, with NUM_HINTS a photo, always
-        the same.
+        All are without color hints. A network that takes hints adds `validation_psnr_hinted`, with NUM_HINTS per photo,
+        always the same.
         """
         names = ("loss", *CURVES, *(["psnr_hinted"] if network.takes_hints else []))
         sums = torch.zeros(1 + len(names), device=self.accelerator.device, dtype=torch.float64)
@@ -72,7 +72,7 @@ class Validation:
 
     @torch.no_grad()
     def samples(self, network: ColorizerModel) -> list[tuple[Tensor, Tensor, Tensor]]:
-        """Gray, predicted and true of the first photos, uint8 (H, W, 3) each; always the same photos."""
+        """Return gray, predicted and true versions of the first photos, uint8 (H, W, 3) each; always the same photos."""
         rgb = self.photos.batch(range(min(NUM_SAMPLES, len(self.photos))))["rgb"].to(network.device)
         rgb = resized(rgb, network.config.resolution)
         lightness = color.rgb_to_lab(rgb)[:, :1]

@@ -1,5 +1,12 @@
+"""A tiny dataset, and tiny runs in this process and in others."""
+
 import csv
 import io
+import json
+import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +20,11 @@ from PIL import Image
 from colorizer.photos.color import lab_to_rgb
 from colorizer.training import Trainer, TrainingArguments, parse_runs
 
+REPOSITORY = Path(__file__).parents[2]
+
 
 def landscape(number: int, side: int = 40) -> Image.Image:
-    """Plain blue sky, rough green grass and a striped red disc. Grass and disc share their lightness: nothing is toned."""
+    """Draw a plain blue sky, rough green grass and a striped red disc. Grass and disc have the same mean lightness."""
     generator = torch.Generator().manual_seed(number)
     horizon, across, down = (0.3 + 0.4 * torch.rand(3, generator=generator)).tolist()
     row, column = torch.meshgrid(*[torch.linspace(0, 1, side)] * 2, indexing="ij")
@@ -41,7 +50,7 @@ def write_parquet(path: Path, numbers: range) -> None:
 
 
 def read_lr_curves(run: Path) -> dict[str, dict[str, list[float]]]:
-    """The columns of `lr_finder.csv` of each player; its name has the step behind it with which it begins, if not the first."""
+    """Read the columns of `lr_finder.csv` per player. Names of players that begin later end in their first step."""
     curves: dict[str, dict[str, list[float]]] = {}
     with (run / "lr_finder.csv").open(newline="") as file:
         for row in csv.DictReader(file):
@@ -52,21 +61,42 @@ def read_lr_curves(run: Path) -> dict[str, dict[str, list[float]]]:
     return curves
 
 
+def losses(run: Path) -> list[dict]:
+    """Return step and losses of every record, without the speed, which varies."""
+    records = json.loads((run / "history.json").read_text())
+    return [{name: value for name, value in record.items() if name == "step" or "loss" in name} for record in records]
+
+
+def launch(launcher: list[str], command: list[str], **options) -> subprocess.CompletedProcess:
+    """Run train_accelerate.py in processes of their own; `without_cpu` drops `--cpu` from the command."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}
+    arguments = [word for word in command if word != "--cpu"] if options.pop("without_cpu", False) else command
+    return subprocess.run(
+        [sys.executable, "-m", *launcher, str(REPOSITORY / "train_accelerate.py"), *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        **options,
+    )
+
+
 def parse_arguments(words: list[str]) -> TrainingArguments:
-    """The arguments of the one run that a command line asks for."""
+    """Return the arguments of a command line that defines a single run."""
     [arguments] = parse_runs(words)
     return arguments
 
 
 def forget_processes() -> None:
-    """Let the next run of this process begin as the first one of a process does."""
+    """Reset accelerate, so that the next run starts as in a new process."""
     AcceleratorState._reset_state(True)
     GradientState._reset_state()
 
 
 @pytest.fixture(scope="session")
 def dataset(tmp_path_factory) -> Path:
-    """16 landscapes to learn from and 4 to validate on, as parquet."""
+    """Parquet files of 16 landscapes for training and 4 for validation."""
     folder = tmp_path_factory.mktemp("landscapes")
     write_parquet(folder / "train.parquet", range(16))
     write_parquet(folder / "validation.parquet", range(16, 20))
@@ -75,7 +105,7 @@ def dataset(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def command(dataset, tmp_path) -> list[str]:
-    """The arguments of a tiny run of `dense`; later ones override them."""
+    """Arguments of a tiny run of `dense`; arguments added later override them."""
     given = {
         "approach": "dense",
         "width": 1 / 32,
@@ -93,7 +123,7 @@ def command(dataset, tmp_path) -> list[str]:
 
 @pytest.fixture
 def train(command):
-    """Train in this process with the tiny command and what is added to it; gives the trainer."""
+    """Train in this process with the tiny command and added arguments; return the trainer."""
 
     def run(*added: str) -> Trainer:
         forget_processes()
@@ -103,3 +133,11 @@ def train(command):
 
     yield run
     forget_processes()
+
+
+@pytest.fixture
+def port() -> str:
+    """A free port for the processes of a launcher."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])

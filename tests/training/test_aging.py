@@ -1,11 +1,11 @@
-"""Photos that the network sees turned old while it learns the colors of the new ones."""
+"""Training on aged photos with the colors of the original ones as targets."""
 
 import torch
 
 from colorizer.approaches.dense import Dense
 
 
-def test_the_network_sees_old_photos_and_learns_the_colors_of_the_new_ones(train, monkeypatch):
+def test_inputs_are_aged_and_targets_are_not(train, monkeypatch):
     step_inputs, seen = Dense.step_inputs, []
 
     def watched(self, output, lightness, target, labels=None):

@@ -71,13 +71,13 @@ def test_numbers_come_as_words_or_as_a_list_in_yaml(tmp_path):
     for words in (["--view_scales", "1", "1.25"], ["--config", str(config)]):
         assert parse_arguments([*given, *words]).model_fields["view_scales"] == [1.0, 1.25]
     config.write_text("view_scales: [1, large]\n")
-    with pytest.raises(ColorizerError, match=r"view_scales: .*large.* has a part of another type"):
+    with pytest.raises(ColorizerError, match=r"view_scales: .*large"):
         parse_arguments([*given, "--config", str(config)])
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("depth: 3", "not an argument: depth"), ("- 1", "name: value"), ("a: [", "can't be read")],
+    [("depth: 3", r"config\.yaml.*depth"), ("- 1", r"config\.yaml.*name: value"), ("a: [", r"--config .*config\.yaml")],
 )
 def test_a_bad_yaml_file_is_named(content, message, tmp_path):
     config = tmp_path / "config.yaml"
@@ -97,12 +97,12 @@ def test_a_yaml_value_of_the_wrong_type_is_refused(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--train_batch_size", "0"], "train_batch_size must be at least 1"),
-        (["--max_train_steps", "0"], "max_train_steps must be at least 1"),
-        (["--learning_rate", "-1"], "learning_rate must be positive"),
-        (["--ema_decay", "1"], "ema_decay"),
-        (["--age", "1.5"], "age must be in 0…1"),
-        (["--hint_share", "-0.5"], "hint_share must be in 0…1"),
+        (["--train_batch_size", "0"], r"--train_batch_size .*1, not 0"),
+        (["--max_train_steps", "0"], r"--max_train_steps .*1, not 0"),
+        (["--learning_rate", "-1"], "--learning_rate .*-1"),
+        (["--ema_decay", "1"], "--ema_decay"),
+        (["--age", "1.5"], "--age .*0…1"),
+        (["--hint_share", "-0.5"], "--hint_share .*0…1"),
     ],
 )
 def test_values_out_of_range_are_refused(words, message):
@@ -132,7 +132,7 @@ def test_accuracy_picks_the_grayest_and_balance_does_not(metric):
 
 
 def test_a_run_publishes_what_its_metric_says(train, tmp_path):
-    # At such a rate the loss rises, and the first weights are the best.
+    # At this learning rate the loss rises, and the first weights are the best.
     run = ["--approach", "dense", "--max_train_steps", "6", "--validation_steps", "2", "--learning_rate", "0.1"]
     run += ["--width", "0.0625", "--max_train_samples", "8", "--train_batch_size", "8", "--ema_decay", "0"]
     for metric, folder in (("loss", "by-loss"), ("last", "last")):
@@ -146,5 +146,5 @@ def test_a_run_publishes_what_its_metric_says(train, tmp_path):
 
 
 def test_an_unknown_metric_is_refused(train):
-    with pytest.raises(ColorizerError, match="loss, psnr, psnr_hinted, ciede2000, auc, balance, last, not beauty"):
+    with pytest.raises(ColorizerError, match=r"loss, psnr, psnr_hinted, ciede2000, auc, balance, last, .*beauty"):
         train("--approach", "dense", "--metric_for_best_model", "beauty")

@@ -1,4 +1,4 @@
-"""Colors of a teacher mixed into those that are learned."""
+"""Distillation: a teacher's colors mixed into the training targets."""
 
 import pytest
 import torch
@@ -14,12 +14,12 @@ SIDE = 16
 
 @pytest.fixture
 def teacher(train, tmp_path):
-    """The folder of a checkpoint that colors all photos alike: whatever it was taught, it is not gray."""
+    """Folder of a checkpoint trained just long enough that its colors are not gray."""
     train("--output_dir", tmp_path / "teacher", "--max_train_steps", 20, "--learning_rate", 0.01)
     return tmp_path / "teacher"
 
 
-def test_what_is_learned_is_the_mix_at_the_photos_own_lightness(train, teacher, dataset):
+def test_targets_are_the_mix_at_the_photos_own_lightness(train, teacher, dataset):
     true = color.rgb_to_lab(load_photos(dataset, resolution=SIDE).batch(range(16))["rgb"].float() / 255)
     with torch.no_grad():
         taught = load_model(teacher).eval()(true[:, :1]).ab
@@ -30,10 +30,10 @@ def test_what_is_learned_is_the_mix_at_the_photos_own_lightness(train, teacher, 
         lab = color.rgb_to_lab(photos.batch(range(16))["rgb"].float() / 255)
         mixed = true[:, 1:] + share * (taught - true[:, 1:])
         assert (lab[:, :1] - true[:, :1]).abs().mean() < 0.3
-        assert (lab[:, 1:] - mixed).abs().mean() < 0.6  # 8 bits of RGB, 1 of ab, and now and then the rim of sRGB
+        assert (lab[:, 1:] - mixed).abs().mean() < 0.6  # 8-bit RGB, ab in whole units, and colors clamped to sRGB
 
 
-def test_what_a_teacher_says_is_kept_for_other_runs_on_the_same_photos(train, teacher, monkeypatch):
+def test_a_teachers_colors_are_cached_for_other_runs_on_the_same_photos(train, teacher, monkeypatch):
     given = ["--teacher", teacher, "--cache_in_memory", "--overwrite_output_dir"]
     first = train(*given).train_photos.in_memory
 
@@ -47,13 +47,13 @@ def test_what_a_teacher_says_is_kept_for_other_runs_on_the_same_photos(train, te
 
 
 def test_a_teacher_needs_photos_in_memory_and_a_share(train, teacher):
-    with pytest.raises(ColorizerError, match="add --cache_in_memory"):
+    with pytest.raises(ColorizerError, match="--cache_in_memory"):
         train("--teacher", teacher)
-    with pytest.raises(ColorizerError, match=r"teacher_share must be in 0…1, not 1\.5"):
+    with pytest.raises(ColorizerError, match=r"--teacher_share .*0…1.*1\.5"):
         train("--teacher", teacher, "--cache_in_memory", "--teacher_share", 1.5)
 
 
-def test_a_run_goes_on_with_its_own_teacher_only(train, teacher):
+def test_a_run_resumes_with_its_own_teacher_only(train, teacher):
     given = ["--cache_in_memory", "--checkpointing_steps", 3]
     train(*given, "--teacher", teacher)
     with pytest.raises(ColorizerError, match="teacher"):

@@ -1,4 +1,4 @@
-"""What frozen parts say of the photos is computed once a photo, and is what it would be if it were computed anew."""
+"""Cached features of frozen parts: computed once per photo, and equal to those of each forward."""
 
 from types import SimpleNamespace
 
@@ -19,7 +19,7 @@ AS_IT_IS = ["--rotation", "0", "--shear", "0", "--zoom", "0"]
 
 
 def alone(process_index: int = 0, num_processes: int = 1) -> SimpleNamespace:
-    """What is asked of an accelerator, as if the other processes had nothing to add."""
+    """Stand-in for an accelerator whose other processes contribute zeros."""
     return SimpleNamespace(
         device=torch.device("cpu"),
         process_index=process_index,
@@ -40,11 +40,13 @@ def photos(dataset):
     return load_photos(dataset, resolution=32)
 
 
-def test_the_table_is_what_the_network_says_of_each_photo(network, photos, monkeypatch):
+def test_the_cache_holds_the_networks_features_of_each_photo(network, photos, monkeypatch):
     monkeypatch.setattr(frozen_features, "CHUNK", 5)
-    said = []
-    table = FrozenFeatures(network.eval(), photos, accelerator=alone(), say=said.append)
-    assert said == ["What the frozen parts say of 16 photos is computed once and kept: 0.1 MB."]
+    messages = []
+    table = FrozenFeatures(network.eval(), photos, accelerator=alone(), say=messages.append)
+    assert len(messages) == 1
+    assert "16 photos" in messages[0]
+    assert "0.1 MB" in messages[0]
     index = torch.tensor([11, 3, 3, 15])
     lightness = rgb_to_lab(photos.batch(index)["rgb"].float() / 255)[:, :1]
     assert torch.allclose(table.of(index), network.frozen_features(lightness), atol=1e-5)
@@ -53,18 +55,20 @@ def test_the_table_is_what_the_network_says_of_each_photo(network, photos, monke
     assert all((part == 0).all(1).any() for part in shared)
 
 
-def test_a_table_that_does_not_fit_is_not_kept(network, photos, monkeypatch):
+def test_features_that_do_not_fit_are_not_cached(network, photos, monkeypatch):
     monkeypatch.setattr(frozen_features, "MAX_BYTES", 1000)
-    said = []
-    table = FrozenFeatures(network, photos, accelerator=alone(), say=said.append)
+    messages = []
+    table = FrozenFeatures(network, photos, accelerator=alone(), say=messages.append)
     assert table.of(torch.tensor([0])) is None
-    assert said == ["What the frozen parts say of 16 photos is not kept, since it takes 0.0 GB."]
+    assert len(messages) == 1
+    assert "16 photos" in messages[0]
+    assert "0.0 GB" in messages[0]
     dense = create_model("dense", width=1 / 64)
-    assert FrozenFeatures(dense, photos, accelerator=alone(), say=said.append).of(torch.tensor([0])) is None
-    assert len(said) == 1
+    assert FrozenFeatures(dense, photos, accelerator=alone(), say=messages.append).of(torch.tensor([0])) is None
+    assert len(messages) == 1
 
 
-def test_only_photos_that_come_again_as_they_are_are_worth_a_table(photos, dataset):
+def test_only_photos_that_repeat_unchanged_are_cached(photos, dataset):
     def worth(*words: str, num_photos_seen: int = 17, source=photos) -> bool:
         given = [*TINY, "--dataset_name", "data", "--output_dir", "run", *words]
         return repeats(parse_arguments(given), source, num_photos_seen)
@@ -85,7 +89,7 @@ def test_only_photos_that_come_again_as_they_are_are_worth_a_table(photos, datas
     assert not worth(*AS_IT_IS, source=load_photos(dataset, resolution=32, streaming=True))
 
 
-def test_training_with_the_table_is_training_without(train, tmp_path, monkeypatch):
+def test_training_with_the_cache_equals_training_without(train, tmp_path, monkeypatch):
     runs, asked = {}, {}
     for name in ("with", "without"):
         if name == "without":
@@ -101,7 +105,8 @@ def test_training_with_the_table_is_training_without(train, tmp_path, monkeypatc
             runs[name] = train(*run)
         finally:
             hook.remove()
-    # Once the 16 photos to learn from and the 4 to validate on, and the samples of two validations; else 6 batches of 4 too.
+    # With the cache: 16 training and 4 validation photos once, and the 4 samples of two validations. Without: 6 batches of 4
+    # instead of the training photos.
     assert sum(asked["with"]) == 16 + 4 + 2 * 4
     assert sum(asked["without"]) == 6 * 4 + 4 + 2 * 4
     records = [
@@ -115,7 +120,7 @@ def test_training_with_the_table_is_training_without(train, tmp_path, monkeypatc
         assert torch.equal(tensor, runs["without"].network.classifier.state_dict()[name])
 
 
-def test_what_was_trained_beside_a_carried_classifier_carries_it_on(tmp_path, hub):
+def test_a_checkpoint_that_carries_its_classifier_passes_it_on(tmp_path, hub):
     config = MobileNetV2Config(depth_multiplier=0.1, depth_divisible_by=2, num_labels=5)
     hub.add("someone/classifier", {"config.json": config.to_json_string().encode()})
     given = [*TINY, "--classifier", "someone/classifier", "--dataset_name", "data", "--output_dir", "run"]
@@ -129,7 +134,7 @@ def test_what_was_trained_beside_a_carried_classifier_carries_it_on(tmp_path, hu
         assert torch.equal(tensor, before.state_dict()[name]), name
 
 
-def test_averaged_weights_leave_the_frozen_ones_as_they_are(train):
+def test_the_ema_leaves_frozen_weights_unchanged(train):
     trainer = train(*TINY, "--ema_decay", "0.9")
     averaged = trainer.ema.module.classifier.state_dict()
     for name, tensor in trainer.network.classifier.state_dict().items():

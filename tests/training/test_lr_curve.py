@@ -1,4 +1,4 @@
-"""The finder's curve on losses whose answer is known."""
+"""Curves of the learning-rate finder on losses with known suggestions."""
 
 import math
 
@@ -9,7 +9,7 @@ from colorizer.training.lr_finder import Curve, rates_to_sweep
 
 
 def sweep(loss, num_steps: int = 100) -> Curve:
-    """The curve of losses given as a function of the decimal logarithm of the rate, until it ends the sweep."""
+    """Return the curve of a loss, given as a function of the rate's decimal logarithm, until the sweep ends."""
     curve = Curve("network")
     for rate in rates_to_sweep(num_steps):
         if not curve.add(rate, loss(math.log10(rate))):
@@ -18,7 +18,7 @@ def sweep(loss, num_steps: int = 100) -> Curve:
 
 
 def valley(place: float) -> float:
-    """Falls from 1 to 0.2, fastest at 1e-4, and rises steeply beyond 1e-1."""
+    """Return a loss that falls from 1 to 0.2, fastest at 1e-4, and rises steeply beyond 1e-1."""
     return 0.2 + 0.8 / (1 + math.exp(4 * (place + 4))) + 10 ** (2 * (place + 1))
 
 
@@ -36,7 +36,7 @@ def test_it_finds_the_steepest_descent_and_a_tenth_of_the_minimum(noise):
     assert math.log10(suggestion.steepest) == pytest.approx(-4, abs=0.1 if noise == 0 else 0.4)
     assert math.log10(suggestion.minimum) == pytest.approx(lowest - 1, abs=0.5)
     assert suggestion.reason == ""
-    # It explodes on the way to 10: the sweep ends there, beyond the minimum.
+    # The loss explodes before 10 and ends the sweep, beyond the minimum.
     assert -1 < math.log10(curve.rates[-1]) < 0.5
     assert curve.losses[-1] > 4 * min(curve.smoothed)
 
@@ -68,33 +68,34 @@ def test_nothing_is_suggested_where_nothing_falls():
         random = np.random.default_rng(seed)
         noisy = sweep(lambda place: 1 + 0.1 * random.standard_normal()).suggest()  # noqa: B023
         assert (noisy.steepest, noisy.minimum) == (None, None), seed
-        assert "never falls" in noisy.reason
+        assert "--train_batch_size" in noisy.reason
     for loss in (lambda place: 1.0, lambda place: 8 + place, lambda place: 1 - 1e-4 * (place + 7)):
-        assert "never falls" in sweep(loss).suggest().reason
+        assert "--train_batch_size" in sweep(loss).suggest().reason
 
 
 @pytest.mark.parametrize("last", [math.nan, math.inf, 1e4])
 def test_a_loss_that_explodes_at_once_ends_the_sweep_and_is_the_reason(last):
     curve = sweep(lambda place: last if place > -6.7 else 1.0)
     assert len(curve.losses) == 5
-    assert "the loss explodes at 2.1e-07" in curve.suggest().reason
+    assert "2.1e-07" in curve.suggest().reason
     assert [math.isnan(value) for value in curve.smoothed] == [False] * 4 + [not math.isfinite(last)]
     assert sweep(lambda place: last).suggest().steepest is None
 
 
 def test_a_loss_that_is_not_finite_from_the_start_is_the_reason():
     curve = sweep(lambda place: math.nan)
-    assert curve.suggest().reason == "the loss is nan before the first step"
+    assert "nan" in curve.suggest().reason
     assert [*map(math.isnan, curve.smoothed)] == [True]
 
 
 def test_too_few_rates_are_the_reason():
-    suggestion = sweep(lambda place: -place, num_steps=9).suggest()
-    assert suggestion.reason == "9 rates are too few: --find_lr_steps, at least 10"
+    reason = sweep(lambda place: -place, num_steps=9).suggest().reason
+    assert "9 rates" in reason
+    assert "--find_lr_steps" in reason
 
 
 def test_a_loss_that_falls_to_the_end_has_a_steepest_descent_and_no_minimum():
     suggestion = sweep(lambda place: 1 / (1 + math.exp(2 * (place + 1)))).suggest()
     assert math.log10(suggestion.steepest) == pytest.approx(-1, abs=0.1)
     assert suggestion.minimum is None
-    assert "still falls at 1.0e+01" in suggestion.reason
+    assert "1.0e+01" in suggestion.reason

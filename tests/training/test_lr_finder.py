@@ -1,4 +1,4 @@
-"""A sweep over learning rates leaves the run as it was, to the bit."""
+"""Learning-rate finder: a sweep leaves the run unchanged to the bit."""
 
 import json
 import math
@@ -20,7 +20,7 @@ from colorizer.training import Trainer, lr_finder
 from tests.training.conftest import read_lr_curves
 
 SMALL = ["--resolution", "32", "--find_lr_steps", "6"]
-# Weights of bins and batch norm; dropout, two optimizers and accumulated gradients; two stages, a schedule that warms up.
+# Weights of bins and batch norm; dropout, two optimizers and gradient accumulation; two stages and a schedule with warmup.
 RUNS = {
     "colorful": [*SMALL, "--lr_scheduler", "plateau"],
     "pix2pix": [*SMALL, "--num_levels", "5", "--gradient_accumulation_steps", "2"],
@@ -34,7 +34,7 @@ PLAYERS = {
 
 
 def everything(trainer: Trainer) -> dict[str, object]:
-    """Whatever of a run a sweep could change, tensors and states alike."""
+    """Collect all tensors and states of a run that a sweep could change."""
     found = {}
     modules = {"network": trainer.network, "ema": trainer.ema}
     modules |= {f"{i}": part for i, part in enumerate((*trainer.players.modules, *trainer.players.saved))}
@@ -58,7 +58,7 @@ def everything(trainer: Trainer) -> dict[str, object]:
 
 
 def differing(found: dict[str, object], expected: dict[str, object]) -> set[str]:
-    """The names that are in one alone, or whose values are not the same to the bit."""
+    """Return the names that only one of the two has, or whose values are not bitwise equal."""
     both = found.keys() & expected.keys()
     pairs = {name: (found[name], expected[name]) for name in both}
     same = {
@@ -71,7 +71,7 @@ def differing(found: dict[str, object], expected: dict[str, object]) -> set[str]
 
 
 @pytest.mark.parametrize("approach", RUNS)
-def test_training_after_a_sweep_is_the_training_it_would_have_been(approach, train, tmp_path):
+def test_training_after_a_sweep_equals_training_without_one(approach, train, tmp_path):
     given = ["--approach", approach, *RUNS[approach]]
     plain, swept = tmp_path / "plain", tmp_path / "swept"
     history = train(*given, "--output_dir", plain).progress.history
@@ -100,9 +100,9 @@ def test_a_sweep_within_a_run_restores_everything(approach, train):
 
     swept = [curve.name for curve in lr_finder.find_learning_rates(trainer, training_step)]
     assert not differing(everything(trainer), before)
-    # The first stage of two has ended, and is not swept.
+    # The first of two stages has ended and is not swept.
     assert swept == (["network"] if approach == "colorful" else ["discriminator", "generator"])
-    # The sweep did move what it restored.
+    # The sweep did change what it restored.
     moved = set().union(*seen)
     assert {"ema.n_averaged", "accumulated", "random", "python's random", "numpy's random"} <= moved
     assert any(name.startswith("0.") for name in moved)
@@ -146,7 +146,7 @@ def test_parts_that_learn_at_a_share_of_the_rate_do_so_in_a_sweep(train, monkeyp
     assert seen == [pytest.approx([rate, 0.1 * rate]) for rate in curve.rates]
 
 
-def test_the_command_leaves_curve_and_picture_beside_a_trained_checkpoint(train, tmp_path, capsys):
+def test_the_command_leaves_curve_and_picture_next_to_a_trained_checkpoint(train, tmp_path, capsys):
     run = tmp_path / "run"
     train()
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
@@ -164,13 +164,13 @@ def test_the_command_leaves_curve_and_picture_beside_a_trained_checkpoint(train,
     assert np.diff(np.log10(rates)) == pytest.approx(8 / 49)
     assert len(losses) < 50  # it exploded
     assert losses[-1] > 2 * min(losses)
-    said = capsys.readouterr().err
-    steepest, minimum = map(float, re.search(r"network: suggested learning rate (\S+) .*or (\S+) ", said).groups())
+    log = capsys.readouterr().err
+    steepest, minimum = map(float, re.search(r"network: suggested learning rate (\S+) .*or (\S+) ", log).groups())
     assert minimum == pytest.approx(rates[np.argmin(columns["smoothed_loss"])] / 10, rel=0.05)
     assert 1e-5 < steepest < 1e-1
-    assert "lr_finder.csv" in said
-    # The refusal protects a checkpoint from a training, not from a sweep.
-    with pytest.raises(ColorizerError, match="holds another run"):
+    assert "lr_finder.csv" in log
+    # The check protects a checkpoint from training, not from a sweep.
+    with pytest.raises(ColorizerError, match="--overwrite_output_dir"):
         train("--find_lr", "--train_after_find_lr")
 
 
@@ -186,8 +186,8 @@ def test_a_loss_that_is_not_finite_ends_the_sweep_and_nothing_else(train, capsys
     (curve,) = lr_finder.find_learning_rates(trainer, training_step)
     assert len(curve.losses) == 6
     assert math.isnan(read_lr_curves(trainer.output_dir)["network"]["loss"][-1])
-    assert "network: no suggestion; the loss explodes at" in capsys.readouterr().err
-    # Nor does an error leave anything behind: here, that there is no loss left.
+    assert re.search(r"network: .*--find_lr_steps", capsys.readouterr().err)
+    # An error, here because no loss is left, leaves nothing behind either.
     with pytest.raises(IndexError):
         lr_finder.find_learning_rates(trainer, training_step)
     assert not differing(everything(trainer), before)

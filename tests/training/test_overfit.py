@@ -1,4 +1,4 @@
-"""Every objective learns: a tiny network overfits 8 photos through the project's own trainer."""
+"""Training of every objective: a tiny network overfits 8 photos with the project's own trainer."""
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ SIDE = 32
 
 
 def tiny_fields(approach: str) -> list[str]:
-    """Width, size and depth at which the approach trains in seconds."""
+    """Return arguments of width, size and depth with which the approach trains in seconds."""
     fields = own_fields(get_model_class(approach).config_class)
     tiny = {"width": 1 / 8, "resolution": SIDE, "num_levels": 5, "pretrain_steps": 40, "pretrain_learning_rate": 3e-3}
     return [word for name, value in tiny.items() if name in fields for word in (f"--{name}", str(value))]
@@ -29,10 +29,10 @@ def test_it_overfits_eight_photos(approach, dataset, train, tmp_path):
         *("--max_train_steps", "100", "--validation_steps", "100", "--ema_decay", "0.9"),
     ]
     trainer = train(*run)
-    # What training descends: L1 for a GAN, whose full loss is a contest that neither side should win, in all its stages.
+    # The training loss; for a GAN its L1, since neither player should win in the adversarial loss.
     names = ("generator_l1", "network_loss")
     losses = [record[name] for record in trainer.progress.history for name in names if name in record]
-    # A cross-entropy ends at the entropy of its targets, not at 0.
+    # The minimum of a cross-entropy is the entropy of its targets, not 0.
     share = 0.8 if trainer.network.space.has_distribution else 0.5
     assert losses[-1] < share * losses[0], losses
 
@@ -40,7 +40,7 @@ def test_it_overfits_eight_photos(approach, dataset, train, tmp_path):
     lab = rgb_to_lab(rgb)
     with torch.no_grad():
         ab = load_model(tmp_path / "run")(lab[:, :1]).ab
-    # Gray would be off by the truth's own chroma: the colors must be nearer than half of that, and of the right sign.
+    # The error of gray is the true chroma. The colors must have less than half of it, and the right sign.
     assert (ab - lab[:, 1:]).norm(dim=1).mean() < 0.5 * lab[:, 1:].norm(dim=1).mean()
     sky, grass = lab[:, 2] < -15, lab[:, 1] < -15
     assert ab[:, 1][sky].mean() < -5

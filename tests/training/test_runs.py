@@ -37,7 +37,7 @@ def recipe(tmp_path) -> Path:
     return path
 
 
-def test_a_phase_starts_from_what_the_one_before_left(recipe):
+def test_a_phase_starts_from_the_previous_ones_checkpoint(recipe):
     runs = parse_runs(["--config", str(recipe)])
     assert [run.output_dir for run in runs] == ["runs/mine-1", "runs/mine-2", "runs/mine"]
     assert [run.pretrained_model_name_or_path for run in runs] == ["runs/before", "runs/mine-1", "runs/other"]
@@ -47,14 +47,14 @@ def test_a_phase_starts_from_what_the_one_before_left(recipe):
     assert [run.push_to_hub for run in runs] == [False, False, True]
 
 
-def test_the_command_line_goes_over_every_phase(recipe):
+def test_the_command_line_overrides_every_phase(recipe):
     runs = parse_runs(["--config", str(recipe), "--width", "0.125", "--max_train_steps", "3", "--output_dir", "there"])
     assert [run.model_fields["width"] for run in runs] == 3 * [0.125]
     assert [run.max_train_steps for run in runs] == 3 * [3]
     assert [run.output_dir for run in runs] == ["there-1", "there-2", "there"]
 
 
-def test_a_gpu_has_arguments_of_its_own_unless_the_cpu_is_asked_for(recipe, monkeypatch):
+def test_a_gpu_has_arguments_of_its_own_unless_the_cpu_is_requested(recipe, monkeypatch):
     monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
     arguments = parse_arguments(["--config", str(recipe)])
     assert (arguments.train_batch_size, arguments.model_fields["width"], arguments.learning_rate) == (128, 1.0, 1e-4)
@@ -66,21 +66,21 @@ def test_a_gpu_has_arguments_of_its_own_unless_the_cpu_is_asked_for(recipe, monk
 @pytest.mark.parametrize(
     ("content", "words", "message"),
     [
-        ("phases: 3", [], "phases must be a list"),
-        ("phases: []", [], "phases must be a list"),
-        ("phases: [3]", [], "each of phases must hold `name: value` lines"),
-        ("on_cpu: 3", [], "on_cpu must hold `name: value` lines"),
-        ("on_cpu: {depth: 3}", [], "not an argument: depth"),
-        ("phases: [{}, {depth: 3}]", [], "not an argument: depth"),
-        ("phases: [{}, {}]", ["--find_lr"], "find_lr is for one run"),
+        ("phases: 3", [], r"config\.yaml: phases .*list"),
+        ("phases: []", [], r"config\.yaml: phases .*list"),
+        ("phases: [3]", [], "phases .*`name: value`"),
+        ("on_cpu: 3", [], "on_cpu .*`name: value`"),
+        ("on_cpu: {depth: 3}", [], r"config\.yaml.*depth"),
+        ("phases: [{}, {depth: 3}]", [], r"config\.yaml.*depth"),
+        ("phases: [{}, {}]", ["--find_lr"], "--find_lr"),
         (
             "phases: [{}, {}]",
             ["--resume_from_checkpoint", "checkpoint-3"],
-            "resumed by --resume_from_checkpoint latest",
+            "--resume_from_checkpoint latest",
         ),
     ],
 )
-def test_phases_that_can_not_be_are_refused(content, words, message, tmp_path):
+def test_invalid_phases_are_refused(content, words, message, tmp_path):
     config = tmp_path / "config.yaml"
     config.write_text(content)
     with pytest.raises(ColorizerError, match=message):
@@ -89,7 +89,7 @@ def test_phases_that_can_not_be_are_refused(content, words, message, tmp_path):
 
 @pytest.fixture
 def run(command, tmp_path):
-    """Train two phases of 2 and 4 steps with the tiny command and what is added to it."""
+    """Train two phases of 2 and 4 steps with the tiny command and added arguments."""
     config = tmp_path / "config.yaml"
     config.write_text("phases:\n  - max_train_steps: 2\n  - {max_train_steps: 4, seed: 1}\n")
     place = command.index("--max_train_steps")
@@ -115,9 +115,9 @@ def test_phases_are_trained_one_after_the_other(run, tmp_path, capsys, monkeypat
     assert (first["steps"], last["steps"]) == (2, 4)
     assert last["pretrained"] == str(tmp_path / "run-1")
     assert last["earlier_photos_seen"] == first["photos_seen"] == 8
-    assert "Phase 1 of 2" in (said := capsys.readouterr().err)
-    assert "Phase 2 of 2" in said
-    # What a phase has kept in memory goes with it.
+    assert "Phase 1 of 2" in (log := capsys.readouterr().err)
+    assert "Phase 2 of 2" in log
+    # Nothing of a phase stays in memory.
     assert [trainer() for trainer in trainers] == [None, None]
 
 
@@ -128,38 +128,38 @@ def _remembered(arguments, trainers: list) -> Trainer:
     return trainer
 
 
-def test_a_later_phases_folder_is_seen_to_before_the_first_begins(run, tmp_path):
+def test_a_later_phases_folder_is_checked_before_the_first_begins(run, tmp_path):
     run()
     for path in (tmp_path / "run-1").glob("*.safetensors"):
         path.unlink()
     for state in list_states(tmp_path / "run-1"):
         state.rename(tmp_path / state.name)
-    with pytest.raises(ColorizerError, match=r"run holds another run"):
+    with pytest.raises(ColorizerError, match=r"/run .*--overwrite_output_dir"):
         run()
     assert not list_states(tmp_path / "run-1")
 
 
-def test_phases_go_on_where_they_were_stopped(run, tmp_path, monkeypatch, capsys):
+def test_phases_resume_where_they_were_stopped(run, tmp_path, monkeypatch, capsys):
     def stop(trainer) -> None:
         raise KeyboardInterrupt
 
     run()
     whole = (tmp_path / "run/model.safetensors").read_bytes()
     monkeypatch.setattr(Trainer, "_validate", stop)
-    # In the first phase of another run over this one, whose second phase must not be taken for that run's own.
+    # Stops in the first phase of another run, which must not resume this run's second phase as its own.
     with pytest.raises(KeyboardInterrupt):
         run("--overwrite_output_dir", "--learning_rate", "0.01")
     monkeypatch.undo()
     capsys.readouterr()
     run("--overwrite_output_dir", "--learning_rate", "0.01", "--resume_from_checkpoint", "latest")
-    said = capsys.readouterr().err
-    assert said.count("Nothing to resume from") == 2
+    log = capsys.readouterr().err
+    assert log.count("Nothing to resume from") == 2
     again = (tmp_path / "run/model.safetensors").read_bytes()
     assert again != whole
     for state in list_states(tmp_path / "run"):
         state.rename(tmp_path / state.name)
     run("--learning_rate", "0.01", "--resume_from_checkpoint", "latest")
-    said = capsys.readouterr().err
-    assert "Resuming at step 2" in said
-    assert said.count("Nothing to resume from") == 1
+    log = capsys.readouterr().err
+    assert "Resuming at step 2" in log
+    assert log.count("Nothing to resume from") == 1
     assert (tmp_path / "run/model.safetensors").read_bytes() == again

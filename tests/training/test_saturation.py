@@ -1,4 +1,4 @@
-"""Targets that are more colorful than the photos."""
+"""Training targets that are more colorful than the photos."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from colorizer.errors import ColorizerError
 from colorizer.training.validation import Validation
 
 
-def test_what_is_learned_is_more_colorful_and_what_it_is_measured_by_is_not(train, monkeypatch):
+def test_training_targets_are_more_colorful_and_validation_photos_are_not(train, monkeypatch):
     seen = {}
     validate = Validation.run
 
@@ -25,5 +25,5 @@ def test_what_is_learned_is_more_colorful_and_what_it_is_measured_by_is_not(trai
 
 
 def test_targets_are_never_duller_than_the_photos(train):
-    with pytest.raises(ColorizerError, match=r"target_saturation must be in 1…2, not 0\.5"):
+    with pytest.raises(ColorizerError, match=r"--target_saturation .*1…2.*0\.5"):
         train("--target_saturation", 0.5)

@@ -1,4 +1,4 @@
-"""`python -m tests` installs the browser of the app's tests where there is none, and runs pytest with its arguments."""
+"""Installer of the browser for the app's tests, if none is found, and runner of pytest: `python -m tests [ARGUMENTS]`."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The browser that the app's tests drive: the system's Chromium, or Playwright's own."""
+"""Browser for the app's tests: the system's Chromium, or Playwright's own."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 def find_browser() -> str | None:
-    """Return the path of a Chromium that is installed, or None."""
+    """Return the path of an installed Chromium, or None."""
     if path := next((path for name in NAMES if (path := shutil.which(name))), None):
         return path
     with sync_playwright() as playwright:
@@ -21,7 +21,7 @@ def find_browser() -> str | None:
 
 
 def install_browser() -> None:
-    """Install Chromium unless it is there: Debian's package where apt-get may run, else Playwright's own."""
+    """Install Chromium if missing: Debian's package where apt-get may run, else Playwright's own."""
     if find_browser() is not None:
         return
     root = [] if hasattr(os, "geteuid") and os.geteuid() == 0 else ["sudo", "--non-interactive"]

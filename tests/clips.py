@@ -1,4 +1,4 @@
-"""Small clips, made by PyAV where a test needs them, and what is in a clip."""
+"""Small clips generated with PyAV, and readers of their frames and sound."""
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
@@ -12,12 +12,12 @@ from colorizer.photos.lightness import compute_lightness
 
 RATE = 24
 SIZE = (64, 48)
-SAMPLES = 48000  # a second
-PITCH = 440  # of the sound, in hertz
+SAMPLES = 48000  # per second
+PITCH = 440  # hertz
 
 
 def pan(num_frames: int = RATE, size: tuple[int, int] = SIZE, start: int = 0) -> list[np.ndarray]:
-    """A camera that moves over a photo, uint8 (H, W, 3) each."""
+    """Return frames of a camera panning over a photo, uint8 (H, W, 3) each."""
     photo = data.coffee()[::4, ::4]
     return [photo[20 : 20 + size[1], start + k : start + k + size[0]].copy() for k in range(num_frames)]
 
@@ -33,7 +33,7 @@ def make_clip(
     pix_fmt: str = "yuv420p",
     metadata: dict[str, str] | None = None,
 ) -> Path:
-    """Write a clip of RATE frames a second, with a tone for sound; `times` are the frames', in 1/1000 s."""
+    """Write a clip of RATE frames per second with a tone as sound; `times` are the frames' times in milliseconds."""
     frames = list(frames)
     with av.open(str(path), "w") as container:
         container.metadata.update(metadata or {})
@@ -58,14 +58,14 @@ def make_clip(
 
 
 def add_tone(container: av.container.OutputContainer, codec: str) -> av.AudioStream:
-    """A sound track, still silent."""
+    """Add an empty sound track."""
     stream = container.add_stream(codec, rate=SAMPLES, layout="mono")
     stream.metadata["language"] = "fin"
     return stream
 
 
 def write_tone(container: av.container.OutputContainer, stream: av.AudioStream, seconds: float) -> None:
-    """Fill a sound track."""
+    """Write a tone to a sound track."""
     wave = np.float32(0.3) * np.sin(2 * np.pi * PITCH * np.arange(int(SAMPLES * seconds)) / SAMPLES).astype(np.float32)
     tone = av.AudioFrame.from_ndarray(wave[None], "flt", "mono")
     tone.sample_rate, tone.pts, tone.time_base = SAMPLES, 0, Fraction(1, SAMPLES)
@@ -76,20 +76,20 @@ def write_tone(container: av.container.OutputContainer, stream: av.AudioStream, 
 
 
 def frames_of(path: Path) -> list[np.ndarray]:
-    """The frames as a player shows them but for their rotation, uint8 (H, W, 3)."""
+    """Decode the frames, uint8 (H, W, 3), without applying the clip's rotation."""
     with av.open(str(path)) as container:
         return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
 
 
 def times_of(path: Path) -> list[float]:
-    """When each frame is shown, in seconds, and when the last one ends."""
+    """Return the time of each frame and the end of the last one, in seconds."""
     with av.open(str(path)) as container:
         decoded = list(container.decode(video=0))
         return [*(frame.time for frame in decoded), decoded[-1].time + decoded[-1].duration * decoded[-1].time_base]
 
 
 def sound_of(path: Path) -> np.ndarray:
-    """The first sound track, mono, float."""
+    """Decode the first sound track as mono floats."""
     with av.open(str(path)) as container:
         resampler = av.AudioResampler("flt", "mono", SAMPLES)
         parts = [part for frame in container.decode(audio=0) for part in resampler.resample(frame)]
@@ -97,24 +97,24 @@ def sound_of(path: Path) -> np.ndarray:
 
 
 def pitch_of(path: Path) -> float:
-    """The loudest frequency of a clip's sound, in hertz."""
+    """Return the loudest frequency of a clip's sound, in hertz."""
     sound = sound_of(path)
     return np.argmax(np.abs(np.fft.rfft(sound * np.hanning(len(sound))))) * SAMPLES / len(sound)
 
 
 def packets_of(path: Path) -> list[bytes]:
-    """The encoded sound."""
+    """Return the encoded packets of the first sound track."""
     with av.open(str(path)) as container:
         return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
 
 
 def lightness_of(pixels: np.ndarray) -> np.ndarray:
-    """CIE L, 0…100, (H, W)."""
+    """Return CIE L*, 0…100, (H, W)."""
     return compute_lightness(pixels, pixels.shape[:2])[0].numpy()
 
 
 def chroma_of(pixels: np.ndarray) -> np.ndarray:
-    """a*, b* by another way than the package's, (2, H, W)."""
+    """Return a* and b*, (2, H, W), computed by scikit-image rather than the package."""
     from skimage.color import rgb2lab
 
     return np.moveaxis(rgb2lab(pixels)[..., 1:], -1, 0)

@@ -1,7 +1,6 @@
-"""What every test stands on: no network but a small Hub on the loopback interface, which is away unless asked for.
+"""Environment of all tests: the only network is a small Hub on the loopback interface, offline unless a test starts it.
 
-`huggingface_hub` reads its environment once, when it is imported, so the environment is set before anything else here;
-subprocesses that a test starts inherit it.
+`huggingface_hub` reads its environment once, at import, so the environment is set first. Subprocesses of a test inherit it.
 """
 
 import atexit
@@ -23,14 +22,14 @@ HUB = HubServer()
 HF_HOME = tempfile.mkdtemp(prefix="colorizer-tests-")
 atexit.register(shutil.rmtree, HF_HOME, ignore_errors=True)
 if "PYTEST_XDIST_WORKER" in os.environ:
-    # Tests run beside each other: each takes one core.
+    # Tests run in parallel, on one core each.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 for name in [name for name in os.environ if name.startswith(("HF_", "HUGGING_FACE_", "HUGGINGFACE_", "TRANSFORMERS_"))]:
     del os.environ[name]
 os.environ |= {
     "HF_ENDPOINT": HUB.url,
     "HF_HOME": HF_HOME,
-    "HF_HUB_DISABLE_XET": "1",  # its protocol has no small stand-in; the client falls back to plain HTTP
+    "HF_HUB_DISABLE_XET": "1",  # the test Hub doesn't implement its protocol; the client falls back to plain HTTP
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "GRADIO_ANALYTICS_ENABLED": "False",
@@ -40,7 +39,7 @@ os.environ |= {
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
-    """A running, empty Hub to which the client is logged in with write access; retries don't wait."""
+    """A running, empty Hub. The client is logged in with write access, and its retries don't wait."""
     sleep = time.sleep
     monkeypatch.setattr(time, "sleep", lambda seconds: sleep(min(seconds, 0.001)))
     monkeypatch.setenv("HF_TOKEN", "hf_write")

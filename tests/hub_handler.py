@@ -1,7 +1,7 @@
-"""What the `huggingface_hub` client asks of a Hub, one method a question; models and datasets.
+"""Request handler of the test Hub, with one method per endpoint that `huggingface_hub` uses for models and datasets.
 
-A commit is a real revision: an immutable set of files under its own sha, so that a branch, a sha, a range of a file and an
-unchanged push behave as on the Hub.
+A commit is a real revision: an immutable set of files with its own sha. Branches, shas, byte ranges of files and unchanged
+pushes therefore behave as on the Hub.
 """
 
 import base64
@@ -44,7 +44,7 @@ class Repository:
 
 
 def git_id(path: str, content: bytes) -> str:
-    """git's name for the file, or for the pointer that git holds in place of a file in LFS."""
+    """Return the git blob id of a file, or of its pointer if the file is in LFS."""
     if path.endswith(LFS_SUFFIXES):
         sha256 = hashlib.sha256(content).hexdigest()
         content = f"version https://git-lfs.github.com/spec/v1\noid sha256:{sha256}\nsize {len(content)}\n".encode()
@@ -52,7 +52,7 @@ def git_id(path: str, content: bytes) -> str:
 
 
 def etag(path: str, content: bytes) -> str:
-    """What the Hub calls a content when it serves it: sha256 for files in LFS, git's name for the others."""
+    """Return the ETag of a file on the Hub: its sha256 if it is in LFS, else its git blob id."""
     return hashlib.sha256(content).hexdigest() if path.endswith(LFS_SUFFIXES) else git_id(path, content)
 
 
@@ -111,7 +111,7 @@ class Handler(BaseHTTPRequestHandler):
         self.role = self.hub.tokens.get(token)
         if token and self.role is None:
             return self.refuse(401, message="Invalid credentials in Authorization header")
-        # A dataset is a repository whose name begins with "datasets/", as in the addresses of its files.
+        # A dataset is a repository whose name begins with "datasets/", as in the URLs of its files.
         path = re.sub("^/api/datasets/", "/api/models/datasets/", path)
         for methods, pattern, handler in ROUTES:
             match = re.fullmatch(pattern, path)
@@ -137,7 +137,7 @@ class Handler(BaseHTTPRequestHandler):
 
     do_GET = do_HEAD = do_POST = do_PUT = handle_request
 
-    # What the client asks, one method a question
+    # One method per endpoint
 
     def whoami(self) -> None:
         if self.role is None:

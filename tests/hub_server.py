@@ -1,6 +1,6 @@
-"""A small Hub on the loopback interface, for the real `huggingface_hub` client, with the faults that a Hub can have.
+"""A small Hub on the loopback interface for the real `huggingface_hub` client, with injected faults.
 
-Faults are queued, and used up by the next requests whose path holds a given text.
+Faults are queued. Each applies to the next requests whose path contains a given text.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ from tests.hub_handler import Handler, Repository
 
 @dataclass
 class Fault:
-    """What happens to the next `times` requests of `method` whose path holds `path`."""
+    """Fault of the next `times` requests of `method` whose path contains `path`."""
 
     kind: str  # status, delay, break_off, reset, corrupt
     times: int
@@ -30,12 +30,12 @@ class Server(ThreadingHTTPServer):
     daemon_threads, block_on_close = True, False
 
     def handle_error(self, request: socket.socket, client_address: object) -> None:
-        if not isinstance(sys.exception(), OSError):  # clients hang up when they have waited long enough
+        if not isinstance(sys.exception(), OSError):  # clients disconnect when they time out
             super().handle_error(request, client_address)
 
 
 class HubServer:
-    """The Hub itself; `url` stays the same while it is started, stopped and started again."""
+    """The Hub itself. `url` stays the same when it is stopped and started again."""
 
     def __init__(self) -> None:
         self.tokens = {"hf_write": "write", "hf_read": "read"}
@@ -51,7 +51,7 @@ class HubServer:
         return f"http://127.0.0.1:{self.socket.getsockname()[1]}"
 
     def _reserve(self, port: int) -> None:
-        # Bound but not listening: the port is ours, and a connection to it is refused at once.
+        # Bound but not listening: the port stays reserved, and connections are refused at once.
         self.socket = socket.socket()
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(("127.0.0.1", port))
@@ -65,14 +65,14 @@ class HubServer:
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self) -> None:
-        """The Hub is away: connections are refused until `start`."""
+        """Go offline: connections are refused until `start`."""
         if self.server is not None:
             port = self.socket.getsockname()[1]
             self.stopped.set()
             self.server.shutdown()
             self.server.server_close()
             for connection in list(self.connections):
-                with contextlib.suppress(OSError):  # the client may have hung up first
+                with contextlib.suppress(OSError):  # the client may have disconnected first
                     connection.shutdown(socket.SHUT_RDWR)
             self.server = None
             self._reserve(port)
@@ -82,10 +82,10 @@ class HubServer:
         self.blobs: dict[str, bytes] = {}
         self.faults: list[Fault] = []
         self.requests: list[tuple[str, str]] = []
-        self.ranges: list[int] = []  # where resumed downloads began
+        self.ranges: list[int] = []  # offsets of resumed downloads
 
     def add(self, repo_id: str, files: dict[str, bytes], *, is_private: bool = False) -> str:
-        """Commit `files` (in addition to what is there) to `main`, as if somebody had pushed them; returns the sha."""
+        """Commit `files` to `main`, in addition to its files, as if someone had pushed them; return the sha."""
         repository = self.repositories.setdefault(repo_id, Repository(is_private))
         before = repository.commits.get(repository.branches.get("main", ""), {})
         return repository.commit({**before, **files}, "add")

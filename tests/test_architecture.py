@@ -1,4 +1,4 @@
-"""The layout, read from the source: what may import what, and how long a file may be."""
+"""Layout of the source: allowed imports and the maximum length of a file."""
 
 import ast
 import subprocess
@@ -11,7 +11,7 @@ PACKAGE = REPOSITORY / "colorizer"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 SCRIPTS = (REPOSITORY / "app.py", REPOSITORY / "train_accelerate.py")
 
-# From the bottom: a room imports from itself and from the floors below it.
+# From the bottom up. A room may import from itself and from lower floors.
 FLOORS = (
     {"errors", "version"},
     {"atomic_write", "checkpoints"},
@@ -28,7 +28,7 @@ FLOORS = (
     {"__main__"},
 )
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-# Libraries that only these rooms import.
+# Libraries that only these rooms may import.
 RESERVED = {
     "accelerate": {"pipelines", "evaluation", "training"},
     "tensorboard": {"training"},
@@ -45,7 +45,7 @@ def room_of(source: Path) -> str:
 
 
 def imports(source: Path) -> Iterator[tuple[str, ...]]:
-    """The dotted parts of every module that a file imports, wherever in it."""
+    """Yield the dotted parts of every module that a file imports, at any level."""
     for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (tuple(alias.name.split(".")) for alias in node.names)

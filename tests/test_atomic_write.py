@@ -1,4 +1,4 @@
-"""Files and folders that are replaced whole or not at all: failures, killed processes, two writers at a time, long names."""
+"""Atomic replacement of files and folders: failures, killed processes, concurrent writers, long names."""
 
 import os
 import signal

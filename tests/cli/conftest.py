@@ -14,12 +14,12 @@ from colorizer.hub.loading import save_checkpoint
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with two tiny checkpoints: small, of dense, and bins, of colorful."""
+    """Folder of two tiny checkpoints: `small` (dense) and `bins` (colorful)."""
     folder = tmp_path_factory.mktemp("models")
     torch.manual_seed(0)
     save_checkpoint(create_model("dense", width=1 / 64), folder / "small")
     bins = create_model("colorful", width=1 / 16, resolution=64)
-    # An untrained network's distributions are so flat that no temperature would show.
+    # An untrained network's distributions are too flat for the temperature to matter.
     bins.network[-1].weight.data *= 30
     save_checkpoint(bins, folder / "bins")
     return folder
@@ -27,7 +27,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def package(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tiny checkpoints are those that come with the package."""
+    """Replace the package's checkpoints with the tiny ones."""
     monkeypatch.setattr(checkpoints, "FOLDER", models)
 
 
@@ -46,7 +46,7 @@ def album(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def broken(album: Path) -> Path:
-    """One more photo of the album, cut off."""
+    """A truncated photo, added to the album."""
     whole = (album / "face.jpg").read_bytes()
     (album / "broken.jpg").write_bytes(whole[: len(whole) // 4])
     return album / "broken.jpg"

@@ -1,4 +1,4 @@
-"""Python in a process of its own, and the files that a command leaves."""
+"""Helpers to run Python in another process and to list a command's files."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""`python -m colorizer colorize`: which models color, and the options that they take."""
+"""`python -m colorizer colorize`: its models and their options."""
 
 import shutil
 from pathlib import Path

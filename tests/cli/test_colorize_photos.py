@@ -1,4 +1,4 @@
-"""`python -m colorizer colorize`: what is written for each photo, and that a second run goes on."""
+"""`python -m colorizer colorize`: its results per photo, and resuming by a second run."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def test_colorize_saves_a_photo_a_model_at_its_own_size(album: Path, tmp_path: P
         with Image.open(path) as colored, Image.open(source) as photo:
             assert colored.size == photo.size
             assert ("A" in colored.getbands()) == ("A" in photo.getbands())
-            assert path.stem.rsplit("-")[1] in " ".join(map(str, colored.info.values())), "no word of whose guess it is"
+            assert path.stem.rsplit("-")[1] in " ".join(map(str, colored.info.values())), "the metadata lacks the model"
     with Image.open(out / "gray-small.png") as colored:
         pixels = np.asarray(colored.convert("RGB")).astype(int)
     assert np.ptp(pixels, axis=-1).max() > 0, "the gray photo stayed gray"
@@ -112,7 +112,7 @@ def test_a_photo_is_decoded_once_for_all_models(album: Path, tmp_path: Path, mon
     read, sources = read_photo, []
 
     def count(source, **arguments):
-        if isinstance(source, str):  # not what is read already
+        if isinstance(source, str):  # not a photo that is already decoded
             sources.append(source)
         return read(source, **arguments)
 

@@ -1,4 +1,4 @@
-"""The command line as a whole: its help, its exit codes, and the commands that color nothing."""
+"""The command line as a whole: help, exit codes, and the commands without coloring."""
 
 from pathlib import Path
 

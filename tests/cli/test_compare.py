@@ -1,4 +1,4 @@
-"""`python -m colorizer compare`: one sheet of all models' colors."""
+"""`python -m colorizer compare`: one sheet with the colors of all models."""
 
 from pathlib import Path
 

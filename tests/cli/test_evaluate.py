@@ -1,4 +1,4 @@
-"""`python -m colorizer evaluate` and `report`: the same tables from one process and from two."""
+"""`python -m colorizer evaluate` and `report`: equal tables from one process and from two."""
 
 import csv
 import json
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("package")
 
 
 def all_numbers(value: Any) -> list[float]:
-    """All numbers of a JSON value, in order."""
+    """Collect all numbers of a JSON value, in order."""
     if isinstance(value, dict | list):
         return [
             number for item in (value.values() if isinstance(value, dict) else value) for number in all_numbers(item)
@@ -63,6 +63,6 @@ def test_evaluate_writes_its_tables_alike_in_one_process_and_two(models: Path, t
         for column in set(one_row) - {"model", "approach", "photos_per_second", "num_parameters"}:
             assert float(one_row[column]) == pytest.approx(float(two_row[column]), rel=1e-4, abs=1e-6), column
     one, two = (json.loads((tmp_path / folder / "evaluation.json").read_text()) for folder in ("one", "two"))
-    assert one["size"]["sizes"] == [128, 256], "larger ones would be mostly made up"
+    assert one["size"]["sizes"] == [128, 256], "larger sizes would be mostly upsampling"
     for part in ("matched", "curves", "labels", "size", "age"):
         assert all_numbers(one[part]) == pytest.approx(all_numbers(two[part]), rel=1e-3, abs=1e-4), part

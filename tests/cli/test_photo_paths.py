@@ -11,7 +11,7 @@ from colorizer.errors import ColorizerError
 
 @pytest.fixture
 def album(tmp_path: Path) -> Path:
-    """A folder with photos in it and in a folder below, and files that are none."""
+    """A folder with photos, also in a subfolder, and with other files."""
     folder = tmp_path / "album"
     (folder / "below").mkdir(parents=True)
     for name in ("b.jpg", "A.PNG", "photo[1].jpg", ".hidden.jpg", "below/deep.jpg"):

@@ -1,4 +1,4 @@
-"""`python -m colorizer video`: a clip from the shell."""
+"""`python -m colorizer video`: coloring a clip from the command line."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Tiny checkpoints, small photos, and the app itself: `python app.py` in a process of its own on the loopback interface."""
+"""Tiny checkpoints, small photos, and the running app: `python app.py` in another process, on the loopback interface."""
 
 import os
 import socket
@@ -20,14 +20,14 @@ from tests.browser import find_browser
 from tests.clips import make_clip, pan
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 150  # five where the machine is not busy
+START_SECONDS = 150  # five on an idle machine
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, without a window."""
+    """Headless Chromium."""
     if (executable := find_browser()) is None:
-        pytest.fail("there is no Chromium: `python -m tests` installs it")
+        pytest.fail("no Chromium found: `python -m tests` installs it")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
         yield browser
@@ -36,7 +36,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Folders of two tiny untrained checkpoints, one with a temperature and any size, one with neither."""
+    """Folders of two tiny untrained checkpoints: one with a temperature and for any size, one with neither."""
     folder = tmp_path_factory.mktemp("checkpoints")
     save_checkpoint(create_model("colorful", width=1 / 16, resolution=32), folder / "tiny-colorful")
     save_checkpoint(create_model("dense", width=1 / 64), folder / "tiny-dense")
@@ -74,7 +74,7 @@ def broken_photo(color_photo: str, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A second of 64×48 pixels, with a tone for sound."""
+    """A clip of one second and 64×48 pixels, with a tone as sound."""
     return str(make_clip(tmp_path_factory.mktemp("clips") / "harbor view.mp4", pan()))
 
 
@@ -87,13 +87,13 @@ def broken_clip(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="session")
 def app_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder for the app's temporary files."""
+    """Folder of the app's temporary files."""
     return tmp_path_factory.mktemp("gradio")
 
 
 @pytest.fixture(scope="session")
 def app_votes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file that keeps the app's votes."""
+    """File of the app's votes."""
     return tmp_path_factory.mktemp("votes") / "votes.sqlite3"
 
 
@@ -101,7 +101,7 @@ def app_votes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def app_url(
     checkpoints: list[str], app_files: Path, app_votes: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    """The address of a running `python app.py` that offers the tiny checkpoints besides the package's."""
+    """URL of a running `python app.py` that offers the tiny checkpoints in addition to the package's."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""The endpoints of the running app, called as their users do."""
+"""Endpoints of the running app, called as by an API client."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Where visitors' files lie, and that they go."""
+"""Folders of visitors' files and their deletion."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""Twenty visitors at once."""
+"""Load of twenty concurrent visitors."""
 
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +24,7 @@ MODELS = ("tiny-colorful", "tiny-dense")
 
 @pytest.fixture
 def photos(tmp_path: Path) -> list[Path]:
-    """A small photo for each visitor, all of one size, so that only what is in it tells whose it is."""
+    """A small photo per visitor, all of one size, so that only the content identifies the visitor."""
     paths = []
     for visitor in range(NUM_VISITORS):
         levels = np.random.default_rng(visitor).integers(0, 255, (8, 12, 3), dtype=np.uint8)
@@ -39,7 +39,7 @@ def gray_of(path: str | Path) -> np.ndarray:
 
 
 def whose(result: str | Path, photos: list[Path]) -> int:
-    """The visitor whose photo has the lightness of this result, which coloring leaves as it is."""
+    """Return the visitor whose photo has the lightness of this result. Coloring preserves the lightness."""
     gray = gray_of(result)
     distances = [np.abs(gray - gray_of(photo)).max() for photo in photos]
     assert sorted(distances)[1] > 20
@@ -61,7 +61,7 @@ def test_each_visitor_of_the_running_app_gets_their_own_result(
     for visitor, result in enumerate(results):
         assert whose(result, photos) == visitor
         assert Path(result).name == f"visitor-{visitor}-{MODELS[visitor % 2]}.png"
-    # On the server each lies in a folder of its own, whose name nobody can guess, and nothing else is left.
+    # On the server, each result is in its own folder with an unguessable name, and nothing else is left.
     folders = set(visitors.iterdir()) - before
     assert len(folders) == NUM_VISITORS
     assert {len(folder.name) for folder in folders} == {32}
@@ -95,6 +95,6 @@ def test_what_the_app_remembers_of_its_visitors_fits_into_memory(tmp_path: Path)
         each = tracemalloc.get_traced_memory()[0] / len(states)
     finally:
         tracemalloc.stop()
-    # Every call by a program is a visitor to Gradio, which remembers 10,000 unless told otherwise: 5 GB.
+    # Gradio counts every API call as a visitor and stores 10,000 states by default: 5 GB.
     assert each > 10_000
     assert each * launch_options()["state_session_capacity"] < 256 * 2**20

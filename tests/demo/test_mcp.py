@@ -1,4 +1,4 @@
-"""The running app as an MCP server, asked by a real client."""
+"""The running app as an MCP server, called by a real client."""
 
 import asyncio
 import base64
@@ -15,7 +15,7 @@ from PIL import Image
 
 @pytest.fixture
 def ask(app_url: str) -> Callable[[Callable[[ClientSession], Awaitable[Any]]], Any]:
-    """Gives what is asked of a session with the app's server."""
+    """Function that runs a request in a session with the app's server and returns its result."""
 
     def run(question: Callable[[ClientSession], Awaitable[Any]]) -> Any:
         async def talk() -> Any:
@@ -56,7 +56,7 @@ def test_it_colorizes_what_is_sent_and_opens_no_file_of_the_server(ask: Callable
     with Image.open(io.BytesIO(base64.b64decode(picture.data))) as image, Image.open(color_photo) as photo:
         assert image.format == "PNG"
         assert image.size == photo.size
-    # The file with its metadata, which Gradio leaves out of the picture itself.
+    # Gradio drops the metadata from the image itself, so the file comes as well.
     assert any(part.type == "text" and "-tiny-dense.png" in part.text for part in answer.content)
     refused = ask(lambda session: session.call_tool("colorize", {"photo": color_photo, "model": "tiny-dense"}))
     assert refused.isError

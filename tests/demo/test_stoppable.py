@@ -6,7 +6,7 @@ import pytest
 
 from colorizer.demo.stoppable import StopSign, until_stopped
 
-WAIT = 20  # seconds; nothing here takes one where the machine is not busy
+WAIT = 20  # seconds; everything here takes less than one on an idle machine
 VISITOR: ContextVar[str] = ContextVar("visitor")
 
 

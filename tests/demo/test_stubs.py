@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-import colorizer.demo  # noqa: F401  what is tested: importing it is enough
+import colorizer.demo  # noqa: F401  the import is what is tested
 
 COMPONENT = """import gradio
 

@@ -163,6 +163,14 @@ class TrainingArguments(Recipe):
         names = ("flip", "vertical_flip", "min_scale", "max_scale", "rotation", "shear", "zoom", "contrast")
         return {name: getattr(self, name) for name in names}
 
+    @property
+    def identity(self) -> dict[str, object]:
+        """Values that must match for a resumed run to equal an uninterrupted one. States that lack one had None."""
+        names = ("approach", "train_batch_size", "gradient_accumulation_steps", "seed", "optimizer", "learning_rate")
+        names = (*names, "lr_scheduler", "ema_decay", "age", "target_saturation", "hint_share", "teacher", "loss")
+        teacher_share = {"teacher_share": self.teacher and self.teacher_share}
+        return {name: getattr(self, name) for name in names} | teacher_share | self.augmentation | self.model_fields
+
     def changed(self, settings: Mapping[str, object]) -> "TrainingArguments":
         """Return a copy with some arguments replaced, such as one player's `learning_rate`."""
         return replace(self, **settings)

@@ -101,21 +101,13 @@ class Trainer:
     @property
     def identity(self) -> dict:
         """Settings that must match for a resumed run to equal an uninterrupted one."""
-        arguments = self.arguments
-        names = ("approach", "train_batch_size", "gradient_accumulation_steps", "seed", "optimizer", "learning_rate")
-        names = (*names, "lr_scheduler", "ema_decay", "age", "target_saturation", "hint_share", "teacher")
         return {
-            **{name: getattr(arguments, name) for name in names},
-            "teacher_share": arguments.teacher and arguments.teacher_share,
-            # States of runs with the approach's own loss don't have it.
-            **({"loss": arguments.loss} if arguments.loss else {}),
-            **arguments.augmentation,
-            **arguments.model_fields,
+            **self.arguments.identity,
             "train_resolution": self.train_resolution,
             "stored_resolution": self.train_photos.resolution,
             "num_steps": self.num_steps,
             "num_processes": self.accelerator.num_processes,
-            "num_photos": "streamed" if arguments.streaming else len(self.train_photos),
+            "num_photos": "streamed" if self.arguments.streaming else len(self.train_photos),
         }
 
     def train(self) -> Path:

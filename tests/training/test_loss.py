@@ -45,3 +45,11 @@ def test_a_loss_that_does_not_fit_is_refused_before_photos_are_read(train):
         parse_arguments(["--approach", "cnn", "--dataset_name", "x", "--output_dir", "y", "--loss", "l3"])
     with pytest.raises(ColorizerError, match="SoftBins"):
         train("--approach", "colorful", "--loss", "l1", "--dataset_name", "not there")
+
+
+def test_a_run_is_not_resumed_with_another_loss(train):
+    common = ("--approach", "cnn", *tiny_fields("cnn"), "--max_train_steps", "2")
+    train(*common, "--loss", "l1")
+    for other in ((), ("--loss", "mse")):
+        with pytest.raises(ColorizerError, match="loss was 'l1'"):
+            train(*common, *other, "--resume_from_checkpoint", "latest")

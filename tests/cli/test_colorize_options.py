@@ -51,7 +51,7 @@ def test_hints_color_a_photo(album: Path, tmp_path: Path, capsys: pytest.Capture
         (["--model", "small", "--saturation", "-1"], "saturation"),
         (["--model", "small", "--device", "toaster"], "toaster"),
         (["--model", "small", "small"], "more than once"),
-        (["--model", "bins", "small", "--num_images", "2"], "num_images and seed"),
+        (["--model", "bins", "small", "--num_images", "2"], "takes no num_images"),
         (["--model", "bins", "--num_images", "1000"], "num_images"),
         (["--model", "bins", "--seed", "-1"], "seed"),
     ],

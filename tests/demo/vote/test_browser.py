@@ -98,7 +98,7 @@ def test_learn_tells_of_each_approach(page: Page) -> None:
     for approach in list_approaches(own=True):
         model_class = get_model_class(approach)
         page.get_by_role("button", name=f"{approach}: {model_class.title}").click()
-        expect(page.get_by_role("link", name=model_class.title, exact=True).last).to_be_visible()
+        expect(page.get_by_role("link", name=model_class.cites or model_class.title, exact=True).last).to_be_visible()
     for name in list_checkpoints():
         curves = page.get_by_alt_text(f"Learning curves: {name}", exact=True)
         curves.scroll_into_view_if_needed()

@@ -134,7 +134,7 @@ def test_a_commit_that_fails_is_made_up_for(hub: HubServer, share: Callable[[str
     shared.store.add([Vote.now("oak", "elm", A)])
     hub.tokens["hf_write"] = "read"
     try:
-        with pytest.raises(Exception, match="no right"):
+        with pytest.raises(Exception, match="needs write access"):
             commit(shared)
     finally:
         hub.tokens["hf_write"] = "write"

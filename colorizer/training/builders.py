@@ -54,17 +54,17 @@ def photo_sizes(arguments: TrainingArguments) -> tuple[int, int, int]:
     """
     model_class = get_model_class(arguments.approach)
     resolution = model_class.config_class(**arguments.model_fields).resolution
-    learned = arguments.train_resolution or resolution
-    if model_class.is_fixed_size and learned != resolution:
+    crop_size = arguments.train_resolution or resolution
+    if model_class.is_fixed_size and crop_size != resolution:
         raise ColorizerError(
-            f"{arguments.approach} works at one size only: omit --train_resolution {learned} or set --resolution."
+            f"{arguments.approach} works at one size only: omit --train_resolution {crop_size} or set --resolution."
         )
     # Photos are stored large enough for crops of 0.8 of their side. Smaller crops are upsampled, which saves memory.
-    room = round(learned / max(arguments.min_scale, 0.8)) if arguments.min_scale < 1 else learned
-    stored = arguments.stored_resolution or room
-    if stored < learned:
-        raise ColorizerError(f"--stored_resolution {stored} is smaller than the training crops of {learned} pixels.")
-    return stored, learned, resolution
+    enough_for_crops = round(crop_size / max(arguments.min_scale, 0.8)) if arguments.min_scale < 1 else crop_size
+    stored = arguments.stored_resolution or enough_for_crops
+    if stored < crop_size:
+        raise ColorizerError(f"--stored_resolution {stored} is smaller than the training crops of {crop_size} pixels.")
+    return stored, crop_size, resolution
 
 
 def check_loss(arguments: TrainingArguments) -> None:
@@ -98,8 +98,8 @@ def make_network(arguments: TrainingArguments, classes: list[str], say: Callable
     Raises:
         ColorizerError: the checkpoint has another approach, other labels or other shapes.
     """
-    following = get_model_class(arguments.approach).fields_for(classes)
-    network = create_model(arguments.approach, **(arguments.model_fields | following))
+    label_fields = get_model_class(arguments.approach).fields_for(classes)
+    network = create_model(arguments.approach, **(arguments.model_fields | label_fields))
     name = arguments.pretrained_model_name_or_path
     if not name:
         for message in fill_pretrained_parts(network, token=arguments.hub_token):
@@ -108,9 +108,11 @@ def make_network(arguments: TrainingArguments, classes: list[str], say: Callable
     pretrained = load_model(name)
     if pretrained.approach != arguments.approach:
         raise ColorizerError(f"{name} is a checkpoint of {pretrained.approach}, not of {arguments.approach}.")
-    if differing := [field for field in following if getattr(pretrained.config, field) != following[field]]:
+    if differing := [field for field in label_fields if getattr(pretrained.config, field) != label_fields[field]]:
         # With the same number of labels, the weights would load without an error.
-        names = "; ".join(f"{field} {getattr(pretrained.config, field)}, not {following[field]}" for field in differing)
+        names = "; ".join(
+            f"{field} {getattr(pretrained.config, field)}, not {label_fields[field]}" for field in differing
+        )
         raise ColorizerError(f"{name} was trained with labels that differ from the dataset's: {names}.")
     tensors = pretrained.state_dict()
     if network.takes_hints and not pretrained.takes_hints:

@@ -41,16 +41,16 @@ def mix_in(
         CheckpointError, HubError: the teacher can't be loaded.
     """
     network = load_model(arguments.teacher, token=arguments.hub_token).to(accelerator.device).eval()
-    path = _place(network, photos)
+    path = _cache_path(network, photos)
     # All processes follow the first one. Otherwise, one could wait for others that skipped the computation.
-    [is_kept] = broadcast_object_list([path.exists()])
-    if is_kept:
+    [is_cached] = broadcast_object_list([path.exists()])
+    if is_cached:
         ab = torch.from_numpy(np.load(path))
     else:
         say(f"Computing and caching the colors of {len(photos)} photos with {arguments.teacher}.")
-        ab = _colors(network, photos, accelerator).cpu()
+        ab = _predict_colors(network, photos, accelerator).cpu()
         if accelerator.is_main_process:
-            _keep(ab.numpy(), path, say)
+            _save_to_cache(ab.numpy(), path, say)
     for start in range(0, len(photos), CHUNK):
         part = slice(start, start + CHUNK)
         lab = color.rgb_to_lab(photos.in_memory[part].float() / 255)
@@ -59,29 +59,29 @@ def mix_in(
 
 
 @torch.no_grad()
-def _colors(network: ColorizerModel, photos: PhotoDataset, accelerator: Accelerator) -> Tensor:
+def _predict_colors(network: ColorizerModel, photos: PhotoDataset, accelerator: Accelerator) -> Tensor:
     """Predict CIE ab with the teacher, rounded to int8 (N, 2, S, S)."""
     side = photos.resolution
     size = working_size((side, side), network, min(network.config.resolution, round(MAX_ENLARGEMENT * side)))
     table = torch.zeros(len(photos), 2, side, side, dtype=torch.int8, device=accelerator.device)
 
-    def look(rgb: Tensor) -> Tensor:
+    def predict(rgb: Tensor) -> Tensor:
         lightness = color.rgb_to_lab(rgb.float() / 255)[:, :1]
         lightness = F.interpolate(lightness, size, mode="bilinear", antialias=True)
         ab = F.interpolate(network(lightness).ab.float(), (side, side), mode="bilinear", antialias=True)
         return ab.round().clamp(-128, 127).to(torch.int8)
 
-    return fill(table, photos, look, accelerator, "teacher")
+    return fill(table, photos, predict, accelerator, "teacher")
 
 
-def _place(network: ColorizerModel, photos: PhotoDataset) -> Path:
+def _cache_path(network: ColorizerModel, photos: PhotoDataset) -> Path:
     """Return the cache file of this network's colors of these photos."""
     digest = hashlib.sha256(photos.in_memory.numpy().tobytes())
     digest.update(f"{model_digest(network)} {MAX_ENLARGEMENT}".encode())
     return cache_folder() / f"taught-{digest.hexdigest()[:32]}.npy"
 
 
-def _keep(ab: np.ndarray, path: Path, say: Callable[[str], None]) -> None:
+def _save_to_cache(ab: np.ndarray, path: Path, say: Callable[[str], None]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with write_file(path) as stream:

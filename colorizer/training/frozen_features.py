@@ -60,24 +60,28 @@ def compute(network: ColorizerModel, photos: PhotoDataset, accelerator: Accelera
     """Compute `network.frozen_features` of all photos without augmentation, (N, C)."""
     table = torch.zeros(len(photos), network.num_frozen_features, device=accelerator.device)
 
-    def look(rgb: Tensor) -> Tensor:
+    def extract_features(rgb: Tensor) -> Tensor:
         lightness, _ = network.space.split(resized(rgb, network.config.resolution))
         return network.frozen_features(lightness)
 
-    return fill(table, photos, look, accelerator, "frozen parts")
+    return fill(table, photos, extract_features, accelerator, "frozen parts")
 
 
 def fill(
-    table: Tensor, photos: PhotoDataset, look: Callable[[Tensor], Tensor], accelerator: Accelerator, description: str
+    table: Tensor,
+    photos: PhotoDataset,
+    compute_rows: Callable[[Tensor], Tensor],
+    accelerator: Accelerator,
+    description: str,
 ) -> Tensor:
     """Fill a table of zeros (N, …), on the run's device, with one row per photo.
 
-    `look` computes the rows (B, …) of a batch of photos without augmentation, uint8 (B, 3, S, S). The photos are split over
-    the processes.
+    `compute_rows` maps a batch of photos without augmentation, uint8 (B, 3, S, S), to rows (B, …). The photos are split
+    over the processes.
     """
     starts = range(accelerator.process_index * CHUNK, len(photos), accelerator.num_processes * CHUNK)
     for start in tqdm(starts, description, unit=f"×{CHUNK} photos", disable=not accelerator.is_main_process):
         places = range(start, min(start + CHUNK, len(photos)))
-        table[start : places.stop] = look(photos.batch(places)["rgb"].to(accelerator.device))
+        table[start : places.stop] = compute_rows(photos.batch(places)["rgb"].to(accelerator.device))
     # Each row is computed by one process and is 0 on the others.
     return accelerator.reduce(table, reduction="sum")

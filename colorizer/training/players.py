@@ -114,7 +114,7 @@ class Players:
             for group, share in zip(optimizer.param_groups, shares, strict=True):
                 group["lr"] = share * (chosen_rate if player is chosen else rate)
 
-    def share_statistics(self, averaged: nn.Module) -> None:
+    def average_statistics(self, averaged: nn.Module) -> None:
         """Average batch norm's statistics over the processes: each has its own photos, but only one process publishes."""
         if self.accelerator.num_processes == 1:
             return

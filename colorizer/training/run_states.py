@@ -98,19 +98,21 @@ def save_state(accelerator: Accelerator, output_dir: Path, step: int, identity: 
     return final
 
 
-def find_state(output_dir: Path, asked: str) -> Path | None:
+def find_state(output_dir: Path, requested: str) -> Path | None:
     """Return the state to resume from; None if "latest" finds none.
 
     Raises:
         CheckpointError: the given folder is not a state.
     """
-    if asked == "latest":
+    if requested == "latest":
         states = list_states(output_dir)
         return states[-1] if states else None
-    for candidate in (Path(asked), output_dir / asked):
+    for candidate in (Path(requested), output_dir / requested):
         if (candidate / IDENTITY).is_file():
             return candidate
-    raise CheckpointError(f"{asked} is not a state to resume from: use `latest` or a {PREFIX}STEP folder of the run.")
+    raise CheckpointError(
+        f"{requested} is not a state to resume from: use `latest` or a {PREFIX}STEP folder of the run."
+    )
 
 
 def load_state(accelerator: Accelerator, state: Path, identity: dict) -> None:

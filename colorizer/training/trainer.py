@@ -85,9 +85,11 @@ class Trainer:
             self.say(f"The {self.num_steps} steps of this run end before its last stage begins.")
         self.means = Means(self.accelerator)
         num_photos_seen = self.num_steps * arguments.gradient_accumulation_steps * self.batches.global_batch_size
-        keep = partial(FrozenFeatures, self.network, accelerator=self.accelerator, say=self.say)
-        self.features = keep(self.train_photos, is_repeated=repeats(arguments, self.train_photos, num_photos_seen))
-        features = keep(self.validation_photos)
+        cache_features = partial(FrozenFeatures, self.network, accelerator=self.accelerator, say=self.say)
+        self.features = cache_features(
+            self.train_photos, is_repeated=repeats(arguments, self.train_photos, num_photos_seen)
+        )
+        features = cache_features(self.validation_photos)
         self.validation = Validation(self.accelerator, self.validation_photos, arguments, self.objective, features)
         self.progress = Progress()
         saved = (self.progress, self.ema, *self.players.schedulers, *self.players.saved)
@@ -130,7 +132,7 @@ class Trainer:
         )
         with bar, StopRequest(self.accelerator) as stop:
             # A resumed run may have no steps left.
-            if self.progress.step < self.num_steps and not self._is_stuck():
+            if self.progress.step < self.num_steps and not self._should_stop_early():
                 self._loop(bar, stop)
         if stop.was_made:
             path = self._save_state()
@@ -159,11 +161,11 @@ class Trainer:
             self.say(f"Published: {url}")
 
     def _resume(self) -> None:
-        asked = self.arguments.resume_from_checkpoint
-        state = find_state(self.output_dir, asked) if asked else None
+        requested = self.arguments.resume_from_checkpoint
+        state = find_state(self.output_dir, requested) if requested else None
         if self.arguments.trains and state is None and self.accelerator.is_main_process:
             clear_folder(self.output_dir)
-        if asked and state is None:
+        if requested and state is None:
             self.say(f"Nothing to resume from in {self.output_dir}: starting from step 0.")
         if state:
             load_state(self.accelerator, state, self.identity)
@@ -197,7 +199,7 @@ class Trainer:
                 counted = 0
             if progress.step % self.validation_steps == 0 and not is_last:
                 self._validate()
-                is_last = self._is_stuck()
+                is_last = self._should_stop_early()
             if not is_last:
                 self._begin_stage()
             if is_checkpoint and not is_last:
@@ -242,7 +244,7 @@ class Trainer:
 
     def _validate(self) -> None:
         progress = self.progress
-        self.players.share_statistics(self.ema)
+        self.players.average_statistics(self.ema)
         network = self.ema.module if self.arguments.ema_decay else self.accelerator.unwrap_model(self.players.network)
         was_training = network.training
         record = self.validation.run(network.eval())
@@ -286,7 +288,7 @@ class Trainer:
             if player.note:
                 self.say(player.note)
 
-    def _is_stuck(self) -> bool:
+    def _should_stop_early(self) -> bool:
         patience = self.arguments.early_stopping_patience
         is_last_stage = self.players.is_last_stage(self.progress.step - 1)
         if patience and is_last_stage and self.progress.validations_since_best >= patience:
@@ -295,6 +297,6 @@ class Trainer:
         return False
 
     def _save_state(self) -> Path:
-        self.players.share_statistics(self.ema)
+        self.players.average_statistics(self.ema)
         limit = self.arguments.checkpoints_total_limit
         return save_state(self.accelerator, self.output_dir, self.progress.step, self.identity, limit=limit)

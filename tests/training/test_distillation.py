@@ -40,7 +40,7 @@ def test_a_teachers_colors_are_cached_for_other_runs_on_the_same_photos(train, t
     def fail(*_):
         raise AssertionError("computed again")
 
-    monkeypatch.setattr(distillation, "_colors", fail)
+    monkeypatch.setattr(distillation, "_predict_colors", fail)
     assert torch.equal(train(*given).train_photos.in_memory, first)
     with pytest.raises(AssertionError, match="computed again"):
         train(*given, "--resolution", 24)

@@ -90,11 +90,11 @@ def test_only_photos_that_repeat_unchanged_are_cached(photos, dataset):
 
 
 def test_training_with_the_cache_equals_training_without(train, tmp_path, monkeypatch):
-    runs, asked = {}, {}
+    runs, forwards = {}, {}
     for name in ("with", "without"):
         if name == "without":
             monkeypatch.setattr("colorizer.training.trainer.repeats", lambda *arguments: False)
-        counts = asked.setdefault(name, [])
+        counts = forwards.setdefault(name, [])
         hook = torch.nn.modules.module.register_module_forward_pre_hook(
             lambda module, given, counts=counts: (
                 counts.append(len(given[0])) if type(module).__name__ == "InceptionResNetV2" else None
@@ -107,8 +107,8 @@ def test_training_with_the_cache_equals_training_without(train, tmp_path, monkey
             hook.remove()
     # With the cache: 16 training and 4 validation photos once, and the 4 samples of two validations. Without: 6 batches of 4
     # instead of the training photos.
-    assert sum(asked["with"]) == 16 + 4 + 2 * 4
-    assert sum(asked["without"]) == 6 * 4 + 4 + 2 * 4
+    assert sum(forwards["with"]) == 16 + 4 + 2 * 4
+    assert sum(forwards["without"]) == 6 * 4 + 4 + 2 * 4
     records = [
         [(record["step"], value) for record in run.progress.history for name, value in record.items() if "loss" in name]
         for run in runs.values()

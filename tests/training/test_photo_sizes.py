@@ -13,11 +13,11 @@ def test_it_trains_on_crops_of_one_size_and_validates_at_another(train, monkeypa
     network_class, seen = get_model_class("cnn"), []
     forward = network_class.forward
 
-    def look(self, lightness, **more):
+    def watched(self, lightness, **more):
         seen.append((self.training, tuple(lightness.shape[-2:])))
         return forward(self, lightness, **more)
 
-    monkeypatch.setattr(network_class, "forward", look)
+    monkeypatch.setattr(network_class, "forward", watched)
     trainer = train(*CNN, "--train_resolution", 24, "--min_scale", min_scale)
     assert set(seen) == {(True, (24, 24)), (False, (48, 48))}
     assert trainer.validation_photos.resolution == trainer.network.config.resolution == 48

@@ -3,6 +3,8 @@
 import math
 from numbers import Integral, Real
 
+_MAX_QUOTE = 100  # characters
+
 
 class ColorizerError(ValueError):
     """Base class of all errors caused by input that `colorizer` can't work with."""
@@ -32,11 +34,20 @@ class VideoStopped(VideoError):
     """The caller stopped the coloring of a clip; finished frames are kept."""
 
 
+def quote(value: object) -> str:
+    """Return `value` as Python writes it, shortened to 100 characters: a message must not repeat a whole file."""
+    try:
+        text = repr(value)
+    except ValueError:  # a whole number of so many digits that Python refuses to write it
+        return "a number of thousands of digits"
+    return text if len(text) <= _MAX_QUOTE else f"{text[: _MAX_QUOTE - 1]}…"
+
+
 def check_number(name: str, value: float, low: float, high: float) -> float:
     """Return `value` as a float; raise ColorizerError, naming `name`, unless it is a number from `low` to `high`."""
     is_number = isinstance(value, Real) and not isinstance(value, bool)
     if not is_number or not math.isfinite(value) or not low <= value <= high:
-        raise ColorizerError(f"{name} must be a number from {low:g} to {high:g}, got {value!r}.")
+        raise ColorizerError(f"{name} must be a number from {low:g} to {high:g}, got {quote(value)}.")
     return float(value)
 
 
@@ -44,4 +55,4 @@ def check_count(name: str, value: int, high: float = float("inf")) -> None:
     """Raise ColorizerError, naming `name`, unless `value` is a whole number from 1 to `high`."""
     if isinstance(value, bool) or not isinstance(value, Integral) or not 1 <= value <= high:
         bound = f" to {high}" if high < float("inf") else ""
-        raise ColorizerError(f"{name} must be a whole number from 1{bound}, got {value!r}.")
+        raise ColorizerError(f"{name} must be a whole number from 1{bound}, got {quote(value)}.")

@@ -8,7 +8,7 @@ import gradio as gr
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.compare import run
 from colorizer.demo.compare.comparison import Settings
-from colorizer.demo.compare.downloads import gallery
+from colorizer.demo.compare.downloads import MAX_ZIP_PIXELS, gallery
 from colorizer.demo.components import errors_for_caller, new_folder, uploaded_file
 from colorizer.demo.video.clips import LIMITS_TEXT, color_clip
 from colorizer.pipelines.options import parse_options
@@ -86,7 +86,12 @@ def build_endpoints(catalog: Catalog) -> None:
         """
         with errors_for_caller():
             *_, comparison = run.compare(
-                catalog, uploaded_file(photo), models or catalog.names, Settings(), new_folder()
+                catalog,
+                uploaded_file(photo),
+                models or catalog.names,
+                Settings(),
+                new_folder(),
+                max_total_pixels=MAX_ZIP_PIXELS,
             )
             return gallery(comparison)
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
@@ -11,7 +11,7 @@ from colorizer.approaches import get_model_class, list_approaches
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.approaches.base.option import Option
 from colorizer.checkpoints import THUMBNAIL, checkpoint_folder, list_checkpoints
-from colorizer.errors import CheckpointError, ColorizerError
+from colorizer.errors import CheckpointError, ColorizerError, quote
 from colorizer.hub.loading import read_config
 from colorizer.pipelines.image_colorization import ColorizationPipeline, pipeline
 
@@ -104,9 +104,20 @@ class Catalog:
 
     def entry(self, name: str) -> Entry:
         """Return the entry called `name`. Raises ColorizerError, which lists the names there are."""
-        if name not in self._entries:
-            raise ColorizerError(f"There is no model {name!r} here; choose from {', '.join(self.names)}.")
+        if not isinstance(name, str) or name not in self._entries:
+            raise ColorizerError(f"There is no model {quote(name)} here; choose from {', '.join(self.names)}.")
         return self._entries[name]
+
+    def check_choice(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return the chosen names, each once. Raises ColorizerError for none, an unknown one, or more than there are.
+
+        Callers of an endpoint send any number of them, so this comes before anything is done for each.
+        """
+        if not names:
+            raise ColorizerError("Choose at least one approach.")
+        if isinstance(names, str) or len(names) > len(self._entries):
+            raise ColorizerError(f"Choose a list of at most {len(self._entries)} models: {', '.join(self.names)}.")
+        return tuple(dict.fromkeys(self.entry(name).name for name in names))
 
     def pipeline(self, name: str) -> ColorizationPipeline:
         """Return the pipeline of the checkpoint `name`, loaded if needed. Raises CheckpointError or HubError."""
@@ -133,7 +144,7 @@ class Catalog:
         match = HUB_ID.fullmatch(model.strip())
         if match is None or Path(match["repo"]).exists():
             raise CheckpointError(
-                f"{model.strip()!r} is not a model id on the Hub. An id looks like user/name or user/name@revision."
+                f"{quote(model.strip())} is not a model id on the Hub. An id looks like user/name or user/name@revision."
             )
         name = match[0]
         is_new = name not in self._entries

@@ -1,6 +1,7 @@
 """Tiny checkpoints, small photos, and the running app: `python app.py` in another process, on the loopback interface."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -41,6 +42,15 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     save_checkpoint(create_model("colorful", width=1 / 16, resolution=32), folder / "tiny-colorful")
     save_checkpoint(create_model("dense", width=1 / 64), folder / "tiny-dense")
     return [str(folder / "tiny-colorful"), str(folder / "tiny-dense")]
+
+
+@pytest.fixture(scope="session")
+def damaged_checkpoint(checkpoints: list[str], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Folder of a checkpoint called "damaged", whose weights can't be read."""
+    folder = tmp_path_factory.mktemp("checkpoints") / "damaged"
+    shutil.copytree(checkpoints[1], folder)
+    (folder / "model.safetensors").write_bytes(b"nonsense")
+    return str(folder)
 
 
 @pytest.fixture(scope="session")

@@ -71,6 +71,16 @@ class Settings:
         )
 
 
+def check_total_pixels(count: int, size: tuple[int, int], limit: int) -> None:
+    """Raise ColorizerError if `count` results of `size` = (width, height) have more than `limit` pixels in total."""
+    total = count * size[0] * size[1]
+    if total > limit:
+        raise ColorizerError(
+            f"The {count} results have {total / 1e6:.0f} megapixels in total, more than the {limit / 1e6:.0f} "
+            "allowed at a time: get them one by one."
+        )
+
+
 @dataclass(frozen=True)
 class Result:
     """Result of one approach, or the `problem` that prevented it.

@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from colorizer.atomic_write import write_file
-from colorizer.demo.compare.comparison import Comparison, Result
+from colorizer.demo.compare.comparison import Comparison, Result, check_total_pixels
 from colorizer.demo.compare.recolor import apply_colors, colors, rescore
 from colorizer.demo.compare.result_grid import HEADINGS
 from colorizer.demo.compare.run import read_visitor_photo
@@ -20,7 +20,7 @@ from colorizer.photos.photo import Photo
 from colorizer.photos.saving import save_image, save_photo, to_pil
 
 FORMATS = {"PNG": ".png", "JPEG": ".jpg", "WebP": ".webp"}
-# Limit for all photos in one ZIP: PNG takes a second per million pixels, and many share the machine.
+# Limit for all photos of one ZIP or gallery: PNG takes up to a second per million pixels, and many share the machine.
 MAX_ZIP_PIXELS = 150_000_000
 
 
@@ -47,12 +47,7 @@ def save_all(
     results = comparison.colored
     if not results:
         raise ColorizerError("There are no results to download.")
-    width, height = comparison.size
-    if len(results) * width * height > MAX_ZIP_PIXELS:
-        raise ColorizerError(
-            f"The {len(results)} results have {len(results) * width * height / 1e6:.0f} megapixels in total, more than the "
-            f"{MAX_ZIP_PIXELS / 1e6:.0f} allowed in a ZIP: download them one by one."
-        )
+    check_total_pixels(len(results), comparison.size, MAX_ZIP_PIXELS)
     photo, ending = _photo(comparison), _ending(file_format)
     path = comparison.folder / f"{file_stem(photo.name, 'colorized')}.zip"
     # The images are already compressed.

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.compare.comparison import Comparison, Result, Settings
+from colorizer.demo.compare.comparison import Comparison, Result, Settings, check_total_pixels
 from colorizer.demo.compare.recolor import apply_colors, preview_stem, store_photo, store_predictions
 from colorizer.demo.previews import file_stem, plain, save_preview, smaller
 from colorizer.errors import ColorizerError, PhotoError
@@ -43,23 +43,31 @@ def compare(
     settings: Settings,
     folder: Path,
     report: Callable[[int, int, str], None] = lambda done, total, name: None,
+    *,
+    max_total_pixels: int | None = None,
 ) -> Iterator[Comparison]:
     """Colorize one photo with several checkpoints. Yields the comparison after each of them.
 
     The photo is read once and colored at preview size; `downloads` makes the full-size files. Files go into `folder`.
     `report(done, total, name)` is called before each checkpoint. If a checkpoint fails, its result has the problem and the
-    others continue. Raises PhotoError if the photo can't be read, ColorizerError if `names` is empty.
+    others continue.
+
+    Raises:
+        PhotoError: the photo can't be read.
+        ColorizerError: `names` is empty or has a name that is not in the catalog, or the results would have more than
+            `max_total_pixels` at the photo's size.
     """
-    if not names:
-        raise ColorizerError("Choose at least one approach.")
+    names = catalog.check_choice(names)
     photo = read_visitor_photo(source)
+    if max_total_pixels is not None:
+        check_total_pixels(len(names), photo.size, max_total_pixels)
     shown = smaller(photo)
     comparison = Comparison(
         catalog,
         source,
         folder,
         photo.size,
-        tuple(dict.fromkeys(names)),
+        names,
         shown=store_photo(shown, folder / "photo.npz"),
         gray=save_preview(to_pil(shown, gray_pixels(shown.pixels)), folder, "gray"),
         notes=photo.notes,

@@ -1,3 +1,5 @@
+import time
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +22,8 @@ NAMES = ["tiny-colorful", "tiny-dense"]
 
 
 @pytest.fixture(scope="module")
-def catalog(checkpoints: list[str]) -> Catalog:
-    return Catalog(checkpoints)
+def catalog(checkpoints: list[str], damaged_checkpoint: str) -> Catalog:
+    return Catalog([*checkpoints, damaged_checkpoint])
 
 
 def last(catalog: Catalog, photo: str, folder: Path, names: list[str] = NAMES, **settings: float | None) -> Comparison:
@@ -88,18 +90,47 @@ def test_result_that_equals_the_photo_scores_best_of_all(pixels: np.ndarray) -> 
 
 
 def test_failing_model_leaves_the_others_alone(catalog: Catalog, color_photo: str, tmp_path: Path) -> None:
-    comparison = last(catalog, color_photo, tmp_path, ["rembrandt", "tiny-dense"])
+    comparison = last(catalog, color_photo, tmp_path, ["damaged", "tiny-dense"])
     assert comparison.is_done
-    assert "no model 'rembrandt'" in comparison.results[0].problem
+    assert "model.safetensors" in comparison.results[0].problem
     assert comparison.results[1].preview.exists()
-    assert captions(comparison)[0].startswith("### rembrandt\n⚠ There is no model")
+    assert captions(comparison)[0].startswith("### damaged\n⚠ ")
     assert "colored by 1 of 2" in summary(comparison)
     assert [caption for _, caption in gallery(comparison)] == [f"tiny-dense, {comparison.results[1].seconds:.2f} s"]
 
 
 def test_gallery_of_failures_only_is_an_error(catalog: Catalog, color_photo: str, tmp_path: Path) -> None:
+    with pytest.raises(ColorizerError, match=r"model\.safetensors"):
+        gallery(last(catalog, color_photo, tmp_path, ["damaged"]))
+
+
+def test_names_that_are_not_there_are_refused_at_once(catalog: Catalog, color_photo: str, tmp_path: Path) -> None:
+    tracemalloc.start()
+    start = time.monotonic()
+    for names in ([f"unknown-{number}" for number in range(40_000)], ["tiny-dense"] * 40_000, "tiny-dense", [{}]):
+        with pytest.raises(ColorizerError, match="tiny-dense") as caught:
+            last(catalog, color_photo, tmp_path, names)
+        assert len(str(caught.value)) < 1000
     with pytest.raises(ColorizerError, match="no model 'rembrandt'"):
-        gallery(last(catalog, color_photo, tmp_path, ["rembrandt"]))
+        last(catalog, color_photo, tmp_path, ["tiny-dense", "rembrandt"])
+    with pytest.raises(ColorizerError, match="no model 'aaa") as caught:
+        last(catalog, color_photo, tmp_path, ["a" * 10**6])
+    assert len(str(caught.value)) < 1000
+    # The longest is the list of names above.
+    assert tracemalloc.get_traced_memory()[1] < 16 * 2**20
+    tracemalloc.stop()
+    assert time.monotonic() - start < 2
+    assert not list(tmp_path.iterdir())
+
+
+def test_results_that_are_too_large_together_are_refused_before_any_is_made(
+    catalog: Catalog, color_photo: str, tmp_path: Path
+) -> None:
+    steps = compare(catalog, color_photo, NAMES, Settings(), tmp_path, max_total_pixels=2 * 80 * 48 - 1)
+    with pytest.raises(ColorizerError, match="2 results"):
+        next(steps)
+    assert not list(tmp_path.iterdir())
+    assert next(compare(catalog, color_photo, NAMES, Settings(), tmp_path, max_total_pixels=2 * 80 * 48)).results
 
 
 def test_large_photo_is_shown_smaller(

@@ -20,6 +20,7 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from colorizer.errors import PhotoError
+from colorizer.photos.bounded_file import BoundedFile, check_parts, is_bounded_exif
 from colorizer.photos.photo import Photo
 from colorizer.photos.pixel_formats import array_to_pixels, image_to_pixels, tensor_to_pixels
 from colorizer.photos.saving import ORIENTATION
@@ -128,7 +129,11 @@ def _from_file(file: IO[bytes], name: str | None, max_pixels: int) -> Photo:
         # Our own limit applies, and a file that can't be opened is reported once.
         warnings.simplefilter("ignore")
         try:
-            image = Image.open(file, formats=FORMATS)
+            check_parts(file, label)
+            bounded = BoundedFile(file, label)
+            image = Image.open(bounded, formats=FORMATS)
+        except PhotoError:
+            raise
         except UnidentifiedImageError as error:
             raise PhotoError(f"{label} is not a photo in a supported format, or is damaged.") from error
         except Image.DecompressionBombError as error:
@@ -136,26 +141,27 @@ def _from_file(file: IO[bytes], name: str | None, max_pixels: int) -> Photo:
         except Exception as error:  # Pillow's plugins raise any kind of error for a broken header
             raise PhotoError(f"{label} is damaged: {error}.") from error
         with image:
-            return _from_image(image, name, max_pixels)
+            return _from_image(image, name, max_pixels, bounded)
 
 
-def _from_image(image: Image.Image, name: str | None, max_pixels: int) -> Photo:
+def _from_image(image: Image.Image, name: str | None, max_pixels: int, file: BoundedFile | None = None) -> Photo:
     label = name or "The photo"
     width, height = image.size
     if width < 1 or height < 1:
         raise PhotoError(f"{label} has no pixels: it is {width}×{height}.")
     _check_pixels(width * height, max_pixels, label)
     try:
-        num_frames = getattr(image, "n_frames", 1)
+        frames = _count_frames(image, file)
+        if file is not None:
+            file.allow_decoding()
         image.load()
         pixels, alpha, profile, notes = image_to_pixels(image, label)
     except PhotoError:
         raise
     except Exception as error:  # as above, for broken data
         raise PhotoError(f"{label} is damaged or incomplete: {error}.") from error
-    # A phone's MPO is one photo with previews.
-    if num_frames > 1 and image.format != "MPO":
-        notes += (f"{'several pages' if image.format == 'TIFF' else 'animated'}: the first of {num_frames} frames",)
+    if frames:
+        notes += (f"{'several pages' if image.format == 'TIFF' else 'animated'}: the first of {frames} frames",)
     # After loading: Pillow rotates TIFF files itself and then removes the orientation.
     orientation, exif, exif_notes = _read_exif(image)
     if turn := _UPRIGHT.get(orientation):
@@ -164,9 +170,26 @@ def _from_image(image: Image.Image, name: str | None, max_pixels: int) -> Photo:
     return Photo(pixels, alpha, exif, profile, name, notes + exif_notes)
 
 
+def _count_frames(image: Image.Image, file: BoundedFile | None) -> str:
+    """Return the number of frames, "many" if counting them takes long, or "" if there is one."""
+    # A phone's MPO is one photo with previews.
+    if image.format == "MPO":
+        return ""
+    try:
+        if file is not None:
+            file.allow_count()
+        return str(image.n_frames) if getattr(image, "is_animated", False) else ""
+    except PhotoError:
+        file.allow_decoding()
+        image.seek(0)
+        return "many"
+
+
 def _read_exif(image: Image.Image) -> tuple[Any, bytes | None, tuple[str, ...]]:
     """Return the orientation (1 if there is none), the EXIF block without it, and notes."""
     try:
+        if not is_bounded_exif(image.info.get("exif", b"")):
+            raise ValueError
         exif = image.getexif()
         orientation = exif.get(ORIENTATION, 1)
         for tag in {ORIENTATION, *_LAYOUT_TAGS} & set(exif):

@@ -1,0 +1,143 @@
+"""Bounds on what a file may ask of the image library before and while it is decoded.
+
+Pillow's parsers are loops in Python that read a chunk, a segment or even a byte at a time, and some append each to what they
+have. A file of a few megabytes can keep them busy for hours. Every loop reads from the file, so one place can bound them all.
+"""
+
+import mmap
+import re
+import struct
+from contextlib import suppress
+from io import BytesIO
+from typing import IO, Any
+
+from colorizer.errors import PhotoError
+
+# Reads of a header. A JPEG with 32 MB of XMP has 2,000, a TIFF one or two per tag.
+HEADER_READS = 4_000
+# Reads to count frames, and a file's reads besides those of its data: a GIF has one per 128 bytes.
+READS, BYTES_PER_READ, MAX_READS = 20_000, 64, 1_000_000
+# Bytes read in total, in file sizes: tags may share bytes, but not all of them.
+MAX_REREADS, SPARE_BYTES = 4, 2**25
+# Progressive JPEGs have about 10 scans, and could use a few dozen. Each costs time for the whole photo.
+MAX_SCANS = 64
+MAX_SEGMENTS = 10_000
+# EXIF segments of a JPEG. A normal one has one or two, and Pillow joins them in quadratic time.
+MAX_EXIF_SEGMENTS = 16
+# PGM and PPM with numbers as text are parsed in Python, and each comment moves a block of a megabyte.
+MAX_TEXT_BYTES, MAX_COMMENTS = 2**24, 1000
+
+# A marker that begins a segment, or the end: neither padding, nor a stuffed 0xFF, nor a restart within a scan.
+_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
+_STANDALONE = {0x01, 0xD8, 0xD9}
+_SCAN, _END, _APP1 = 0xDA, 0xD9, 0xE1
+_TEXT = (b"P1", b"P2", b"P3")
+_EXIF = b"Exif\0\0"
+_IFD_POINTERS = {0x8769, 0x8825, 0xA005, 0x014A}
+_TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}
+
+
+class BoundedFile:
+    """File that raises PhotoError, with `label`, after too many reads. Everything else is the file's own."""
+
+    def __init__(self, file: IO[bytes], label: str) -> None:
+        self._file, self._label = file, label
+        self._size = file.seek(0, 2)
+        file.seek(0)
+        self._bytes_left = MAX_REREADS * self._size + SPARE_BYTES
+        self._reads_left = HEADER_READS
+
+    def allow_count(self) -> None:
+        """Allow as many reads from now on as counting frames may take."""
+        self._reads_left = READS
+
+    def allow_decoding(self) -> None:
+        """Allow as many reads from now on as decoding may take."""
+        self._reads_left = READS + min(self._size // BYTES_PER_READ, MAX_READS)
+
+    def read(self, size: int = -1) -> bytes:
+        """Read at most `size` bytes, or all that are left."""
+        content = self._file.read(size)
+        self._reads_left -= 1
+        self._bytes_left -= len(content)
+        if self._reads_left < 0 or self._bytes_left < 0:
+            raise PhotoError(f"{self._label} is split into too many parts to be decoded safely: save it again.")
+        return content
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+def check_parts(file: IO[bytes], label: str) -> None:
+    """Raise PhotoError, with `label`, if a JPEG or a PPM as text has too many parts that are decoded in a single call."""
+    file.seek(0)
+    magic = file.read(3)
+    file.seek(0)
+    check = _jpeg_problem if magic == b"\xff\xd8\xff" else _text_problem if magic[:2] in _TEXT else None
+    if check is None:
+        return
+    if isinstance(file, BytesIO):
+        with file.getbuffer() as content:
+            problem = check(content)
+    else:
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            problem = check(content)
+    if problem:
+        raise PhotoError(f"{label} has {problem}, too much to be decoded safely: save it again.")
+
+
+def _text_problem(content: Any) -> str | None:
+    if len(content) > MAX_TEXT_BYTES:
+        return f"more than {MAX_TEXT_BYTES // 2**20} MiB of numbers as text"
+    return f"more than {MAX_COMMENTS} comments" if len(re.findall(b"#", content)) > MAX_COMMENTS else None
+
+
+def _jpeg_problem(content: Any) -> str | None:
+    position, num_scans, num_exif, exif = 2, 0, 0, b""
+    for _ in range(MAX_SEGMENTS):
+        if not (match := _MARKER.search(content, position)):
+            return None
+        marker, position = content[match.end() - 1], match.end()
+        if marker == _END and num_scans:
+            return None
+        if marker in _STANDALONE:
+            continue
+        num_scans += marker == _SCAN
+        if num_scans > MAX_SCANS:
+            return f"more than {MAX_SCANS} scans"
+        end = position + max(2, int.from_bytes(content[position : position + 2]))
+        if marker == _APP1 and bytes(content[position + 2 : position + 8]) == _EXIF:
+            # Pillow joins them, and reads the tags when it opens the file.
+            num_exif, exif = num_exif + 1, exif + bytes(content[position + 8 : end])
+            if num_exif > MAX_EXIF_SEGMENTS:
+                return f"more than {MAX_EXIF_SEGMENTS} EXIF segments"
+            if not is_bounded_exif(exif):
+                return "EXIF data that refers to itself"
+        position = end
+    return f"more than {MAX_SEGMENTS} segments"
+
+
+def is_bounded_exif(exif: bytes) -> bool:
+    """Return False if the tags of an EXIF block have more bytes in total than twice the block.
+
+    Tags may share bytes: thousands of them that each are the whole block would take gigabytes.
+    """
+    block = exif.removeprefix(_EXIF)
+    order = ">" if block[:2] == b"MM" else "<"
+    total, seen, pointers = 0, set(), []
+    with suppress(struct.error):  # its end is missing: Pillow reads as far as it goes
+        pointers = [struct.unpack_from(f"{order}I", block, 4)[0]]
+        while pointers:
+            pointer = pointers.pop()
+            if pointer in seen:
+                continue
+            seen.add(pointer)
+            for index in range(struct.unpack_from(f"{order}H", block, pointer)[0]):
+                entry = struct.unpack_from(f"{order}HHII", block, pointer + 2 + 12 * index)
+                tag, kind, count, value = entry
+                total += min(_TYPE_BYTES.get(kind, 0) * count, len(block))
+                if total > 2 * len(block):
+                    return False
+                if tag in _IFD_POINTERS:
+                    pointers.append(value)
+    return True

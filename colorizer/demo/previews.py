@@ -12,14 +12,16 @@ from colorizer.photos.saving import save_image
 
 # A page seldom shows more pixels, and live changes have to keep up with a slider.
 PREVIEW_PIXELS = 1_500_000
+# JPEG, the format of the previews, has no longer sides.
+MAX_SIDE = 65_500
 
 
 def smaller(
     photo: Photo, max_pixels: int | None = None, resampling: Image.Resampling = Image.Resampling.LANCZOS
 ) -> Photo:
-    """Return the photo scaled to at most `max_pixels` (default: `PREVIEW_PIXELS`), without EXIF data."""
+    """Return the photo scaled to at most `max_pixels` (default: `PREVIEW_PIXELS`) and `MAX_SIDE`, without EXIF data."""
     width, height = photo.size
-    scale = ((max_pixels or PREVIEW_PIXELS) / (width * height)) ** 0.5
+    scale = min(((max_pixels or PREVIEW_PIXELS) / (width * height)) ** 0.5, MAX_SIDE / max(width, height))
     if scale >= 1:
         return replace(photo, exif=None)
     size = max(1, int(width * scale)), max(1, int(height * scale))

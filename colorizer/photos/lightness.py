@@ -14,6 +14,7 @@ from colorizer.photos.photo import Photo
 
 LEVELS = 65535  # linear light is counted in 65535ths: the darkest step of 8-bit sRGB is 20 of them
 ROOTS = 32768  # cube roots are counted in 32768ths, up to 2
+_MAX_WIDENED = 2**26  # pixels to which a photo may grow while only its width is resized
 TILE = 98304  # pixels: few enough for the cache, and enough that threads make few calls and seldom wait for each other
 
 
@@ -32,6 +33,10 @@ def compute_lightness(photo: Photo | np.ndarray, size: tuple[int, int]) -> Tenso
     lightness = torch.from_numpy(lightness)
     if size != pixels.shape[:2]:
         # L is linear in the cube root, so it can be computed after resizing, on fewer pixels.
+        if pixels.shape[0] * size[1] > max(lightness.numel(), _MAX_WIDENED):
+            # The width is resized first below: a photo of one column and millions of rows would grow before it shrinks.
+            height = size[0], pixels.shape[1]
+            lightness = functional.interpolate(lightness, height, mode="bilinear", antialias=True)
         lightness = functional.interpolate(lightness, size, mode="bilinear", antialias=True)
     return ((lightness[0] - 0.5) * (116 / ROOTS) - 16).clamp_(0, 100)
 

@@ -87,32 +87,44 @@ class _Interpolation:
     axis: int
 
     def __init__(self, source: int, target: int):
-        position = ((np.arange(target) + 0.5) * (source / target) - 0.5).clip(0, source - 1)
         self.is_identity = source == target
-        self.low = position.astype(np.intp)
-        self.high = np.minimum(self.low + 1, source - 1)
-        self.fraction = (position - self.low).astype(np.float32)
+        self._source, self._target = source, target
+        self._window: slice | None = None
 
     def crop(self, samples: np.ndarray, window: slice) -> np.ndarray:
-        """Return the samples that `window` of the target needs."""
-        span = window if self.is_identity else slice(self.low[window.start], self.high[window.stop - 1] + 1)
+        """Choose `window` of the target for the next call, and return the samples that it needs."""
+        span = window
+        if not self.is_identity:
+            if window != self._window:
+                self._choose(window)
+            span = slice(self.first, self.first + self.high[-1] + 1)
         return samples[(slice(None),) * self.axis + (span,)]
+
+    def _choose(self, window: slice) -> None:
+        # Per window, since a side may have millions of pixels.
+        position = (np.arange(window.start, window.stop) + 0.5) * (self._source / self._target) - 0.5
+        position.clip(0, self._source - 1, out=position)
+        low = position.astype(np.intp)
+        self.first = low[0]
+        self.low = low - self.first
+        self.high = np.minimum(low + 1, self._source - 1) - self.first
+        self.fraction = (position - low).astype(np.float32)
+        self._window = window
 
 
 class _Columns(_Interpolation):
     axis = 2
 
-    def __call__(self, cropped: np.ndarray, window: slice, scratch: Scratch) -> np.ndarray:
-        """Interpolate columns `window` of the target from the samples that `crop` returns for it."""
+    def __call__(self, cropped: np.ndarray, scratch: Scratch) -> np.ndarray:
+        """Interpolate the chosen columns of the target from the samples that `crop` returned."""
         if self.is_identity:
             return cropped
-        shape = (2, cropped.shape[1], window.stop - window.start)
+        shape = (2, cropped.shape[1], len(self.low))
         values, step = scratch("columns", shape), scratch("step", shape)
-        first = self.low[window.start]
-        cropped.take(self.low[window] - first, 2, out=values, mode="clip")
-        cropped.take(self.high[window] - first, 2, out=step, mode="clip")
+        cropped.take(self.low, 2, out=values, mode="clip")
+        cropped.take(self.high, 2, out=step, mode="clip")
         step -= values
-        step *= self.fraction[window]
+        step *= self.fraction
         values += step
         return values
 
@@ -120,12 +132,11 @@ class _Columns(_Interpolation):
 class _Rows(_Interpolation):
     axis = 1
 
-    def __call__(self, cropped: np.ndarray, window: slice, scratch: Scratch) -> np.ndarray:
-        """Interpolate rows `window` of the target from the samples that `crop` returns for it."""
+    def __call__(self, cropped: np.ndarray, scratch: Scratch) -> np.ndarray:
+        """Interpolate the chosen rows of the target from the samples that `crop` returned."""
         if self.is_identity:
             return cropped
-        low = self.low[window] - self.low[window.start]
-        fraction = self.fraction[window, None]
+        low, fraction = self.low, self.fraction[:, None]
         values = scratch("rows", (2, len(low), cropped.shape[2]))
         # Process rows between the same two samples together: fewer passes than gathering both for every row.
         for begin, end in pairwise([0, *np.flatnonzero(np.diff(low)) + 1, len(low)]):
@@ -157,7 +168,7 @@ class _Painter:
         ab = self.columns.crop(self.rows.crop(self.ab, down), across)
         chroma = np.multiply(ab, self.scale, out=scratch("chroma", ab.shape))
         chroma.clip(-_MAX_CHROMA, _MAX_CHROMA, out=chroma)
-        chroma = self.rows(self.columns(chroma, across, scratch), down, scratch)
+        chroma = self.rows(self.columns(chroma, scratch), scratch)
         plane = chroma.shape[1:]
         chroma = chroma.reshape(2, -1)
         size = chroma.shape[1:]

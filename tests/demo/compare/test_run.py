@@ -228,3 +228,16 @@ def test_broken_photo_is_named(catalog: Catalog, broken_photo: str, tmp_path: Pa
     with pytest.raises(PhotoError, match=r"^broken\.jpg"):
         last(catalog, broken_photo, tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("size", [(20, 70_000), (70_000, 20), (1, 3_000_000)])
+def test_a_photo_longer_than_a_preview_can_be_is_colored(
+    catalog: Catalog, size: tuple[int, int], tmp_path: Path
+) -> None:
+    path = tmp_path / "long.png"
+    Image.new("RGB", size, (90, 120, 60)).save(path)
+    comparison = last(catalog, str(path), tmp_path, ["tiny-dense"])
+    assert comparison.size == size
+    for preview in (comparison.gray, comparison.results[0].preview):
+        with Image.open(preview) as image:
+            assert max(image.size) == 65_500

@@ -1,13 +1,14 @@
-"""Write files and folders atomically: each appears under its name complete or not at all.
+"""Write files and folders so that they appear under their names complete or not at all.
 
-New content goes into a hidden file or folder next to its target, `.NAME.part`, is flushed to disk and then renamed. Until
-then the target is unchanged, and after a failure the hidden file is removed. A killed process leaves its hidden file behind;
-the next write of the same target uses the same hidden name and removes it. A lock keeps two writers of one target apart;
-the system releases it when a process dies.
+New content goes into a hidden file or folder next to its target, `.NAME.TOKEN.part`, is flushed to disk and then renamed. Until
+then the target stays as it was, and after a failure the hidden file is removed. A writer holds a lock on what it writes, which
+the system releases when the process dies: the first write into a folder removes what killed processes have left there.
 """
 
 import io
 import os
+import re
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,6 +24,9 @@ except ImportError:  # Windows: no lock between two writers
 
 # File systems allow names of 255 bytes, and a character can take four.
 _MAX_CHARACTERS, _MAX_BYTES = 100, 200
+_PART = re.compile(r"\..+\.[0-9a-f]{16}\.part")
+_MAX_TRIES = 100  # of replacing a folder that others replace at the same time
+_swept: set[Path] = set()  # folders whose leftovers this process has removed
 
 
 def make_folder(path: str | os.PathLike) -> Path:
@@ -80,28 +84,25 @@ def copy_file(source: str | os.PathLike, path: str | os.PathLike) -> None:
 
 @contextmanager
 def temporary(path: str | os.PathLike, *, is_folder: bool = False) -> Iterator[Path]:
-    """Create a hidden file or folder next to `path`, for `put_in_place`; if still there after the block, it is removed.
+    """Create a hidden file or folder next to `path`, for `put_in_place`; what the block leaves there is removed.
 
-    Waits while another process or thread writes the same target.
+    Of several writers of one target each has its own, and the last one to finish wins.
 
     Raises:
         OSError: it can't be created.
     """
-    part = hidden_path(path)
-    descriptor = _create_locked(part, is_folder)
+    _sweep(Path(path).absolute().parent)
+    part, descriptor = _create_locked(path, is_folder)
     try:
-        for entry in part.iterdir() if is_folder else ():
-            _remove(entry)
         yield part
     finally:
-        if _is_open_as(descriptor, part):
-            _remove(part)
+        _remove(part)
         if descriptor is not None:
             os.close(descriptor)
 
 
 def put_in_place(part: Path, path: str | os.PathLike, *, flush: bool = True) -> None:
-    """Flush a finished file or folder to disk, then rename it to `path`, replacing an existing one.
+    """Rename a finished file or folder to `path`, once all of it is on disk; it replaces what is there.
 
     Raises:
         OSError: it can't be flushed or renamed.
@@ -111,17 +112,20 @@ def put_in_place(part: Path, path: str | os.PathLike, *, flush: bool = True) -> 
             if file.is_file():
                 with file.open("r+b") as stream:
                     os.fsync(stream.fileno())
-    if part.is_dir() and os.path.isdir(path):
-        # A folder can't replace a non-empty one. Moving the old one away first means that it is never visible half deleted.
-        with temporary(f"{os.fspath(path)}.old", is_folder=True) as old:
+    for _ in range(_MAX_TRIES if part.is_dir() else 0):
+        if not os.path.isdir(path):
+            break
+        # No folder can be renamed to one with content. Moved away first, that never stands there half deleted. Another writer
+        # may do the same at the same time.
+        with temporary(f"{os.fspath(path)}.old", is_folder=True) as old, suppress(OSError):
             os.replace(path, old / "moved")
             os.replace(part, path)
-    else:
-        os.replace(part, path)
+            return
+    os.replace(part, path)
 
 
-def hidden_path(path: str | os.PathLike, ending: str = ".part") -> Path:
-    """Return the path of the hidden file or folder in which `path` is prepared, in the same parent folder."""
+def hidden_path(path: str | os.PathLike, ending: str) -> Path:
+    """Return the path of a hidden file or folder that belongs to `path`, in the same parent folder."""
     path = Path(path)
     name = os.fsencode(path.name[-_MAX_CHARACTERS:])[-_MAX_BYTES:].decode(errors="ignore")
     return path.with_name(f".{name}{ending}")
@@ -137,32 +141,40 @@ class _Stream(io.BufferedWriter):
         raise io.UnsupportedOperation("fileno")
 
 
-def _create_locked(part: Path, is_folder: bool) -> int | None:
-    """Create a file or folder, or take over an existing one, and return a descriptor that locks it."""
+def _create_locked(path: str | os.PathLike, is_folder: bool) -> tuple[Path, int | None]:
+    """Create a hidden file or folder that nobody else has, and return it with a descriptor that locks it."""
     while True:
-        try:
-            if is_folder:
-                with suppress(FileExistsError):
-                    part.mkdir()
-            if fcntl is None:
-                return None
-            descriptor = os.open(part, os.O_RDONLY if is_folder else os.O_WRONLY | os.O_CREAT, 0o666)
-        except FileNotFoundError:
-            if is_folder and part.parent.is_dir():
-                continue  # another writer has just renamed it
-            raise
-        with suppress(OSError):  # a file system without locks
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        if _is_open_as(descriptor, part):
-            return descriptor
-        os.close(descriptor)  # the writer that held the lock has renamed or removed it
+        part = hidden_path(path, f".{secrets.token_hex(8)}.part")
+        if is_folder:
+            part.mkdir()
+        else:
+            os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        if fcntl is None:
+            return part, None
+        with suppress(FileNotFoundError):
+            descriptor = os.open(part, os.O_RDONLY)
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if part.exists():
+                return part, descriptor
+            os.close(descriptor)
+        # Another process took it for a leftover, before it was locked.
 
 
-def _is_open_as(descriptor: int | None, part: Path) -> bool:
-    try:
-        return descriptor is None or os.path.samestat(os.fstat(descriptor), os.stat(part))
-    except OSError:
-        return False
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes have left in a folder, once per process. Links are not followed."""
+    if fcntl is None or folder in _swept:
+        return
+    _swept.add(folder)
+    with suppress(OSError):
+        for path in [Path(entry.path) for entry in os.scandir(folder) if _PART.fullmatch(entry.name)]:
+            with suppress(OSError):
+                descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while its writer lives
+                    _remove(path)
+                finally:
+                    os.close(descriptor)
 
 
 def _remove(path: Path) -> None:

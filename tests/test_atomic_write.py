@@ -1,6 +1,7 @@
 """Atomic replacement of files and folders: failures, killed processes, concurrent writers, long names."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,14 @@ from colorizer.atomic_write import temporary
 with temporary(sys.argv[1], is_folder=sys.argv[2] == "folder") as part:
     (part / "half" if part.is_dir() else part).write_bytes(b"half")
     os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+WRITING = """
+import sys
+from colorizer.atomic_write import temporary
+with temporary(sys.argv[1]):
+    print(flush=True)
+    input()
 """
 
 
@@ -78,7 +87,8 @@ def test_the_next_write_removes_what_a_killed_process_left(kind: str, tmp_path: 
     target = tmp_path / "target"
     killed = subprocess.run([sys.executable, "-c", KILLED, target, kind], check=False, timeout=60)
     assert killed.returncode == -signal.SIGKILL
-    assert [path.name for path in tmp_path.iterdir()] == [".target.part"]
+    (left,) = tmp_path.iterdir()
+    assert re.fullmatch(r"\.target\.[0-9a-f]{16}\.part", left.name)
     if kind == "file":
         write_text(target, "new")
         assert content(tmp_path) == {"target": b"new"}
@@ -90,7 +100,7 @@ def test_the_next_write_removes_what_a_killed_process_left(kind: str, tmp_path: 
 
 
 @pytest.mark.parametrize("is_folder", [False, True])
-def test_two_writers_of_one_target_take_turns(is_folder: bool, tmp_path: Path):
+def test_of_several_writers_of_one_target_the_last_wins(is_folder: bool, tmp_path: Path):
     def write(number: int) -> None:
         for _ in range(20):
             with temporary(tmp_path / "a", is_folder=is_folder) as part:
@@ -123,3 +133,24 @@ def test_a_file_that_can_not_be_written_is_an_os_error(tmp_path: Path):
         with pytest.raises(OSError, match=r"none|file|folder"):
             write_text(path, "text")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_what_another_process_is_writing_stays(tmp_path: Path):
+    command = [sys.executable, "-c", WRITING, tmp_path / "a"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        writer.stdout.readline()
+        write_text(tmp_path / "a", "mine")  # does not wait for it either
+        assert len(list(tmp_path.iterdir())) == 2
+        writer.communicate(b"\n", timeout=60)
+    assert content(tmp_path) == {"a": b"mine"}
+
+
+def test_links_that_are_called_like_leftovers_are_not_followed(tmp_path: Path):
+    (tmp_path / "precious").write_bytes(b"precious")
+    for name in (".a.part", ".a.0123456789abcdef.part"):
+        (tmp_path / name).symlink_to(tmp_path / "precious")
+    (tmp_path / ".b.part").mkdir()
+    for name in ("a", "b"):
+        write_text(tmp_path / name, "text")
+    assert (tmp_path / "precious").read_bytes() == b"precious"
+    assert not (tmp_path / "a").is_symlink()

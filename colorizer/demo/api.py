@@ -5,12 +5,14 @@ from typing import Any
 
 import gradio as gr
 
+from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.compare import run
 from colorizer.demo.compare.comparison import Settings
 from colorizer.demo.compare.downloads import MAX_ZIP_PIXELS, gallery
 from colorizer.demo.components import errors_for_caller, new_folder, uploaded_file
 from colorizer.demo.video.clips import LIMITS_TEXT, color_clip
+from colorizer.errors import ColorizerError
 from colorizer.pipelines.options import parse_options
 
 
@@ -45,7 +47,7 @@ def build_endpoints(catalog: Catalog) -> None:
             label="Seed (optional): draws one of several possible colorings; default: the most likely one",
         )
         options = gr.Textbox(
-            "", label="Options of the approach, such as temperature=0.5 or scene=beach, separated by commas"
+            "", label="Options of the approach, such as temperature=0.5 or scene=church, separated by commas"
         )
         colored = gr.Image(format="png", label="Colored photo: PNG at its original size")
         pictures = gr.Gallery(format="png", label="Photo colored by each model, with the time taken as caption")
@@ -73,7 +75,7 @@ def build_endpoints(catalog: Catalog) -> None:
         """
         with errors_for_caller():
             name = model or catalog.default or ""
-            given = parse_options(options.split(","), [catalog.pipeline(name).model]) if options else {}
+            given = _parse(options, catalog.pipeline(name).model)
             settings = Settings(saturation, given, resolution, seed=seed)
             return str(run.colorize(catalog, uploaded_file(photo), name, settings, new_folder()))
 
@@ -131,3 +133,9 @@ def build_endpoints(catalog: Catalog) -> None:
         preprocess=False,
         concurrency_id="video",
     )
+
+
+def _parse(options: str, model: ColorizerModel) -> dict[str, float | str]:
+    if not isinstance(options, str):
+        raise ColorizerError("options must be a text such as temperature=0.5, scene=church.")
+    return parse_options([text for text in options.split(",") if text.strip()], [model])

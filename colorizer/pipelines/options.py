@@ -15,6 +15,7 @@ from colorizer.pipelines.hints import checked_hints
 MAX_RESOLUTION = 4096
 MAX_ASPECT = 8.0
 MAX_IMAGES = 100
+MAX_QUOTED = 60  # characters of a value that an error repeats
 
 
 def sort_options(
@@ -120,16 +121,19 @@ def parse_options(texts: Iterable[str], models: Iterable[ColorizerModel]) -> dic
     """Parse NAME=VALUE texts, options that at least one of the models has.
 
     Raises:
-        ColorizerError: a text of another form, an option that no model has, or a value that it does not take.
+        ColorizerError: a text of another form, an option that no model has, or a value that a model does not take.
     """
-    known = {name: option for model in models for name, option in model.options.items()}
-    options = {}
+    models, options = list(models), {}
     for text in texts:
         name, separator, value = (part.strip() for part in text.partition("="))
         if not separator:
-            raise ColorizerError(f"An option must have the form NAME=VALUE, such as temperature=0.5, not {text!r}.")
-        if name not in known:
-            raise ColorizerError(f"There is no option {name!r} here; there are: {', '.join(known) or 'none'}.")
-        options[name] = known[name].parse(value)
-        known[name].check(options[name], "the model")
+            example = "such as temperature=0.5"
+            raise ColorizerError(f"An option must have the form NAME=VALUE, {example}, not {text[:MAX_QUOTED]!r}.")
+        able = [model for model in models if name in model.options]
+        if not able:
+            known = ", ".join(dict.fromkeys(option for model in models for option in model.options))
+            raise ColorizerError(f"There is no option {name[:MAX_QUOTED]!r} here; there are: {known or 'none'}.")
+        options[name] = able[0].options[name].parse(value)
+        for model in able:
+            model.options[name].check(options[name], model.approach)
     return options

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
 
 from colorizer.approaches.base.strict_loading import WEIGHTS
-from colorizer.atomic_write import hidden_path, write_folder
+from colorizer.atomic_write import write_folder
 from colorizer.errors import CheckpointError, ColorizerError
 from colorizer.training.arguments import TrainingArguments
 
@@ -81,8 +82,8 @@ def save_state(accelerator: Accelerator, output_dir: Path, step: int, identity: 
     try:
         if is_main:
             output_dir.mkdir(parents=True, exist_ok=True)
-        with write_folder(final) if is_main else nullcontext(hidden_path(final)) as part:
-            accelerator.wait_for_everyone()
+        with write_folder(final) if is_main else nullcontext() as part:
+            [part] = broadcast_object_list([part])
             accelerator.save_state(str(part), safe_serialization=True)
             accelerator.wait_for_everyone()
             if is_main:

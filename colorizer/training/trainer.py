@@ -284,17 +284,15 @@ class Trainer:
         # Scores of two stages can't be compared: training on L1 alone always reaches a lower L1 than a GAN.
         progress.best_loss = progress.best_score = float("inf")
         progress.validations_since_best = 0
-        for player in beginning:
-            if player.note:
-                self.say(player.note)
+        for note in filter(None, (player.note for player in beginning)):
+            self.say(note)
 
     def _should_stop_early(self) -> bool:
         patience = self.arguments.early_stopping_patience
-        is_last_stage = self.players.is_last_stage(self.progress.step - 1)
-        if patience and is_last_stage and self.progress.validations_since_best >= patience:
+        is_stuck = bool(patience) and self.progress.validations_since_best >= patience
+        if is_stuck := is_stuck and self.players.is_last_stage(self.progress.step - 1):
             self.say(f"No progress in {patience} validations: stopping at step {self.progress.step}.")
-            return True
-        return False
+        return is_stuck
 
     def _save_state(self) -> Path:
         self.players.average_statistics(self.ema)

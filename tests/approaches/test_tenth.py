@@ -176,6 +176,20 @@ def broken_module(source: str) -> ModuleType:
             "    network_options = (tenth.Option('resolution', 'x'),)",
             "'resolution' has another meaning",
         ),
+        *(
+            (
+                "class BrokenConfig(tenth.TenthConfig):\n    model_type = 'colorizer-broken'\n"
+                f"class Broken(tenth.Tenth):\n    config_class = BrokenConfig\n    network_options = ({option},)",
+                message,
+            )
+            for option, message in (
+                ("tenth.Option('temperature', 'x', 0.5)", "two options called 'temperature'"),
+                ("tenth.Option('source', 'x', 0.5)", "'source' has another meaning"),
+                ("tenth.Option('a b', 'x', 0.5)", "not an identifier"),
+                ("tenth.Option('glow', 'x')", "'glow' needs a default"),
+                ("tenth.Option('glow', 'x', 0.5, 1, 1)", "range of its option 'glow' is empty"),
+            )
+        ),
     ],
 )
 def test_a_class_that_breaks_the_contract_is_refused_before_training(source: str, message: str):

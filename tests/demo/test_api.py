@@ -56,6 +56,8 @@ def test_only_the_named_endpoints_are_offered(client: Client) -> None:
         ({"resolution": -5}, "resolution"),
         ({"resolution": 100_000}, "resolution"),
         ({"seed": -1}, "seed must be a whole number"),
+        ({"options": "sparkle=1"}, "no option 'sparkle'"),
+        ({"options": "temperature=0.5, ", "model": "tiny-dense"}, "no option 'temperature'"),
         ({"seed": 1, "model": "tiny-dense"}, "num_images or seed"),
     ],
 )

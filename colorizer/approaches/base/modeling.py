@@ -208,7 +208,7 @@ class ColorizerModel(ModelOfParts):
         """
         own = self.options
         if unknown := sorted(set(options) - set(own)):
-            has = f"it has {', '.join(own)}" if own else "it has none of its own"
+            has = f"it has {', '.join(own)}" if own else "it has none of its own, only those of all, such as saturation"
             raise ColorizerError(f"{self.approach} does not take the option {', '.join(unknown)}: {has}.")
         for name, value in options.items():
             own[name].check(value, self.approach)

@@ -8,7 +8,7 @@ RESERVED = frozenset(
     (
         *("resolution", "saturation", "return_dict", "hints", "hint_reach", "num_images", "seed"),
         *("batch_size", "num_workers", "device", "dtype", "model", "revision", "token"),
-        *("lightness", "features", "decode"),
+        *("self", "lightness", "features", "decode", "source", "prediction", "logits", "uniforms"),
     )
 )
 """Names that already have another meaning where options are passed."""
@@ -21,7 +21,7 @@ class Option:
     help: one sentence for lay people; the app shows it next to the control.
     default: the value if none is given. A configuration field of the same name overrides it, so that each checkpoint can have
         its own default.
-    choices: valid names, or None for a number. The value None is always valid too and leaves the choice to the checkpoint.
+    choices: valid names, or None for a number. Besides them, None is valid and leaves the choice to the checkpoint.
     useful: the part of the range that a slider covers, if not all of it.
     """
 

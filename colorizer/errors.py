@@ -46,7 +46,7 @@ def quote(value: object) -> str:
 def check_number(name: str, value: float, low: float, high: float) -> float:
     """Return `value` as a float; raise ColorizerError, naming `name`, unless it is a number from `low` to `high`."""
     is_number = isinstance(value, Real) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or not low <= value <= high:
+    if not is_number or not low <= value <= high or not math.isfinite(value):
         raise ColorizerError(f"{name} must be a number from {low:g} to {high:g}, got {quote(value)}.")
     return float(value)
 

@@ -1,6 +1,7 @@
 """`evaluate`: measure models on photos whose colors are known."""
 
 import argparse
+import os
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -93,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     photos = _load(arguments, arguments.split, max_photos=arguments.max_photos, label_column=arguments.by)
     # Tables are published: they name the dataset, not its folder on this machine.
-    is_local = Path(arguments.dataset).exists()
+    is_local = os.path.exists(arguments.dataset)
     evaluated = evaluate(
         arguments.model,
         photos,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from colorizer.errors import DatasetError
+from colorizer.errors import DatasetError, quote
 
 SPLITS = {
     "train": "train",
@@ -21,6 +21,7 @@ SPLITS = {
 }
 """Usual names of splits, mapped to ours."""
 
+_MAX_ID = 256  # characters of a Hub id and a configuration's name
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?(:[\w.-]+)?")
 
 
@@ -31,14 +32,16 @@ def split_name(split: str) -> str:
 
 def local_path(source: str | Path) -> Path | None:
     """Return the source as a path if it is one, or None if it can only be a Hub id."""
-    path = Path(source).expanduser()
-    if path.exists():
+    # Unlike pathlib's, these take a name that is too long for any file, and the home of nobody.
+    path = Path(os.path.expanduser(source))
+    if os.path.exists(path):
         return path
     text = str(source)
-    looks_local = isinstance(source, Path) or text.startswith((".", "/", "~")) or not _HUB_ID.fullmatch(text)
+    is_id = _HUB_ID.fullmatch(text) and len(text) <= _MAX_ID
+    looks_local = isinstance(source, Path) or text.startswith((".", "/", "~")) or not is_id
     if looks_local or text.endswith(".parquet"):
         raise DatasetError(
-            f"no file or folder {text!r}: give a folder of photos or parquet files, a saved dataset "
+            f"no file or folder {quote(text)}: give a folder of photos or parquet files, a saved dataset "
             "or a Hub dataset as user/name"
         )
     return None

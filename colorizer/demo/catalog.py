@@ -1,5 +1,6 @@
 """Catalog of the checkpoints in the app. Their pipelines load on first use and share a limited amount of memory."""
 
+import os
 import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -142,7 +143,7 @@ class Catalog:
         Visitors type these ids, so a path is refused: the server's folders are not theirs. Raises CheckpointError or HubError.
         """
         match = HUB_ID.fullmatch(model.strip())
-        if match is None or Path(match["repo"]).exists():
+        if match is None or os.path.exists(match["repo"]):
             raise CheckpointError(
                 f"{quote(model.strip())} is not a model id on the Hub. An id looks like user/name or user/name@revision."
             )
@@ -160,7 +161,7 @@ class Catalog:
 
     def _offer(self, model: str, origin: str, name: str) -> None:
         try:
-            if Path(model).is_dir():
+            if os.path.isdir(model):
                 thumbnail = Path(model) / THUMBNAIL
                 entry = Entry(name, model, origin, thumbnail=thumbnail if thumbnail.is_file() else None)
                 entry = _described(entry, *read_config(Path(model)))

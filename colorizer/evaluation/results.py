@@ -1,12 +1,13 @@
 """Results of an evaluation, and the file evaluation.json, which cards, the README, the app and the report read."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, quote
 
 FILE_NAME = "evaluation.json"
 
@@ -122,15 +123,17 @@ def read_results(folder: str | Path) -> Report:
     Raises:
         ColorizerError: there is no such file, or it is of another kind.
     """
-    path = Path(folder) / FILE_NAME if Path(folder).is_dir() else Path(folder)
+    path = Path(folder) / FILE_NAME if os.path.isdir(folder) else Path(folder)
     try:
         return from_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ColorizerError(
-            f"{path} can't be read ({error.strerror}): give the folder that `evaluate` wrote."
+            f"{quote(str(path))} can't be read ({error.strerror}): give the folder that `evaluate` wrote."
         ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ColorizerError(f"{path} was not written by `evaluate` ({error!r}): evaluate again.") from error
+        raise ColorizerError(
+            f"{quote(str(path))} was not written by `evaluate` ({error!r}): evaluate again."
+        ) from error
 
 
 def from_json(text: str) -> Report:

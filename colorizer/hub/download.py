@@ -23,10 +23,11 @@ from huggingface_hub.errors import (
 from huggingface_hub.hf_api import RepoSibling
 from huggingface_hub.utils import validate_repo_id
 
-from colorizer.errors import CheckpointError, ColorizerError, HubError
+from colorizer.errors import CheckpointError, ColorizerError, HubError, quote
 from colorizer.version import __version__
 
 CONFIG = "config.json"
+MAX_ID = 96  # characters of a repository's id
 WAITS = (0.5, 1.0, 2.0)  # seconds before each retry of a download
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 # Raised by the client if a response is not JSON, for example a proxy's page instead of the Hub's response.
@@ -48,10 +49,12 @@ def check_repo_id(repo_id: str, *, needs_owner: bool = True) -> None:
     try:
         validate_repo_id(repo_id)
     except HFValidationError as error:
-        raise HubError(f"{repo_id!r} is not a valid Hub repository id: {error}") from error
+        # The client's error repeats the id.
+        problem = str(error).replace(repo_id, "it") if len(repo_id) < MAX_ID else f"it has {len(repo_id)} characters."
+        raise HubError(f"{quote(repo_id)} is not a valid Hub repository id: {problem}") from error
     if needs_owner and "/" not in repo_id:
         raise HubError(
-            f"{repo_id!r} is not a valid Hub repository id: it needs an owner and a name, as in 'user/name'."
+            f"{quote(repo_id)} is not a valid Hub repository id: it needs an owner and a name, as in 'user/name'."
         )
 
 

@@ -17,7 +17,7 @@ from colorizer.approaches.base.pretrained_parts import PretrainedPart
 from colorizer.approaches.base.strict_loading import CONFIG, WEIGHTS, no_progress_bars, not_finite, shorten
 from colorizer.atomic_write import put_in_place, temporary
 from colorizer.checkpoints import checkpoint_folder, list_checkpoints
-from colorizer.errors import CheckpointError, ColorizerError, HubError
+from colorizer.errors import CheckpointError, ColorizerError, HubError, quote
 from colorizer.hub.download import download_checkpoint
 
 
@@ -88,16 +88,17 @@ def resolve(
     name = os.fspath(name_or_path)
     if name in list_checkpoints():
         return checkpoint_folder(name)
-    if Path(name).is_dir():
+    # Unlike pathlib's, these take a name that is too long for any file.
+    if os.path.isdir(name):
         return Path(name)
-    if Path(name).exists():
+    if os.path.exists(name):
         raise CheckpointError(
             f"{name} is a file. A checkpoint is a folder with {CONFIG} and {WEIGHTS}: give the folder."
         )
     if re.fullmatch(r"[\w.-]+/[\w.-]+", name) and not name.startswith("."):
         return download_checkpoint(name, revision=revision, token=token, cache_dir=cache_dir)
     raise CheckpointError(
-        f"There is no checkpoint {name!r}. Give one that comes with the package ({', '.join(list_checkpoints())}), "
+        f"There is no checkpoint {quote(name)}. Give one that comes with the package ({', '.join(list_checkpoints())}), "
         'a folder, or a Hub id such as "user/name".'
     )
 

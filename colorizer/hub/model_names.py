@@ -17,7 +17,7 @@ def model_names(models: Sequence[str | os.PathLike | ColorizerModel]) -> list[st
     Raises ColorizerError if a model is given twice.
     """
     full = [model.approach if isinstance(model, ColorizerModel) else os.fspath(model) for model in models]
-    parts = [Path(name).resolve().parts if Path(name).is_dir() else (name,) for name in full]
+    parts = [Path(name).resolve().parts if os.path.isdir(name) else (name,) for name in full]
     if twice := sorted({name for name, own in zip(full, parts, strict=True) if parts.count(own) > 1}):
         raise ColorizerError(f"{', '.join(twice)} is given more than once: name each model once.")
     return [_shortest(own, [other for other in parts if other != own]) for own in parts]

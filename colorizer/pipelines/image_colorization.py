@@ -30,6 +30,7 @@ from colorizer.pipelines.prediction import Prediction, predict
 from colorizer.pipelines.transformers_hooks import AutoModel, NoImageProcessor
 
 TASK = "image-colorization"
+MAX_BATCH = 2**31
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +128,7 @@ class ColorizationPipeline(Pipeline):
     def __call__(self, inputs: Any, **kwargs: Any) -> Any:
         """Colorize one photo, a list of photos (returns a list) or an iterator of photos (returns a generator)."""
         if (batch_size := kwargs.get("batch_size")) is not None:
-            check_count("batch_size", batch_size)
+            check_count("batch_size", batch_size, MAX_BATCH)
         if isinstance(inputs, list | tuple):
             if not inputs:
                 raise ColorizerError("The list of photos is empty.")
@@ -268,7 +269,7 @@ def pipeline(
     device = checked_device(device)
     if isinstance(model, str | os.PathLike):
         name = os.fspath(model)
-        if Path(name).is_dir():
+        if os.path.isdir(name):
             name = Path(name).resolve().name  # it is written to files' metadata, which must not contain a path
         dtype = dtype or "auto"
         loaded = load_model(model, revision=revision, token=token, dtype=dtype)

@@ -7,7 +7,7 @@ import numpy as np
 
 from colorizer.approaches import get_model_class, list_approaches
 from colorizer.approaches.base.modeling import ColorizerModel
-from colorizer.errors import ColorizerError, check_count, check_number
+from colorizer.errors import ColorizerError, check_count, check_number, quote
 from colorizer.photos.merging import MAX_SATURATION
 from colorizer.pipelines.hint_propagation import MAX_REACH, MIN_REACH
 from colorizer.pipelines.hints import checked_hints
@@ -15,7 +15,6 @@ from colorizer.pipelines.hints import checked_hints
 MAX_RESOLUTION = 4096
 MAX_ASPECT = 8.0
 MAX_IMAGES = 100
-MAX_QUOTED = 60  # characters of a value that an error repeats
 
 
 def sort_options(
@@ -51,7 +50,7 @@ def sort_options(
         finishing["as_list"] = num_images > 1
     if seed is not None:
         if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
-            raise ColorizerError(f"seed must be a whole number from 0 to 2^63 - 1, got {seed!r}.")
+            raise ColorizerError(f"seed must be a whole number from 0 to 2^63 - 1, got {quote(seed)}.")
         coloring["seed"] = int(seed)
     if seed is not None or (num_images or 1) > 1:
         _check_has_distribution(model)
@@ -128,11 +127,11 @@ def parse_options(texts: Iterable[str], models: Iterable[ColorizerModel]) -> dic
         name, separator, value = (part.strip() for part in text.partition("="))
         if not separator:
             example = "such as temperature=0.5"
-            raise ColorizerError(f"An option must have the form NAME=VALUE, {example}, not {text[:MAX_QUOTED]!r}.")
+            raise ColorizerError(f"An option must have the form NAME=VALUE, {example}, not {quote(text)}.")
         able = [model for model in models if name in model.options]
         if not able:
             known = ", ".join(dict.fromkeys(option for model in models for option in model.options))
-            raise ColorizerError(f"There is no option {name[:MAX_QUOTED]!r} here; there are: {known or 'none'}.")
+            raise ColorizerError(f"There is no option {quote(name)} here; there are: {known or 'none'}.")
         options[name] = able[0].options[name].parse(value)
         for model in able:
             model.options[name].check(options[name], model.approach)

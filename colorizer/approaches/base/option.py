@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from colorizer.errors import ColorizerError, check_number
+from colorizer.errors import ColorizerError, check_number, quote
 
 RESERVED = frozenset(
     (
@@ -53,7 +53,7 @@ class Option:
             return float(text)
         except ValueError as error:
             raise ColorizerError(
-                f"{self.name} must be a number from {self.low:g} to {self.high:g}, got {text!r}."
+                f"{self.name} must be a number from {self.low:g} to {self.high:g}, got {quote(text)}."
             ) from error
 
     def check(self, value: float | str | None, owner: str) -> None:
@@ -62,4 +62,4 @@ class Option:
             check_number(self.name, value, self.low, self.high)
         elif value is not None and value not in self.choices:
             known = f"there are {', '.join(self.choices)}" if self.choices else "this checkpoint has none"
-            raise ColorizerError(f"{owner} has no {self.name} {value!r}: {known}.")
+            raise ColorizerError(f"{owner} has no {self.name} {quote(value)}: {known}.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.demo.catalog import Catalog
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, quote
 
 # Limits per visitor, since many share the machine.
 MAX_RESOLUTION = 1024
@@ -33,9 +33,13 @@ class Settings:
 
     def __post_init__(self) -> None:
         if isinstance(self.resolution, int) and self.resolution > MAX_RESOLUTION:
-            raise ColorizerError(f"The working resolution must be at most {MAX_RESOLUTION}, not {self.resolution}.")
+            raise ColorizerError(
+                f"The working resolution must be at most {MAX_RESOLUTION}, not {quote(self.resolution)}."
+            )
         if self.num_images > MAX_VARIANTS:
-            raise ColorizerError(f"The number of variants must be at most {MAX_VARIANTS}, not {self.num_images}.")
+            raise ColorizerError(
+                f"The number of variants must be at most {MAX_VARIANTS}, not {quote(self.num_images)}."
+            )
 
     @property
     def keywords(self) -> dict[str, float | str]:

@@ -1,0 +1,28 @@
+"""Numbers and quotes in error messages."""
+
+import pytest
+
+from colorizer.errors import ColorizerError, check_count, check_number, quote
+
+HUGE = 10**5000
+
+
+def short_id(value: object) -> str:
+    """Name a case: pytest can't write a number of thousands of digits either."""
+    return quote(value)[:20]
+
+
+@pytest.mark.parametrize(
+    "value", [HUGE, -HUGE, float("nan"), float("inf"), "9" * 5000, ["a" * 5000], None, True], ids=short_id
+)
+def test_a_number_out_of_range_is_refused_in_a_short_message(value: object) -> None:
+    for check in (lambda: check_number("saturation", value, 0, 10), lambda: check_count("num_images", value, 9)):
+        with pytest.raises(ColorizerError) as caught:
+            check()
+        assert len(str(caught.value)) < 200
+
+
+def test_at_most_100_characters_are_quoted() -> None:
+    assert quote("default") == "'default'"
+    assert quote(HUGE) == "a number of thousands of digits"
+    assert len(quote("a" * 10**6)) == 100

@@ -35,11 +35,12 @@ class VideoStopped(VideoError):
 
 
 def quote(value: object) -> str:
-    """Return `value` as Python writes it, shortened to 100 characters: a message must not repeat a whole file."""
+    """Return a value, or an error's message, as a message may quote it: on one line, of 100 characters at most."""
     try:
-        text = repr(value)
+        text = str(value) if isinstance(value, Exception) else repr(value)
     except ValueError:  # a whole number of so many digits that Python refuses to write it
         return "a number of thousands of digits"
+    text = " ".join(text.split()).removesuffix(".")
     return text if len(text) <= _MAX_QUOTE else f"{text[: _MAX_QUOTE - 1]}…"
 
 

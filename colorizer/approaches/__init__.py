@@ -67,7 +67,7 @@ def create_model(approach: str, **fields: Field) -> ColorizerModel:
     known = own_fields(model_class.config_class)
     if unknown := sorted(set(fields) - set(known)):
         raise ColorizerError(f"{approach} has no configuration field {', '.join(unknown)}. It has: {', '.join(known)}.")
-    model = model_class(model_class.config_class(**fields))
+    model = model_class(model_class.config_class.create(**fields))
     if not model.is_initialized:
         raise ColorizerError(
             f"{model_class.__module__}.{model_class.__name__}.__init__ must end with self.post_init()."

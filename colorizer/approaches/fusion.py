@@ -1,8 +1,9 @@
 """fusion: a frozen classifier's scores for the whole photo, concatenated with the encoder's features at every position."""
 
 import math
+import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -25,7 +26,7 @@ from colorizer.approaches.blocks.classifier import (
     read_description,
 )
 from colorizer.approaches.blocks.layers import scaled
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, quote
 from colorizer.photos import color
 
 
@@ -54,29 +55,37 @@ class FusionConfig(ColorizerConfig):
     )
     embeds_classifier: bool = setting(False, "store the classifier's weights in the checkpoint")
 
+    @classmethod
+    def create(cls, **fields: Any) -> Self:
+        """Build the configuration of a new network; a named classifier's description is read."""
+        source = fields.get("classifier")
+        if isinstance(source, str) and source not in ("", INCEPTION) and not fields.get("classifier_config"):
+            for name, value in read_description(source, fields.get("classifier_revision", "main")).items():
+                default = getattr(FusionConfig, f"classifier_{name}")
+                if fields.get(f"classifier_{name}", default) == default:
+                    fields[f"classifier_{name}"] = value
+        if isinstance(source, str) and os.path.isdir(source):
+            fields["embeds_classifier"] = True
+        return cls(**fields)
+
     def __post_init__(self, **kwargs):
         super().__post_init__(**kwargs)
         if not self.classifier and self.width == 1:
             self.classifier = INCEPTION
         if not self.classifier_config and self.classifier not in ("", INCEPTION):
-            for name, value in read_description(self.classifier, self.classifier_revision).items():
-                if getattr(self, f"classifier_{name}") == getattr(FusionConfig, f"classifier_{name}"):
-                    setattr(self, f"classifier_{name}", value)
-        if not self.classifier or self._is_folder():
+            raise ColorizerError(f"fusion: classifier_config is missing, the description of {quote(self.classifier)}.")
+        if not self.classifier:
             self.embeds_classifier = True
         if not 0 < len(self.classifier_mean) == len(self.classifier_std) or min(self.classifier_std) <= 0:
             raise ColorizerError(
                 "fusion: classifier_mean and classifier_std need one number per channel, classifier_std positive, not "
-                f"{self.classifier_mean} and {self.classifier_std}."
+                f"{quote(self.classifier_mean)} and {quote(self.classifier_std)}."
             )
-
-    def _is_folder(self) -> bool:
-        return bool(self.classifier) and Path(self.classifier).is_dir()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as transformers does, but only the name of a folder: a checkpoint is read elsewhere."""
         fields = super().to_dict()
-        if self._is_folder():
+        if os.path.isdir(self.classifier):
             fields["classifier"] = Path(self.classifier).resolve().name
         return fields
 
@@ -166,7 +175,7 @@ class Fusion(ColorizerModel):
         """Return the classifier's logits (B, num_classes) for the gray photo, resized to the classifier's square input."""
         config = self.config
         side = config.classifier_resolution
-        with torch.autocast(lightness.device.type, enabled=False):
+        with color.full_precision(lightness):
             gray = color.lightness_to_gray(lightness.float())
             gray = F.interpolate(gray, (side, side), mode="bilinear", antialias=True)
             mean, std = (

@@ -1,6 +1,7 @@
 """residual_encoder: an image classifier's features, upsampled and summed level by level."""
 
-from pathlib import Path
+import os
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -40,10 +41,13 @@ class ResidualEncoderConfig(ColorizerConfig):
     freeze_encoder: bool = setting(True, "freeze a pretrained VGG-16")
     embeds_encoder: bool = setting(False, "store the weights of a frozen VGG-16 in the checkpoint")
 
-    def __post_init__(self, **kwargs):
-        super().__post_init__(**kwargs)
-        if self.pretrained and Path(self.pretrained).is_dir():
-            self.embeds_encoder = True
+    @classmethod
+    def create(cls, **fields: Any) -> Self:
+        """Build the configuration of a new network; its checkpoints contain an encoder that comes from a folder."""
+        source = fields.get("pretrained")
+        if isinstance(source, str) and os.path.isdir(source):
+            fields["embeds_encoder"] = True
+        return cls(**fields)
 
 
 class ResidualEncoder(ColorizerModel):
@@ -83,7 +87,7 @@ class ResidualEncoder(ColorizerModel):
         config = self.config
         if config.width != 1 or not config.pretrained:
             return []
-        source = config.pretrained.format(vgg="vgg16_bn" if config.batch_norm else "vgg16")
+        source = config.pretrained.replace("{vgg}", "vgg16_bn" if config.batch_norm else "vgg16")
         return [
             PretrainedPart(
                 self.encoder, source, config.pretrained_revision, self.encoder.published_name, self._train_encoder

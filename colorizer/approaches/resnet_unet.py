@@ -129,7 +129,7 @@ class ResNetUNet(ColorizerModel):
         config = self.config
         if config.width != 1 or not config.pretrained:
             return []
-        source = config.pretrained.format(depth=config.depth)
+        source = config.pretrained.replace("{depth}", str(config.depth))
         return [PretrainedPart(self.encoder, source, config.pretrained_revision, _published_name)]
 
     def predict(self, source: Tensor, hints: Tensor | None = None) -> Tensor:

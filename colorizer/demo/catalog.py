@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Lock
 
 from colorizer.approaches import get_model_class, list_approaches
+from colorizer.approaches.base.configuration import ColorizerConfig
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.approaches.base.option import Option
 from colorizer.checkpoints import THUMBNAIL, checkpoint_folder, list_checkpoints
@@ -132,7 +133,7 @@ class Catalog:
                     return self._pipelines[name]
             loaded = pipeline(entry.source, revision=entry.revision)
             with self._lock:
-                self._entries[name] = _described(entry, type(loaded.model), loaded.model.config.to_dict())
+                self._entries[name] = _described(entry, type(loaded.model), loaded.model.config)
                 self._pipelines[name] = loaded
                 self._drop_oldest()
             return loaded
@@ -192,13 +193,13 @@ def _hub_entry(match: re.Match[str]) -> Entry:
     return Entry(match[0], match["repo"], "Hub", match["revision"], description=description)
 
 
-def _described(entry: Entry, model_class: type[ColorizerModel], config: Mapping[str, object]) -> Entry:
+def _described(entry: Entry, model_class: type[ColorizerModel], config: ColorizerConfig) -> Entry:
     return replace(
         entry,
         title=model_class.title,
         year=model_class.year,
-        description=model_class.describe(config),
-        options=model_class.options_for(config),
+        description=model_class.describe(vars(config)),
+        options=model_class.options_for(vars(config)),
     )
 
 

@@ -6,15 +6,15 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from colorizer.approaches import get_model_class, list_approaches
-from colorizer.approaches.base.configuration import model_type_of, own_fields
+from colorizer.approaches.base.checkpoint_files import CONFIG, WEIGHTS, read_json, shorten
+from colorizer.approaches.base.configuration import ColorizerConfig, model_type_of, own_fields
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.approaches.base.pretrained_parts import PretrainedPart
-from colorizer.approaches.base.strict_loading import CONFIG, WEIGHTS, no_progress_bars, not_finite, shorten
+from colorizer.approaches.base.strict_loading import no_progress_bars, not_finite
 from colorizer.atomic_write import put_in_place, temporary
 from colorizer.checkpoints import checkpoint_folder, list_checkpoints
 from colorizer.errors import CheckpointError, ColorizerError, HubError, quote
@@ -43,31 +43,38 @@ def load_model(
         HubError: it can't be loaded from the Hub.
     """
     folder = resolve(name_or_path, revision=revision, token=token, cache_dir=cache_dir)
-    model_class, content = read_config(folder)
-    fields = own_fields(model_class.config_class)
-    try:
-        config = model_class.config_class(**{name: value for name, value in content.items() if name in fields})
-    except ColorizerError as error:
-        raise CheckpointError(f"{folder / CONFIG}: {error}") from error
+    model_class, config = read_config(folder)
     try:
         with no_progress_bars():
             model = model_class.from_pretrained(folder, config=config, dtype=dtype, local_files_only=True)
     except ColorizerError:
         raise
-    except (OSError, RuntimeError, ValueError) as error:
-        raise CheckpointError(f"{folder / WEIGHTS} could not be loaded: {error}") from error
-    complete(model, token=token, cache_dir=cache_dir)
+    except Exception as error:  # whatever transformers and safetensors raise on a file from anywhere
+        raise CheckpointError(f"{folder / WEIGHTS} could not be loaded: {quote(error)}.") from error
+    complete(model, cache_dir=cache_dir)
     return model.eval().to(device) if device is not None else model.eval()
 
 
-def complete(model: ColorizerModel, *, token: str | None = None, cache_dir: str | os.PathLike | None = None) -> None:
+def complete(model: ColorizerModel, *, cache_dir: str | os.PathLike | None = None) -> None:
     """Load the weights that the model's checkpoint leaves to the Hub.
+
+    The checkpoint names their repository, and may come from anyone: it is never a folder, and is read without a token.
 
     Raises:
         CheckpointError: the published weights have another layout, or values that are not finite.
         HubError: they can't be loaded from the Hub.
     """
-    model.complete(lambda part: _published_folder(part, token=token, cache_dir=cache_dir))
+
+    def find(part: PretrainedPart) -> Path:
+        try:
+            return download_checkpoint(part.source, revision=part.revision, token=False, cache_dir=cache_dir)
+        except HubError as error:
+            raise HubError(
+                f"The checkpoint leaves weights to the public repository {quote(part.source)}, which is read without a token. "
+                f"{error}"
+            ) from error
+
+    model.complete(find)
     for part in model.left_out_parts:
         if bad := not_finite(part.module):
             raise CheckpointError(f"{part.source} holds values that are not finite in {shorten(bad)}.")
@@ -120,12 +127,10 @@ def fill_pretrained_parts(model: ColorizerModel, *, token: str | None = None) ->
     return messages
 
 
-def _published_folder(
-    part: PretrainedPart, *, token: str | None = None, cache_dir: str | os.PathLike | None = None
-) -> Path:
+def _published_folder(part: PretrainedPart, *, token: str | None = None) -> Path:
     if Path(part.source).is_dir():
         return Path(part.source)
-    return download_checkpoint(part.source, revision=part.revision, token=token, cache_dir=cache_dir)
+    return download_checkpoint(part.source, revision=part.revision, token=token)
 
 
 def save_checkpoint(model: ColorizerModel, folder: str | os.PathLike, *, dtype: torch.dtype = torch.float16) -> Path:
@@ -165,21 +170,27 @@ def model_digest(model: ColorizerModel) -> str:
     return digest.hexdigest()
 
 
-def read_config(folder: Path) -> tuple[type[ColorizerModel], dict[str, Any]]:
-    """Read the config.json in a checkpoint's folder, and return the model class and the content.
+def read_config(folder: Path) -> tuple[type[ColorizerModel], ColorizerConfig]:
+    """Read the config.json in a checkpoint's folder, and return the model class and the configuration.
 
     Raises:
-        CheckpointError: the file is missing, damaged, or not of one of the approaches; the message names it.
+        CheckpointError: the file is missing, damaged, or not of one of the approaches, or a field has an invalid value; the
+            message names it.
     """
     path = folder / CONFIG
-    if not path.is_file():
-        raise CheckpointError(f"{path} is missing: a checkpoint is a folder with {CONFIG} and {WEIGHTS}.")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        model_type = content["model_type"]
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{path} is not a configuration with a model_type: {error!r}.") from error
+        content = read_json(path)
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{path} is missing: a checkpoint is a folder with {CONFIG} and {WEIGHTS}.") from error
     approaches = {model_type_of(name): name for name in list_approaches(own=True)}
-    if str(model_type) not in approaches:
-        raise CheckpointError(f"{path} is of type {model_type!r}, not one of {', '.join(approaches)}.")
-    return get_model_class(approaches[model_type]), content
+    model_type = content.get("model_type")
+    if not isinstance(model_type, str) or model_type not in approaches:
+        raise CheckpointError(f"{path} is of type {quote(model_type)}, not one of {', '.join(approaches)}.")
+    model_class = get_model_class(approaches[model_type])
+    fields = own_fields(model_class.config_class)
+    try:
+        return model_class, model_class.config_class(
+            **{name: value for name, value in content.items() if name in fields}
+        )
+    except ColorizerError as error:
+        raise CheckpointError(f"{path}: {error}") from error

@@ -1,12 +1,11 @@
 """Records in a checkpoint's folder: its configuration, training, results and pictures."""
 
-import json
+import math
 import re
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-
+from colorizer.approaches.base.checkpoint_files import MAX_RECORD_BYTES, read_json, read_shapes
 from colorizer.checkpoints import EVALUATION, SAMPLES
 from colorizer.checkpoints import FOLDER as PACKAGE
 from colorizer.errors import CheckpointError
@@ -76,11 +75,9 @@ def read_record(path: Path) -> Any:
         CheckpointError: the file is not JSON; the message names it.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return read_json(path, object, max_bytes=MAX_RECORD_BYTES)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path} can't be read: {error}. Fix or delete it.") from error
 
 
 def _read_object(path: Path) -> dict[str, Any] | None:
@@ -93,13 +90,5 @@ def _read_object(path: Path) -> dict[str, Any] | None:
 def _measure_weights(folder: Path) -> tuple[int, int]:
     files, count = sorted(folder.glob("model*.safetensors")), 0
     for file in files:
-        try:
-            with safe_open(file, framework="np") as tensors:
-                for key in tensors.keys():  # noqa: SIM118 - not a dict, has no __iter__
-                    size = 1
-                    for side in tensors.get_slice(key).get_shape():
-                        size *= side
-                    count += size
-        except (SafetensorError, OSError) as error:
-            raise CheckpointError(f"{file} is damaged or not safetensors: {error}.") from error
+        count += sum(math.prod(shape) for shape in read_shapes(file).values())
     return count, sum(file.stat().st_size for file in files)

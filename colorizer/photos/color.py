@@ -5,6 +5,8 @@ matrix, so a gray photo has a = b = 0. scikit-image rounds its white to five dig
 at L = 100. Elsewhere, too, the two agree to within 0.005.
 """
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 from torch import Tensor
 
@@ -29,10 +31,15 @@ RGB_TO_YUV = (
 DELTA = 6 / 29
 
 
+def full_precision(tensor: Tensor) -> AbstractContextManager[object]:
+    """Return a context that turns mixed precision off on the tensor's device; the meta device has none."""
+    return nullcontext() if tensor.is_meta else torch.autocast(tensor.device.type, enabled=False)
+
+
 def _apply(matrix: tuple[tuple[float, ...], ...], channels: Tensor) -> Tensor:
     weights = torch.tensor(matrix, dtype=channels.dtype, device=channels.device)
     # Mixed precision would treat this as a network layer and round colors to 8 bits.
-    with torch.autocast(channels.device.type, enabled=False):
+    with full_precision(channels):
         return torch.einsum("ij,...jhw->...ihw", weights, channels)
 
 

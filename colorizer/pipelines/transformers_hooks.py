@@ -27,7 +27,7 @@ class AutoModel(TransformersAutoModel):
         """Return the model, or the ColorizerError that its checkpoint raised."""
         try:
             model = super().from_pretrained(*arguments, **options)
-            complete(model, token=options.get("token"), cache_dir=options.get("cache_dir"))
+            complete(model, cache_dir=options.get("cache_dir"))
         except ColorizerError as error:
             return error
         return model

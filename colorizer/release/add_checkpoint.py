@@ -11,10 +11,11 @@ from pathlib import Path
 import skimage
 from PIL import Image
 
+from colorizer.approaches.base.checkpoint_files import CONFIG, WEIGHTS
 from colorizer.atomic_write import copy_file, write_text
 from colorizer.checkpoints import FOLDER, SAMPLES, THUMBNAIL
 from colorizer.errors import CheckpointError
-from colorizer.hub.loading import CONFIG, WEIGHTS, load_model
+from colorizer.hub.loading import load_model
 from colorizer.hub.run_records import publishable
 from colorizer.photos.saving import save_image
 from colorizer.pipelines.image_colorization import pipeline

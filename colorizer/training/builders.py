@@ -53,7 +53,7 @@ def photo_sizes(arguments: TrainingArguments) -> tuple[int, int, int]:
             would be smaller than the training crops.
     """
     model_class = get_model_class(arguments.approach)
-    resolution = model_class.config_class(**arguments.model_fields).resolution
+    resolution = model_class.config_class.create(**arguments.model_fields).resolution
     crop_size = arguments.train_resolution or resolution
     if model_class.is_fixed_size and crop_size != resolution:
         raise ColorizerError(
@@ -77,7 +77,7 @@ def check_loss(arguments: TrainingArguments) -> None:
         return
     model_class = get_model_class(arguments.approach)
     with torch.device("meta"):
-        make_objective(model_class(model_class.config_class(**arguments.model_fields)), arguments)
+        make_objective(model_class(model_class.config_class.create(**arguments.model_fields)), arguments)
 
 
 def make_objective(network: ColorizerModel, arguments: TrainingArguments) -> Objective:

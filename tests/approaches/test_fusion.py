@@ -269,7 +269,7 @@ def test_other_widths_have_a_small_classifier_of_their_own_unless_one_is_named()
         ({"classifier_mean": [0.5]}, "classifier_mean and classifier_std"),
         ({"classifier_mean": ["a"]}, "classifier_mean must be a list of numbers"),
         ({"classifier_mean": [0.5], "classifier_std": [0.5]}, "photos with 3 channels, but classifier_mean has 1"),
-        ({"classifier_config": "{}"}, r"built from its description \{\}"),
+        ({"classifier_config": "{}"}, r"built from its description .\{\}"),
     ],
 )
 def test_fields_that_do_not_fit_are_refused(fields, message):

@@ -8,11 +8,18 @@ from typing import Any, Self
 from huggingface_hub.errors import StrictDataclassError
 from transformers import PreTrainedConfig
 
-from colorizer.approaches.base import strict_loading
-from colorizer.errors import CheckpointError, ColorizerError
+from colorizer.approaches.base.checkpoint_files import CONFIG
+from colorizer.errors import CheckpointError, ColorizerError, quote
 
+# A configuration may come from anyone: bounds of numbers that declare none, of lists and of texts.
 MAX_NUMBER = 1_000_000
-"""Bound of numbers that declare none, since a configuration may come from anyone."""
+MAX_ITEMS = 10_000
+MAX_LETTERS = 100_000
+
+# What transformers writes next to our fields and needs again. The rest of its fields are not a checkpoint's to choose: they
+# name code, files, quantization and attention kernels.
+KEPT = ("model_type", "architectures", "dtype", "torch_dtype", "transformers_version")
+DTYPES = (None, "float64", "float32", "float16", "bfloat16")
 
 
 def setting(default: Any, help: str, low: float | None = None, high: float | None = None) -> Any:
@@ -33,16 +40,18 @@ class ColorizerConfig(PreTrainedConfig):
         for name, value in own_fields(type(self)).items():
             kind = type(value)
             given = getattr(self, name)
-            if kind is float and isinstance(given, int) and not isinstance(given, bool):
-                setattr(self, name, float(given))
-            elif kind is tuple:
+            kinds = (int, float) if kind is float else kind
+            if kind is tuple:
                 setattr(self, name, self._checked_list(name, given, float if value else str))
-            elif not isinstance(given, kind) or (isinstance(given, bool) and kind is not bool):
+            elif not isinstance(given, kinds) or (isinstance(given, bool) and kind is not bool):
                 raise ColorizerError(
-                    f"{self.model_type}: {name} must be {kind.__name__} such as {value!r}, not {given!r}."
+                    f"{self.model_type}: {name} must be {kind.__name__} such as {value!r}, not {quote(given)}."
                 )
-            if kind in (int, float):
+            elif kind is str and len(given) > MAX_LETTERS:
+                raise ColorizerError(f"{self.model_type}: {name} has more than {MAX_LETTERS:,} characters.")
+            elif kind in (int, float):
                 self._check_range(name, settings.get(name, {}))
+                setattr(self, name, kind(given))
         super().__post_init__(**kwargs)
 
     def _check_range(self, name: str, metadata: Mapping[str, Any]) -> None:
@@ -50,27 +59,47 @@ class ColorizerConfig(PreTrainedConfig):
         low, high = (-MAX_NUMBER if low is None else low), (MAX_NUMBER if high is None else high)
         # Written so that NaN is rejected, too.
         if not low <= getattr(self, name) <= high:
-            raise ColorizerError(f"{self.model_type}: {name} must be {low:g}…{high:g}, not {getattr(self, name)}.")
+            raise ColorizerError(
+                f"{self.model_type}: {name} must be {low:g}…{high:g}, not {quote(getattr(self, name))}."
+            )
 
     def _checked_list(self, name: str, given: object, kind: type) -> tuple:
-        kinds = (int, float) if kind is float else str
-        if not isinstance(given, list | tuple) or not all(isinstance(item, kinds) for item in given):
-            what = "numbers" if kind is float else "names"
-            raise ColorizerError(f"{self.model_type}: {name} must be a list of {what}, not {given!r}.")
+        what = "numbers" if kind is float else "names"
+        if not isinstance(given, list | tuple) or len(given) > MAX_ITEMS:
+            raise ColorizerError(f"{self.model_type}: {name} must be a list of {what}, not {quote(given)}.")
+        for item in given:
+            is_number = isinstance(item, int | float) and not isinstance(item, bool) and abs(item) <= MAX_NUMBER
+            if not (is_number if kind is float else isinstance(item, str) and len(item) <= MAX_LETTERS):
+                raise ColorizerError(f"{self.model_type}: {name} must be a list of {what}, not {quote(given)}.")
         return tuple(map(kind, given))  # JSON has lists instead of tuples, and may have integers for floats
 
     @classmethod
+    def create(cls, **fields: Any) -> Self:
+        """Build the configuration of a new network.
+
+        Only here may a field name a folder or repository that is then read. A checkpoint's configuration is built without,
+        since whoever wrote it must not choose what is read on this machine.
+        """
+        return cls(**fields)
+
+    @classmethod
     def from_dict(cls, config_dict: dict[str, Any], **options: Any) -> "Self | tuple[Self, dict[str, Any]]":
-        """Build the configuration from a config.json, which may not choose the weights' file.
+        """Build the configuration from a config.json: of our fields, and the few of transformers' that it needs.
 
         Raises:
             CheckpointError: a field has an invalid value.
         """
-        known = {name: value for name, value in config_dict.items() if name != "transformers_weights"}
+        names = (*own_fields(cls), *KEPT)
+        known = {name: config_dict[name] for name in names if name in config_dict}
+        if bad := [name for name in ("dtype", "torch_dtype") if known.get(name) not in DTYPES]:
+            raise CheckpointError(f"{CONFIG}: {bad[0]} must be one of {DTYPES[1:]}, not {quote(known[bad[0]])}.")
+        # AutoConfig passes what it has read as options, too.
         try:
             return super().from_dict(known, **options)
         except (ValueError, TypeError, StrictDataclassError) as error:
-            raise CheckpointError(f"{strict_loading.CONFIG}: {error}") from error
+            raise CheckpointError(
+                f"{CONFIG}: {quote(error) if not isinstance(error, ColorizerError) else error}"
+            ) from error
 
 
 def describe_field(config_class: type[ColorizerConfig], name: str) -> str:

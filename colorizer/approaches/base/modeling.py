@@ -18,6 +18,7 @@ from colorizer.approaches.base.recipe import Recipe
 from colorizer.approaches.base.spaces import Space, grade, ungrade
 from colorizer.approaches.blocks.hint_input import HintConvolution
 from colorizer.errors import ColorizerError
+from colorizer.photos.color import full_precision
 
 
 @dataclass
@@ -173,9 +174,14 @@ class ColorizerModel(ModelOfParts):
             output.ab = self.decode(lightness, output.prediction, **decoding)
         return output
 
+    def color_one(self) -> ColorizerOutput:
+        """Color one black photo at the network's own resolution."""
+        side = max(1, round(self.config.resolution / self.size_multiple)) * self.size_multiple
+        return self(torch.zeros(1, 1, side, side, device=self.device))
+
     def decode(self, lightness: Tensor, prediction: Tensor, **options: float | str) -> Tensor:
         """Convert a prediction to CIE ab (B, 2, H, W), float32, graded; `options` are the space's."""
-        with torch.autocast(lightness.device.type, enabled=False):
+        with full_precision(lightness):
             return self._grade(self.space.join(lightness.float(), prediction.float(), **options))
 
     def draw(self, logits: Tensor, uniforms: Tensor, **options: float | str) -> Tensor:

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any, Self
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from safetensors import SafetensorError, safe_open
+from torch import nn
 from transformers import PreTrainedModel
 
-from colorizer.approaches.base import strict_loading
-from colorizer.errors import CheckpointError, ColorizerError
+from colorizer.approaches.base import checkpoint_files, strict_loading
+from colorizer.errors import CheckpointError, ColorizerError, quote
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,32 +38,29 @@ class PretrainedPart:
         Raises:
             CheckpointError: a tensor is missing, left over, or of another shape; the message names it.
         """
-        published: dict[str, Tensor] = {}
-        for file in sorted(Path(folder).glob("model*.safetensors")):
-            try:
-                published |= load_file(file)
-            except (SafetensorError, OSError) as error:
-                raise CheckpointError(f"{self.source}: {file.name} is damaged or not safetensors: {error}.") from error
-        tensors = {name: tensor for key, tensor in published.items() if (name := self.rename(key)) is not None}
+        # Names and shapes first: a repository may hold anything.
+        files = sorted(Path(folder).glob("model*.safetensors"))
+        places = {key: file for file in files for key in checkpoint_files.read_shapes(file)}
+        shapes = {key: shape for file in files for key, shape in checkpoint_files.read_shapes(file).items()}
+        names = {key: name for key in shapes if (name := self.rename(key)) is not None}
         own = self.module.state_dict()
         # The normalization's batch counters are unused, and older files lack them.
-        counters = {name for name in own if name.endswith("num_batches_tracked")}
-        faults = {
-            "lacks": own.keys() - tensors.keys() - counters,
-            "has left over": tensors.keys() - own.keys(),
-            "has the wrong shape for": {
-                name for name in own.keys() & tensors.keys() if own[name].shape != tensors[name].shape
-            },
-        }
-        for fault, names in faults.items():
-            if names:
-                first = ", ".join(sorted(names)[:5])
-                raise CheckpointError(
-                    f"{self.source} {fault} {first}: these are not weights for {type(self.module).__name__}."
-                )
-        with torch.no_grad():
-            for name, tensor in tensors.items():
-                own[name].copy_(tensor)
+        counters = [name for name in own if name.endswith("num_batches_tracked")]
+        expected = {name: tuple(tensor.shape) for name, tensor in own.items()}
+        stored = {name: shapes[key] for key, name in names.items()}
+        for fault, bad in checkpoint_files.list_faults(expected, stored, counters).items():
+            raise CheckpointError(
+                f"{self.source} {fault} {checkpoint_files.shorten(bad)}: these are not weights for "
+                f"{type(self.module).__name__}."
+            )
+        for file in files:
+            try:
+                with safe_open(file, framework="pt") as published, torch.no_grad():
+                    for key, name in names.items():
+                        if places[key] == file:
+                            own[name].copy_(published.get_tensor(key))
+            except (SafetensorError, OSError) as error:
+                raise CheckpointError(f"{self.source}: {file.name} could not be loaded: {quote(error)}.") from error
 
 
 class ModelOfParts(PreTrainedModel):
@@ -125,7 +121,9 @@ class ModelOfParts(PreTrainedModel):
                 misshapen or not finite; the message names the file and the fault.
             OSError: the files can't be loaded from the Hub.
         """
-        loaded = strict_loading.load(super().from_pretrained, pretrained_model_name_or_path, *model_args, **options)
+        loaded = strict_loading.load(
+            cls, super().from_pretrained, pretrained_model_name_or_path, *model_args, **options
+        )
         model = loaded[0] if isinstance(loaded, tuple) else loaded
         model.is_complete = not model.left_out_parts
         # Loading has turned on every weight's gradient.

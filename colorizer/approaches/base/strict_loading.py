@@ -1,7 +1,7 @@
 """Turn checkpoint problems that transformers ignores or only logs into errors, whichever way the weights are loaded."""
 
-import json
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,20 +12,34 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 from transformers.utils import cached_file, logging
 
-from colorizer.errors import CheckpointError
-
-WEIGHTS = "model.safetensors"
-WEIGHTS_INDEX = "model.safetensors.index.json"
-CONFIG = "config.json"
+from colorizer.approaches.base.checkpoint_files import (
+    CONFIG,
+    MAX_HEADER_BYTES,
+    WEIGHTS,
+    WEIGHTS_INDEX,
+    list_faults,
+    read_json,
+    read_shapes,
+    shorten,
+)
+from colorizer.approaches.base.limits import build_skeleton, check_cost
+from colorizer.errors import CheckpointError, quote
 
 PICKLES = {".bin", ".pt", ".pth", ".ckpt", ".pkl"}
+# In a folder with these, transformers would load other files than the ones checked here.
+OTHER_KINDS = ("adapter_config.json", "shard-*-model-*-of-*.safetensors")
+MAX_SHARDS = 256
 
 # Options of from_pretrained that determine where files come from.
 SOURCE_OPTIONS = ("cache_dir", "force_download", "proxies", "token", "revision", "local_files_only", "subfolder")
 
 
 def load(
-    from_pretrained: Callable[..., Any], name_or_path: str | os.PathLike | None, *model_args: Any, **options: Any
+    model_class: type[nn.Module],
+    from_pretrained: Callable[..., Any],
+    name_or_path: str | os.PathLike | None,
+    *model_args: Any,
+    **options: Any,
 ) -> Any:
     """Call transformers' own `from_pretrained` with these arguments; see ColorizerModel.from_pretrained.
 
@@ -36,25 +50,50 @@ def load(
     if options.get("use_safetensors") is False:
         raise CheckpointError("use_safetensors=False: a pickle can run code and is never loaded.")
     wants_info = options.pop("output_loading_info", False)
-    # Wrong shapes are ignored here, then rejected below together with the other faults.
+    # Wrong shapes are ignored here, since they have been rejected before together with the other faults.
     strictly = {"use_safetensors": True, "output_loading_info": True, "ignore_mismatched_sizes": True}
     files = [] if name_or_path is None else find_weights(name_or_path, options)
     with _silence():
+        if files:
+            if not isinstance(options.get("config"), model_class.config_class):
+                config, unused = model_class.config_class.from_pretrained(
+                    name_or_path, return_unused_kwargs=True, **options
+                )
+                kept = {name: options[name] for name in options if name in unused or name in SOURCE_OPTIONS}
+                options = {**kept, "config": config}
+            skeleton = build_skeleton(lambda: model_class(options["config"], *model_args))
+            check_shapes(skeleton, files)
+            check_cost(skeleton.eval().color_one)
         try:
             model, info = from_pretrained(name_or_path, *model_args, **(options | strictly))
         except SafetensorError as error:
-            raise CheckpointError(f"{files[-1]} could not be loaded: {error}.") from error
+            raise CheckpointError(f"{files[-1]} could not be loaded: {quote(error)}.") from error
     check_loaded(model, info, files)
     return (model, info) if wants_info else model
 
 
+def check_shapes(skeleton: nn.Module, files: list[Path]) -> None:
+    """Compare a network's tensors with the headers of its files, before anything is allocated.
+
+    Raises:
+        CheckpointError: tensors are missing, left over or misshapen; the message names them and the file.
+    """
+    stored: dict[str, tuple[int, ...]] = {}
+    for file in files:
+        stored |= read_shapes(file) if file.suffix == ".safetensors" else {}
+    expected = {name: tuple(tensor.shape) for name, tensor in skeleton.state_dict().items()}
+    patterns = skeleton._keys_to_ignore_on_load_missing or ()
+    optional = [name for name in expected if any(re.search(pattern, name) for pattern in patterns)]
+    _reject(files[-1], list_faults(expected, stored, optional))
+
+
 def find_weights(name_or_path: str | os.PathLike, options: dict[str, Any]) -> list[Path]:
-    """Return the safetensors files of a folder or Hub id, each checked for damage; an index, if there is one, comes last.
+    """Return the safetensors files of a folder or Hub id; an index, if there is one, comes last.
 
     `options` are those of from_pretrained; files of a Hub id are downloaded.
 
     Raises:
-        CheckpointError: a file is missing (perhaps there is only a pickle) or damaged; the message names it.
+        CheckpointError: a file is missing (perhaps there is only a pickle), or the index is damaged; the message names it.
         OSError: transformers can't load the files from the Hub.
     """
     where = {name: options[name] for name in SOURCE_OPTIONS if options.get(name) is not None}
@@ -64,12 +103,21 @@ def find_weights(name_or_path: str | os.PathLike, options: dict[str, Any]) -> li
         return Path(path) if path is not None else None
 
     weights, index = (_with_variant(name, options.get("variant")) for name in (WEIGHTS, WEIGHTS_INDEX))
+    for pattern in OTHER_KINDS if os.path.isdir(name_or_path) else ():
+        if other := next((Path(name_or_path) / (options.get("subfolder") or "")).glob(pattern), None):
+            raise CheckpointError(
+                f"{other.name} belongs to another kind of checkpoint: delete it, or give another folder."
+            )
     if file := find(weights):
-        _check_file(file)
         return [file]
     if (file := find(index)) is None:
         raise CheckpointError(f"{Path(name_or_path) / weights} is missing.{_pickle_hint(name_or_path)}")
-    return [*_check_index(file, name_or_path, find), file]
+    files = []
+    for shard in _read_index(file):
+        if (part := find(shard)) is None:
+            raise CheckpointError(f"{Path(name_or_path) / shard} is missing.{_pickle_hint(name_or_path)}")
+        files.append(part)
+    return [*files, file]
 
 
 def check_loaded(model: nn.Module, info: dict[str, Any], files: list[Path]) -> None:
@@ -79,15 +127,19 @@ def check_loaded(model: nn.Module, info: dict[str, Any], files: list[Path]) -> N
         CheckpointError: tensors are missing, left over, misshapen or not finite; the message names them and the file.
     """
     source = files[-1] if files else "The state dict"
-    for fault, keys in (
-        ("lacks", info["missing_keys"]),
-        ("has left over", info["unexpected_keys"]),
-        ("has the wrong shape for", {key if isinstance(key, str) else key[0] for key in info["mismatched_keys"]}),
-    ):
-        if keys:
-            raise CheckpointError(f"{source} {fault} {shorten(keys)}: it is not the checkpoint its {CONFIG} describes.")
+    faults = {
+        "lacks": info["missing_keys"],
+        "has left over": info["unexpected_keys"],
+        "has the wrong shape for": {key if isinstance(key, str) else key[0] for key in info["mismatched_keys"]},
+    }
+    _reject(source, {fault: keys for fault, keys in faults.items() if keys})
     if bad := not_finite(model, files):
         raise CheckpointError(f"{source} holds values that are not finite in {shorten(bad)}: the training diverged.")
+
+
+def _reject(source: Path | str, faults: dict[str, set[str]]) -> None:
+    for fault, keys in faults.items():
+        raise CheckpointError(f"{source} {fault} {shorten(keys)}: it is not the checkpoint its {CONFIG} describes.")
 
 
 def not_finite(model: nn.Module, files: Iterable[Path] = ()) -> list[str]:
@@ -130,35 +182,23 @@ def no_progress_bars() -> Iterator[None]:
         logging.enable_progress_bar()
 
 
-def shorten(names: Iterable[str]) -> str:
-    """Join the first five names, followed by the number of others."""
-    names = sorted(names)
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-
-
-def _check_file(file: Path) -> None:
-    try:
-        with safe_open(file, framework="pt"):
-            pass
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{file} is damaged or not safetensors: {error}. Download or save it again.") from error
-
-
-def _check_index(index: Path, name_or_path: str | os.PathLike, find: Callable[[str], Path | None]) -> list[Path]:
-    try:
-        shards = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-    except (OSError, json.JSONDecodeError, UnicodeDecodeError, KeyError, AttributeError, TypeError) as error:
-        raise CheckpointError(f"{index} is not an index of weights: {error!r}.") from error
-    files = []
+def _read_index(index: Path) -> list[str]:
+    """Return the names of the files that an index lists: plain names in its own folder."""
+    content = read_json(index, max_bytes=MAX_HEADER_BYTES)
+    places = content.get("weight_map")
+    if not isinstance(places, dict) or not all(isinstance(shard, str) for shard in places.values()):
+        raise CheckpointError(f"{index} is not an index of weights: its weight_map must hold names of files.")
+    shards = sorted(set(places.values()))
     for shard in shards:
-        # transformers would load a pickle that the index names.
-        if Path(shard).suffix != ".safetensors":
-            raise CheckpointError(f"{index} names {shard}, but only safetensors are ever loaded.")
-        if (file := find(shard)) is None:
-            raise CheckpointError(f"{Path(name_or_path) / shard} is missing.{_pickle_hint(name_or_path)}")
-        _check_file(file)
-        files.append(file)
-    return files
+        # transformers would load a pickle that the index names, and follow a path out of the folder.
+        if not re.fullmatch(r"\w[\w.-]*\.safetensors", shard):
+            raise CheckpointError(f"{index} names {quote(shard)}, but only safetensors next to it are ever loaded.")
+    # transformers reads `metadata` as well.
+    if not shards or not isinstance(content.get("metadata"), dict):
+        raise CheckpointError(f"{index} is not an index of weights: it lacks weight_map or metadata.")
+    if len(shards) > MAX_SHARDS:
+        raise CheckpointError(f"{index} names {len(shards)} files, more than {MAX_SHARDS}.")
+    return shards
 
 
 def _with_variant(name: str, variant: str | None) -> str:

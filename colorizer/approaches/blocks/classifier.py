@@ -1,27 +1,34 @@
 """Frozen image classifiers used as feature extractors: our Inception-ResNet-v2, or one from transformers."""
 
+import inspect
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForImageClassification
+from transformers import CONFIG_MAPPING, AutoConfig, AutoModelForImageClassification, PreTrainedConfig
 from transformers.utils import cached_file
 
+from colorizer.approaches.base.checkpoint_files import read_json
 from colorizer.approaches.blocks.inception_resnet import InceptionResNetV2
-from colorizer.errors import CheckpointError, ColorizerError, HubError
+from colorizer.errors import CheckpointError, ColorizerError, HubError, quote
 
 INCEPTION = "timm/inception_resnet_v2.tf_in1k"
 """Szegedy et al. 2017, trained on ImageNet; the only classifier that needs no description."""
 
 ARCHITECTURE = "inception_resnet_v2"
-# Fields of a published configuration that don't affect the architecture; the names of a thousand classes are long.
-LEFT_OUT = {
-    *("id2label", "label2id", "architectures", "dtype", "torch_dtype", "transformers_version", "_name_or_path"),
-    *("return_dict", "output_hidden_states", "output_attentions", "problem_type", "is_encoder_decoder"),
-    "chunk_size_feed_forward",
+# Image classifiers of transformers that a description may build: each is one network, named whole by its own fields.
+# Others read models from the Hub, run code of other packages, or are parts of language models.
+MODEL_TYPES = {
+    *("beit", "bit", "convnext", "convnextv2", "cvt", "data2vec-vision", "deit", "dinov2", "dinov2_with_registers"),
+    *("efficientnet", "focalnet", "hgnet_v2", "hiera", "ijepa", "levit", "mobilenet_v1", "mobilenet_v2", "mobilevit"),
+    *("mobilevitv2", "poolformer", "pvt", "pvt_v2", "regnet", "resnet", "segformer", "swiftformer"),
+    *("swin", "swinv2", "textnet", "vit", "vit_msn"),
 }
+# Bounds on a description, which may come from anyone: numbers, entries of a list, characters of a name.
+MAX_NUMBER, MAX_ITEMS, MAX_LETTERS = 32_768, 64, 64
 
 
 def read_description(source: str | os.PathLike, revision: str = "main") -> dict[str, Any]:
@@ -40,6 +47,16 @@ def read_description(source: str | os.PathLike, revision: str = "main") -> dict[
     published = _read_json(source, "config.json", revision, is_needed=True)
     if published is None:
         raise CheckpointError(f"{source} is no classifier: it has no config.json.")
+    preprocessing = _read_json(source, "preprocessor_config.json", revision) or {}
+    try:
+        return _describe(published, preprocessing)
+    except ColorizerError as error:
+        raise CheckpointError(f"{source} is no classifier: {error}") from error
+    except (TypeError, ValueError, LookupError, AttributeError) as error:
+        raise CheckpointError(f"{source} is no classifier that can be read: {quote(error)}.") from error
+
+
+def _describe(published: dict[str, Any], preprocessing: dict[str, Any]) -> dict[str, Any]:
     if published.get("architecture") == ARCHITECTURE:
         preprocessing = published.get("pretrained_cfg") or {}
         config = {"architecture": ARCHITECTURE, "num_classes": published.get("num_classes", 1000)}
@@ -50,11 +67,11 @@ def read_description(source: str | os.PathLike, revision: str = "main") -> dict[
         }
     else:
         if "model_type" not in published:
-            raise CheckpointError(f"{source} is no classifier: its config.json has no model_type.")
-        config = {name: value for name, value in published.items() if name not in LEFT_OUT}
+            raise ColorizerError("its config.json has no model_type.")
+        _check_model_type(published["model_type"])
+        config = _own_fields(published)
         if names := published.get("id2label"):
             config["num_labels"] = len(names)
-        preprocessing = _read_json(source, "preprocessor_config.json", revision) or {}
         size = preprocessing.get("crop_size") or preprocessing.get("size") or published.get("image_size")
         if isinstance(size, dict):
             size = size.get("height") or size.get("shortest_edge")
@@ -79,11 +96,62 @@ def make_classifier(config: str, *, width: float = 1.0) -> nn.Module:
     try:
         fields = json.loads(config)
         if fields.get("architecture") == ARCHITECTURE:
-            return InceptionResNetV2(fields["num_classes"])
-        described = AutoConfig.for_model(fields.pop("model_type"), **fields)
-        return AutoModelForImageClassification.from_config(described)
+            num_labels = fields["num_classes"]
+            if type(num_labels) is not int or not 1 <= num_labels <= MAX_NUMBER:
+                raise ValueError(f"num_classes must be 1 to {MAX_NUMBER}")
+            return InceptionResNetV2(num_labels)
+        _check_model_type(fields.get("model_type"))
+        described = AutoConfig.for_model(**_own_fields(fields), architectures=[])
+        return AutoModelForImageClassification.from_config(described, trust_remote_code=False)
+    except CheckpointError:  # of the limits under which a checkpoint's network is built
+        raise
     except Exception as error:  # whatever transformers' configurations and networks raise
-        raise ColorizerError(f"No classifier can be built from its description {config}: {error!r}.") from error
+        raise ColorizerError(
+            f"No classifier can be built from its description {quote(config)}: {quote(error)}."
+        ) from error
+
+
+def _check_model_type(model_type: object) -> None:
+    if not isinstance(model_type, str) or model_type not in MODEL_TYPES:
+        raise ColorizerError(
+            f"{quote(model_type)} is not an image classifier that can be used here. These can: "
+            f"{', '.join(sorted(MODEL_TYPES))}."
+        )
+
+
+def _own_fields(published: dict[str, Any]) -> dict[str, Any]:
+    """Return what a configuration says about its network: the fields that its class itself declares, in plain values.
+
+    The fields of transformers' base class are left out. They don't change the network's layers, and name code to run, files
+    to read, quantization and attention kernels.
+    """
+    config_class = CONFIG_MAPPING[published["model_type"]]
+    declared = {
+        name
+        for base in config_class.__mro__
+        if base not in PreTrainedConfig.__mro__
+        for name in inspect.get_annotations(base)
+        if not name.startswith("_")
+    }
+    kept = {name: published[name] for name in sorted(declared | {"num_labels"}) if name in published}
+    for name, value in kept.items():
+        _check_value(name, value)
+    return {"model_type": published["model_type"], **kept}
+
+
+def _check_value(name: str, value: object, depth: int = 0) -> float:
+    """Refuse what is too large, and return the sum of the numbers in a value: layers are often made as a list says."""
+    if isinstance(value, list) and len(value) <= MAX_ITEMS and depth < 4:
+        total = sum(_check_value(name, item, depth + 1) for item in value)
+    elif isinstance(value, int | float):
+        total = abs(value)
+    else:
+        total = 0 if value is None or (isinstance(value, str) and len(value) <= MAX_LETTERS) else math.inf
+    if not total <= MAX_NUMBER:
+        raise ColorizerError(
+            f"{name} must be a number up to {MAX_NUMBER:,}, a short name, or a list, not {quote(value)}."
+        )
+    return total
 
 
 def classify(classifier: nn.Module, photos: Tensor) -> Tensor:
@@ -121,10 +189,4 @@ def _read_json(
         ) from error
     if path is None:
         return None
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{name} of the classifier {source} is not JSON: {error}.") from error
-    if not isinstance(content, dict):
-        raise CheckpointError(f"{name} of the classifier {source} is not a JSON object.")
-    return content
+    return read_json(Path(path))

@@ -90,7 +90,7 @@ def test_a_checkpoint_in_several_files_is_loaded_and_checked(load, sharded, chec
     with pytest.raises(CheckpointError, match=rf"{first.name} is missing. pytorch_model.bin is a pickle"):
         load(sharded)
     (sharded / "model.safetensors.index.json").write_text("[]")
-    with pytest.raises(CheckpointError, match=r"index\.json is not an index"):
+    with pytest.raises(CheckpointError, match=r"index\.json is not"):
         load(sharded)
 
 
@@ -124,7 +124,7 @@ def test_no_way_of_loading_opens_a_pickle(checkpoint, tmp_path):
         ),
         (
             lambda: (checkpoint / "model.safetensors.index.json").write_text(json.dumps(index)),
-            r"names pytorch_model\.bin",
+            r"names .pytorch_model\.bin",
         ),
     ):
         prepare()

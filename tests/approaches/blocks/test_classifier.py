@@ -92,7 +92,7 @@ def test_what_is_no_classifier_is_refused(tmp_path):
             read_description(folder)
     for content in ("[]", "{"):
         (tmp_path / "empty" / "config.json").write_text(content)
-        with pytest.raises(CheckpointError, match=r"config\.json of the classifier"):
+        with pytest.raises(CheckpointError, match=r"config\.json"):
             read_description(tmp_path / "empty")
 
 
@@ -108,5 +108,5 @@ def test_what_is_no_classifier_is_refused(tmp_path):
     ],
 )
 def test_a_description_that_describes_no_classifier_is_refused(config):
-    with pytest.raises(ColorizerError, match=re.escape(f"description {config}")):
+    with pytest.raises(ColorizerError, match=re.escape(config[:40])):
         make_classifier(config)

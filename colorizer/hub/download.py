@@ -29,6 +29,8 @@ from colorizer.version import __version__
 CONFIG = "config.json"
 MAX_ID = 96  # characters of a repository's id
 WAITS = (0.5, 1.0, 2.0)  # seconds before each retry of a download
+# Of one checkpoint, which may be anyone's: the largest network of the approaches has 2 GiB in float32.
+MAX_FILES, MAX_BYTES = 256, 2**33
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 # Raised by the client if a response is not JSON, for example a proxy's page instead of the Hub's response.
 NOT_JSON = (json.JSONDecodeError, UnicodeDecodeError)
@@ -112,7 +114,13 @@ def _fetch(repo_id: str, revision: str | None, token: str | bool | None, cache_d
     api = make_api(token)
     info = api.model_info(repo_id, revision=revision, files_metadata=True, timeout=constants.HF_HUB_DOWNLOAD_TIMEOUT)
     files = {file.rfilename: file for file in info.siblings or ()}
-    for name in checkpoint_files(repo_id, files):
+    names = checkpoint_files(repo_id, files)
+    if len(names) > MAX_FILES or sum(files[name].size or 0 for name in names) > MAX_BYTES:
+        raise CheckpointError(
+            f"{repo_id} has more than {MAX_FILES} files or {MAX_BYTES / 2**30:.0f} GiB: it is too large to be a checkpoint "
+            "of colorizer."
+        )
+    for name in names:
         # By commit, which needs no network for a cached file. The config comes last and by branch, so that the cache moves
         # the branch to the new commit only once all files are there.
         wanted = (revision or constants.DEFAULT_REVISION) if name == CONFIG else info.sha

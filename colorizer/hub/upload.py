@@ -1,6 +1,7 @@
 """Uploads to the Hub: a checkpoint that loads strictly becomes one commit."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,10 @@ from colorizer.hub.run_records import publishable, read_record
 
 UPLOAD_TIMEOUT = 60.0  # seconds without a response
 # Published files. Resume states, optimizers and logs are not uploaded.
-PATTERNS = ("config.json", "model*.safetensors", "model.safetensors.index.json", "curves.png", "samples/*.png", SAMPLES)
+PATTERNS = (
+    *("config.json", "model.safetensors", "model-*-of-*.safetensors", "model.safetensors.index.json"),
+    *("curves.png", "samples/step-*.png", SAMPLES),
+)
 RECORDS = ("training.json", "history.json", "evaluation.json")
 CARD = "README.md"
 
@@ -70,10 +74,15 @@ def push(
 
 
 def collect_files(folder: Path, repo_id: str) -> dict[str, Path | bytes]:
-    """Collect the files that `push` publishes: name in the repository → file, or new content if it differs."""
-    files: dict[str, Path | bytes] = {
-        path.relative_to(folder).as_posix(): path for pattern in PATTERNS for path in sorted(folder.glob(pattern))
-    }
+    """Collect the files that `push` publishes: name in the repository → file, or new content if it differs.
+
+    Raises:
+        CheckpointError: one of them is not a plain file of the folder, or not readable.
+    """
+    paths = [path for pattern in PATTERNS for path in sorted(folder.glob(pattern))]
+    files: dict[str, Path | bytes] = {path.relative_to(folder).as_posix(): path for path in paths}
+    for path in (*paths, *(folder / name for name in (*RECORDS, CARD) if os.path.lexists(folder / name))):
+        _check_own(path, folder)
     for name in RECORDS:
         record = publishable(read_record(folder / name))
         if record is not None:
@@ -84,6 +93,13 @@ def collect_files(folder: Path, repo_id: str) -> dict[str, Path | bytes]:
     else:
         files[CARD] = card
     return files
+
+
+def _check_own(path: Path, folder: Path) -> None:
+    """Refuse a link, which could publish any file of this machine, and whatever else is not a plain file."""
+    name = path.relative_to(folder)
+    if path.resolve() != folder.resolve() / name or not path.is_file():
+        raise CheckpointError(f"{name} in {folder.name} is a link or not a file: only a run's own files are published.")
 
 
 def _create(api: HfApi, repo_id: str, private: bool, revision: str | None) -> None:

@@ -212,3 +212,31 @@ def test_card_with_broken_front_matter_is_refused(hub: HubServer, run: Path) -> 
     with pytest.raises(HubError, match=r"ada/tiny: Invalid metadata in README\.md"):
         push(run, "ada/tiny")
     assert len(hub.repositories.get("ada/tiny").messages) == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["samples/step-000020.png", "samples", "curves.png", "README.md", "training.json", "history.json", "config.json"],
+)
+def test_a_link_out_of_the_run_is_not_followed(hub: HubServer, run: Path, tmp_path: Path, name: str) -> None:
+    outside = tmp_path / "outside"
+    if (run / name).is_dir():
+        shutil.move(run / name, outside)
+    else:
+        outside.write_text(json.dumps({"model_type": "colorizer-dense", "width": 1 / 64}))
+        (run / name).unlink(missing_ok=True)
+    (run / name).symlink_to(outside)
+    with pytest.raises(CheckpointError, match=r"link or not a file"):
+        push(run, "ada/tiny")
+    assert hub.requests == []
+
+
+def test_only_files_of_the_list_go_up(hub: HubServer, run: Path) -> None:
+    for name in ("model-secret.safetensors", "samples/private.png", "config.json.bak", ".env"):
+        (run / name).write_bytes(b"private")
+    (run / "model-secret.safetensors").write_bytes((run / "model.safetensors").read_bytes())
+    push(run, "ada/tiny")
+    assert not {"model-secret.safetensors", "samples/private.png", "config.json.bak", ".env"} & set(
+        hub.files("ada/tiny")
+    )
+    assert "samples/step-000010.png" in hub.files("ada/tiny")

@@ -20,10 +20,10 @@ INCEPTION = "timm/inception_resnet_v2.tf_in1k"
 
 ARCHITECTURE = "inception_resnet_v2"
 # Image classifiers of transformers that a description may build: each is one network, named whole by its own fields.
-# Others read models from the Hub, run code of other packages, or are parts of language models.
+# Others read models from the Hub, run code of other packages, are parts of language models, or take minutes to be built.
 MODEL_TYPES = {
     *("beit", "bit", "convnext", "convnextv2", "cvt", "data2vec-vision", "deit", "dinov2", "dinov2_with_registers"),
-    *("efficientnet", "focalnet", "hgnet_v2", "hiera", "ijepa", "levit", "mobilenet_v1", "mobilenet_v2", "mobilevit"),
+    *("efficientnet", "focalnet", "hgnet_v2", "hiera", "ijepa", "mobilenet_v1", "mobilenet_v2", "mobilevit"),
     *("mobilevitv2", "poolformer", "pvt", "pvt_v2", "regnet", "resnet", "segformer", "swiftformer"),
     *("swin", "swinv2", "textnet", "vit", "vit_msn"),
 }

@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 from transformers.utils import cached_file, logging
 
+from colorizer import checkpoints
 from colorizer.approaches.base.checkpoint_files import (
     CONFIG,
     MAX_HEADER_BYTES,
@@ -63,7 +64,9 @@ def load(
                 options = {**kept, "config": config}
             skeleton = build_skeleton(lambda: model_class(options["config"], *model_args))
             check_shapes(skeleton, files)
-            check_cost(skeleton.eval().color_one)
+            # The package's own are known to be cheap, and the count takes as long as loading them.
+            if Path(name_or_path).absolute().parent != checkpoints.FOLDER:
+                check_cost(skeleton.eval().color_one)
         try:
             model, info = from_pretrained(name_or_path, *model_args, **(options | strictly))
         except SafetensorError as error:

@@ -22,7 +22,7 @@ def catalog(checkpoints: list[str]) -> Catalog:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where results go."""
+    """Folder for the results."""
     (tmp_path / "results").mkdir()
     return tmp_path / "results"
 

@@ -27,7 +27,7 @@ def catalog(checkpoints: list[str]) -> Catalog:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where a visitor's files go."""
+    """Folder for a visitor's files."""
     (tmp_path / "own").mkdir()
     return tmp_path / "own"
 

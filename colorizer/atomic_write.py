@@ -12,6 +12,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,7 +27,6 @@ except ImportError:  # Windows: no lock between two writers
 _MAX_CHARACTERS, _MAX_BYTES = 100, 200
 _PART = re.compile(r"\..+\.[0-9a-f]{16}\.part")
 _MAX_TRIES = 100  # of replacing a folder that others replace at the same time
-_swept: set[Path] = set()  # folders whose leftovers this process has removed
 
 
 def make_folder(path: str | os.PathLike) -> Path:
@@ -161,11 +161,11 @@ def _create_locked(path: str | os.PathLike, is_folder: bool) -> tuple[Path, int 
         # Another process took it for a leftover, before it was locked.
 
 
+@lru_cache(maxsize=1024)  # the app makes a folder per visitor
 def _sweep(folder: Path) -> None:
     """Remove what killed processes have left in a folder, once per process. Links are not followed."""
-    if fcntl is None or folder in _swept:
+    if fcntl is None:
         return
-    _swept.add(folder)
     with suppress(OSError):
         for path in [Path(entry.path) for entry in os.scandir(folder) if _PART.fullmatch(entry.name)]:
             with suppress(OSError):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from colorizer.atomic_write import hidden_path
+from colorizer.atomic_write import _sweep, hidden_path
 from colorizer.data import load_photos
 from colorizer.errors import DatasetError
 from tests.data.conftest import color_photo
@@ -86,11 +86,11 @@ def test_a_cache_folder_that_is_none(folder: Path, tmp_path: Path) -> None:
         load_photos(folder, resolution=32, cache_dir=tmp_path / "file")
 
 
-def test_what_a_killed_process_left_is_swept_away(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_killed_process_left_is_swept_away(folder: Path, cache: Path) -> None:
     photos = load_photos(folder, resolution=32, cache_dir=cache)
     (store,) = cache.glob("*/")
     store.rename(hidden_path(store, f".{'0' * 16}.part"))
-    monkeypatch.setattr("colorizer.atomic_write._swept", set())  # as in another process
+    _sweep.cache_clear()  # as in another process
     again = load_photos(folder, resolution=32, cache_dir=cache)
     assert torch.equal(again.batch(range(12))["rgb"], photos.batch(range(12))["rgb"])
     assert [entry.name for entry in cache.glob("*/")] == [store.name]

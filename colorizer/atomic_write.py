@@ -5,6 +5,7 @@ then the target stays as it was, and after a failure the hidden file is removed.
 the system releases when the process dies: the first write into a folder removes what killed processes have left there.
 """
 
+import errno
 import io
 import os
 import re
@@ -112,16 +113,17 @@ def put_in_place(part: Path, path: str | os.PathLike, *, flush: bool = True) -> 
             if file.is_file():
                 with file.open("r+b") as stream:
                     os.fsync(stream.fileno())
-    for _ in range(_MAX_TRIES if part.is_dir() else 0):
-        if not os.path.isdir(path):
-            break
-        # No folder can be renamed to one with content. Moved away first, that never stands there half deleted. Another writer
-        # may do the same at the same time.
-        with temporary(f"{os.fspath(path)}.old", is_folder=True) as old, suppress(OSError):
-            os.replace(path, old / "moved")
+    for _ in range(_MAX_TRIES):
+        try:
             os.replace(part, path)
             return
-    os.replace(part, path)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+        # No folder can be renamed to one with content. Moved away first, that never stands there half deleted.
+        with temporary(f"{os.fspath(path)}.old", is_folder=True) as old, suppress(OSError):
+            os.replace(path, old / "moved")
+    raise FileExistsError(errno.EEXIST, "others replace it all the time", os.fspath(path))
 
 
 def hidden_path(path: str | os.PathLike, ending: str) -> Path:

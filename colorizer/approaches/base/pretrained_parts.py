@@ -40,8 +40,11 @@ class PretrainedPart:
         """
         # Names and shapes first: a repository may hold anything.
         files = sorted(Path(folder).glob("model*.safetensors"))
-        places = {key: file for file in files for key in checkpoint_files.read_shapes(file)}
-        shapes = {key: shape for file in files for key, shape in checkpoint_files.read_shapes(file).items()}
+        places, shapes = {}, {}
+        for file in files:
+            in_file = checkpoint_files.read_shapes(file)
+            places |= dict.fromkeys(in_file, file)
+            shapes |= in_file
         names = {key: name for key in shapes if (name := self.rename(key)) is not None}
         own = self.module.state_dict()
         # The normalization's batch counters are unused, and older files lack them.

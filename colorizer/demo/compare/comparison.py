@@ -92,6 +92,7 @@ class Result:
     variant: number from 1 if there are several variants, else 0.
     preview: picture for the page.
     decoding: options with which its colors were decoded, which can change without another run; none for most approaches.
+    defaults: the checkpoint's own values of these options.
     predictions: file with the network's output, from which the colors can be adjusted without another run.
     """
 
@@ -101,6 +102,7 @@ class Result:
     seconds: float = 0.0
     scores: dict[str, float] = field(default_factory=dict)
     decoding: Mapping[str, float | str] = field(default_factory=dict)
+    defaults: Mapping[str, float | str] = field(default_factory=dict)
     preview: Path | None = None
     predictions: Path | None = None
     problem: str | None = None

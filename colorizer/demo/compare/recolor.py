@@ -95,11 +95,11 @@ def colors(comparison: Comparison) -> Iterator[tuple[Result, Tensor]]:
 def _decode_again(comparison: Comparison, result: Result, ab: Tensor, logits: Tensor) -> Sequence[Tensor]:
     """Return the variants' ab (2, h, w) for the comparison's options, the given ones if these have not changed."""
     settings = comparison.settings
-    model = comparison.catalog.pipeline(result.name).model
-    own = {name: model.options[name].default for name in result.decoding}
-    wanted = {name: settings.options.get(name, own[name]) for name in own}
+    wanted = {name: settings.options.get(name, default) for name, default in result.defaults.items()}
     if wanted == result.decoding:
         return ab
+    # Only now, since the network may have been dropped from memory.
+    model = comparison.catalog.pipeline(result.name).model
     for name, value in wanted.items():
         model.options[name].check(value, result.name)
     lightness = compute_lightness(load_photo(comparison.shown), tuple(ab.shape[-2:]))

@@ -103,10 +103,9 @@ def _color(catalog: Catalog, photo: Photo, name: str, comparison: Comparison, tr
     pipe = catalog.pipeline(name)
     settings = comparison.settings.for_model(pipe.model)
     predictions = _predict(pipe, photo, settings)
-    decoding = {}
-    if pipe.model.space.has_distribution:
-        options = {option.name: pipe.model.options[option.name].default for option in pipe.model.space.options}
-        decoding = {name: settings.options.get(name, default) for name, default in options.items()}
+    options = pipe.model.space.options if pipe.model.space.has_distribution else ()
+    defaults = {option.name: pipe.model.options[option.name].default for option in options}
+    decoding = {name: settings.options.get(name, default) for name, default in defaults.items()}
     path = store_predictions(predictions, comparison.folder / f"{plain(name)}.npz")
     results = []
     for place, prediction in enumerate(predictions):
@@ -120,6 +119,7 @@ def _color(catalog: Catalog, photo: Photo, name: str, comparison: Comparison, tr
             prediction.seconds,
             {} if truth is None else score(np.asarray(image.convert("RGB")), truth),
             decoding,
+            defaults,
             predictions=path,
         )
         results.append(replace(result, preview=save_preview(image, comparison.folder, preview_stem(result, 0))))

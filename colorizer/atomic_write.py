@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, quote
 
 try:
     import fcntl
@@ -39,9 +39,26 @@ def make_folder(path: str | os.PathLike) -> Path:
     folder = Path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ColorizerError(f"The folder {folder} can't be made: {error}. Choose another.") from error
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the path
+        reason = getattr(error, "strerror", None) or error
+        raise ColorizerError(f"The folder {quote(str(folder))} can't be made: {reason}. Choose another.") from error
     return folder
+
+
+def is_taken(path: str | os.PathLike) -> bool:
+    """Return whether there is anything under a name.
+
+    Raises:
+        ColorizerError: no file can have this name, such as one that is too long.
+    """
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ColorizerError(f"{quote(os.fspath(path))} can't be written: {reason}. Choose another name.") from error
+    return True
 
 
 @contextmanager

@@ -1,17 +1,18 @@
 """`colorize`: color photos and save them at full size."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from colorizer.atomic_write import make_folder
-from colorizer.cli.failures import OK, finish, reported
-from colorizer.cli.shared_arguments import add_models, add_options, add_photos, count, hint, path
+from colorizer.cli.failures import OK, finish, reported, say_notes
+from colorizer.cli.shared_arguments import add_models, add_options, add_photos, check_photos, count, hint, path
 from colorizer.errors import ColorizerError, check_count
 
 if TYPE_CHECKING:
-    from colorizer.cli.photo_paths import Job
+    from colorizer.cli.jobs import Job
+    from colorizer.pipelines.image_colorization import ColorizationPipeline
 
 PURPOSE = "color photos and save them at full size"
 NOTES = """\
@@ -19,9 +20,10 @@ PHOTO is a photo, a folder (with its subfolders), a pattern such as
 "scans/*.tif", or an http(s) address. Results keep the photo's size and
 lightness. PHOTO.jpg becomes FOLDER/PHOTO.png, or FOLDER/PHOTO-MODEL.png with
 several models; with --num_images the names end in a number: PHOTO-1, PHOTO-2,
-… Subfolders are kept. Existing results are skipped, so running the command
-again resumes it. Under `accelerate launch` or `torchrun` the photos are split
-among the processes.
+… Subfolders are kept. Results of the same photo, model and options are
+skipped, so running the command again resumes it; those of another model or
+other options are replaced, and any other file is left as it is. Under
+`accelerate launch` or `torchrun` the photos are split among the processes.
 
 examples:
   python -m colorizer colorize old.jpg -o colored
@@ -36,7 +38,7 @@ examples:
   accelerate launch -m colorizer colorize album/ -o colored
   torchrun --nproc_per_node 2 -m colorizer colorize album/ -o colored
 """
-FORMATS = ("png", "jpg", "webp")
+FORMATS = ("png", "jpg", "webp", "tiff")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,46 +72,78 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Color photos, each decoded once for all models, and save every result as soon as it is predicted."""
-    from colorizer.cli.photo_paths import plan
+    from colorizer.cli.given_options import given_hints_and_seed, given_options, load_pipelines, settings_digest
+    from colorizer.cli.jobs import plan
+    from colorizer.cli.photo_paths import find_photos
     from colorizer.pipelines import processes
-    from colorizer.pipelines.options import MAX_IMAGES
+    from colorizer.pipelines.options import MAX_IMAGES, options_for
 
+    check_photos(arguments)
     num_images = arguments.num_images or 1
     check_count("num_images", num_images, MAX_IMAGES)
     models = arguments.model or ["default"]
-    jobs = plan(arguments.photos, arguments.output, models, arguments.format, num_images=num_images)
+    found = find_photos(arguments.photos, results=arguments.output)
+    jobs = plan(found.photos, arguments.output, models, arguments.format, num_images=num_images)
     if arguments.hint and len(jobs) > 1:
         raise ColorizerError(f"A --hint is a place in one photo, and these are {len(jobs)}: color them one by one.")
-    # Split before existing results are skipped: another process may be saving some right now.
-    waiting = jobs = processes.share(jobs)
-    if not arguments.overwrite:
-        waiting = [replace(job, outputs={n: p for n, p in job.outputs.items() if not job.is_done(n)}) for job in jobs]
-        waiting = [job for job in waiting if job.outputs]
-    num_jobs, num_waiting = processes.total(len(jobs)), processes.total(len(waiting))
-    is_first = processes.is_first()
-    if num_waiting < num_jobs and is_first:
-        print(f"{num_jobs - num_waiting} of {num_jobs} photos are done already; --overwrite colors them again.")
-    failures = processes.total(_color(arguments, models, waiting) if waiting else 0)
-    processes.leave()
-    return finish(failures, num_waiting) if is_first else OK
-
-
-def _color(arguments: argparse.Namespace, models: Sequence[str], waiting: Sequence["Job"]) -> int:
-    """Color this process's photos and return how many failed."""
-    from tqdm.auto import tqdm
-
-    from colorizer.cli.given_options import given_hints_and_seed, given_options, load_pipelines
-    from colorizer.photos.reading import read_photo
-    from colorizer.photos.saving import save_photo
-    from colorizer.pipelines import processes
-    from colorizer.pipelines.options import options_for
-
-    for folder in sorted({file.parent for job in waiting for file in job.outputs.values()}):
-        make_folder(folder)
     pipelines = load_pipelines(models, arguments.device or processes.own_device())
     options = given_options(arguments, pipelines)
     hints_and_seed = given_hints_and_seed(arguments, pipelines)
-    failed: set[str] = set()
+    given = {name: options_for(pipe.model, options) | hints_and_seed for name, pipe in pipelines.items()}
+    settings = {name: settings_digest(pipe, given[name]) for name, pipe in pipelines.items()}
+    make_folder(arguments.output)
+    is_first, failed = processes.is_first(), set()
+    if is_first:
+        found.report(failed)
+    # Split before existing results are skipped: another process may be saving some right now.
+    jobs = processes.share(jobs)
+    waiting, num_outdated = (jobs, 0) if arguments.overwrite else _waiting(jobs, settings, failed)
+    unfinished = failed | {job.source for job in waiting}
+    num_done = processes.total(sum(job.source not in unfinished for job in jobs))
+    num_jobs, num_outdated = processes.total(len(jobs)), processes.total(num_outdated)
+    if num_done and is_first:
+        print(f"{num_done} of {num_jobs} photos are done already; --overwrite colors them again.")
+    if num_outdated and is_first:
+        print(f"{num_outdated} of {num_jobs} photos have results of another model or other options: they are replaced.")
+    if waiting:
+        _color(arguments, waiting, pipelines, given, settings, failed)
+    failures = processes.total(len(failed))
+    processes.leave()
+    return finish(failures, num_jobs - num_done + len(found.problems)) if is_first else OK
+
+
+def _waiting(jobs: Sequence["Job"], settings: Mapping[str, str], failed: set[str]) -> tuple[list["Job"], int]:
+    """Return the jobs without what is done already, and the number of those whose results are of other settings."""
+    from colorizer.photos.marks import State
+
+    waiting, num_outdated = [], 0
+    for job in jobs:
+        states = {}
+        for model in job.outputs:
+            with reported(job.source, failed):
+                states[model] = job.states(model, settings[model])
+        num_outdated += any(State.OUTDATED in there for there in states.values())
+        outputs = {model: job.outputs[model] for model, there in states.items() if there != {State.DONE}}
+        if outputs:
+            waiting.append(replace(job, outputs=outputs))
+    return waiting, num_outdated
+
+
+def _color(
+    arguments: argparse.Namespace,
+    waiting: Sequence["Job"],
+    pipelines: Mapping[str, "ColorizationPipeline"],
+    given: Mapping[str, Mapping[str, Any]],
+    settings: Mapping[str, str],
+    failed: set[str],
+) -> None:
+    """Color this process's photos, and add those that fail to `failed`."""
+    from tqdm.auto import tqdm
+
+    from colorizer.photos.reading import read_photo
+    from colorizer.photos.saving import save_photo
+    from colorizer.pipelines import processes
+
     with tqdm(total=len(waiting), unit="photo", disable=None if processes.is_first() else True) as bar:
         for start in range(0, len(waiting), arguments.batch_size):
             batch = waiting[start : start + arguments.batch_size]
@@ -117,20 +151,16 @@ def _color(arguments: argparse.Namespace, models: Sequence[str], waiting: Sequen
             for job in batch:
                 with reported(job.source, failed):
                     photos[job] = read_photo(job.source)
+                    say_notes(job.source, photos[job].notes)
             for name, colorize in pipelines.items():
                 pending = {job: photo for job, photo in photos.items() if name in job.outputs}
                 if not pending:
                     continue
-                results = colorize(
-                    list(pending.values()),
-                    batch_size=arguments.batch_size,
-                    **options_for(colorize.model, options),
-                    **hints_and_seed,
-                )
+                results = colorize(list(pending.values()), batch_size=arguments.batch_size, **given[name])
                 for job, result in zip(pending, results, strict=True):
                     images = result if isinstance(result, list) else [result]
                     with reported(job.source, failed):
                         for image, file in zip(images, job.files(name), strict=True):
-                            save_photo(image, file)
+                            make_folder(file.parent)
+                            save_photo(image, file, mark=job.mark(settings[name]))
             bar.update(len(batch))
-    return len(failed)

@@ -2,10 +2,10 @@
 
 import argparse
 
-from colorizer.atomic_write import make_folder
+from colorizer.atomic_write import is_taken, make_folder
 from colorizer.checkpoints import list_checkpoints
-from colorizer.cli.failures import finish, reported
-from colorizer.cli.shared_arguments import add_models, add_options, add_photos, path
+from colorizer.cli.failures import finish, reported, say_notes
+from colorizer.cli.shared_arguments import add_models, add_options, add_photos, check_photos, path
 from colorizer.errors import ColorizerError
 
 PURPOSE = "color photos by several models on one contact sheet"
@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_models(parser, help="one or several models, see `list` (default: every checkpoint of the package)")
     add_options(parser)
+    parser.add_argument("--overwrite", action="store_true", help="overwrite an existing file that is not a sheet")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -36,29 +37,39 @@ def run(arguments: argparse.Namespace) -> int:
     from tqdm.auto import tqdm
 
     from colorizer.cli.given_options import given_options, load_pipelines
-    from colorizer.cli.photo_paths import check_not_input, file_name, find_photos
+    from colorizer.cli.jobs import check_not_input
+    from colorizer.cli.photo_paths import file_name, find_photos
     from colorizer.evaluation.photo_comparison import compare, sheet
+    from colorizer.photos.marks import Mark, digest, read_mark
     from colorizer.photos.reading import read_photo
     from colorizer.photos.saving import save_photo
 
-    sources = find_photos(arguments.photos)
+    check_photos(arguments)
+    output = arguments.output
     # `save_photo` takes no other suffixes; checked before the work that would be lost.
-    if arguments.output.suffix.lower() not in SUFFIXES:
-        raise ColorizerError(f"{arguments.output} must end in one of {', '.join(SUFFIXES)}: name it such as sheet.png.")
+    if output.suffix.lower() not in SUFFIXES:
+        raise ColorizerError(f"{output} must end in one of {', '.join(SUFFIXES)}: name it such as sheet.png.")
     models = arguments.model or list_checkpoints()
     if not models:
         raise ColorizerError("The package has no checkpoint: give a model with --model.")
-    check_not_input([arguments.output], sources)
-    make_folder(arguments.output.parent)
+    found = find_photos(arguments.photos)
+    check_not_input([output], list(found.photos))
+    mark = Mark(digest("sheet"), digest("compare"))
+    make_folder(output.parent)
+    if is_taken(output) and read_mark(output) != mark and not arguments.overwrite:
+        raise ColorizerError(
+            f"{output} is there already, and is not a sheet of `compare`: choose another name, or replace it with --overwrite."
+        )
     pipelines = load_pipelines(models, arguments.device)
     options = given_options(arguments, pipelines)
     comparisons, failed = [], set()
-    for source in tqdm(sources, unit="photo", disable=None):
+    found.report(failed)
+    for source in tqdm(found.photos, unit="photo", disable=None):
         with reported(source, failed):
             photo = read_photo(source)
-        if source not in failed:
+            say_notes(source, photo.notes)
             comparisons.append(compare(photo, pipelines, title=file_name(source).name, **options))
     if comparisons:
-        save_photo(sheet(comparisons, list(pipelines)), arguments.output, model=", ".join(pipelines))
-        print(f"Written to {arguments.output}")
-    return finish(len(failed), len(sources))
+        save_photo(sheet(comparisons, list(pipelines)), output, model=", ".join(pipelines), mark=mark)
+        print(f"Written to {output}")
+    return finish(len(failed), len(found.photos) + len(found.problems))

@@ -1,7 +1,7 @@
-"""Report failed photos on stderr and by the exit code."""
+"""Report failed photos on stderr and by the exit code, and what else a user should know of them."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from colorizer.errors import ColorizerError
@@ -13,13 +13,24 @@ SOME_FAILED = 1
 @contextmanager
 def reported(source: str, failed: set[str]) -> Iterator[None]:
     """Print a photo's error above the progress bar and add the photo to `failed`, so that the others go on."""
-    from tqdm.auto import tqdm
-
     try:
         yield
     except ColorizerError as error:
         failed.add(source)
-        tqdm.write(str(error) if source in str(error) else f"{source}: {error}", file=sys.stderr)
+        say(str(error) if source in str(error) else f"{source}: {error}")
+
+
+def say(line: str) -> None:
+    """Print a line on stderr, above the progress bar."""
+    from tqdm.auto import tqdm
+
+    tqdm.write(line, file=sys.stderr)
+
+
+def say_notes(source: str, notes: Iterable[str]) -> None:
+    """Print a line per note on a photo."""
+    for note in notes:
+        say(f"{source}: {note}.")
 
 
 def finish(failures: int, total: int) -> int:

@@ -4,7 +4,9 @@ import argparse
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from colorizer.hub.loading import model_digest
 from colorizer.hub.model_names import model_names
+from colorizer.photos.marks import digest
 from colorizer.pipelines.image_colorization import ColorizationPipeline, pipeline
 from colorizer.pipelines.options import check_options, parse_options, sort_options
 
@@ -48,3 +50,16 @@ def given_hints_and_seed(
     for colorize in pipelines.values():
         sort_options(colorize.model, **given)
     return given
+
+
+def settings_digest(colorize: ColorizationPipeline, given: Mapping[str, Any], **saving: Any) -> str:
+    """Return a digest of everything besides the photo that determines a result: the model, and all options as they apply."""
+    defaults = {name: option.default for name, option in colorize.model.options.items()}
+    defaults |= {"resolution": colorize.model.config.resolution, "saturation": 1.0}
+    for options in colorize.call_options(**given):
+        defaults |= options
+    # The first of several colorings are the same for any number.
+    if defaults.pop("num_images", 1) > 1:
+        defaults.setdefault("seed", 0)
+    defaults.pop("as_list", None)
+    return digest([colorize.name, model_digest(colorize.model), defaults, saving])

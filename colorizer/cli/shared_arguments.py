@@ -1,23 +1,68 @@
 """Arguments that several commands share, and the types of their values."""
 
 import argparse
+import glob
+import mimetypes
+import os
 import re
 from pathlib import Path
+
+from colorizer.checkpoints import list_checkpoints
+from colorizer.errors import ColorizerError
 
 _MAX_COUNT = 2**31
 
 
 def add_photos(parser: argparse.ArgumentParser) -> None:
-    """Add the photos to color."""
+    """Add the photos to color; `check_photos` refuses if there are none."""
+    # `--model` adds those that follow it, so the parser can't tell whether there are any.
     parser.add_argument(
-        "photos", nargs="+", type=text, metavar="PHOTO", help="photos, folders of photos, patterns or web addresses"
-    )
+        "photos",
+        nargs="+",
+        action="extend",
+        type=text,
+        metavar="PHOTO",
+        help="photos, folders of photos, patterns or web addresses",
+    ).required = False
+
+
+def check_photos(arguments: argparse.Namespace) -> None:
+    """Raise ColorizerError if no photo was given."""
+    if not arguments.photos:
+        raise ColorizerError("No photo was given: name photos, folders, patterns or web addresses.")
 
 
 def add_models(parser: argparse.ArgumentParser, *, help: str, required: bool = False) -> None:
     """Add `--model` for one or several models."""
-    # "extend", so that `--model a --model b` means both, as `--model a b` does.
-    parser.add_argument("--model", nargs="+", action="extend", type=text, required=required, metavar="MODEL", help=help)
+    parser.add_argument("--model", nargs="+", action=_Models, type=text, required=required, metavar="MODEL", help=help)
+
+
+class _Models(argparse.Action):
+    """Add models to those given before: `--model a --model b` means both, as `--model a b` does.
+
+    In `--model a photo.png` the photo, and what follows it, is added to the photos.
+    """
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: list[str],
+        option_string: str | None = None,
+    ) -> None:
+        takes_photos = hasattr(namespace, "photos")
+        end = next((place for place in range(1, len(values)) if takes_photos and _is_photo(values[place])), len(values))
+        namespace.model = [*(namespace.model or ()), *values[:end]]
+        if takes_photos:
+            namespace.photos = [*(namespace.photos or ()), *values[end:]]
+
+
+def _is_photo(value: str) -> bool:
+    """Return whether an argument after a model is a photo: a file, a folder that is not a checkpoint, or named like a photo."""
+    if value in list_checkpoints() or os.path.isfile(os.path.join(value, "config.json")):
+        return False
+    is_named_so = (mimetypes.guess_type(value)[0] or "").startswith("image/")
+    return os.path.exists(os.path.expanduser(value)) or "://" in value or glob.has_magic(value) or is_named_so
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

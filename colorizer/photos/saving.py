@@ -10,11 +10,11 @@ from PIL.PngImagePlugin import PngInfo
 
 from colorizer.atomic_write import write_file
 from colorizer.errors import ColorizerError
+from colorizer.photos.marks import SOFTWARE, Mark
 from colorizer.photos.photo import Photo
 
 ORIENTATION = 0x0112
 _DESCRIPTION = 0x010E
-_SOFTWARE = 0x0131
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 _LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}
@@ -43,12 +43,19 @@ def to_pil(photo: Photo, pixels: np.ndarray, *, model: str | None = None) -> Ima
     return image
 
 
-def save_photo(image: Image.Image, path: str | os.PathLike, *, model: str | None = None, quality: int = 95) -> Path:
+def save_photo(
+    image: Image.Image,
+    path: str | os.PathLike,
+    *,
+    model: str | None = None,
+    quality: int = 95,
+    mark: Mark | None = None,
+) -> Path:
     """Save a colored photo in the format given by the file extension: png, jpg, webp or tiff.
 
     The file keeps the image's EXIF and ICC profile. Its metadata states that the colors are a guess, and by which `model`
     (default: the one given to `to_pil`). JPEG has no alpha, so transparent areas become white. `quality`, 1…100, applies to
-    JPEG and WebP. After a full disk or a kill, an existing file is unchanged.
+    JPEG and WebP. `mark` is what a later run knows the file by. After a full disk or a kill, an existing file is unchanged.
 
     Raises ColorizerError for another extension, a photo too large for the format, or a file that can't be written.
     """
@@ -64,11 +71,12 @@ def save_photo(image: Image.Image, path: str | os.PathLike, *, model: str | None
     if isinstance(quality, bool) or not isinstance(quality, int) or not 1 <= quality <= 100:
         raise ColorizerError(f"quality must be a whole number from 1 to 100, got {quality!r}.")
     description = describe(model or image.info.get("model") or "a model")
-    options = {"exif": _exif(image, description, file_format), "icc_profile": image.info.get("icc_profile")}
+    software = str(mark or "colorizer")
+    options = {"exif": _exif(image, description, software, file_format), "icc_profile": image.info.get("icc_profile")}
     if file_format == "PNG":
         options["pnginfo"] = PngInfo()
         options["pnginfo"].add_text("Description", description)
-        options["pnginfo"].add_text("Software", "colorizer")
+        options["pnginfo"].add_text("Software", software)
     elif file_format == "JPEG":
         # Colors are the point of the photo: keep chroma at full resolution.
         options |= {"quality": quality, "subsampling": 0}
@@ -97,23 +105,23 @@ def save_image(image: Image.Image, path: Path, *, flush: bool = True, **options:
         image.save(stream, _FORMATS[path.suffix.lower()], **options)
 
 
-def _exif(image: Image.Image, description: str, file_format: str) -> bytes:
+def _exif(image: Image.Image, description: str, software: str, file_format: str) -> bytes:
     """Return the image's EXIF block, with the description appended to its own."""
     exif = Image.Exif()
     if kept := image.info.get("exif"):
         exif.load(kept)
-    content = _with_description(exif, description)
+    content = _with_description(exif, description, software)
     if file_format == "JPEG" and len(content) > _JPEG_EXIF_BYTES:
-        content = _with_description(Image.Exif(), description)
+        content = _with_description(Image.Exif(), description, software)
     return content
 
 
-def _with_description(exif: Image.Exif, description: str) -> bytes:
+def _with_description(exif: Image.Exif, description: str, software: str) -> bytes:
     own = exif.get(_DESCRIPTION)
     own = own.strip("\0 .") if isinstance(own, str) else ""
     if description not in own:
         exif[_DESCRIPTION] = f"{own}. {description}" if own else description
-    exif[_SOFTWARE] = "colorizer"
+    exif[SOFTWARE] = software
     return exif.tobytes()
 
 

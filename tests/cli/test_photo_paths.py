@@ -1,11 +1,14 @@
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from colorizer.atomic_write import make_folder
-from colorizer.cli.photo_paths import Job, check_not_input, file_name, find_photos, plan
+from colorizer.cli import jobs
+from colorizer.cli.jobs import Job, check_not_input
+from colorizer.cli.photo_paths import file_name, find_photos
 from colorizer.errors import ColorizerError
 
 
@@ -21,12 +24,16 @@ def album(tmp_path: Path) -> Path:
     return folder
 
 
-def names(sources: list[str]) -> list[str]:
+def plan(arguments: list[str], folder: Path, models: list[str], suffix: str, **options: int) -> list[Job]:
+    return jobs.plan(find_photos(arguments, results=folder).photos, folder, models, suffix, **options)
+
+
+def names(sources: Iterable[str]) -> list[str]:
     return [Path(source).name for source in sources]
 
 
 def test_a_folder_means_its_photos_and_not_those_below(album: Path):
-    assert names(find_photos([str(album)])) == ["A.PNG", "b.jpg", "photo[1].jpg"]
+    assert names(find_photos([str(album)]).photos) == ["A.PNG", "b.jpg", "photo[1].jpg"]
 
 
 def results(jobs: list[Job], out: Path) -> list[str]:
@@ -39,12 +46,12 @@ def test_a_folder_is_colored_with_its_subfolders(album: Path, tmp_path: Path):
     (album / ".thumbnails").mkdir()
     for name in ("below/b.jpg", "below/again/b.jpg", "below/again/b.png", ".thumbnails/b.jpg"):
         (album / name).write_bytes((album / "b.jpg").read_bytes())
-    jobs = plan([str(album)], out, ["colorful"], "png")
+    planned = plan([str(album)], out, ["colorful"], "png")
     top, below = ["A.png", "b.png", "photo[1].png"], ["below/b.png", "below/deep.png"]
-    assert results(jobs, out) == [*top, *below, "below/again/b-jpg.png", "below/again/b-png.png"]
+    assert results(planned, out) == [*top, *below, "below/again/b-jpg.png", "below/again/b-png.png"]
     assert results(plan([str(album / "below")], out, ["colorful"], "png"), out)[:2] == ["b.png", "deep.png"]
     both = plan([str(album / "b.jpg"), str(album)], out, ["colorful", "dense"], "png")
-    assert len(both) == len(jobs)
+    assert len(both) == len(planned)
 
 
 def test_results_inside_the_album_are_no_photos_of_it(album: Path):
@@ -71,32 +78,30 @@ def test_a_link_to_a_folder_above_is_not_gone_round_for_ever(album: Path, tmp_pa
 
 
 def test_patterns_are_expanded_and_a_photo_is_there_once(album: Path, monkeypatch: pytest.MonkeyPatch):
-    assert names(find_photos([f"{album}/**/*.jpg"])) == ["b.jpg", "deep.jpg", "photo[1].jpg"]
+    assert names(find_photos([f"{album}/**/*.jpg"]).photos) == ["b.jpg", "deep.jpg", "photo[1].jpg"]
     monkeypatch.chdir(album)
-    assert find_photos(["b.jpg", "./b.jpg", str(album / "b.jpg"), "*.jpg"]) == ["b.jpg", "photo[1].jpg"]
+    assert list(find_photos(["b.jpg", "./b.jpg", str(album / "b.jpg"), "*.jpg"]).photos) == ["b.jpg", "photo[1].jpg"]
 
 
 def test_a_file_whose_name_looks_like_a_pattern_is_that_file(album: Path):
-    assert names(find_photos([str(album / "photo[1].jpg")])) == ["photo[1].jpg"]
+    assert names(find_photos([str(album / "photo[1].jpg")]).photos) == ["photo[1].jpg"]
 
 
 def test_what_is_missing_is_left_for_reading_to_report(album: Path):
-    assert find_photos(["missing.jpg"]) == ["missing.jpg"]
-    with pytest.raises(ColorizerError, match=r"No file matches nothing\*\.jpg"):
+    assert list(find_photos(["missing.jpg", "long" * 2000]).photos) == ["missing.jpg", "long" * 2000]
+    with pytest.raises(ColorizerError, match=r"No file matches 'nothing\*\.jpg'"):
         find_photos(["nothing*.jpg"])
     (album / "empty").mkdir()
     with pytest.raises(ColorizerError, match="holds no photos"):
         find_photos([str(album / "empty")])
     (album / "empty" / "below").mkdir()
-    with pytest.raises(ColorizerError, match="holds no photos, nor do its subfolders"):
+    with pytest.raises(ColorizerError, match="holds no photos that can be read, nor do its subfolders"):
         plan([str(album / "empty")], album / "out", ["colorful"], "png")
-    with pytest.raises(ColorizerError, match="can't be opened"):
-        find_photos(["long" * 2000])
 
 
 def test_addresses_stay_what_they_are():
     url = "https://example.org/photos/old%20town.jpg?size=large"
-    assert find_photos([url]) == [url]
+    assert list(find_photos([url]).photos) == [url]
     assert file_name(url) == Path("old town.jpg")
     assert plan([url], Path("out"), ["colorful"], "png")[0].outputs == {"colorful": Path("out/old town.png")}
 
@@ -104,12 +109,6 @@ def test_addresses_stay_what_they_are():
 def test_several_answers_have_files_of_their_own(album: Path, tmp_path: Path):
     (job,) = plan([str(album / "b.jpg")], tmp_path, ["colorful", "mine"], "png", num_images=3)
     assert job.files("mine") == [tmp_path / f"b-mine-{number}.png" for number in (1, 2, 3)]
-    for number in (1, 3):
-        (tmp_path / f"b-mine-{number}.png").touch()
-    assert not job.is_done("mine")
-    (tmp_path / "b-mine-2.png").touch()
-    assert job.is_done("mine")
-    assert not job.is_done("colorful")
     for name in ("c.jpg", "c-1.png"):
         (album / name).write_bytes((album / "b.jpg").read_bytes())
     with pytest.raises(ColorizerError, match="itself would be overwritten"):
@@ -128,10 +127,64 @@ def test_one_model_gives_the_photos_name_and_several_add_theirs(album: Path, tmp
 
 def test_photos_of_one_name_keep_their_suffix(tmp_path: Path):
     sources = [str(tmp_path / name) for name in ("IMG_1.jpg", "img_1.PNG", "other.jpg")]
-    jobs = plan(sources, tmp_path / "out", ["colorful"], "png")
-    assert [job.outputs["colorful"].name for job in jobs] == ["IMG_1-jpg.png", "img_1-PNG.png", "other.png"]
-    with pytest.raises(ColorizerError, match=r"would both become x-jpg\.png"):
-        plan(["a/x.jpg", "b/x.jpg"], tmp_path / "out", ["colorful"], "png")
+    planned = plan(sources, tmp_path / "out", ["colorful"], "png")
+    assert [job.outputs["colorful"].name for job in planned] == ["IMG_1-jpg.png", "img_1-PNG.png", "other.png"]
+
+
+@pytest.mark.parametrize(
+    ("sources", "models", "expected"),
+    [
+        (["A.png", "a.PNG"], ["m"], ["A-png.png", "a-PNG-2.png"]),
+        (["x/a.jpg", "y/a.jpg"], ["m"], ["a-jpg.png", "a-jpg-2.png"]),
+        (["é.png", "e\u0301.png"], ["m"], ["é-png.png", "e\u0301-png-2.png"]),
+        (["a.png", "a-x.png"], ["x-y", "y"], ["a-x-y.png", "a-y.png", "a-x-2-x-y.png", "a-x-2-y.png"]),
+        (["a.png"], ["a b", "a-b", "A.b", "a:b"], ["a-a-b.png", "a-a-b-2.png", "a-A.b.png", "a-a-b-3.png"]),
+        (["http://x.org/?1", "http://y.org/?2"], ["m"], ["photo.png", "photo-2.png"]),
+        (["a.png", "a.jpg", "a-jpg.png"], ["m"], ["a-png.png", "a-jpg.png", "a-jpg-2.png"]),
+    ],
+)
+def test_no_two_results_have_one_name(sources: list[str], models: list[str], expected: list[str], tmp_path: Path):
+    out = tmp_path / "out"
+    assert results(plan(sources, out, models, "png"), out) == expected
+
+
+def test_numbers_of_colorings_are_no_names_of_other_photos(tmp_path: Path):
+    planned = plan(["a.png", "a-1.png", "a-1-2.png"], tmp_path, ["m"], "png", num_images=2)
+    files = [file.name for job in planned for file in job.files("m")]
+    assert len(set(files)) == 6
+
+
+def test_what_a_folder_holds_besides_photos_is_listed(album: Path, tmp_path: Path):
+    (album / "below" / "raw.nef").write_bytes(b"raw")
+    (album / "folder.png").mkdir()
+    (album / "gone.png").symlink_to("nowhere")
+    assert find_photos([str(album)], results=tmp_path / "out").left_out == ["gone.png", "notes.txt", "below/raw.nef"]
+    assert find_photos([str(album)]).left_out == ["gone.png", "notes.txt"]
+    (album / "below" / "deep.jpg").unlink()
+    with pytest.raises(ColorizerError, match=r"holds no photos .*It holds raw\.nef"):
+        find_photos([str(album / "below")])
+
+
+def test_a_folder_that_can_not_be_opened_does_not_stop_the_others(
+    album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    scandir, closed = os.scandir, {str(album / "below"), str(tmp_path / "closed")}
+
+    def refuse(path: str):
+        if os.fspath(path) in closed:
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    (tmp_path / "closed").mkdir()
+    monkeypatch.setattr(os, "scandir", refuse)
+    found = find_photos([str(tmp_path / "closed"), str(album)], results=tmp_path / "out")
+    assert names(found.photos) == ["A.PNG", "b.jpg", "photo[1].jpg"]
+    assert found.problems == [f"{path} can't be opened: Permission denied." for path in sorted(closed, reverse=True)]
+
+
+def test_an_address_names_a_file_whatever_is_written_in_it():
+    assert file_name("http://x.org/a%00b%0ac.png") == Path("a-b-c.png")
+    assert file_name("http://x.org/%2e%2e%2f%2e%2e%2fetc%2fpasswd") == Path("passwd")
 
 
 def test_no_photo_is_overwritten(album: Path, tmp_path: Path):

@@ -1,0 +1,135 @@
+"""Photos to color, the files of their results, and which of these are there already."""
+
+import os
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from colorizer.cli.photo_paths import file_name, is_url
+from colorizer.errors import ColorizerError
+from colorizer.hub.model_names import model_names
+from colorizer.photos.marks import Mark, State, digest, file_digest, read_mark, state_of
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A photo to color, its path or URL, and the output file of each model; several colorings add a number to its name."""
+
+    source: str
+    outputs: Mapping[str, Path]
+    num_images: int = 1
+
+    def files(self, model: str) -> list[Path]:
+        """Return the files of a model's colorings."""
+        path = self.outputs[model]
+        if self.num_images == 1:
+            return [path]
+        return [path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(1, self.num_images + 1)]
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of the photo's content, or of its address: what is there is only known by downloading it."""
+        if not is_url(self.source):
+            with suppress(OSError, ValueError):  # it can't be read either, which is reported then
+                return file_digest(self.source)
+        return digest(self.source)
+
+    def mark(self, settings: str) -> Mark:
+        """Return the mark of results with these settings of a model."""
+        return Mark(self.digest, settings)
+
+    def states(self, model: str, settings: str) -> set[State]:
+        """Return what is there in place of a model's results.
+
+        Raises:
+            ColorizerError: something else than a result of this photo.
+        """
+        states = set()
+        for file in self.files(model):
+            state = state_of(file, self.mark(settings), read_mark)
+            if state is State.FOREIGN:
+                raise ColorizerError(
+                    f"{file} is there already, and was not made from {self.source} as it is now: choose another folder "
+                    "with -o, or replace it with --overwrite."
+                )
+            states.add(state)
+        return states
+
+
+def plan(
+    photos: Mapping[str, Path], folder: Path, models: Sequence[str], suffix: str, *, num_images: int = 1
+) -> list[Job]:
+    """Name the files of the photos' results, so that no two have one name.
+
+    Subfolders of a folder are kept. Photos that differ in the suffix alone (IMG_1.jpg, IMG_1.png) keep it in the result's
+    name: IMG_1-jpg.png. What is then still the same gets a number.
+
+    Raises:
+        ColorizerError: a model is given twice, or a result would overwrite a photo.
+    """
+    names = model_names(models)
+    ends = _endings(names)
+    stems = Counter(_key(place / file_name(source).stem) for source, place in photos.items())
+    jobs: list[Job] = []
+    taken: set[str] = set()
+    for source, place in photos.items():
+        name = file_name(source)
+        is_alone = stems[_key(place / name.stem)] == 1 or not name.suffix
+        for base in _numbered(name.stem if is_alone else f"{name.stem}-{name.suffix[1:]}"):
+            outputs = {model: folder / place / f"{base}{end}.{suffix}" for model, end in zip(names, ends, strict=True)}
+            job = Job(source, outputs, num_images)
+            keys = {_key(file) for model in names for file in job.files(model)}
+            if not keys & taken:
+                break
+        taken |= keys
+        jobs.append(job)
+    check_not_input([file for job in jobs for model in names for file in job.files(model)], list(photos))
+    return jobs
+
+
+def _endings(names: Sequence[str]) -> list[str]:
+    """Return what each model adds to the name of a result: nothing if there is only one."""
+    if len(names) == 1:
+        return [""]
+    ends: list[str] = []
+    for name in names:
+        # A Hub id and a path have slashes.
+        plain = "-" + re.sub(r"[^\w.-]+", "-", name).strip("-")
+        taken = {_key(end) for end in ends}
+        ends.append(next(end for end in _numbered(plain) if _key(end) not in taken))
+    return ends
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    number = 2
+    while True:
+        yield f"{name}-{number}"
+        number += 1
+
+
+def _key(path: str | Path) -> str:
+    """Return what is equal for names that some file systems don't distinguish: IMG.png and img.png, é and e with an accent."""
+    return unicodedata.normalize("NFC", str(path)).casefold()
+
+
+def check_not_input(outputs: Sequence[Path], sources: Sequence[str]) -> None:
+    """Refuse outputs that would overwrite one of the photos, under any of its names.
+
+    Raises:
+        ColorizerError: the message names the photo.
+    """
+    photos = {_identity(source): source for source in sources if os.path.exists(source)}
+    for output in outputs:
+        if os.path.exists(output) and (source := photos.get(_identity(output))):
+            raise ColorizerError(f"The photo {source} itself would be overwritten: choose another place with -o.")
+
+
+def _identity(path: str | Path) -> tuple[int, int]:
+    status = os.stat(path)
+    return status.st_dev, status.st_ino

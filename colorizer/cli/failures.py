@@ -8,6 +8,7 @@ from colorizer.errors import ColorizerError
 
 OK = 0
 SOME_FAILED = 1
+_MAX_NAME = 300  # characters of a photo's path or address, in a line about it
 
 
 @contextmanager
@@ -17,7 +18,9 @@ def reported(source: str, failed: set[str]) -> Iterator[None]:
         yield
     except ColorizerError as error:
         failed.add(source)
-        say(str(error) if source in str(error) else f"{source}: {error}")
+        name = source if len(source) <= _MAX_NAME else f"{source[: _MAX_NAME - 1]}…"
+        message = str(error).replace(source, name)
+        say(message if name in message else f"{name}: {message}")
 
 
 def say(line: str) -> None:

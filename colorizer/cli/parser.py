@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 
 from colorizer.errors import ColorizerError
 from colorizer.version import __version__
@@ -39,6 +40,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: with code 2 for wrong arguments, with code 0 after help.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(
+                errors="backslashreplace"
+            )  # names of files may have bytes, or letters, that it can't encode
     arguments = make_parser().parse_args(argv)
     try:
         return arguments.run(arguments)

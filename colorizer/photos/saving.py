@@ -89,7 +89,8 @@ def save_photo(
     try:
         save_image(image, path, **options)
     except (OSError, ValueError) as error:
-        raise ColorizerError(f"{path} could not be saved: {error}. An existing file is unchanged.") from error
+        reason = getattr(error, "strerror", None) or error
+        raise ColorizerError(f"{path} could not be saved: {reason}. An existing file is unchanged.") from error
     return path
 
 

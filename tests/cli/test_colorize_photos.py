@@ -1,5 +1,7 @@
 """`python -m colorizer colorize`: its results per photo, and resuming by a second run."""
 
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,7 @@ from PIL import Image
 
 from colorizer.cli.parser import main
 from colorizer.photos.reading import read_photo
-from tests.cli.running import names
+from tests.cli.running import names, run_python
 
 pytestmark = pytest.mark.usefixtures("package")
 
@@ -121,3 +123,32 @@ def test_a_photo_is_decoded_once_for_all_models(album: Path, tmp_path: Path, mon
     assert main(["colorize", str(album), "-o", str(tmp_path / "out"), "--model", "small", "bins"]) == 0
     assert main(["compare", str(album), "-o", str(tmp_path / "sheet.png")]) == 0
     assert sorted(sources) == sorted(2 * [str(path) for path in album.iterdir()])
+
+
+def test_names_that_are_hard_to_write_stop_nothing(album: Path, tmp_path: Path, capsys: pytest.CaptureFixture):
+    out, long = tmp_path / "out", f"{'日' * 83}aa"
+    undecodable = os.fsdecode(b"caf\xe9")
+    for name in ("😀", undecodable, long):
+        shutil.copy(album / "gray.png", album / f"{name}.png")
+    arguments = ["colorize", str(album), "http://127.0.0.1:1/a%00b.png", "x" * 5000, "-o", str(out), "--model", "small"]
+    assert main([*arguments, "bins"]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert all(len(line) < 1000 for line in lines)
+    assert "3 of 8 photos failed; the others are done." in lines
+    assert len([line for line in lines if "too long" in line and "日" in line]) == 2  # one per model
+    assert {f"{name}-{model}.png" for name in ("😀", undecodable, "face") for model in ("small", "bins")} < set(
+        names(out)
+    )
+    assert main(["colorize", str(album / f"{long}.png"), "-o", str(out), "--model", "small"]) == 0
+    assert main(["colorize", str(album), "-o", str(tmp_path / ("x" * 300)), "--model", "small"]) == 2
+    assert "File name too long" in capsys.readouterr().err
+
+
+def test_names_are_printed_where_only_ascii_is(album: Path, models: Path, tmp_path: Path):
+    sheet = tmp_path / os.fsdecode(b"caf\xe9 \xf0\x9f\x98\x80.png")
+    (album / "face.jpg").rename(album / os.fsdecode(b"caf\xe9.jpg"))
+    command = ["-m", "colorizer", "compare", str(album), "-o", str(sheet), "--model", str(models / "small")]
+    finished = run_python("-X", "utf8=0", *command, PYTHONIOENCODING="ascii:strict")
+    assert finished.returncode == 0, finished.stderr
+    assert "Written to" in finished.stdout
+    assert sheet.exists()

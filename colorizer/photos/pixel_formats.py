@@ -9,6 +9,7 @@ from torch import Tensor
 
 from colorizer.errors import PhotoError
 
+_GRAY_STEPS = {"L;2": 85, "L;4": 17}
 _WIDE_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 
 
@@ -23,11 +24,13 @@ def image_to_pixels(
     profile, notes = image.info.get("icc_profile"), ()
     space = _profile_space(profile)
     if image.mode in _WIDE_MODES:
-        image = Image.fromarray(_wide_to_uint8(np.asarray(image), name))
+        values, transparent = np.asarray(image), image.info.get("transparency")
+        image = Image.fromarray(_wide_to_uint8(values, name))
+        if isinstance(transparent, int):
+            image.putalpha(Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8)))
     alpha = None
     if image.has_transparency_data:
-        # Premultiplied colors must be divided by alpha first; Pillow converts only one step at a time.
-        image = image.convert({"La": "LA", "RGBa": "RGBA"}.get(image.mode, image.mode)).convert("RGBA")
+        image = to_rgba(image)
         alpha = np.array(image.getchannel("A"))
         image = image.convert("RGB")
     if image.mode == "LAB":
@@ -45,6 +48,22 @@ def image_to_pixels(
     if image is None:
         raise PhotoError(f"{name} has Lab colors that could not be converted to RGB: save it as RGB first.")
     return np.array(image.convert("RGB")), alpha, profile, notes
+
+
+def to_rgba(image: Image.Image) -> Image.Image:
+    """Convert an image with any kind of transparency to RGBA."""
+    # Premultiplied colors must be divided by alpha first; Pillow converts only one step at a time.
+    return image.convert({"La": "LA", "RGBa": "RGBA"}.get(image.mode, image.mode)).convert("RGBA")
+
+
+def scale_transparency(image: Image.Image) -> None:
+    """Bring the transparent color of a PNG that is not loaded yet to the 8 bits to which Pillow brings its pixels."""
+    value, layout = image.info.get("transparency"), getattr(image, "tile", None)
+    layout = layout[0].args if layout else None
+    if layout in _GRAY_STEPS and isinstance(value, int):
+        image.info["transparency"] = value * _GRAY_STEPS[layout]
+    elif layout == "RGB;16B" and isinstance(value, tuple):
+        image.info["transparency"] = tuple(part >> 8 for part in value)
 
 
 def array_to_pixels(array: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray | None]:

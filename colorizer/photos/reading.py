@@ -22,7 +22,7 @@ from torch import Tensor
 from colorizer.errors import PhotoError
 from colorizer.photos.bounded_file import BoundedFile, check_parts, is_bounded_exif
 from colorizer.photos.photo import Photo
-from colorizer.photos.pixel_formats import array_to_pixels, image_to_pixels, tensor_to_pixels
+from colorizer.photos.pixel_formats import array_to_pixels, image_to_pixels, scale_transparency, tensor_to_pixels
 from colorizer.photos.saving import ORIENTATION
 
 MAX_PIXELS = 100_000_000
@@ -154,6 +154,7 @@ def _from_image(image: Image.Image, name: str | None, max_pixels: int, file: Bou
         frames = _count_frames(image, file)
         if file is not None:
             file.allow_decoding()
+        scale_transparency(image)
         image.load()
         pixels, alpha, profile, notes = image_to_pixels(image, label)
     except PhotoError:
@@ -191,12 +192,21 @@ def _read_exif(image: Image.Image) -> tuple[Any, bytes | None, tuple[str, ...]]:
         if not is_bounded_exif(image.info.get("exif", b"")):
             raise ValueError
         exif = image.getexif()
+        exif.bigtiff = False  # the block is for files of any kind
         orientation = exif.get(ORIENTATION, 1)
         for tag in {ORIENTATION, *_LAYOUT_TAGS} & set(exif):
             del exif[tag]
-        return orientation, exif.tobytes() if len(exif) else None, ()
+        return orientation, _checked(exif.tobytes()) if len(exif) else None, ()
     except Exception:  # broken EXIF raises any kind of error and is no reason to refuse the photo
         return 1, None, ("its EXIF data is damaged and was ignored",)
+
+
+def _checked(block: bytes) -> bytes:
+    """Return an EXIF block; raise any kind of error if it can't be read and written again, as saving does."""
+    exif = Image.Exif()
+    exif.load(block)
+    exif.tobytes()
+    return block
 
 
 def _check_pixels(count: int, max_pixels: int, label: str) -> None:

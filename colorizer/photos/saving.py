@@ -12,6 +12,7 @@ from colorizer.atomic_write import write_file
 from colorizer.errors import ColorizerError
 from colorizer.photos.marks import SOFTWARE, Mark
 from colorizer.photos.photo import Photo
+from colorizer.photos.pixel_formats import to_rgba
 
 ORIENTATION = 0x0112
 _DESCRIPTION = 0x010E
@@ -63,6 +64,8 @@ def save_photo(
     file_format = _FORMATS.get(path.suffix.lower())
     if file_format is None:
         raise ColorizerError(f"{path} doesn't end in one of {', '.join(_FORMATS)}: the extension sets the format.")
+    if 0 in image.size:
+        raise ColorizerError(f"{path} can't be saved: the image has no pixels, it is {image.width}×{image.height}.")
     if max(image.size) > _LONGEST_SIDE.get(file_format, max(image.size)):
         raise ColorizerError(
             f"{file_format} allows at most {_LONGEST_SIDE[file_format]} pixels per side, but {path} has "
@@ -127,8 +130,8 @@ def _with_description(exif: Image.Exif, description: str, software: str) -> byte
 
 
 def _without_alpha(image: Image.Image) -> Image.Image:
-    if image.mode != "RGBA":
+    if not image.has_transparency_data:
         return image.convert("RGB")
-    paper = Image.new("RGB", image.size, "white")
+    image, paper = to_rgba(image), Image.new("RGB", image.size, "white")
     paper.paste(image, mask=image.getchannel("A"))
     return paper

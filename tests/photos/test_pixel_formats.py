@@ -1,5 +1,8 @@
 """Reading photos from arrays of every type, and from files of every pixel mode and color profile."""
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
 import torch
@@ -115,6 +118,36 @@ class TestModes:
             np.testing.assert_array_equal(photo.pixels, pixels)
             assert "the first of 3 frames" in " ".join(photo.notes)
         assert read_photo(encode(pixels)).notes == ()
+
+
+def png(bits: int, color_type: int, pixels: list[tuple[int, ...]], transparent: tuple[int, ...]) -> bytes:
+    """Return a PNG of one row with a transparent color, of any bit depth."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    digits = "".join(f"{part:0{bits}b}" for pixel in pixels for part in pixel)
+    row = int(digits.ljust(-len(digits) % 8 + len(digits), "0"), 2).to_bytes(-(-len(digits) // 8))
+    header = struct.pack(">IIBBBBB", len(pixels), 1, bits, color_type, 0, 0, 0)
+    tag = struct.pack(f">{len(transparent)}H", *transparent)
+    parts = chunk(b"IHDR", header), chunk(b"tRNS", tag), chunk(b"IDAT", zlib.compress(b"\0" + row)), chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])
+def test_one_gray_of_a_png_is_transparent(bits: int):
+    levels = [0, 1] if bits == 1 else [0, 1, 2, 2**bits - 1]
+    photo = read_photo(png(bits, 0, [(level,) for level in levels], (1,)))
+    assert photo.alpha[0].tolist() == [0 if level == 1 else 255 for level in levels]
+    np.testing.assert_array_equal(photo.pixels[0, :, 0], np.rint(np.array(levels) * 255 / (2**bits - 1)))
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_one_color_of_a_png_is_transparent(bits: int):
+    white = 2**bits - 1
+    colors = [(0, 0, 0), (white, 0, 0), (white // 3, white // 5, 0), (white, white, white)]
+    photo = read_photo(png(bits, 2, colors, colors[2]))
+    assert photo.alpha[0].tolist() == [255, 255, 0, 255]
 
 
 class TestColorProfiles:

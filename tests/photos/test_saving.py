@@ -72,6 +72,42 @@ def test_transparency_becomes_white_in_jpeg(photo, tmp_path):
     assert read_photo(path).pixels[:6].min() > 240
 
 
+@pytest.mark.parametrize("mode", ["LA", "La", "RGBa", "P"])
+def test_transparency_of_every_kind_becomes_white_in_jpeg(mode, tmp_path):
+    image = Image.new(mode, (8, 8))
+    if mode == "P":
+        image.info["transparency"] = 0
+    assert read_photo(save_photo(image, tmp_path / "a.jpg")).pixels.min() > 250
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_an_image_without_pixels_is_refused(ending, tmp_path):
+    with pytest.raises(ColorizerError, match="has no pixels, it is 0×4"):
+        save_photo(Image.new("RGB", (0, 4)), tmp_path / f"a.{ending}")
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_the_exif_data_of_a_big_tiff_is_that_of_any_file(photo, tmp_path, ending):
+    exif = Image.Exif()
+    exif[CAMERA] = "Camera"
+    Image.fromarray(photo.pixels).save(tmp_path / "big.tif", big_tiff=True, exif=exif)
+    read = read_photo(tmp_path / "big.tif")
+    assert read.notes == ()
+    with Image.open(save_photo(to_pil(read, read.pixels), tmp_path / f"a.{ending}")) as image:
+        assert image.getexif()[CAMERA] == "Camera"
+
+
+def test_exif_data_that_can_not_be_written_again_is_left_out_when_it_is_read(photo, tmp_path, monkeypatch):
+    exif = Image.Exif()
+    exif[CAMERA] = "Camera"
+    Image.fromarray(photo.pixels).save(tmp_path / "a.jpg", exif=exif)
+    # A block that Pillow writes, but can't read.
+    monkeypatch.setattr(Image.Exif, "tobytes", lambda self: b"Exif\0\0II+\0\x08\0\0\0\x08\0")
+    read = read_photo(tmp_path / "a.jpg")
+    assert read.exif is None
+    assert read.notes == ("its EXIF data is damaged and was ignored",)
+
+
 def test_the_model_that_made_the_image_is_named_unless_told_otherwise(photo, tmp_path):
     image = to_pil(photo, photo.pixels, model="user/name")
     for model, expected in ((None, "by user/name (c"), ("other", "by other (c")):

@@ -233,5 +233,5 @@ def _advice(error: Exception, repo_id: str, revision: str | None) -> str:
     if is_hub_trouble(error):
         return f"{repo_id}: {describe(error)} Nothing was changed on this machine; try again later."
     if status is not None:
-        return f"The Hub rejected {repo_id} with status {status}: {error}"
+        return f"The Hub rejected {repo_id} with status {status}: {quote(error)}."
     return f"{repo_id}: {error}"

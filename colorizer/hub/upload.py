@@ -3,13 +3,13 @@
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd, HfApi, get_session, get_token
 
 from colorizer.checkpoints import SAMPLES
-from colorizer.errors import CheckpointError, HubError
+from colorizer.errors import CheckpointError, HubError, quote
 from colorizer.hub.cards import read_info, render_card
 from colorizer.hub.download import check_repo_id, hub_errors, make_api
 from colorizer.hub.loading import load_model
@@ -64,12 +64,16 @@ def push(
             repo_id = f"{api.whoami()['name']}/{repo_id}"
         operations = [CommitOperationAdd(path, content) for path, content in collect_files(folder, repo_id).items()]
         _create(api, repo_id, private, revision)
-        commit = api.create_commit(
-            repo_id,
-            operations,
-            commit_message=commit_message or f"Upload {folder.name} with colorizer",
-            revision=revision,
-        )
+        try:
+            commit = api.create_commit(
+                repo_id,
+                operations,
+                commit_message=commit_message or f"Upload {folder.name} with colorizer",
+                revision=revision,
+            )
+        except RuntimeError as error:
+            # A file that the Hub refuses: the client hides its answer.
+            raise (error.__cause__ or HubError(f"{repo_id}: {quote(error)}.")) from error
     return commit.commit_url
 
 
@@ -103,7 +107,8 @@ def _check_own(path: Path, folder: Path) -> None:
 
 
 def _create(api: HfApi, repo_id: str, private: bool, revision: str | None) -> None:
-    api.create_repo(repo_id, private=private or None, exist_ok=True)
+    with suppress(KeyError):  # the answer lacks the repository's address, which is not needed
+        api.create_repo(repo_id, private=private or None, exist_ok=True)
     if private and not api.model_info(repo_id, timeout=UPLOAD_TIMEOUT).private:
         raise HubError(f"{repo_id} already exists and is public: make it private on its page, or give another name.")
     if revision is not None:

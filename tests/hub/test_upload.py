@@ -194,6 +194,35 @@ def test_lasting_faults_leave_no_half_commit(hub: HubServer, run: Path, path: st
     assert hub.files("ada/tiny")["model.safetensors"] == (run / "model.safetensors").read_bytes()
 
 
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 413, 429, 500, 507])
+def test_a_file_that_the_hub_refuses_is_one_line_and_the_next_push_goes_on(
+    hub: HubServer, run: Path, status: int
+) -> None:
+    hub.inject("status", times=1000, path="/lfs/", method="PUT", status=status)
+    with pytest.raises(HubError) as caught:
+        push(run, "ada/tiny")
+    assert "ada/tiny" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    hub.faults.clear()
+    push(run, "ada/tiny")
+    assert hub.files("ada/tiny")["model.safetensors"] == (run / "model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("path", ["create", "/preupload/", "/commit/", "/branch/"])
+def test_a_conflict_without_an_address(hub: HubServer, run: Path, path: str) -> None:
+    push(run, "ada/tiny", revision="half")
+    (run / "history.json").write_text("[]")
+    hub.inject("status", times=1000, path=path, status=409)
+    if path in ("create", "/branch/"):  # they exist, which is all that the answer says
+        push(run, "ada/tiny", revision="half")
+        return
+    with pytest.raises(HubError, match=r"ada/tiny.*409|409.*ada/tiny") as caught:
+        push(run, "ada/tiny", revision="half")
+    assert "\n" not in str(caught.value)
+    hub.faults.clear()
+    push(run, "ada/tiny", revision="half")
+
+
 def test_hub_away(hub: HubServer, run: Path) -> None:
     hub.stop()
     with pytest.raises(HubError, match=r"ada/tiny: the connection to .* failed .*try again later"):

@@ -1,11 +1,11 @@
 """`video`: color a video and keep its sound."""
 
 import argparse
-import os
 
-from colorizer.atomic_write import make_folder
+from colorizer.atomic_write import is_taken, make_folder
 from colorizer.cli.failures import OK
 from colorizer.cli.shared_arguments import add_options, count, path, text
+from colorizer.errors import ColorizerError
 
 PURPOSE = "color a video and keep its sound"
 NOTES = """\
@@ -15,7 +15,9 @@ those of the clip; a clip with a rotation tag is saved upright. Colors are
 averaged over --smoothing seconds within a scene, along the motion.
 
 Finished frames are kept in a hidden folder next to FILE until the video is
-complete, so running an interrupted command again resumes it.
+complete, so running an interrupted command again resumes it. A result of the
+same clip, model and options is left as it is, one of another model or other
+options is replaced, and any other file needs --overwrite.
 
 examples:
   python -m colorizer video film.mp4 -o colored.mp4
@@ -48,16 +50,26 @@ def run(arguments: argparse.Namespace) -> int:
     from tqdm.auto import tqdm
 
     from colorizer.cli.given_options import given_options, load_pipelines
-    from colorizer.video import colorize_video, inspect
+    from colorizer.photos.marks import State
+    from colorizer.video import colorize_video, inspect, result_state
 
-    if os.path.exists(arguments.output) and not arguments.overwrite:
-        print(f"{arguments.output} exists already; --overwrite replaces it.")
-        return OK
+    output = arguments.output
     clip = inspect(arguments.clip)  # before a model is loaded for nothing
-    make_folder(arguments.output.parent)
+    make_folder(output.parent)
     pipelines = load_pipelines([arguments.model], arguments.device)
-    options = given_options(arguments, pipelines)
+    options = given_options(arguments, pipelines) | {"smoothing": arguments.smoothing}
     (pipe,) = pipelines.values()
+    if is_taken(output) and not arguments.overwrite:
+        state = result_state(arguments.clip, output, pipe, **options)
+        if state is State.DONE:
+            print(f"{output} is done already; --overwrite colors the clip again.")
+            return OK
+        if state is State.FOREIGN:
+            raise ColorizerError(
+                f"{output} is there already, and was not made from {arguments.clip} as it is now: choose another name with "
+                "-o, or replace it with --overwrite."
+            )
+        print(f"{output} is of another model or other options: it is replaced once the new one is complete.")
     with tqdm(total=clip.num_frames, unit="frame", disable=None) as bar:
 
         def show(done: int, total: int) -> None:
@@ -68,14 +80,13 @@ def run(arguments: argparse.Namespace) -> int:
 
         result = colorize_video(
             arguments.clip,
-            arguments.output,
+            output,
             pipe,
-            smoothing=arguments.smoothing,
             batch_size=arguments.batch_size,
             progress=show,
             **options,
         )
     for note in result.notes:
         print(f"{arguments.clip}: {note}.")
-    print(f"Written to {arguments.output}")
+    print(f"Written to {output}")
     return OK

@@ -19,7 +19,7 @@ from PIL import Image
 SOFTWARE = 0x0131
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
 _LENGTH = 16  # hexadecimal digits: no two of a billion photos have the same
-_MARK = re.compile(rf"\(?colorizer ([0-9a-f]{{{_LENGTH}}})-([0-9a-f]{{{_LENGTH}}})\)?")
+_MARK = re.compile(rf"(colorizer) ([0-9a-f]{{{_LENGTH}}})-([0-9a-f]{{{_LENGTH}}})")
 
 
 class State(Enum):
@@ -55,7 +55,12 @@ def state_of(path: str | os.PathLike, expected: Mark, read: Callable[[str | os.P
 def find_mark(text: str) -> Mark | None:
     """Return the mark in a text."""
     match = _MARK.search(text)
-    return Mark(*match.groups()) if match else None
+    return Mark(match[2], match[3]) if match else None
+
+
+def without_mark(text: str) -> str:
+    """Return a text with the name of the program alone in place of marks."""
+    return _MARK.sub(r"\1", text)
 
 
 def read_mark(path: str | os.PathLike) -> Mark | None:

@@ -22,9 +22,9 @@ _LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}
 _JPEG_EXIF_BYTES = 65533  # a JPEG segment can't hold more
 
 
-def describe(model: str) -> str:
+def describe(model: str, mark: Mark | None = None) -> str:
     """Return the sentence for the metadata."""
-    return f"Colors are a guess by {model} (colorizer)"
+    return f"Colors are a guess by {model} ({mark or 'colorizer'})"
 
 
 def to_pil(photo: Photo, pixels: np.ndarray, *, model: str | None = None) -> Image.Image:

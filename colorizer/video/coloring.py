@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,15 @@ from colorizer.atomic_write import put_in_place
 from colorizer.errors import ColorizerError, VideoError, VideoStopped, check_count, check_number
 from colorizer.hub.loading import model_digest
 from colorizer.photos.lightness import compute_lightness
+from colorizer.photos.marks import Mark, digest, file_digest, state_of
+from colorizer.photos.marks import State as ResultState
 from colorizer.photos.merging import merge_colors
 from colorizer.pipelines.image_colorization import ColorizationPipeline, pipeline
 from colorizer.pipelines.options import working_size
 from colorizer.pipelines.prediction import predict
 from colorizer.version import __version__
 from colorizer.video.frames import Clip, Frame, Place, frames, inspect
-from colorizer.video.muxing import join
+from colorizer.video.muxing import join, read_mark
 from colorizer.video.opening import DamagedClip, Limits
 from colorizer.video.segments import ENCODERS, NUM_FRAMES, PieceWriter, State, WorkFolder, report_write_errors
 from colorizer.video.smoothing import Smoother
@@ -105,14 +107,7 @@ def colorize_video(
     if target.exists() and target.samefile(clip.path):
         raise VideoError(f"The clip {target} itself would be overwritten: choose another name for the result.")
     pipe = model if isinstance(model, ColorizationPipeline) else pipeline(model, device=device)
-    preparing, coloring, finishing = pipe.call_options(resolution=resolution, saturation=saturation, **options)
-    network = _Network(
-        pipe,
-        working_size(clip.size, pipe.model, preparing.get("resolution")),
-        {name: coloring[name] for name in pipe.model.options if name in coloring},
-        finishing.get("saturation", 1.0),
-        batch_size or (_CPU_BATCH if pipe.device.type == "cpu" else _BATCH),
-    )
+    network = _Network.of(pipe, clip, batch_size, resolution=resolution, saturation=saturation, **options)
     job = {"colorizer": __version__, "clip": _identity(clip), "smoothing": smoothing, "piece": NUM_FRAMES}
     with WorkFolder(target, job | network.identity) as folder:
         try:
@@ -122,12 +117,30 @@ def colorize_video(
             raise
         whole = folder.path / f"whole{target.suffix.lower()}"
         with report_write_errors(target):
-            notes = join(clip, folder.pieces(), last.place.duration, whole, pipe.name)
+            marked = replace(clip, mark=_mark(clip, network, smoothing))
+            notes = join(marked, folder.pieces(), last.place.duration, whole, pipe.name)
             put_in_place(whole, target)
         folder.remove()
     if any(side % 2 for side in clip.size):
         notes += ("odd sides were padded by one pixel",)
     return VideoResult(target, last.place.num_frames, last.num_scenes, notes)
+
+
+def result_state(
+    source: str | os.PathLike,
+    target: str | os.PathLike,
+    pipe: ColorizationPipeline,
+    *,
+    smoothing: float = 0.5,
+    **options: float | str | None,
+) -> ResultState:
+    """Return what is there in place of `target`, compared with what `colorize_video` would write with the same arguments."""
+    clip = inspect(source)
+    return state_of(target, _mark(clip, _Network.of(pipe, clip, **options), smoothing), read_mark)
+
+
+def _mark(clip: Clip, network: "_Network", smoothing: float) -> Mark:
+    return Mark(file_digest(clip.path), digest(network.identity | {"smoothing": float(smoothing)}))
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +152,18 @@ class _Network:
     options: dict[str, float | str | None]
     saturation: float
     batch_size: int
+
+    @classmethod
+    def of(cls, pipe: ColorizationPipeline, clip: Clip, batch_size: int | None = None, **options: Any) -> "_Network":
+        """Validate a call's options for a clip."""
+        preparing, coloring, finishing = pipe.call_options(**options)
+        return cls(
+            pipe,
+            working_size(clip.size, pipe.model, preparing.get("resolution")),
+            {name: coloring[name] for name in pipe.model.options if name in coloring},
+            finishing.get("saturation", 1.0),
+            batch_size or (_CPU_BATCH if pipe.device.type == "cpu" else _BATCH),
+        )
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
 
 from colorizer.errors import VideoError
+from colorizer.photos.marks import Mark
 from colorizer.video.opening import Limits, check_file, damage, decode, opened
 
 # By matrix number in H.273.
@@ -46,6 +47,7 @@ class Clip:
     num_frames, seconds: number of frames, including any that can't be decoded, and the time at which the last one ends.
     pixel_aspect: width of an upright pixel over its height. color: primaries, transfer and matrix, as numbers of H.273.
     has_sound: True if any audio can be decoded. metadata: the container's own.
+    mark: what its result is to be known by.
     """
 
     path: Path
@@ -60,6 +62,7 @@ class Clip:
     color: tuple[int, int, int]
     has_sound: bool
     metadata: dict[str, str]
+    mark: Mark | None = None
 
     @property
     def name(self) -> str:

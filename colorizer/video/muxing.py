@@ -15,6 +15,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from colorizer.errors import VideoError
+from colorizer.photos.marks import Mark, find_mark, without_mark
 from colorizer.photos.saving import describe
 from colorizer.video.frames import Clip
 from colorizer.video.opening import open_container
@@ -74,10 +75,19 @@ def _address(path: Path) -> str:
 
 def _metadata(clip: Clip, model: str) -> dict[str, str]:
     kept = {name.lower(): value for name, value in clip.metadata.items() if name.lower() not in _OWN_TAGS}
-    description, own = describe(model), kept.get("comment", "").strip(" .")
-    if description not in own:
-        kept["comment"] = f"{own}. {description}" if own else description
+    own = without_mark(kept.get("comment", "")).replace(describe(model), "").strip(" .")
+    description = describe(model, clip.mark)
+    kept["comment"] = f"{own}. {description}" if own else description
     return kept
+
+
+def read_mark(path: str | os.PathLike) -> Mark | None:
+    """Return the mark in a colored clip, or None if it has none or can't be read."""
+    try:
+        with av.open(_address(path), metadata_errors="replace") as container:
+            return find_mark(" ".join(container.metadata.values()))
+    except (av.FFmpegError, OSError, ValueError):
+        return None
 
 
 def _picture(pieces: list[Path], stream: VideoStream, last_duration: Fraction) -> Iterator[_Timed]:

@@ -38,6 +38,34 @@ def test_a_clip_is_colored_once(clip: Path, model: str, tmp_path: Path, capsys: 
     assert abs(chroma_of(frames_of(out)[5])).mean() < 2
 
 
+@pytest.mark.parametrize("ending", ["mp4", "mov", "mkv", "webm"])
+def test_a_result_of_other_options_is_not_done_and_no_other_file_is_replaced(
+    ending: str, clip: Path, model: str, tmp_path: Path, capsys: pytest.CaptureFixture
+):
+    out = tmp_path / f"colored.{ending}"
+    arguments = ["video", str(clip), "-o", str(out), "--model", model]
+    out.write_bytes(b"of the user")
+    assert main(arguments) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert out.read_bytes() == b"of the user"
+    assert main([*arguments, "--overwrite"]) == 0
+    first = out.read_bytes()
+    capsys.readouterr()
+    assert main([*arguments, "--saturation", "0.5"]) == 0
+    assert "another model or other options" in capsys.readouterr().out
+    assert out.read_bytes() != first
+    assert main([*arguments, "--saturation", "0.5"]) == 0
+    assert "is done already" in capsys.readouterr().out
+    other = make_clip(tmp_path / "other.mp4", pan(3))
+    assert main(["video", str(other), "-o", str(out), "--model", model]) == 2
+    assert main([*arguments, "--model", "nonsense"]) == 2
+    # The result of a result has one mark, its own.
+    again = tmp_path / f"again.{ending}"
+    assert main(["video", str(out), "-o", str(again), "--model", model]) == 0
+    assert main(["video", str(out), "-o", str(again), "--model", model]) == 0
+    assert "is done already" in capsys.readouterr().out
+
+
 def test_what_is_not_kept_is_said(clip: Path, model: str, tmp_path: Path, capsys: pytest.CaptureFixture):
     assert main(["video", str(clip), "-o", str(tmp_path / "colored.webm"), "--model", model]) == 0
     notes = capsys.readouterr().out

@@ -4,13 +4,8 @@ The number of bytes and, from the header, of pixels is limited before decoding. 
 itself are opened.
 """
 
-import http.client
 import io
 import os
-import time
-import urllib.error
-import urllib.parse
-import urllib.request
 import warnings
 from pathlib import Path
 from typing import IO, Any
@@ -19,7 +14,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-from colorizer.errors import PhotoError
+from colorizer.errors import PhotoError, quote
+from colorizer.photos.addresses import download, is_address, public_name
 from colorizer.photos.bounded_file import BoundedFile, check_parts, is_bounded_exif
 from colorizer.photos.photo import Photo
 from colorizer.photos.pixel_formats import array_to_pixels, image_to_pixels, scale_transparency, tensor_to_pixels
@@ -33,9 +29,6 @@ Image.init()
 FORMATS = tuple(
     name for name in ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "JPEG2000", "AVIF") if name in Image.OPEN
 )
-
-_TIMEOUT = 20  # seconds without a response from the server
-_PATIENCE = 120  # seconds for a whole download
 
 # TIFF tags for the file's own pixel layout, which differs from that of the result.
 _LAYOUT_TAGS = {*range(254, 260), 262, 266, 273, *range(277, 280), 284, 317, *range(320, 326), 330, 338, 339, 347}
@@ -52,7 +45,9 @@ _UPRIGHT = {
 }
 
 
-def read_photo(source: Any, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES) -> Photo:
+def read_photo(
+    source: Any, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES, name: str | None = None
+) -> Photo:
     """Read a photo.
 
     Args:
@@ -61,6 +56,7 @@ def read_photo(source: Any, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MA
             Photo, which is returned unchanged.
         max_pixels: refuse larger photos before decoding.
         max_bytes: refuse larger files and downloads.
+        name: name of the photo in messages, if not its path or address.
 
     Raises:
         PhotoError: it can't be read, is too large or has no usable pixels; the message names it.
@@ -68,55 +64,52 @@ def read_photo(source: Any, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MA
     if isinstance(source, Photo):
         return source
     if isinstance(source, Image.Image):
-        name = os.fspath(getattr(source, "filename", "")) or None
-        return _from_image(source, name, max_pixels)
+        return _from_image(source, name or os.fspath(getattr(source, "filename", "")) or None, max_pixels)
     if isinstance(source, np.ndarray):
-        return _from_values(*array_to_pixels(source, "The array"), max_pixels)
+        return _from_values(*array_to_pixels(source, "The array"), name, max_pixels)
     if isinstance(source, Tensor):
-        return _from_values(*tensor_to_pixels(source, "The tensor"), max_pixels)
-    if isinstance(source, str) and source.lower().startswith(("http://", "https://")):
-        name = _address_without_secrets(source)
-        return _from_file(io.BytesIO(_download(source, name, max_bytes)), name, max_pixels)
+        return _from_values(*tensor_to_pixels(source, "The tensor"), name, max_pixels)
+    if isinstance(source, str) and is_address(source):
+        return _from_file(io.BytesIO(download(source, max_bytes)), name or public_name(source), max_pixels)
     if isinstance(source, str | os.PathLike):
-        return _from_path(Path(source), max_pixels, max_bytes)
+        return _from_path(Path(source), name or public_name(str(Path(source))), max_pixels, max_bytes)
     if isinstance(source, bytes | bytearray | memoryview):
-        _check_bytes(memoryview(source).nbytes, max_bytes, "The photo")
-        return _from_file(io.BytesIO(source), None, max_pixels)
+        _check_bytes(memoryview(source).nbytes, max_bytes, name or "The photo")
+        return _from_file(io.BytesIO(source), name, max_pixels)
     if hasattr(source, "read"):
-        return _from_stream(source, max_pixels, max_bytes)
+        return _from_stream(source, name or _stream_name(source), max_pixels, max_bytes)
     raise PhotoError(
         f"A photo can't be read from {type(source).__name__}: pass a path, an http(s) address, bytes, a binary file, "
         "a PIL image, a numpy array or a torch tensor."
     )
 
 
-def _from_values(pixels: np.ndarray, alpha: np.ndarray | None, max_pixels: int) -> Photo:
-    _check_pixels(pixels.shape[0] * pixels.shape[1], max_pixels, "The photo")
-    return Photo(pixels, alpha)
+def _from_values(pixels: np.ndarray, alpha: np.ndarray | None, name: str | None, max_pixels: int) -> Photo:
+    _check_pixels(pixels.shape[0] * pixels.shape[1], max_pixels, name or "The photo")
+    return Photo(pixels, alpha, name=name)
 
 
-def _from_path(path: Path, max_pixels: int, max_bytes: int) -> Photo:
+def _from_path(path: Path, name: str, max_pixels: int, max_bytes: int) -> Photo:
     try:
         if not path.exists():
-            raise PhotoError(f"There is no file {path}.")
+            raise PhotoError(f"There is no file {name}.")
         if not path.is_file():
-            raise PhotoError(f"{path} is not a file.")
-        _check_bytes(path.stat().st_size, max_bytes, str(path))
+            raise PhotoError(f"{name} is not a file.")
+        _check_bytes(path.stat().st_size, max_bytes, name)
         with path.open("rb") as file:
-            return _from_file(file, str(path), max_pixels)
+            return _from_file(file, name, max_pixels)
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
         if isinstance(error, PhotoError):
             raise
-        raise PhotoError(f"{str(path)!r} can't be opened: {error}.") from error
+        raise PhotoError(f"{name!r} can't be opened: {_reason(error)}.") from error
 
 
-def _from_stream(stream: IO[bytes], max_pixels: int, max_bytes: int) -> Photo:
-    name = stream.name if isinstance(getattr(stream, "name", None), str) else None
+def _from_stream(stream: IO[bytes], name: str | None, max_pixels: int, max_bytes: int) -> Photo:
     label = name or "The photo"
     try:
         content = stream.read(max_bytes + 1)
     except (OSError, ValueError, TypeError) as error:  # closed, or not the `read` of a file
-        raise PhotoError(f"{label} can't be read: {error}.") from error
+        raise PhotoError(f"{label} can't be read: {_reason(error)}.") from error
     if not isinstance(content, bytes | bytearray):
         raise PhotoError(f"{label} is open in text mode: open it in binary mode, 'rb'.")
     _check_bytes(len(content), max_bytes, label)
@@ -137,9 +130,9 @@ def _from_file(file: IO[bytes], name: str | None, max_pixels: int) -> Photo:
         except UnidentifiedImageError as error:
             raise PhotoError(f"{label} is not a photo in a supported format, or is damaged.") from error
         except Image.DecompressionBombError as error:
-            raise PhotoError(f"{label} has too many pixels to be decoded safely: {error}.") from error
+            raise PhotoError(f"{label} has too many pixels to be decoded safely: {quote(error)}.") from error
         except Exception as error:  # Pillow's plugins raise any kind of error for a broken header
-            raise PhotoError(f"{label} is damaged: {error}.") from error
+            raise PhotoError(f"{label} is damaged: {quote(error)}.") from error
         with image:
             return _from_image(image, name, max_pixels, bounded)
 
@@ -160,7 +153,7 @@ def _from_image(image: Image.Image, name: str | None, max_pixels: int, file: Bou
     except PhotoError:
         raise
     except Exception as error:  # as above, for broken data
-        raise PhotoError(f"{label} is damaged or incomplete: {error}.") from error
+        raise PhotoError(f"{label} is damaged or incomplete: {quote(error)}.") from error
     if frames:
         notes += (f"{'several pages' if image.format == 'TIFF' else 'animated'}: the first of {frames} frames",)
     # After loading: Pillow rotates TIFF files itself and then removes the orientation.
@@ -221,32 +214,10 @@ def _check_bytes(count: int, max_bytes: int, label: str) -> None:
         raise PhotoError(f"{label} is empty.")
 
 
-def _address_without_secrets(address: str) -> str:
-    """Return the address without password and query, for messages and files."""
-    try:
-        parts = urllib.parse.urlsplit(address)
-    except ValueError as error:
-        raise PhotoError(f"{address!r} is not a valid address: {error}.") from error
-    return urllib.parse.urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+def _stream_name(stream: IO[bytes]) -> str | None:
+    return stream.name if isinstance(getattr(stream, "name", None), str) else None
 
 
-def _download(address: str, name: str, max_bytes: int) -> bytes:
-    deadline = time.monotonic() + _PATIENCE
-    content = bytearray()
-    try:
-        request = urllib.request.Request(address, headers={"User-Agent": "colorizer"})
-        with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:
-            while chunk := response.read1(65536):
-                content += chunk
-                _check_bytes(len(content), max_bytes, name)
-                if time.monotonic() > deadline:
-                    raise PhotoError(f"{name} took more than {_PATIENCE} seconds to download.")
-            expected = response.headers.get("Content-Length", "")
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        if isinstance(error, PhotoError):
-            raise
-        raise PhotoError(f"{name} could not be downloaded: {error}.") from error
-    if expected.isdigit() and len(content) < int(expected):
-        raise PhotoError(f"{name}: the download stopped after {len(content)} of {expected} bytes.")
-    _check_bytes(len(content), max_bytes, name)
-    return bytes(content)
+def _reason(error: Exception) -> str:
+    """Return what went wrong; the messages of most errors of the system repeat the path."""
+    return quote(OSError(error.strerror) if isinstance(error, OSError) and error.strerror else error)

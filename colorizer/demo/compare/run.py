@@ -29,11 +29,7 @@ def read_visitor_photo(source: str | None) -> Photo:
     """
     if not source:
         raise PhotoError("Choose a photo first: upload, paste or take one, or pick an example.")
-    name = Path(source).name
-    try:
-        return replace(read_photo(source, max_pixels=MAX_PIXELS), name=name)
-    except PhotoError as error:
-        raise PhotoError(str(error).replace(source, name)) from error
+    return read_photo(source, max_pixels=MAX_PIXELS, name=Path(source).name)
 
 
 def compare(

@@ -1,22 +1,25 @@
 """Output folder of a run, and its saved states for resuming: each is complete, and the oldest are deleted."""
 
+import hashlib
 import json
 import re
 import shutil
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 
 from accelerate import Accelerator
-from accelerate.utils import broadcast_object_list
+from accelerate.utils import broadcast_object_list, patch_environment
 
-from colorizer.approaches.base.strict_loading import WEIGHTS
+from colorizer.approaches.base.checkpoint_files import WEIGHTS, read_json, shorten
 from colorizer.atomic_write import write_folder
-from colorizer.errors import CheckpointError, ColorizerError
+from colorizer.errors import CheckpointError, ColorizerError, quote
 from colorizer.training.arguments import TrainingArguments
 
 PREFIX = "checkpoint-"
 IDENTITY = "run.json"
+DIGESTS = "sha256"  # in run.json: digest of every other file of the state, by name
 RECORD = "training.json"
 
 
@@ -37,7 +40,17 @@ class Progress:
         return dict(vars(self))
 
     def load_state_dict(self, state: dict) -> None:
-        vars(self).update(state)
+        for name, default in vars(self).items():
+            value = state.get(name, default)
+            # The history is read again, the rest is computed with.
+            is_valid = _is_history(value) if name == "history" else isinstance(value, int | float)
+            if not is_valid:
+                raise CheckpointError(f"its progress has no valid {name}")
+            setattr(self, name, value)
+
+
+def _is_history(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(record, dict) and "step" in record for record in value)
 
 
 def check_folder(arguments: TrainingArguments) -> None:
@@ -87,7 +100,8 @@ def save_state(accelerator: Accelerator, output_dir: Path, step: int, identity: 
             accelerator.save_state(str(part), safe_serialization=True)
             accelerator.wait_for_everyone()
             if is_main:
-                (part / IDENTITY).write_text(json.dumps(identity, indent=2), encoding="utf-8")
+                record = identity | {DIGESTS: _digests(part)}
+                (part / IDENTITY).write_text(json.dumps(record, indent=2), encoding="utf-8")
         for old in list_states(output_dir)[:-limit] if is_main else []:
             shutil.rmtree(old, ignore_errors=True)
     except (OSError, RuntimeError) as error:
@@ -123,15 +137,38 @@ def load_state(accelerator: Accelerator, state: Path, identity: dict) -> None:
         CheckpointError: the state is damaged, or from a run with other settings; the message names those that differ.
     """
     try:
-        saved = json.loads((state / IDENTITY).read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError) as error:
-        raise CheckpointError(f"{state} can't be read: {error}. Delete it to resume from the previous one.") from error
-    if differing := [name for name in identity if saved.get(name) != identity[name]]:
-        changes = ", ".join(f"{name} was {saved.get(name)!r}, now {identity[name]!r}" for name in differing)
-        raise CheckpointError(f"{state} has other settings: {changes}. Resume with the same settings or start over.")
-    try:
-        accelerator.load_state(str(state))
-    except Exception as error:  # whatever torch, pickle and safetensors raise on a damaged file
+        saved = read_json(state / IDENTITY)
+        found = _digests(state)
+    except (OSError, CheckpointError) as error:
         raise CheckpointError(
-            f"{state} could not be loaded: {error}. Delete it to resume from the previous one."
+            f"{state} is damaged: {IDENTITY} or another file can't be read. Delete it to resume from the previous one."
         ) from error
+    if differing := [name for name in identity if saved.get(name) != identity[name]]:
+        changes = ", ".join(f"{name} was {quote(saved.get(name))}, now {identity[name]!r}" for name in differing)
+        raise CheckpointError(f"{state} has other settings: {changes}. Resume with the same settings or start over.")
+    digests = saved.get(DIGESTS)  # states of earlier versions have none
+    digests = digests if isinstance(digests, dict) else {}
+    if changed := [name for name, digest in digests.items() if found.get(name) != digest]:
+        raise CheckpointError(
+            f"{state} has changed since it was saved: {shorten(changed)}. Delete it to resume from the previous one."
+        )
+    try:
+        # Accelerate asks torch to run whatever the pickles of registered objects say. This setting overrules it.
+        with patch_environment(torch_force_weights_only_load="1"):
+            accelerator.load_state(str(state))
+    except Exception as error:  # whatever torch, pickle and safetensors raise on a damaged file
+        is_pickle = isinstance(error, UnpicklingError)
+        reason = "a file is damaged or holds more than tensors and plain values" if is_pickle else quote(error)
+        raise CheckpointError(
+            f"{state} can't be loaded: {reason}. Delete it to resume from the previous one."
+        ) from error
+
+
+def _digests(state: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file of a state but run.json, by name."""
+    digests = {}
+    for path in sorted(state.iterdir()):
+        if path.is_file() and path.name != IDENTITY:
+            with path.open("rb") as stream:
+                digests[path.name] = hashlib.file_digest(stream, "sha256").hexdigest()
+    return digests

@@ -26,6 +26,18 @@ class Means:
             self.sums[name] = self.sums.get(name, 0) + value
             self.counts[name] = self.counts.get(name, 0) + 1
 
+    def state_dict(self) -> dict[str, tuple[Tensor, int]]:
+        """Return the sums of all processes, (processes,), and the count per name. Every process must call it."""
+        return {
+            name: (self.accelerator.gather(total[None]).cpu(), self.counts[name]) for name, total in self.sums.items()
+        }
+
+    def load_state_dict(self, state: dict[str, tuple[Tensor, int]]) -> None:
+        self._clear()
+        for name, (totals, count) in state.items():
+            self.sums[name] = totals[self.accelerator.process_index].to(self.accelerator.device)
+            self.counts[name] = count
+
     def take(self, step: int) -> dict[str, float]:
         """Return the means over all processes and reset the sums.
 

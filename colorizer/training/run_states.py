@@ -16,6 +16,7 @@ from colorizer.approaches.base.checkpoint_files import WEIGHTS, read_json, short
 from colorizer.atomic_write import write_folder
 from colorizer.errors import CheckpointError, ColorizerError, quote
 from colorizer.training.arguments import TrainingArguments
+from colorizer.training.log_means import Means
 
 PREFIX = "checkpoint-"
 IDENTITY = "run.json"
@@ -25,8 +26,9 @@ RECORD = "training.json"
 
 @dataclass
 class Progress:
-    """Progress of a run, saved with every state."""
+    """Progress of a run, saved with every state. `means` are those since the last training record of the history."""
 
+    means: Means
     step: int = 0  # optimizer steps done
     best_step: int = 0
     best_loss: float = float("inf")
@@ -37,16 +39,16 @@ class Progress:
     history: list[dict] = field(default_factory=list)
 
     def state_dict(self) -> dict:
-        return dict(vars(self))
+        return vars(self) | {"means": self.means.state_dict()}
 
     def load_state_dict(self, state: dict) -> None:
-        for name, default in vars(self).items():
-            value = state.get(name, default)
-            # The history is read again, the rest is computed with.
+        for name in vars(self).keys() - {"means"}:
+            value = state.get(name)
             is_valid = _is_history(value) if name == "history" else isinstance(value, int | float)
             if not is_valid:
                 raise CheckpointError(f"its progress has no valid {name}")
             setattr(self, name, value)
+        self.means.load_state_dict(state.get("means", {}))  # states of earlier versions have none
 
 
 def _is_history(value: object) -> bool:

@@ -83,7 +83,6 @@ class Trainer:
         self.players = Players(self.accelerator, players, arguments, self.num_steps)
         if not self.players.is_last_stage(self.num_steps - 1):
             self.say(f"The {self.num_steps} steps of this run end before its last stage begins.")
-        self.means = Means(self.accelerator)
         num_photos_seen = self.num_steps * arguments.gradient_accumulation_steps * self.batches.global_batch_size
         cache_features = partial(FrozenFeatures, self.network, accelerator=self.accelerator, say=self.say)
         self.features = cache_features(
@@ -91,7 +90,7 @@ class Trainer:
         )
         features = cache_features(self.validation_photos)
         self.validation = Validation(self.accelerator, self.validation_photos, arguments, self.objective, features)
-        self.progress = Progress()
+        self.progress = Progress(Means(self.accelerator))
         saved = (self.progress, self.ema, *self.players.schedulers, *self.players.saved)
         self.accelerator.register_for_checkpointing(*saved)
 
@@ -181,7 +180,7 @@ class Trainer:
         since = time.perf_counter()
         counted = 0
         for micro_step, epoch, batch in numbered_batches(self.batches, progress.step * accumulation):
-            self.means.add(self._training_step(micro_step, epoch, batch))
+            progress.means.add(self._training_step(micro_step, epoch, batch))
             counted += 1
             if (micro_step + 1) % accumulation:
                 continue
@@ -191,9 +190,8 @@ class Trainer:
             bar.update()
             is_last = progress.step >= self.num_steps
             is_checkpoint = bool(arguments.checkpointing_steps) and progress.step % arguments.checkpointing_steps == 0
-            # A state holds no partial means, so that a resumed run logs the same means as an uninterrupted one.
             if progress.step % LOG_EVERY == 0 or is_checkpoint or is_last:
-                means = self.means.take(progress.step)
+                means = progress.means.take(progress.step)
                 speed = counted * self.batches.global_batch_size / (time.perf_counter() - since)
                 self._log(bar, means, speed)
                 counted = 0

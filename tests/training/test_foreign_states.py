@@ -11,6 +11,7 @@ from accelerate import Accelerator
 
 from colorizer.errors import CheckpointError
 from colorizer.training import run_states
+from colorizer.training.log_means import Means
 from tests.training.conftest import losses
 
 GIVEN = ("--checkpointing_steps", "2", "--max_train_steps", "4")
@@ -117,5 +118,6 @@ def test_a_damaged_record_is_one_sentence(content, tmp_path):
     "change", [{"step": "x"}, {"history": 7}, {"history": None}, {"history": [3]}, {"seconds": []}]
 )
 def test_invalid_progress_is_refused(change):
+    progress = run_states.Progress(Means(Accelerator()))
     with pytest.raises(CheckpointError, match=f"no valid {next(iter(change))}"):
-        run_states.Progress().load_state_dict(run_states.Progress().state_dict() | change)
+        progress.load_state_dict(progress.state_dict() | change)

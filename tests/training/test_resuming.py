@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from colorizer import CheckpointError, ColorizerError
-from colorizer.training import run_states
+from colorizer.training import Trainer, run_states
 from tests.training.conftest import REPOSITORY, launch, losses, read_lr_curves
 
 # Each has something that makes resuming hard: the order of the photos alone; batch norm and weights of the bins; dropout, hints
@@ -106,6 +106,37 @@ def test_ctrl_c_saves_a_state_and_shows_how_to_resume(command, tmp_path):
     assert process.returncode == 130
     (state,) = run_states.list_states(run)
     assert re.search(rf"{state.name}\. .*--resume_from_checkpoint latest", rest)
+
+
+@pytest.mark.parametrize("step", [2, 5, 11])
+def test_after_ctrl_c_between_two_records_the_history_equals_that_of_an_undisturbed_run(
+    step, train, tmp_path, monkeypatch
+):
+    # Its losses have other names from step 3 on.
+    given = [
+        "--approach",
+        "resnet_unet",
+        *RESUMABLE["resnet_unet"],
+        "--max_train_steps",
+        "13",
+        "--validation_steps",
+        "6",
+    ]
+    train(*given, "--output_dir", tmp_path / "whole")
+    training_step = Trainer._training_step
+
+    def interrupt(trainer, number, *rest):
+        if number == step - 1:
+            signal.raise_signal(signal.SIGINT)
+        return training_step(trainer, number, *rest)
+
+    monkeypatch.setattr(Trainer, "_training_step", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        train(*given)
+    monkeypatch.undo()
+    assert [path.name for path in run_states.list_states(tmp_path / "run")] == [f"checkpoint-{step}"]
+    train(*given, "--resume_from_checkpoint", "latest")
+    assert losses(tmp_path / "run") == losses(tmp_path / "whole")
 
 
 def test_resuming_a_finished_run_changes_nothing(train):

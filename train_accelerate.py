@@ -3,9 +3,11 @@
 import sys
 
 from colorizer.errors import ColorizerError
+from colorizer.launcher import end_with_launcher
 
 
 def main() -> int:
+    end_with_launcher()
     # Imported here, so that importing this file stays cheap.
     from colorizer.training import parse_runs, train_runs
 

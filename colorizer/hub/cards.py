@@ -13,7 +13,7 @@ from colorizer.atomic_write import write_text
 from colorizer.errors import CheckpointError, ColorizerError
 from colorizer.hub.metric_names import METRICS
 from colorizer.hub.model_names import BASELINES
-from colorizer.hub.run_records import all_commands, read_info
+from colorizer.hub.run_records import FILES, all_commands, checking_values, read_info
 
 TEMPLATE = Path(__file__).with_name("card_template.md")
 
@@ -78,11 +78,12 @@ def write_card(
     return path
 
 
+@checking_values(FILES)
 def render_card(info: dict[str, Any]) -> str:
     """Return the card as Markdown with YAML front matter. `info` is from `read_info`; only `config` is required.
 
     Raises:
-        CheckpointError: the config doesn't belong to an approach.
+        CheckpointError: the config doesn't belong to an approach, or a value of a record has the wrong type.
     """
     config = info["config"]
     approach = approach_of(str(config.get("model_type", "")))

@@ -2,27 +2,42 @@
 
 import math
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from colorizer.approaches.base.checkpoint_files import MAX_RECORD_BYTES, read_json, read_shapes
 from colorizer.checkpoints import EVALUATION, SAMPLES
 from colorizer.checkpoints import FOLDER as PACKAGE
-from colorizer.errors import CheckpointError
+from colorizer.errors import CheckpointError, ColorizerError, quote
 
 RECORDS = ("training", "evaluation")
+FILES = "config.json, training.json or evaluation.json"
 
 
+@contextmanager
+def checking_values(files: str | Path) -> Iterator[None]:
+    """Raise CheckpointError, naming `files`, where a value from them has the wrong type. It is also a decorator."""
+    try:
+        yield
+    except ColorizerError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{files} has an invalid value ({quote(error)}). Fix or delete it.") from error
+
+
+@checking_values(FILES)
 def read_info(
     folder: str | Path, *, name: str | None = None, repo_id: str | None = None, data_terms: str | None = None
 ) -> dict[str, Any]:
     """Read the data for a card: the content of config, training and evaluation, sizes, and pictures.
 
     Raises:
-        CheckpointError: `folder` contains no checkpoint, or a record in it is not JSON.
+        CheckpointError: `folder` contains no checkpoint, or a record in it is not JSON or has a value of the wrong type.
     """
     folder = Path(folder).absolute()
-    config = _read_object(folder / "config.json")
+    config = read_record(folder / "config.json", dict)
     if config is None:
         raise CheckpointError(f"{folder / 'config.json'} is missing: {folder} is not a checkpoint, so it has no card.")
     samples = sorted(
@@ -34,10 +49,10 @@ def read_info(
     if (folder / SAMPLES).is_file():
         pictures.append(("Photos not used in training: gray, colorized, true; from best to worst", SAMPLES))
     num_weights, num_bytes = _measure_weights(folder)
-    records = {record: publishable(_read_object(folder / f"{record}.json")) for record in RECORDS}
+    records = {record: publishable(read_record(folder / f"{record}.json", dict)) for record in RECORDS}
     if folder.parent == PACKAGE.absolute():
         # The package's checkpoints are evaluated together.
-        records["evaluation"] = records["evaluation"] or publishable(_read_object(EVALUATION))
+        records["evaluation"] = records["evaluation"] or publishable(read_record(EVALUATION, dict))
     trained_in = ((records["training"] or {}).get("arguments") or {}).get("output_dir") or ""
     return {
         "name": name or folder.name,
@@ -68,23 +83,16 @@ def publishable(value: Any) -> Any:
     return value
 
 
-def read_record(path: Path) -> Any:
-    """Return the content of a JSON file, or None if the file doesn't exist.
+def read_record(path: Path, kind: type = object) -> Any:
+    """Return the content of a JSON file that holds a `kind`, or None if the file doesn't exist.
 
     Raises:
-        CheckpointError: the file is not JSON; the message names it.
+        CheckpointError: the file is damaged or holds something else; the message names it.
     """
     try:
-        return read_json(path, object, max_bytes=MAX_RECORD_BYTES)
+        return read_json(path, kind, max_bytes=MAX_RECORD_BYTES)
     except FileNotFoundError:
         return None
-
-
-def _read_object(path: Path) -> dict[str, Any] | None:
-    content = read_record(path)
-    if content is not None and not isinstance(content, dict):
-        raise CheckpointError(f"{path} is not a JSON object. Fix or delete it.")
-    return content
 
 
 def _measure_weights(folder: Path) -> tuple[int, int]:

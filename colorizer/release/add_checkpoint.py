@@ -16,7 +16,7 @@ from colorizer.atomic_write import copy_file, write_text
 from colorizer.checkpoints import FOLDER, SAMPLES, THUMBNAIL
 from colorizer.errors import CheckpointError
 from colorizer.hub.loading import load_model
-from colorizer.hub.run_records import publishable
+from colorizer.hub.run_records import publishable, read_record
 from colorizer.photos.saving import save_image
 from colorizer.pipelines.image_colorization import pipeline
 
@@ -48,11 +48,11 @@ def add_checkpoint(run: Path, *, name: str | None = None, package: Path = FOLDER
             raise CheckpointError(
                 f"{run / file} is missing: the run is unfinished. Resume it with --resume_from_checkpoint."
             )
+    training = publishable(read_record(run / "training.json", dict))
     folder = package / (name or run.resolve().name)
     folder.mkdir(exist_ok=True)
     for file in FILES:
         copy_file(run / file, folder / file)
-    training = publishable(json.loads((run / "training.json").read_text(encoding="utf-8")))
     # Keep the number of photos left out, but not their names, which are private.
     training["dataset"]["report"] = re.sub(r"(left out: [^:]*):.*", r"\1", training["dataset"]["report"])
     write_text(folder / "training.json", json.dumps(training, indent=1, ensure_ascii=False) + "\n")

@@ -16,7 +16,7 @@ from colorizer.atomic_write import write_file, write_text
 from colorizer.evaluation.contact_sheets import contact_sheet
 from colorizer.evaluation.evaluate import hardware
 from colorizer.hub.loading import resolve
-from colorizer.hub.run_records import all_commands, read_record
+from colorizer.hub.run_records import all_commands, checking_values, read_record
 from colorizer.photos.saving import save_image
 from colorizer.training.run_states import RECORD
 
@@ -98,7 +98,7 @@ def describe_run(trainer) -> dict:
         "approach": arguments.approach,
         "arguments": {name: value for name, value in asdict(arguments).items() if name != "hub_token"},
         "command": command_line(),
-        **earlier_runs(arguments.pretrained_model_name_or_path, token=arguments.hub_token),
+        **trainer.earlier_runs,
         "dataset": {
             "name": Path(arguments.dataset_name).name or arguments.dataset_name,
             "report": str(trainer.train_photos.report),
@@ -134,10 +134,15 @@ def earlier_runs(pretrained: str | None, *, token: str | None = None) -> dict:
 
     `pretrained` is its name, folder or Hub id. The result has the commands, oldest first, and their total of seconds and of
     photos seen.
+
+    Raises:
+        CheckpointError: the record is damaged, or a value has the wrong type; the message names it.
     """
-    training = (read_record(resolve(pretrained, token=token) / RECORD) if pretrained else None) or {}
-    return {
-        "earlier_commands": all_commands(training),
-        "earlier_seconds": round(training.get("earlier_seconds", 0.0) + training.get("seconds", 0.0), 1),
-        "earlier_photos_seen": training.get("earlier_photos_seen", 0) + training.get("photos_seen", 0),
-    }
+    path = resolve(pretrained, token=token) / RECORD if pretrained else None
+    training = (read_record(path, dict) if path else None) or {}
+    with checking_values(path):
+        return {
+            "earlier_commands": all_commands(training),
+            "earlier_seconds": round(training.get("earlier_seconds", 0.0) + training.get("seconds", 0.0), 1),
+            "earlier_photos_seen": training.get("earlier_photos_seen", 0) + training.get("photos_seen", 0),
+        }

@@ -63,6 +63,8 @@ class Trainer:
         with self.accelerator.main_process_first():
             torch.manual_seed(arguments.seed)
             self.network = make_network(arguments, self.train_photos.classes, self.say)
+        # Read now, since a damaged record is better reported before the run than at its end.
+        self.earlier_runs = reports.earlier_runs(arguments.pretrained_model_name_or_path, token=arguments.hub_token)
         if arguments.channels_last:
             self.network.to(memory_format=torch.channels_last)
         self.space = self.network.space

@@ -13,6 +13,7 @@ import torch
 
 from colorizer.atomic_write import _sweep, hidden_path
 from colorizer.data import load_photos
+from colorizer.data.decoded_store import read_store
 from colorizer.errors import DatasetError
 from tests.data.conftest import color_photo
 
@@ -62,6 +63,15 @@ def test_a_damaged_store_is_built_anew(
     assert len(decodings) == 24
     assert torch.equal(after.batch(range(12))["rgb"], before)
     assert len(list(cache.glob("*/"))) == 1
+
+
+@pytest.mark.parametrize("index", ["[]", "null", "7", '{"labels": [1e400]}', "[" * 200_000, '{"labels": ["\\ud800"]}'])
+def test_any_damaged_index_is_no_store(index: str, folder: Path, cache: Path) -> None:
+    load_photos(folder, resolution=32, cache_dir=cache)
+    (store,) = cache.glob("*/")
+    assert read_store(store)
+    (store / "index.json").write_text(index)
+    assert read_store(store) is None
 
 
 @pytest.fixture

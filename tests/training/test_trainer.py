@@ -9,7 +9,15 @@ from huggingface_hub import ModelCard
 from PIL import Image
 from safetensors.torch import load_file
 
-from colorizer import ColorizerError, DatasetError, checkpoints, pipeline
+from colorizer import (
+    CheckpointError,
+    ColorizerError,
+    DatasetError,
+    checkpoints,
+    create_model,
+    pipeline,
+    save_checkpoint,
+)
 from colorizer.training import reports, run_states
 from tests.training.conftest import launch, losses, read_lr_curves
 
@@ -93,6 +101,16 @@ def test_a_run_starts_from_a_checkpoint_of_the_same_shape(train, tmp_path, monke
         train(*start, "--width", "0.5", "--overwrite_output_dir")
     with pytest.raises(ColorizerError, match=r"dense.*colorful"):
         train(*start, "--approach", "colorful", "--resolution", "32", "--overwrite_output_dir")
+
+
+@pytest.mark.parametrize("content", ["[]", "null", "{", '{"seconds": "x"}', '{"photos_seen": []}', "[" * 200_000])
+def test_a_damaged_record_of_the_first_checkpoint_is_refused_before_the_run(content, train, tmp_path):
+    save_checkpoint(create_model("dense", width=1 / 32, resolution=16), tmp_path / "first")
+    (tmp_path / "first/training.json").write_text(content)
+    with pytest.raises(CheckpointError, match=r"first/training\.json") as caught:
+        train("--pretrained_model_name_or_path", tmp_path / "first")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run/model.safetensors").exists()
 
 
 def test_without_a_validation_split_photos_are_held_out(train, dataset):

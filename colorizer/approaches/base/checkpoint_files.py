@@ -41,6 +41,8 @@ def read_json(path: Path, kind: type = dict, *, max_bytes: int = MAX_CONFIG_BYTE
         if len(text) > max_bytes:
             raise ValueError(f"it has more than {max_bytes:,} bytes")
         content = json.loads(text.decode("utf-8"))
+        if rb"\ud" in text.lower():  # perhaps half of a character, which can be neither printed nor written
+            json.dumps(content, ensure_ascii=False).encode()
     except RecursionError as error:
         raise CheckpointError(f"{path} can't be read: it is nested too deeply. Fix or delete it.") from error
     except (OSError, ValueError, MemoryError) as error:

@@ -5,18 +5,23 @@ import logging
 import secrets
 import shutil
 import tempfile
+from collections import defaultdict
+from fnmatch import fnmatch
 from pathlib import Path
 from threading import Event, Thread
 
-from huggingface_hub import CommitInfo, CommitScheduler, HfApi
+from huggingface_hub import CommitInfo, CommitScheduler, HfApi, constants
 from huggingface_hub.errors import RepositoryNotFoundError
 
+from colorizer.atomic_write import write_text
 from colorizer.demo.vote.store import Vote, VoteStore
 from colorizer.errors import ColorizerError
 from colorizer.hub.download import check_repo_id, hub_errors, make_api
 
 PATTERN = "votes-*.jsonl"
 MINUTES = 5.0
+# Of a dataset, which may be anyone's: a million votes.
+MAX_BYTES, MAX_FILES = 2**28, 10_000
 
 logger = logging.getLogger(__name__)
 
@@ -55,15 +60,15 @@ class SharedVotes:
                 api = make_api()
                 shared = self._download(api)
                 self.scheduler = _Scheduler(self, api, shared)
-        except ColorizerError as error:
+        except Exception as error:  # the files are anyone's, and a thread that ends would end in silence
             self.report(error)
             return False
         self.problem = None
         return True
 
-    def report(self, error: ColorizerError) -> None:
+    def report(self, error: Exception) -> None:
         """Log the error, and set `problem` for visitors."""
-        logger.warning("Votes are not shared: %s", error)
+        logger.warning("Votes are not shared: %s", error if isinstance(error, ColorizerError) else repr(error))
         self.problem = f"The Hub dataset {self.repo_id} can't be reached. Until it can, votes stay in this app's file."
 
     def _retry_connect(self) -> None:
@@ -72,16 +77,24 @@ class SharedVotes:
 
     def _download(self, api: HfApi) -> set[str]:
         """Add the dataset's votes to the store. Returns their ids; none if the dataset does not exist yet."""
+        try:
+            # Not snapshot_download: two of its calls wait forever if the Hub stops responding.
+            info = api.dataset_info(self.repo_id, files_metadata=True, timeout=constants.HF_HUB_DOWNLOAD_TIMEOUT)
+        except RepositoryNotFoundError:
+            return set()
+        sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
+        names = [name for name in sorted(sizes) if fnmatch(name, PATTERN) and "/" not in name]
+        if sum(sizes[name] for name in names) > MAX_BYTES or len(names) > MAX_FILES:
+            raise ColorizerError(
+                f"{self.repo_id} has more than {MAX_FILES} files or {MAX_BYTES // 2**20} MiB of votes."
+            )
         # The client's own cache would return an older copy while the Hub can't be reached.
         with tempfile.TemporaryDirectory(prefix="colorizer-votes-") as cache:
-            try:
-                folder = api.snapshot_download(
-                    self.repo_id, repo_type="dataset", allow_patterns=PATTERN, cache_dir=cache
-                )
-            except RepositoryNotFoundError:
-                return set()
-            files = sorted(Path(folder).glob(PATTERN))
-            text = "\n".join(file.read_text(encoding="utf-8", errors="replace") for file in files)
+            files = [
+                api.hf_hub_download(self.repo_id, name, repo_type="dataset", revision=info.sha, cache_dir=cache)
+                for name in names
+            ]
+            text = "\n".join(Path(file).read_text(encoding="utf-8", errors="replace") for file in files)
         lines = [line for line in text.split("\n") if line.strip()]
         votes = [vote for line in lines if (vote := Vote.from_json(line))]
         if len(votes) < len(lines):
@@ -118,10 +131,14 @@ class _Scheduler(CommitScheduler):
         return commit
 
     def _write_new_votes(self) -> None:
-        votes, self._mark = self._owner.store.votes_since(self._mark)
+        votes, mark = self._owner.store.votes_since(self._mark)
+        lines: dict[str, str] = defaultdict(str)
         for vote in votes:
             if vote.id not in self._shared:
-                with (self.folder_path / f"votes-{vote.time[:10]}-{self._name}.jsonl").open(
-                    "a", encoding="utf-8"
-                ) as file:
-                    file.write(f"{vote.to_json()}\n")
+                lines[f"votes-{vote.time[:10]}-{self._name}.jsonl"] += f"{vote.to_json()}\n"
+        for name, text in lines.items():
+            path = self.folder_path / name
+            write_text(path, (path.read_text(encoding="utf-8") if path.exists() else "") + text)
+            # Once written, so that a full disk loses no vote, and none is written twice.
+            self._shared |= {vote.id for vote in votes if name.startswith(f"votes-{vote.time[:10]}-")}
+        self._mark = mark

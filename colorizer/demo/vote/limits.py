@@ -6,7 +6,8 @@ import ipaddress
 import secrets
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Lock
 
@@ -81,8 +82,9 @@ class BallotBox:
             self._waiting[token] = _Shown(pair, visitor, self._clock())
             return token
 
-    def take(self, token: str, visitor: str) -> Pair:
-        """Use up a token and return its pair.
+    @contextmanager
+    def take(self, token: str, visitor: str) -> Iterator[Pair]:
+        """Use up a token, give its pair to the block, and take it all back if the block raises: that vote was not stored.
 
         Raises:
             ColorizerError: the pair was voted on before, is too old or too new or another visitor's, or the visitor voted on
@@ -99,8 +101,16 @@ class BallotBox:
             del self._waiting[token]
             if self._has_voted(visitor, shown.pair):
                 raise ColorizerError("You already voted on this pair for this photo. Get a new pair.")
-            self._votes.append(_Shown(shown.pair, visitor, self._clock()))
-            return shown.pair
+            vote = _Shown(shown.pair, visitor, self._clock())
+            self._votes.append(vote)
+        try:
+            yield shown.pair
+        except BaseException:
+            with self._lock, suppress(ValueError):  # it has expired meanwhile
+                self._votes.remove(vote)
+                waiting = {**self._waiting, token: shown}
+                self._waiting = OrderedDict(sorted(waiting.items(), key=lambda item: item[1].time))
+            raise
 
     def check_bounds(self, visitor: str) -> None:
         """Raise ColorizerError if the visitor can't vote now, before a pair is computed."""

@@ -86,9 +86,9 @@ def vote(store: VoteStore, box: BallotBox, visitor: str, token: str | None, bett
     Raises:
         ColorizerError: the token is not accepted, or the vote can't be stored.
     """
-    pair = box.take(token or "", visitor)
-    cast = Vote.now(pair.model_a, pair.model_b, better)
-    store.add([cast])
+    with box.take(token or "", visitor) as pair:
+        cast = Vote.now(pair.model_a, pair.model_b, better)
+        store.add([cast])
     return cast
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sqlite3
 import sys
 import uuid
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from colorizer.demo.vote.bradley_terry import Count
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, quote
 
 A, B, TIE = "a", "b", "tie"
 BETTER = (A, B, TIE)
@@ -50,7 +51,7 @@ class Vote:
     def now(cls, model_a: str, model_b: str, better: str) -> "Vote":
         """Create a vote. Raises ColorizerError for an unknown value of `better`."""
         if better not in BETTER:
-            raise ColorizerError(f"A vote must be one of {', '.join(BETTER)}, not {better!r}.")
+            raise ColorizerError(f"A vote must be one of {', '.join(BETTER)}, not {quote(better)}.")
         return cls(uuid.uuid4().hex, datetime.now(UTC).isoformat(timespec="seconds"), model_a, model_b, better)
 
     @classmethod
@@ -58,20 +59,26 @@ class Vote:
         """Parse a line written by `to_json`. Returns None if it is not a vote."""
         try:
             values = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         names = ("id", "time", "model_a", "model_b", "better")
         if not isinstance(values, dict) or not all(_is_short_text(values.get(name)) for name in names):
             return None
         vote = cls(**{name: values[name] for name in names})
-        return vote if vote.better in BETTER and vote.model_a != vote.model_b else None
+        is_vote = vote.better in BETTER and vote.model_a != vote.model_b and _is_time(vote.time)
+        return vote if is_vote else None
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False)
 
 
 def _is_short_text(value: Any) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= MAX_LETTERS
+    # Half of a pair of surrogates, which JSON allows, is a letter that no file or database takes.
+    return isinstance(value, str) and 0 < len(value) <= MAX_LETTERS and not re.search("[\ud800-\udfff]", value)
+
+
+def _is_time(value: str) -> bool:
+    return re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(\+00:00|Z)", value) is not None
 
 
 def default_path() -> Path:
@@ -102,14 +109,14 @@ class VoteStore:
 
     def counts(self) -> list[Count]:
         """Return the number of votes and points per pair."""
-        if not self.path.exists():
+        if not os.path.exists(self.path):
             return []
         with self._open() as connection:
             return [Count(*row) for row in connection.execute(_COUNTS)]
 
     def votes_since(self, mark: int = 0) -> tuple[list[Vote], int]:
         """Return the votes added since `mark` (0 = all), in order, and the new mark."""
-        if not self.path.exists():
+        if not os.path.exists(self.path):
             return [], mark
         columns = "rowid, id, time, model_a, model_b, better"
         with self._open() as connection:
@@ -127,6 +134,8 @@ class VoteStore:
                 connection.execute(_TABLE)
                 yield connection
         except (sqlite3.Error, OSError) as error:
+            # An error of the system repeats the path, which visitors need not know.
+            reason = getattr(error, "strerror", None) or quote(error)
             raise ColorizerError(
-                f"Votes can't be stored in {self.path.name}: {error}. Set COLORIZER_VOTES to use another file."
+                f"Votes can't be stored in {self.path.name}: {reason}. Set COLORIZER_VOTES to use another file."
             ) from error

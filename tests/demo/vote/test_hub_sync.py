@@ -1,16 +1,20 @@
+import errno
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from colorizer.demo import build_demo
+from colorizer.demo.vote import hub_sync
 from colorizer.demo.vote.bradley_terry import Count
 from colorizer.demo.vote.hub_sync import SharedVotes
 from colorizer.demo.vote.store import A, B, Vote, VoteStore
 from colorizer.demo.vote.tab import ranking_page
+from colorizer.errors import ColorizerError
 from tests.conftest import HUB
 from tests.hub_server import HubServer
 
@@ -115,6 +119,70 @@ def test_hub_away_leaves_the_votes_here_and_says_so(share: Callable[[str], Share
     assert "Hub dataset ada/votes can&#x27;t be reached" in page
     assert HUB.url not in page
     assert "1 vote." in page
+
+
+def test_no_line_of_the_dataset_ends_the_sharing(hub: HubServer, share: Callable[[str], SharedVotes]) -> None:
+    good = Vote.now("oak", "elm", A)
+    lines = ["[" * 100_000, good.to_json().replace(good.id, "\\ud800"), '{"id": ' + "9" * 5000, good.to_json()]
+    hub.add(DATASET, {"votes-2026-01-01-0a.jsonl": "\n".join(lines).encode(), "votes-x/y.jsonl": b"no vote of ours"})
+    shared = share("app", every=0.001)
+    shared.start()
+    eventually(lambda: shared.scheduler is not None)
+    assert shared.store.votes_since()[0] == [good]
+    assert shared.problem is None
+
+
+def test_what_no_one_foresaw_is_reported_and_tried_again(
+    hub: HubServer, share: Callable[[str], SharedVotes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = share("app", every=0.001)
+    failures = iter([RecursionError("deep"), MemoryError()])
+    download = shared._download
+
+    def fail_first(api: object) -> set[str]:
+        if error := next(failures, None):
+            raise error
+        return download(api)
+
+    monkeypatch.setattr(shared, "_download", fail_first)
+    assert not shared.connect()
+    assert "can't be reached" in shared.problem
+    shared.start()
+    eventually(lambda: shared.scheduler is not None)
+
+
+def test_dataset_of_any_size_is_not_downloaded(
+    hub: HubServer,
+    share: Callable[[str], SharedVotes],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("colorizer.demo.vote.hub_sync.MAX_BYTES", 2**20)
+    hub.add(DATASET, {"votes-2026-01-01-0a.jsonl": b"\n" * 2**20 + b"\n"})
+    assert not share("app").connect()
+    assert "more than 10000 files or 1 MiB of votes" in caplog.text
+
+
+def test_full_disk_loses_no_vote_and_writes_none_twice(
+    hub: HubServer, share: Callable[[str], SharedVotes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = share("app")
+    assert shared.connect()
+    commit(shared)
+    votes = [replace(Vote.now("oak", "elm", A), time=f"2026-01-0{day}T00:00:00+00:00") for day in (1, 2, 1)]
+    shared.store.add(votes)
+    write, room = hub_sync.write_text, iter([True, False])
+
+    def write_while_there_is_room(path: Path, text: str) -> None:
+        if not next(room, True):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, text)
+
+    monkeypatch.setattr(hub_sync, "write_text", write_while_there_is_room)
+    with pytest.raises(ColorizerError):
+        commit(shared)
+    commit(shared)
+    assert sorted(published(hub).values(), key=len) == [[votes[1]], [votes[0], votes[2]]]
 
 
 def test_votes_go_there_once_the_hub_is_back(hub: HubServer, share: Callable[[str], SharedVotes]) -> None:

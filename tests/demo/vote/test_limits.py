@@ -27,18 +27,65 @@ def box(clock: Clock) -> BallotBox:
     return BallotBox(clock=clock)
 
 
+def take(box: BallotBox, token: str, visitor: str) -> Pair:
+    with box.take(token, visitor) as pair:
+        return pair
+
+
 def vote(box: BallotBox, clock: Clock, visitor: str, pair: Pair) -> None:
     token = box.show(pair, visitor)
     clock.seconds += 2
-    box.take(token, visitor)
+    take(box, token, visitor)
 
 
 def test_a_pair_takes_one_vote(box: BallotBox, clock: Clock) -> None:
     token = box.show(PAIR, "ada")
     clock.seconds += 2
-    assert box.take(token, "ada") == PAIR
+    assert take(box, token, "ada") == PAIR
     with pytest.raises(ColorizerError, match="already voted"):
-        box.take(token, "ada")
+        take(box, token, "ada")
+
+
+def test_a_vote_that_is_not_stored_is_given_back(box: BallotBox, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_VOTES", 1)
+    tokens = []
+    for photo in ("first", "second", "third"):
+        tokens.append(box.show(Pair("oak", "elm", photo), "ada"))
+        clock.seconds += 2
+
+    def fail_to_store() -> None:
+        with box.take(tokens[1], "ada"):
+            # Until it is clear, there is no second vote on the pair.
+            with pytest.raises(ColorizerError, match="already voted"):
+                take(box, tokens[1], "ada")
+            raise OSError("disk full")
+
+    for _ in range(3):
+        with pytest.raises(OSError, match="disk full"):
+            fail_to_store()
+    assert not box.has_voted("ada", Pair("oak", "elm", "second"))
+    assert list(box._waiting) == tokens  # in the order in which they expire
+    assert take(box, tokens[1], "ada").photo == "second"
+    with pytest.raises(ColorizerError, match="already voted"):
+        take(box, tokens[1], "ada")
+    with pytest.raises(ColorizerError, match="1 votes per visitor"):
+        take(box, tokens[0], "ada")
+
+
+def test_a_vote_given_back_after_an_hour_is_gone(box: BallotBox, clock: Clock) -> None:
+    token = box.show(PAIR, "ada")
+    clock.seconds += 2
+
+    def fail_late() -> None:
+        with box.take(token, "ada"):
+            clock.seconds += 3600
+            box.check_bounds("ada")
+            raise OSError("late")
+
+    with pytest.raises(OSError, match="late"):
+        fail_late()
+    with pytest.raises(ColorizerError, match="expired"):
+        take(box, token, "ada")
 
 
 def test_of_many_votes_at_once_on_a_pair_one_counts(box: BallotBox, clock: Clock) -> None:
@@ -47,7 +94,7 @@ def test_of_many_votes_at_once_on_a_pair_one_counts(box: BallotBox, clock: Clock
 
     def attempt(_: int) -> bool:
         try:
-            box.take(token, "ada")
+            take(box, token, "ada")
         except ColorizerError:
             return False
         return True
@@ -61,7 +108,7 @@ def test_a_token_is_its_visitors_alone_and_cannot_be_guessed(box: BallotBox, clo
     clock.seconds += 2
     for stranger in (("bob", token), ("ada", ""), ("ada", "0")):
         with pytest.raises(ColorizerError, match="expired"):
-            box.take(stranger[1], stranger[0])
+            take(box, stranger[1], stranger[0])
     assert len({box.show(PAIR, "ada") for _ in range(20)} | {token}) == 21
     assert len(token) > 20
 
@@ -70,16 +117,16 @@ def test_a_vote_without_a_look_is_refused_but_not_lost(box: BallotBox, clock: Cl
     token = box.show(PAIR, "ada")
     clock.seconds += 0.9
     with pytest.raises(ColorizerError, match="quick"):
-        box.take(token, "ada")
+        take(box, token, "ada")
     clock.seconds += 0.2
-    assert box.take(token, "ada") == PAIR
+    assert take(box, token, "ada") == PAIR
 
 
 def test_a_pair_waits_an_hour(box: BallotBox, clock: Clock) -> None:
     token = box.show(PAIR, "ada")
     clock.seconds += 3600
     with pytest.raises(ColorizerError, match="expired"):
-        box.take(token, "ada")
+        take(box, token, "ada")
 
 
 def test_a_visitor_has_so_many_votes_an_hour(box: BallotBox, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,15 +172,15 @@ def test_pairs_that_nobody_votes_on_do_not_pile_up(
     tokens = [box.show(PAIR, "ada") for _ in range(50)]
     clock.seconds += 2
     # One visitor's flood drops that visitor's own.
-    assert box.take(kept, "bob") == PAIR
-    assert box.take(tokens[-1], "ada") == PAIR
+    assert take(box, kept, "bob") == PAIR
+    assert take(box, tokens[-1], "ada") == PAIR
     with pytest.raises(ColorizerError, match="expired"):
-        box.take(tokens[0], "ada")
+        take(box, tokens[0], "ada")
     first = box.show(PAIR, "cid")
     for number in range(10):
         box.show(PAIR, f"visitor {number}")
     with pytest.raises(ColorizerError, match="expired"):
-        box.take(first, "cid")
+        take(box, first, "cid")
 
 
 def test_visitors_are_known_by_a_hash_that_dies_with_the_app(box: BallotBox) -> None:

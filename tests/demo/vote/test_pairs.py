@@ -1,5 +1,6 @@
 import shutil
 import sqlite3
+from contextlib import closing
 from itertools import combinations
 from pathlib import Path
 
@@ -61,7 +62,8 @@ def test_sides_are_drawn_anew_for_each_pair(catalog: Catalog, box: BallotBox, gr
     sides = set()
     for number in range(20):
         shown = show_pair(catalog, NAMES, box, f"visitor {number}", gray_photo, tmp_path)
-        pair = box.take(shown.token, f"visitor {number}")
+        with box.take(shown.token, f"visitor {number}") as pair:
+            pass
         sides.add((pair.model_a, pair.model_b))
         # A is what it was said to be.
         file = np.asarray(Image.open(shown.a)).astype(int)
@@ -78,7 +80,8 @@ def test_all_pairs_come_and_none_again(
     seen = []
     for _ in range(3):
         shown = show_pair(three, names, box, "ada", color_photo, tmp_path)
-        pair = box.take(shown.token, "ada")
+        with box.take(shown.token, "ada") as pair:
+            pass
         seen.append({pair.model_a, pair.model_b})
     assert sorted(map(sorted, seen)) == sorted(map(sorted, combinations(names, 2)))
     with pytest.raises(ColorizerError, match="another photo"):
@@ -95,7 +98,8 @@ def test_without_a_photo_a_sample_is_taken(
     for _ in range(len(sample_paths())):
         shown = show_pair(catalog, NAMES, box, "ada", None, tmp_path)
         samples.add(shown.sample)
-        box.take(shown.token, "ada")
+        with box.take(shown.token, "ada"):
+            pass
         with Image.open(shown.a) as image:
             assert image.width * image.height <= 5000
     assert samples == set(sample_paths())
@@ -118,7 +122,8 @@ def test_an_approach_that_fails_is_left_out(
     catalog = Catalog([*checkpoints, str(broken)])
     for number in range(6):
         shown = show_pair(catalog, [*NAMES, "broken"], box, f"visitor {number}", color_photo, tmp_path)
-        pair = box.take(shown.token, f"visitor {number}")
+        with box.take(shown.token, f"visitor {number}") as pair:
+            pass
         assert {pair.model_a, pair.model_b} == set(NAMES)
     for names in (["tiny-dense", "broken"], ["tiny-dense"], []):
         with pytest.raises(ColorizerError, match="needs two approaches"):
@@ -160,6 +165,22 @@ def test_a_vote_is_kept_revealed_and_ranked(
         vote(store, box, "ada", shown.token, better)
     with pytest.raises(ColorizerError, match="already voted"):
         vote(store, box, "ada", None, better)
+
+
+def test_a_vote_on_a_locked_file_is_asked_for_again_not_lost(
+    catalog: Catalog, box: BallotBox, store: VoteStore, gray_photo: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("colorizer.demo.vote.store.PATIENCE", 0.01)
+    shown = show_pair(catalog, NAMES, box, "ada", gray_photo, tmp_path)
+    store.add([Vote.now("oak", "elm", A)])
+    with closing(sqlite3.connect(store.path)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        for better in (A, B):
+            with pytest.raises(ColorizerError, match=r"votes\.sqlite3: database is locked"):
+                vote(store, box, "ada", shown.token, better)
+    with pytest.raises(ColorizerError, match="a, b, tie"):
+        vote(store, box, "ada", shown.token, "both")
+    assert vote(store, box, "ada", shown.token, B) == store.votes_since(1)[0][0]
 
 
 def test_ranking_page_escapes_names_and_says_what_is_not_ranked(store: VoteStore) -> None:

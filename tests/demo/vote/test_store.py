@@ -68,6 +68,15 @@ def test_a_file_that_cannot_be_used_is_named_without_its_folder(tmp_path: Path) 
         assert str(tmp_path) not in str(caught.value)
 
 
+@pytest.mark.parametrize("blocks", ["parent", "file"])
+def test_no_folder_of_the_server_is_in_a_message(tmp_path: Path, blocks: str) -> None:
+    (tmp_path / "data").write_text("not a folder")
+    store = VoteStore(tmp_path / "data" / "votes.sqlite3" if blocks == "parent" else tmp_path)
+    with pytest.raises(ColorizerError, match="Votes can't be stored") as caught:
+        store.add([Vote.now("oak", "elm", A)])
+    assert str(tmp_path) not in str(caught.value)
+
+
 def test_a_vote_survives_json() -> None:
     vote = Vote.now("oak", "ada/elm@main", TIE)
     assert Vote.from_json(vote.to_json()) == vote
@@ -75,14 +84,22 @@ def test_a_vote_survives_json() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"better": "c"}, {"id": ""}, {"id": None}, {"model_a": 3}, {"model_a": "elm"}, {"model_b": "x" * 300}]
+    "change",
+    [{"better": "c"}, {"id": ""}, {"id": None}, {"model_a": 3}, {"model_a": "elm"}, {"model_b": "x" * 300}]
+    + [{name: half} for name in ("id", "model_a", "model_b") for half in ("\ud800", "a\udfff")]
+    + [{"time": text} for text in ("../../../tmp/x", "yesterday", "2026-01-01", "2026-01-01T00:00:00+00:00\n")],
 )
 def test_a_line_that_is_no_vote_is_none(change: dict[str, object]) -> None:
     line = json.loads(Vote.now("oak", "elm", A).to_json())
     assert Vote.from_json(json.dumps(line)) is not None
     assert Vote.from_json(json.dumps(line | change)) is None
-    assert Vote.from_json("[1]") is None
-    assert Vote.from_json("{") is None
+
+
+@pytest.mark.parametrize(
+    "line", ["[1]", "{", "null", "[" * 100_000, '{"id": ' + "9" * 5000 + "}", '{"id": ' * 100_000, "\ufeff{}"]
+)
+def test_hostile_line_is_none(line: str) -> None:
+    assert Vote.from_json(line) is None
 
 
 def test_better_is_one_of_three() -> None:

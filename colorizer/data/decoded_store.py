@@ -14,12 +14,14 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
+from colorizer.approaches.base.checkpoint_files import read_json
 from colorizer.atomic_write import put_in_place, temporary
 from colorizer.data.decoding import DatasetReport
 from colorizer.errors import DatasetError
 
 # Photos checked whenever a store is opened; reading all of a large one would take as long as an epoch.
 NUM_CHECKED = 64
+MAX_INDEX_BYTES = 2**30
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class StoreWriter:
 def read_store(folder: Path, *, check_all: bool = False) -> Decoded | None:
     """Read the store in `folder`; return None if it is missing or damaged."""
     try:
-        index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+        index = read_json(folder / "index.json", max_bytes=MAX_INDEX_BYTES)
         pixels = np.load(folder / "photos.npy", mmap_mode="r")
         labels, checksums = np.asarray(index["labels"], dtype=np.int64), index["checksums"]
         is_whole = len(pixels) == len(labels) == len(checksums) and pixels.dtype == np.uint8

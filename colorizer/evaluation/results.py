@@ -130,9 +130,9 @@ def read_results(folder: str | Path) -> Report:
         raise ColorizerError(
             f"{quote(str(path))} can't be read ({error.strerror}): give the folder that `evaluate` wrote."
         ) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ColorizerError(
-            f"{quote(str(path))} was not written by `evaluate` ({error!r}): evaluate again."
+            f"{quote(str(path))} was not written by `evaluate` ({quote(error)}): evaluate again."
         ) from error
 
 

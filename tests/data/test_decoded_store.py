@@ -96,6 +96,16 @@ def test_a_cache_folder_that_is_none(folder: Path, tmp_path: Path) -> None:
         load_photos(folder, resolution=32, cache_dir=tmp_path / "file")
 
 
+@pytest.mark.parametrize(
+    "index", [b"", b"[]", b"null", b"\xff", b"[" * 100_000, b'{"labels": [9223372036854775808], "checksums": []}']
+)
+def test_damaged_index_is_no_store(folder: Path, cache: Path, index: bytes) -> None:
+    load_photos(folder, resolution=32, cache_dir=cache)
+    (store,) = cache.glob("*/")
+    (store / "index.json").write_bytes(index)
+    assert read_store(store) is None
+
+
 def test_what_a_killed_process_left_is_swept_away(folder: Path, cache: Path) -> None:
     photos = load_photos(folder, resolution=32, cache_dir=cache)
     (store,) = cache.glob("*/")

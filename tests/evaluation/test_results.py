@@ -63,7 +63,9 @@ def test_results_of_before_there_were_gains_are_read_too(report: Report, tmp_pat
     assert (gray.matched, vivid.matched, vivid.means["psnr"]) == (None, None, 23.5)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"models": {"a": {"psnr": 3}}, "networks": {}}'])
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"models": {"a": {"psnr": 3}}, "networks": {}}', "[" * 100_000, '{"models": 3}']
+)
 def test_another_file_is_refused(content: str, tmp_path: Path):
     with pytest.raises(ColorizerError, match="can't be read"):
         read_results(tmp_path / "nowhere")

@@ -36,10 +36,14 @@ class VideoStopped(VideoError):
 
 def quote(value: object) -> str:
     """Return a value, or an error's message, as a message may quote it: on one line, of 100 characters at most."""
+    if isinstance(value, str | bytes):
+        value = value[: 2 * _MAX_QUOTE]
     try:
         text = str(value) if isinstance(value, Exception) else repr(value)
     except ValueError:  # a whole number of so many digits that Python refuses to write it
         return "a number of thousands of digits"
+    except RecursionError:
+        return f"a {type(value).__name__} nested too deeply"
     text = " ".join(text.split()).removesuffix(".")
     return text if len(text) <= _MAX_QUOTE else f"{text[: _MAX_QUOTE - 1]}…"
 

@@ -8,7 +8,7 @@ from transformers import AutoConfig, AutoModel
 from colorizer.approaches.base.class_check import check_class
 from colorizer.approaches.base.configuration import Field, own_fields
 from colorizer.approaches.base.modeling import ColorizerModel
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, quote
 
 # File name → name of the class in that file.
 APPROACHES = {
@@ -46,7 +46,7 @@ def get_model_class(approach: str) -> type[ColorizerModel]:
     """
     classes = APPROACHES | OWN
     if approach not in classes:
-        raise ColorizerError(f"There is no approach {approach!r}. There are: {', '.join(classes)}.")
+        raise ColorizerError(f"There is no approach {quote(approach)}. There are: {', '.join(classes)}.")
     try:
         model_class = getattr(import_module(f"colorizer.approaches.{approach}"), classes[approach])
     except Exception as error:  # a file under development can raise anything

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from colorizer.errors import CheckpointError
+from colorizer.errors import CheckpointError, quote
 
 FOLDER = Path(__file__).parent
 EVALUATION = FOLDER / "evaluation.json"
@@ -27,6 +27,6 @@ def checkpoint_folder(name: str) -> Path:
     """
     if name not in list_checkpoints():
         raise CheckpointError(
-            f"No checkpoint {name!r} comes with the package. Available: {', '.join(list_checkpoints())}."
+            f"No checkpoint {quote(name)} comes with the package. Available: {', '.join(list_checkpoints())}."
         )
     return FOLDER / name

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from colorizer.checkpoints import list_checkpoints
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, quote
 
 _MAX_COUNT = 2**31
 
@@ -103,7 +103,7 @@ def count(value: str) -> int:
     """Parse a whole number from 1 to 2³¹."""
     # Checked as text first: int() also takes "1_000", and gives up at thousands of digits.
     if not re.fullmatch(r"[0-9]{1,10}", value) or not 1 <= int(value) <= _MAX_COUNT:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {_MAX_COUNT}, not {value!r}")
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {_MAX_COUNT}, not {quote(value)}")
     return int(value)
 
 
@@ -122,5 +122,5 @@ def path(value: str) -> Path:
 def hint(value: str) -> tuple[int, int, tuple[int, int, int]]:
     """Parse `x,y,#rrggbb` into the column, the row and the color, 0–255 per channel."""
     if not (match := re.fullmatch(r"([0-9]{1,9}),([0-9]{1,9}),#([0-9a-fA-F]{6})", value.replace(" ", ""))):
-        raise argparse.ArgumentTypeError(f"must be x,y,#rrggbb such as 120,45,#3366cc, not {value!r}")
+        raise argparse.ArgumentTypeError(f"must be x,y,#rrggbb such as 120,45,#3366cc, not {quote(value)}")
     return int(match[1]), int(match[2]), tuple(bytes.fromhex(match[3]))

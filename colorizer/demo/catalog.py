@@ -3,7 +3,8 @@
 import os
 import re
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
@@ -15,10 +16,11 @@ from colorizer.approaches.base.option import Option
 from colorizer.checkpoints import THUMBNAIL, checkpoint_folder, list_checkpoints
 from colorizer.errors import CheckpointError, ColorizerError, quote
 from colorizer.hub.loading import read_config
+from colorizer.hub.run_records import publishable
 from colorizer.pipelines.image_colorization import ColorizationPipeline, pipeline
 
 MAX_BYTES = 2 * 1024**3
-HUB_ID = re.compile(r"(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revision>[\w./-]+))?")
+HUB_ID = re.compile(r"(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revision>[\w./-]{1,200}))?")
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,8 @@ class Catalog:
                 if name in self._pipelines:
                     self._pipelines.move_to_end(name)
                     return self._pipelines[name]
-            loaded = pipeline(entry.source, revision=entry.revision)
+            with without_folders():
+                loaded = pipeline(entry.source, revision=entry.revision)
             with self._lock:
                 self._entries[name] = _described(entry, type(loaded.model), loaded.model.config)
                 self._pipelines[name] = loaded
@@ -186,6 +189,15 @@ class Catalog:
         while len(sizes) > 1 and sum(sizes) > self.max_bytes:
             self._pipelines.popitem(last=False)
             sizes.pop(0)
+
+
+@contextmanager
+def without_folders() -> Iterator[None]:
+    """Shorten paths in errors to the names of their files, since visitors need not know the server's folders."""
+    try:
+        yield
+    except ColorizerError as error:
+        raise type(error)(publishable(str(error))) from error
 
 
 def _hub_entry(match: re.Match[str]) -> Entry:

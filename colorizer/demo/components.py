@@ -14,6 +14,7 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 from colorizer.atomic_write import copy_file
+from colorizer.demo.catalog import without_folders
 from colorizer.errors import ColorizerError, PhotoError
 from colorizer.photos.merging import gray_pixels
 from colorizer.photos.reading import read_photo
@@ -54,7 +55,8 @@ def uploaded_file(file: dict[str, Any] | None) -> str | None:
 def errors_for_caller() -> Iterator[None]:
     """Show ColorizerError to the API caller as the error message, without a traceback in the log."""
     try:
-        yield
+        with without_folders():
+            yield
     except ColorizerError as error:
         raise gr.Error(str(error), print_exception=False) from error
 

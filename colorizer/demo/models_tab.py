@@ -6,6 +6,7 @@ import gradio as gr
 
 from colorizer.demo.catalog import Catalog
 from colorizer.errors import ColorizerError
+from colorizer.hub.run_records import publishable
 
 
 def build_models_tab(catalog: Catalog, approaches: gr.CheckboxGroup) -> None:
@@ -48,5 +49,8 @@ def models_table(catalog: Catalog) -> str:
     for name in catalog.names:
         entry = catalog.entry(name)
         lines.append(f"| {entry.name} | {entry.title or 'shown once loaded'} | {entry.year or ''} | {entry.origin} |")
-    lines += [f"\n⚠ {name} is not available: {problem}" for name, problem in catalog.problems.items()]
+    lines += [
+        f"\n⚠ {publishable(name)} is not available: {publishable(problem)}"
+        for name, problem in catalog.problems.items()
+    ]
     return "\n".join(lines)

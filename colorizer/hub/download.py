@@ -152,7 +152,7 @@ def checkpoint_files(repo_id: str, names: Iterable[str]) -> list[str]:
         pickles = [name for name in names if name.endswith(PICKLES)]
         if pickles:
             raise CheckpointError(
-                f"{repo_id} contains no model.safetensors, only {pickles[0]}: pickles can run code and aren't loaded. "
+                f"{repo_id} contains no model.safetensors, only {pickles[0][:100]}: pickles can run code and aren't loaded. "
                 "Ask its author for safetensors."
             )
         raise CheckpointError(f"{repo_id} contains no model.safetensors: it is not a checkpoint of colorizer.")
@@ -198,27 +198,26 @@ def describe(error: BaseException) -> str:
         return f"{error}."
     if isinstance(error, LocalEntryNotFoundError) and error.__cause__ is not None:
         return describe(error.__cause__)
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return f"the connection to {constants.ENDPOINT} failed ({reason})."
+    return f"the connection to {constants.ENDPOINT} failed ({quote(error) or type(error).__name__})."
 
 
 @contextmanager
-def hub_errors(repo_id: str, revision: str | None = None) -> Iterator[None]:
-    """Turn the client's errors into a `HubError` with advice."""
+def hub_errors(repo_id: str, revision: str | None = None, *, is_upload: bool = False) -> Iterator[None]:
+    """Turn the client's errors into a `HubError` of one sentence with advice."""
     try:
         yield
     except ColorizerError:
         raise
-    except (HTTPError, OSError, ValueError) as error:
-        raise HubError(_advice(error, repo_id, revision)) from error
+    except (HTTPError, OSError, ValueError, KeyError) as error:
+        raise HubError(_advice(error, repo_id, revision, is_upload)) from error
 
 
-def _advice(error: Exception, repo_id: str, revision: str | None) -> str:
+def _advice(error: Exception, repo_id: str, revision: str | None, is_upload: bool) -> str:
     status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
     if isinstance(error, GatedRepoError):
         return f"{repo_id} is gated: request access on its page, then log in with `hf auth login`."
     if isinstance(error, RevisionNotFoundError):
-        return f"{repo_id} has no revision {revision or 'main'!r}: give a branch, a tag or a full commit hash."
+        return f"{repo_id} has no revision {quote(revision or 'main')}: give a branch, a tag or a full commit hash."
     if isinstance(error, RepositoryNotFoundError):
         return (
             f"{repo_id} is not on the Hub, or it is private: check the name. For a private repository, "
@@ -228,10 +227,15 @@ def _advice(error: Exception, repo_id: str, revision: str | None) -> str:
         return "There is no token for the Hub: log in with `hf auth login`, or set HF_TOKEN."
     if status == 401:
         return f"The Hub doesn't accept the token for {repo_id}: log in again with `hf auth login`, or fix HF_TOKEN."
+    if status == 403 and not is_upload:
+        return f"The Hub doesn't permit reading {repo_id}: ask its owner, or use a token that may read it."
     if status == 403:
         return f"The token doesn't permit this for {repo_id}: it needs write access, and the namespace must be yours."
     if is_hub_trouble(error):
         return f"{repo_id}: {describe(error)} Nothing was changed on this machine; try again later."
+    if isinstance(error, KeyError):
+        return f"{repo_id}: the answer of {constants.ENDPOINT} lacks {quote(error)}; try again later."
     if status is not None:
-        return f"The Hub rejected {repo_id} with status {status}: {quote(error)}."
-    return f"{repo_id}: {error}"
+        reason = f" ({quote(ValueError(error.server_message))})" if error.server_message else ""
+        return f"The Hub answered {status} for {repo_id}{reason}: look at its page, {constants.ENDPOINT}/{repo_id}."
+    return f"{repo_id}: {quote(error)}."

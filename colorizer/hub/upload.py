@@ -59,7 +59,7 @@ def push(
     if token is None and get_token() is None:
         raise HubError("Publishing needs a Hub token with write access: log in with `hf auth login`, or set HF_TOKEN.")
     api = make_api(token)
-    with hub_errors(repo_id, revision), bounded_waits(UPLOAD_TIMEOUT):
+    with hub_errors(repo_id, revision, is_upload=True), bounded_waits(UPLOAD_TIMEOUT):
         if "/" not in repo_id:
             repo_id = f"{api.whoami()['name']}/{repo_id}"
         operations = [CommitOperationAdd(path, content) for path, content in collect_files(folder, repo_id).items()]

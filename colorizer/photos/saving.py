@@ -9,7 +9,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from colorizer.atomic_write import write_file
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, quote
 from colorizer.photos.marks import SOFTWARE, Mark
 from colorizer.photos.photo import Photo
 from colorizer.photos.pixel_formats import to_rgba
@@ -72,7 +72,7 @@ def save_photo(
             f"{image.width}×{image.height}: save it as .png."
         )
     if isinstance(quality, bool) or not isinstance(quality, int) or not 1 <= quality <= 100:
-        raise ColorizerError(f"quality must be a whole number from 1 to 100, got {quality!r}.")
+        raise ColorizerError(f"quality must be a whole number from 1 to 100, got {quote(quality)}.")
     description = describe(model or image.info.get("model") or "a model")
     software = str(mark or "colorizer")
     options = {"exif": _exif(image, description, software, file_format), "icc_profile": image.info.get("icc_profile")}

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from colorizer.errors import ColorizerError, check_number
+from colorizer.errors import ColorizerError, check_number, quote
 from colorizer.photos.color import rgb_to_lab
 from colorizer.photos.reading import MAX_PIXELS
 
@@ -55,10 +55,10 @@ def _checked_hint(hint: Any, name: str) -> Hint:
     if isinstance(hint, Hint):
         hint = hint.x, hint.y, hint.rgb
     if not isinstance(hint, list | tuple) or len(hint) != 3:
-        raise ColorizerError(f"{name} is not a hint {EXAMPLE}; got {hint!r}.")
+        raise ColorizerError(f"{name} is not a hint {EXAMPLE}; got {quote(hint)}.")
     x, y, rgb = hint
     if not isinstance(rgb, list | tuple | np.ndarray) or len(rgb) != 3:
-        raise ColorizerError(f"{name} has no color of red, green and blue in 0…255, {EXAMPLE}; got {rgb!r}.")
+        raise ColorizerError(f"{name} has no color of red, green and blue in 0…255, {EXAMPLE}; got {quote(rgb)}.")
     # The photo's size is unknown until it is read.
     x, y = (check_number(f"{axis} of {name}", value, 0, MAX_PIXELS) for axis, value in (("x", x), ("y", y)))
     parts = zip(("red", "green", "blue"), rgb, strict=True)

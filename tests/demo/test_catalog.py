@@ -4,6 +4,7 @@ import pytest
 
 from colorizer.demo import catalog as catalog_module
 from colorizer.demo.catalog import Catalog
+from colorizer.demo.models_tab import models_table
 from colorizer.errors import CheckpointError, ColorizerError, HubError
 from tests.hub_server import HubServer
 
@@ -104,3 +105,26 @@ def test_visitor_cannot_name_a_path(model: str, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.chdir(Path(__file__).parents[2])
     with pytest.raises(CheckpointError, match="not a model id"):
         Catalog().add_from_hub(model)
+
+
+def test_errors_of_a_hub_model_name_no_folder_of_the_server(
+    checkpoints: list[str], hub: HubServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    files = {path.name: path.read_bytes() for path in Path(checkpoints[0]).iterdir()}
+    hub.add("ada/tiny", files | {"model.safetensors": files["model.safetensors"][:-100]})
+    hub.add("ada/other", files | {"config.json": b'{"model_type": "bert"}'})
+    hub.add("ada/odd", files | {"config.json": b"[" * 100_000})
+    catalog = Catalog()
+    for name in ("ada/tiny", "ada/other", "ada/odd"):
+        with pytest.raises(CheckpointError) as raised:
+            catalog.add_from_hub(name)
+        assert "/" not in str(raised.value).replace(name, "").replace("user/name", "")
+        assert len(str(raised.value)) < 400
+        assert name not in catalog.names
+    monkeypatch.setattr("colorizer.hub.loading.download_checkpoint", lambda *_, **__: tmp_path / "none")
+    with pytest.raises(CheckpointError, match=r"^config\.json is missing"):
+        catalog.add_from_hub("ada/tiny")
+
+
+def test_folder_that_cannot_be_offered_is_shown_without_its_parents(tmp_path: Path) -> None:
+    assert str(tmp_path) not in models_table(Catalog([str(tmp_path), str(tmp_path / "none")]))

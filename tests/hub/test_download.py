@@ -154,6 +154,27 @@ def test_gated_repository(hub: HubServer, tmp_path: Path) -> None:
         download_checkpoint("ada/tiny", cache_dir=tmp_path)
 
 
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 405, 410, 418, 451])
+@pytest.mark.parametrize("path", ["/api/models", "model.safetensors", "config.json"])
+def test_refusal_is_one_line_about_reading(hub: HubServer, tmp_path: Path, status: int, path: str) -> None:
+    hub.add("ada/tiny", FILES)
+    hub.inject("status", times=1000, path=path, status=status)
+    with pytest.raises(HubError, match="ada/tiny") as raised:
+        download_checkpoint("ada/tiny", cache_dir=tmp_path)
+    message = str(raised.value)
+    assert len(message.splitlines()) == 1
+    assert len(message) < 300
+    assert "write access" not in message
+    assert str(tmp_path) not in message
+
+
+def test_long_revision_is_not_repeated(hub: HubServer, tmp_path: Path) -> None:
+    hub.add("ada/tiny", FILES)
+    with pytest.raises(HubError) as raised:
+        download_checkpoint("ada/tiny", revision="r" * 10_000, cache_dir=tmp_path)
+    assert len(str(raised.value)) < 400
+
+
 def test_push_that_comes_in_between(hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hub.add("ada/tiny", FILES)
     model_info, calls = huggingface_hub.HfApi.model_info, []

@@ -14,7 +14,7 @@ from colorizer.demo.catalog import Catalog
 from colorizer.demo.compare.comparison import Settings
 from colorizer.demo.compare.run import MAX_PIXELS
 from colorizer.demo.previews import plain
-from colorizer.errors import ColorizerError, PhotoError
+from colorizer.errors import ColorizerError, PhotoError, quote
 from colorizer.photos.saving import save_image, save_photo
 
 MAX_TOTAL_PIXELS = 400_000_000
@@ -73,7 +73,7 @@ def color_album(
         ColorizerError: an unknown checkpoint or format, no photos, too many photos, or a damaged ZIP.
     """
     if file_format not in FORMATS:
-        raise ColorizerError(f"There is no format {file_format!r}; choose from {', '.join(FORMATS)}.")
+        raise ColorizerError(f"There is no format {quote(file_format)}; choose from {', '.join(FORMATS)}.")
     found = find_uploads(files)
     yield AlbumStep(0, len(found))
     pipe = catalog.pipeline(name)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from colorizer.errors import ColorizerError, PhotoError
+from colorizer.errors import ColorizerError, PhotoError, quote
 from colorizer.photos.photo import Photo
 from colorizer.photos.reading import read_photo
 
@@ -105,7 +105,7 @@ def _unpack(file: Path) -> tuple[list[Upload], int]:
         with zipfile.ZipFile(file) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir() and not _is_hidden(entry.filename)]
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise ColorizerError(f"{file.name} is damaged: {error}.") from error
+        raise ColorizerError(f"{file.name} is damaged: {quote(error)}.") from error
     uploads = [_entry_upload(file, entry) for entry in entries]
     return uploads, sum(entry.file_size for entry in entries)
 

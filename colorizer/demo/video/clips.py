@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from colorizer.demo.catalog import Catalog
+from colorizer.demo.catalog import Catalog, without_folders
 from colorizer.demo.previews import file_stem
 from colorizer.errors import VideoError
 from colorizer.video import Limits, VideoResult, colorize_video, inspect
@@ -100,7 +100,8 @@ def color_clip(
             shutil.rmtree(folder, ignore_errors=True)
         else:
             work.add_done_callback(lambda _: shutil.rmtree(folder, ignore_errors=True))
-        raise
+        with without_folders():
+            raise
     finally:
         pool.shutdown(wait=False)
 

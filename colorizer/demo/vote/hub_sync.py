@@ -120,7 +120,7 @@ class _Scheduler(CommitScheduler):
     def push_to_hub(self) -> CommitInfo | None:
         """Commit new votes. After a failure, which is reported, the next commit includes them."""
         try:
-            with hub_errors(self.repo_id):
+            with hub_errors(self.repo_id, is_upload=True):
                 with self.lock:
                     self._write_new_votes()
                 commit = super().push_to_hub()

@@ -107,6 +107,14 @@ def test_what_is_wrong_is_named(catalog: Catalog, clip: str, broken_clip: str, f
         assert is_soon_gone(folder)
 
 
+def test_no_error_names_a_folder_of_the_server(catalog: Catalog, clip: str, tmp_path: Path) -> None:
+    missing, blocked = str(tmp_path / "harbor view.mp4"), tmp_path / "none" / "deep"
+    for source, folder in ((missing, tmp_path / "result"), (str(tmp_path), tmp_path / "result"), (clip, blocked)):
+        with pytest.raises(ColorizerError) as raised:
+            list(color_clip(catalog, source, "tiny-dense", folder))
+        assert "/" not in str(raised.value)
+
+
 def test_limits_are_said_as_they_are() -> None:
     for number in ("30 seconds", "900 frames", "2.1 megapixels", "40 MB"):
         assert number in clips.LIMITS_TEXT

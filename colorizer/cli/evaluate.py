@@ -70,7 +70,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also compute LPIPS and FID; downloads 0.6 GB from the Hub, takes seconds per photo on a CPU",
     )
-    parser.add_argument("--max_photos", type=count, metavar="N", help="use only the first N usable photos")
+    parser.add_argument(
+        "--max_photos", type=count, metavar="N", help="use only N of the usable photos, drawn at random"
+    )
     parser.add_argument(
         "-o", "--output", type=path, required=True, metavar="FOLDER", help="folder in which results are saved"
     )

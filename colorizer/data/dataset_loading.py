@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +13,8 @@ from tqdm.auto import tqdm
 
 from colorizer.data.decoded_store import Decoded, StoreWriter, locked, read_store
 from colorizer.data.decoding import DatasetReport, Rejected, decode_rows
-from colorizer.data.local_files import split_name
-from colorizer.data.photo_dataset import PhotoDataset, PhotoStream
+from colorizer.data.local_files import local_path, split_name
+from colorizer.data.photo_dataset import SHUFFLE_BUFFER, PhotoDataset, PhotoStream
 from colorizer.data.sources import Source, open_source
 from colorizer.errors import DatasetError
 
@@ -32,6 +32,7 @@ def load_photos(
     cache_in_memory: bool = False,
     cache_dir: str | Path | None = None,
     max_photos: int | None = None,
+    seed: int = 0,
     min_colorfulness: float = 0.0,
     min_label_photos: int = 1,
     labels: bool = True,
@@ -53,7 +54,9 @@ def load_photos(
         streaming: decode photos on the fly, in every epoch, and cache none.
         cache_in_memory: cache the photos in memory, on the GPU if they fit; otherwise they are memory-mapped.
         cache_dir: cache of decoded photos between runs; default: HF_DATASETS_CACHE/colorizer.
-        max_photos: stop after this many usable photos (streaming: rows).
+        max_photos: keep this many usable photos (streaming: rows), drawn at random in turn from each label. Of a Hub
+            dataset and a stream, they are drawn as they arrive, from a thousand at a time, so that not all is downloaded.
+        seed: sets which photos are drawn.
         min_colorfulness: leave out photos with a lower colorfulness (Hasler and Süsstrunk 2003; 15 is slightly colorful).
         min_label_photos: treat a label with fewer photos as none, since nothing can be learned from it.
         labels: read the labels, if there are any.
@@ -78,13 +81,13 @@ def load_photos(
         split=split,
         revision=revision,
         token=token,
-        # Streaming gets the first photos of a large Hub dataset without downloading all of it.
-        streaming=streaming or max_photos is not None,
+        # Streaming gets some photos of a large Hub dataset without downloading all of it.
+        streaming=streaming or (max_photos is not None and local_path(source) is None),
         image_column=image_column,
         label_column=label_column if labels else None,
     )
     if streaming:
-        taken = opened if max_photos is None else replace(opened, rows=opened.rows.take(max_photos))
+        taken = opened if max_photos is None else replace(opened, rows=_shuffled(opened, seed).take(max_photos))
         return PhotoStream(
             taken,
             resolution=resolution,
@@ -92,7 +95,8 @@ def load_photos(
             min_colorfulness=min_colorfulness,
             num_workers=num_workers,
         )
-    settings = [STORE_VERSION, pillow_version, opened.fingerprint, split_name(split), resolution, max_photos]
+    limit = None if max_photos is None else [max_photos, seed]
+    settings = [STORE_VERSION, pillow_version, opened.fingerprint, split_name(split), resolution, limit]
     columns = [min_colorfulness, image_column, label_column if labels else None]
     key = hashlib.sha256(json.dumps([settings, columns]).encode()).hexdigest()[:32]
     folder = Path(cache_dir or cache_folder()).expanduser() / key
@@ -102,7 +106,7 @@ def load_photos(
             # Another process of this run may have built it in the meantime.
             decoded = read_store(folder)
             if decoded is None:
-                _build(opened, folder, resolution, max_photos, min_colorfulness, num_workers)
+                _build(opened, folder, resolution, limit, min_colorfulness, num_workers)
                 decoded = read_store(folder)
     if decoded is None:
         raise DatasetError(f"decoded photos can't be read back from {str(folder)!r}: is the disk damaged?")
@@ -126,23 +130,44 @@ def _renumbered(decoded: Decoded, classes: Sequence[str]) -> Decoded:
     return replace(decoded, labels=numbers[decoded.labels], classes=tuple(classes))
 
 
+def _shuffled(source: Source, seed: int) -> datasets.IterableDataset:
+    return source.rows.shuffle(seed=seed, buffer_size=SHUFFLE_BUFFER)
+
+
+def _drawn(source: Source, limit: list[int] | None, report: DatasetReport) -> Iterator[Source]:
+    """Yield the source, or parts of it until the report counts as many photos as the limit (number, seed) allows."""
+    if limit is None:
+        yield source
+        return
+    max_photos, seed = limit
+    if source.num_rows is None:
+        yield replace(source, rows=_shuffled(source, seed))
+        return
+    order = source.drawn(seed)
+    while order and report.kept < max_photos:
+        missing = max_photos - report.kept
+        yield source.only(order[:missing])
+        order = order[missing:]
+
+
 def _build(
-    source: Source, folder: Path, resolution: int, max_photos: int | None, min_colorfulness: float, num_workers: int
+    source: Source, folder: Path, resolution: int, limit: list[int] | None, min_colorfulness: float, num_workers: int
 ) -> None:
     report, labels = DatasetReport(), []
     writer = StoreWriter(folder, resolution)
     try:
-        rows = decode_rows(source, resolution, min_colorfulness=min_colorfulness, num_workers=num_workers)
-        # disable=None: no progress bar without a terminal.
-        for name, pixels, label in tqdm(rows, "Decoding photos", source.num_rows, unit=" photos", disable=None):
-            if isinstance(pixels, Rejected):
-                report.reject(name, pixels)
-                continue
-            writer.add(pixels)
-            labels.append(label)
-            report.kept += 1
-            if report.kept == max_photos:
-                break
+        for part in _drawn(source, limit, report):
+            rows = decode_rows(part, resolution, min_colorfulness=min_colorfulness, num_workers=num_workers)
+            # disable=None: no progress bar without a terminal.
+            for name, pixels, label in tqdm(rows, "Decoding photos", part.num_rows, unit=" photos", disable=None):
+                if isinstance(pixels, Rejected):
+                    report.reject(name, pixels)
+                    continue
+                writer.add(pixels)
+                labels.append(label)
+                report.kept += 1
+                if limit and report.kept == limit[0]:
+                    break
         if not report.kept:
             raise DatasetError(f"no usable photo in {source.name!r}: {report}")
         classes, numbers = _number_labels(labels, source.classes)

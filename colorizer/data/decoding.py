@@ -8,11 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
 import numpy as np
 import torch
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from colorizer.data.local_files import readable
 from colorizer.data.sources import Source, translate_errors
 from colorizer.photos.color import colorfulness
 
@@ -151,6 +153,14 @@ def decode(source: bytes | str | Path, resolution: int, *, min_colorfulness: flo
     return pixels
 
 
+def _path_of(image: dict) -> str | None:
+    """Return the path of an image in a row; a folder's rows have URIs."""
+    path = image.get("path")
+    if path is not None and path.startswith("file:///"):
+        return os.fsdecode(unquote_to_bytes(path.removeprefix("file://")))
+    return path
+
+
 def num_cores() -> int:
     """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -167,7 +177,7 @@ def decode_rows(
 
     def decode_row(row: dict) -> np.ndarray | Rejected:
         image = row["image"] or {}
-        encoded = image.get("bytes") or image.get("path")
+        encoded = image.get("bytes") or _path_of(image)
         return (
             decode(encoded, resolution, min_colorfulness=min_colorfulness) if encoded else Rejected("broken", "empty")
         )
@@ -179,7 +189,7 @@ def decode_rows(
         while True:
             with translate_errors(source.name):
                 for number, row in islice(rows, 4 * num_workers - len(coming)):
-                    name = Path((row["image"] or {}).get("path") or f"row {number}").name
+                    name = readable(Path(_path_of(row["image"] or {}) or f"row {number}").name)
                     coming.append((name, decoders.submit(decode_row, row), row.get("label")))
             if not coming:
                 return

@@ -2,14 +2,14 @@
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from PIL import Image
 
 from colorizer.errors import DatasetError, quote
 
-SPLITS = {
+_SPLITS = {
     "train": "train",
     "training": "train",
     "validation": "validation",
@@ -19,15 +19,16 @@ SPLITS = {
     "test": "test",
     "testing": "test",
 }
-"""Usual names of splits, mapped to ours."""
-
+# training_set, "Test Images", and trainA beside trainB, as in the datasets of CycleGAN.
+_SPLIT = re.compile(rf"({'|'.join(_SPLITS)})([ _-]?(set|data|images|photos|a|b))?", re.IGNORECASE)
 _MAX_ID = 256  # characters of a Hub id and a configuration's name
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?(:[\w.-]+)?")
 
 
 def split_name(split: str) -> str:
-    """Return our name for a split: "val" and "validation" are the same."""
-    return SPLITS.get(split.lower(), split)
+    """Return our name for a split: "val", "validation" and "validation_set" are the same."""
+    usual = _SPLIT.fullmatch(split)
+    return _SPLITS[usual[1].lower()] if usual else split
 
 
 def local_path(source: str | Path) -> Path | None:
@@ -47,22 +48,22 @@ def local_path(source: str | Path) -> Path | None:
     return None
 
 
+def readable(name: str) -> str:
+    r"""Return a file's name as text that can be stored and printed: bytes that are not UTF-8 become \xNN."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
 def find_files(path: Path) -> tuple[str, dict[str, list[Path]]]:
     """Find the kind of files at a path, "parquet" or "imagefolder", and the files by split, sorted.
 
     Raises:
-        DatasetError: neither photos nor parquet files.
+        DatasetError: neither photos nor parquet files, or folders of splits beside others.
     """
     if path.is_file():
         if path.suffix.lower() != ".parquet":
             raise DatasetError(f"{str(path)!r} is not a parquet file; for photos, give their folder")
         return "parquet", {_file_split(path) or "train": [path]}
-    files = sorted(
-        Path(folder) / name
-        for folder, _, names in os.walk(path, followlinks=True)
-        for name in names
-        if not any(part.startswith(".") for part in (Path(folder).relative_to(path) / name).parts)
-    )
+    files = sorted(_walk(path))
     parquet = [file for file in files if file.suffix.lower() == ".parquet"]
     if parquet:
         named = [(_file_split(file), file) for file in parquet]
@@ -75,13 +76,38 @@ def find_files(path: Path) -> tuple[str, dict[str, list[Path]]]:
         raise DatasetError(f"the folder {str(path)!r} has neither photos nor parquet files")
     # Top-level folders are splits only if all have names of splits: "train" may also be the subject of a photo.
     tops = {file.relative_to(path).parts[0] for file in photos}
-    if all(top.lower() in SPLITS and (path / top).is_dir() for top in tops):
+    splits = {top for top in tops if _SPLIT.fullmatch(top) and (path / top).is_dir()}
+    if splits == tops:
         return "imagefolder", _grouped((split_name(file.relative_to(path).parts[0]), file) for file in photos)
+    if len({split_name(top) for top in splits}) > 1:
+        others = ", ".join(quote(top) for top in sorted(tops - splits)[:5])
+        raise DatasetError(
+            f"the folder {str(path)!r} has photos in {' and '.join(sorted(splits))}, which are splits, and in {others}: "
+            "move the others into one of the splits, or out of the folder"
+        )
     return "imagefolder", {"train": photos}
 
 
+def _walk(path: Path) -> Iterator[Path]:
+    """Yield the files of a folder and its subfolders; hidden ones are left out."""
+    seen: set[tuple[int, int]] = set()
+    for folder, subfolders, names in os.walk(path, followlinks=True):
+        status = os.stat(folder)
+        # A link may lead to a folder above it, whose photos would come again and again.
+        if (status.st_dev, status.st_ino) in seen:
+            subfolders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        # Real folders before links to them, so that photos keep their folders' names as labels.
+        subfolders[:] = sorted(
+            (name for name in subfolders if not name.startswith(".")),
+            key=lambda name: (os.path.islink(os.path.join(folder, name)), name),
+        )
+        yield from (Path(folder) / name for name in names if not name.startswith("."))
+
+
 def _file_split(file: Path) -> str | None:
-    return SPLITS.get(re.split(r"[-_.]", file.name.lower())[0])
+    return _SPLITS.get(re.split(r"[-_.]", file.name.lower())[0])
 
 
 def _grouped(named: Iterable[tuple[str, Path]]) -> dict[str, list[Path]]:

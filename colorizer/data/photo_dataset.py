@@ -14,6 +14,8 @@ from colorizer.data.decoding import DatasetReport, Rejected, decode_rows
 from colorizer.data.sources import Source
 from colorizer.errors import DatasetError
 
+SHUFFLE_BUFFER = 1000  # rows
+
 
 class PhotoDataset:
     """Usable photos as uint8 (N, 3, S, S), S = `resolution`, in memory or memory-mapped, with their labels.
@@ -78,7 +80,7 @@ class PhotoStream:
         resolution: int,
         classes: Sequence[str] | None = None,
         min_colorfulness: float = 0.0,
-        shuffle_buffer: int = 1000,
+        shuffle_buffer: int = SHUFFLE_BUFFER,
         num_workers: int = 0,
     ) -> None:
         if not isinstance(source.rows, IterableDataset):
@@ -86,7 +88,7 @@ class PhotoStream:
         self.resolution = resolution
         self.classes = list(classes or source.classes or ())
         self.report = DatasetReport()
-        if source.has_labels and not self.classes:
+        if source.label_column and not self.classes:
             self.report.notes.append("labels not used: a streamed dataset must declare their names (ClassLabel)")
         self._source = source
         self._decoding = {"min_colorfulness": min_colorfulness, "num_workers": num_workers}

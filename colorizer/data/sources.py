@@ -3,17 +3,19 @@
 import glob
 import hashlib
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import datasets
+import numpy as np
 import pyarrow
 import pyarrow.parquet
 from datasets.exceptions import DatasetGenerationError, DatasetNotFoundError, DatasetsError
 
-from colorizer.data.local_files import find_files, local_path, split_name
+from colorizer.data.local_files import find_files, local_path, readable, split_name
 from colorizer.errors import DatasetError, HubError
 
 DEFAULT_LABEL_COLUMN = "label"
@@ -25,15 +27,38 @@ class Source:
     """An opened dataset: rows with `image` = {"bytes", "path"} and, if there is a label column, `label`.
 
     `fingerprint` changes when the files do. `num_rows` is None if it is unknown before reading. `classes` are the names of
-    the labels if the dataset declares them.
+    the labels if the dataset declares them. `read_column` returns a column by the file's own name of it, without the photos.
     """
 
     name: str
     rows: "datasets.Dataset | datasets.IterableDataset"
     fingerprint: str
     num_rows: int | None
-    has_labels: bool
+    label_column: str | None
     classes: tuple[str, ...] | None
+    read_column: Callable[[str], list] | None = None
+
+    def drawn(self, seed: int) -> list[int]:
+        """Return the numbers of all rows in random order, set by the seed, in turn from each label."""
+        order = np.random.default_rng(seed).permutation(self.num_rows)
+        if self.label_column is None or self.read_column is None:
+            return order.tolist()
+        labels = self.read_column(self.label_column)
+        counts: Counter = Counter()
+        turns = []
+        for row in order.tolist():
+            turns.append((counts[labels[row]], len(turns), row))
+            counts[labels[row]] += 1
+        return [row for _, _, row in sorted(turns)]
+
+    def only(self, chosen: Iterable[int]) -> "Source":
+        """Return the source with these rows alone, in their own order."""
+        places = sorted(chosen)
+        if isinstance(self.rows, datasets.Dataset):
+            return replace(self, rows=self.rows.select(places), num_rows=len(places))
+        wanted = frozenset(places)
+        rows = self.rows.filter(lambda _, place: place in wanted, with_indices=True)
+        return replace(self, rows=rows, num_rows=len(places))
 
 
 def list_splits(source: str | Path, *, revision: str | None = None, token: str | bool | None = None) -> list[str]:
@@ -67,23 +92,31 @@ def open_source(
         DatasetError: no such source, split or column, or an empty source; the message lists what is available.
         HubError: the Hub can't be reached.
     """
-    path, num_rows = local_path(source), None
+    path, num_rows, read_column = local_path(source), None, None
     if path is None:
         rows, fingerprint = _open_hub(str(source), split, revision, token, streaming)
     elif _is_saved(path):
         splits = {split_name(s): rows for s, rows in _load_saved(path).items()}
         rows = splits[_choose(split, splits, str(source))]
-        fingerprint, num_rows = rows._fingerprint, len(rows)
+        fingerprint, num_rows, read_column = rows._fingerprint, len(rows), rows.__getitem__
         # Several shards, so that a stream can distribute them over processes.
         rows = rows.to_iterable_dataset(num_shards=min(64, len(rows) or 1)) if streaming else rows
     else:
         kind, splits = find_files(path)
         # A single file given by name serves as the default split.
         chosen = next(iter(splits)) if path.is_file() and split == "train" else _choose(split, splits, str(source))
-        rows, fingerprint, num_rows = _open_files(kind, path, chosen, splits[chosen])
+        if kind == "parquet":
+            rows, num_rows, read_column = _open_parquet(path, chosen, splits[chosen])
+        else:
+            rows = _open_photos(path, splits[chosen])
+            num_rows, read_column = len(rows), rows.__getitem__
+        fingerprint = _fingerprint(splits[chosen])
+        if streaming and kind != "parquet":
+            rows = rows.to_iterable_dataset(num_shards=min(64, num_rows))
     if num_rows == 0:
         raise DatasetError(f"the dataset {str(source)!r} is empty")
-    return _with_columns(str(source), rows, fingerprint, num_rows, image_column, label_column)
+    opened = _with_columns(str(source), rows, fingerprint, num_rows, image_column, label_column)
+    return replace(opened, read_column=read_column)
 
 
 @contextmanager
@@ -141,28 +174,41 @@ def _load_saved(path: Path) -> dict[str, "datasets.Dataset"]:
     return dict(saved) if isinstance(saved, datasets.DatasetDict) else {str(saved.split or "train"): saved}
 
 
-def _open_files(kind: str, path: Path, split: str, files: list[Path]) -> tuple["datasets.IterableDataset", str, int]:
+def _fingerprint(files: list[Path]) -> str:
     described = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    fingerprint = hashlib.sha256(json.dumps(described).encode()).hexdigest()
-    if kind == "parquet":
-        num_rows = 0
-        for file in files:
-            with translate_errors(str(file)):
-                num_rows += pyarrow.parquet.read_metadata(file).num_rows
+    return hashlib.sha256(json.dumps(described).encode()).hexdigest()
+
+
+def _open_parquet(
+    path: Path, split: str, files: list[Path]
+) -> tuple["datasets.IterableDataset", int, Callable[[str], list]]:
+    num_rows = 0
+    for file in files:
+        with translate_errors(str(file)):
+            num_rows += pyarrow.parquet.read_metadata(file).num_rows
+    with translate_errors(str(path)):
+        # Streamed from the files: the photos are decoded only once, so an Arrow copy would be useless.
+        names = [glob.escape(str(file.resolve())) for file in files]
+        rows = datasets.load_dataset("parquet", data_files={split: names}, split=split, streaming=True)
+
+    def read_column(name: str) -> list:
         with translate_errors(str(path)):
-            # Streamed from the files: the photos are decoded only once, so an Arrow copy would be useless.
-            names = [glob.escape(str(file.resolve())) for file in files]
-            rows = datasets.load_dataset("parquet", data_files={split: names}, split=split, streaming=True)
-        return rows, fingerprint, num_rows
+            tables = (pyarrow.parquet.read_table(file, columns=[name]) for file in files)
+            return [value for table in tables for value in table[name].to_pylist()]
+
+    return rows, num_rows, read_column
+
+
+def _open_photos(path: Path, files: list[Path]) -> "datasets.Dataset":
     # From the list, not by load_dataset("imagefolder"), which would treat a photo named test-1.jpg as a split of its own.
-    columns: dict = {"image": [str(file) for file in files]}
+    # As URIs, since a file's name can be any bytes, and Arrow's text is UTF-8.
+    columns: dict = {"image": [file.absolute().as_uri() for file in files]}
     features = {"image": datasets.Image(decode=False)}
-    parents = sorted({file.parent.name for file in files})
-    if len(parents) > 1 and not any(file.parent == path for file in files):
-        columns["label"] = [file.parent.name for file in files]
-        features["label"] = datasets.ClassLabel(names=parents)
-    rows = datasets.Dataset.from_dict(columns, features=datasets.Features(features))
-    return rows.to_iterable_dataset(num_shards=min(64, len(files))), fingerprint, len(files)
+    parents = [readable(file.parent.name) for file in files]
+    if len(set(parents)) > 1 and not any(file.parent == path for file in files):
+        columns["label"] = parents
+        features["label"] = datasets.ClassLabel(names=sorted(set(parents)))
+    return datasets.Dataset.from_dict(columns, features=datasets.Features(features))
 
 
 def _hub_builder(
@@ -219,7 +265,8 @@ def _with_columns(
     with translate_errors(name):
         rows = rows.select_columns(list(renamed)).cast_column(image_column, datasets.Image(decode=False))
         rows = rows.rename_columns({old: new for old, new in renamed.items() if old != new})
-    return Source(name, rows, fingerprint, num_rows, has_labels, None if classes is None else tuple(classes))
+    classes = None if classes is None else tuple(classes)
+    return Source(name, rows, fingerprint, num_rows, label_column if has_labels else None, classes)
 
 
 def _holds_images(feature: object) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from colorizer.approaches.base.losses import LOSSES
 from colorizer.approaches.base.recipe import Recipe, argument
+from colorizer.data.local_files import split_name
 from colorizer.errors import ColorizerError
 
 # Score that selects the published weights, from a validation record and its step. Lower is better.
@@ -60,8 +61,9 @@ class TrainingArguments(Recipe):
     dataset_revision: str | None = argument(None, "branch, tag or commit of a Hub dataset")
     train_split: str = argument("train", "training split")
     validation_split: str = argument(
-        "validation", "validation split; if missing, 2%% of the training photos are held out"
+        "validation", "validation split; if the dataset lacks it, some of the training photos are held out"
     )
+    validation_share: float = argument(0.02, "share of the training photos, 0–1, that is held out for validation")
     loss: str | None = argument(
         None, f"loss between predicted and true colors, in place of the approach's own: {', '.join(LOSSES)}"
     )
@@ -76,8 +78,8 @@ class TrainingArguments(Recipe):
     )
     image_column: str = argument("image", "column of the photos")
     label_column: str = argument("label", "column of the labels, if any")
-    max_train_samples: int | None = argument(None, "maximum number of training photos")
-    max_validation_samples: int = argument(256, "maximum number of validation photos")
+    max_train_samples: int | None = argument(None, "maximum number of training photos, drawn at random")
+    max_validation_samples: int = argument(256, "maximum number of validation photos, drawn at random")
     min_colorfulness: float = argument(
         0.0, "leave out training photos below this colorfulness; 15 is slightly colorful"
     )
@@ -143,6 +145,13 @@ class TrainingArguments(Recipe):
             raise ColorizerError(f"--ema_decay must be in 0…1, 1 excluded, not {self.ema_decay}.")
         if self.loss is not None and self.loss not in LOSSES:
             raise ColorizerError(f"--loss must be one of {', '.join(LOSSES)}, not {self.loss}.")
+        if not 0 < self.validation_share < 1:
+            raise ColorizerError(f"--validation_share must be in 0…1, both excluded, not {self.validation_share}.")
+        if split_name(self.train_split) == split_name(self.validation_split):
+            raise ColorizerError(
+                f"--train_split {self.train_split} is also the validation split: choose another --validation_split, or hold "
+                "out some of the training photos with --validation_split none."
+            )
         if self.metric_for_best_model not in SCORES:
             raise ColorizerError(
                 f"--metric_for_best_model must be one of {', '.join(SCORES)}, not {self.metric_for_best_model}."

@@ -13,7 +13,8 @@ from colorizer.data.local_files import split_name
 from colorizer.errors import ColorizerError, DatasetError
 from colorizer.training.arguments import TrainingArguments
 
-HELD_OUT_SHARE = 0.02
+# Means over fewer validation photos say little about other photos.
+FEW_PHOTOS = 20
 
 # Number of photos over which objectives compute statistics, such as the frequency of each color.
 MAX_STATISTICS_PHOTOS = 4096
@@ -43,12 +44,14 @@ def open_photos(
             streaming=arguments.streaming,
             cache_in_memory=arguments.cache_in_memory,
             max_photos=arguments.max_train_samples,
+            seed=arguments.seed,
             min_colorfulness=arguments.min_colorfulness,
             min_label_photos=arguments.min_label_photos,
             **shared,
         )
         splits = list_splits(arguments.dataset_name, revision=arguments.dataset_revision, token=arguments.hub_token)
-        if split_name(arguments.validation_split) in splits:
+        # The only split, such as that of a single file, is the one to train on.
+        if split_name(arguments.validation_split) in splits and len(splits) > 1:
             validation = load_photos(
                 arguments.dataset_name,
                 split=arguments.validation_split,
@@ -67,8 +70,19 @@ def open_photos(
         raise DatasetError(
             f"{arguments.dataset_name} has one usable photo; at least two are needed, one of them for validation."
         )
-    held_out = min(max(1, round(HELD_OUT_SHARE * len(train))), arguments.max_validation_samples)
+    held_out = min(max(1, round(arguments.validation_share * len(train))), arguments.max_validation_samples)
     return train.split_off(held_out, seed=arguments.seed)
+
+
+def describe_photos(train: PhotoDataset | PhotoStream, validation: PhotoDataset) -> str:
+    """Return a sentence on the photos of a run, with a warning if few of them are for validation."""
+    text = f"Training on {train.report}; validating on {len(validation)} photos."
+    if len(validation) < FEW_PHOTOS:
+        text += (
+            " These are too few to tell how good the colors of other photos will be: give the dataset a validation split, or "
+            "hold out more with --validation_share."
+        )
+    return text
 
 
 def statistics_photos(photos: PhotoDataset | PhotoStream) -> Iterator[Tensor]:

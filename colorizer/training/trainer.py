@@ -28,7 +28,7 @@ from colorizer.training.frozen_features import FrozenFeatures, repeats
 from colorizer.training.interruption import StopRequest
 from colorizer.training.log_means import Means
 from colorizer.training.lr_finder import find_learning_rates
-from colorizer.training.photos import count_steps, numbered_batches, open_photos, statistics_photos
+from colorizer.training.photos import count_steps, describe_photos, numbered_batches, open_photos, statistics_photos
 from colorizer.training.players import Players
 from colorizer.training.run_states import Progress, check_folder, clear_folder, find_state, load_state, save_state
 from colorizer.training.validation import Validation
@@ -56,7 +56,7 @@ class Trainer:
         stored, self.train_resolution, resolution = photo_sizes(arguments)
         photos = open_photos(arguments, stored, resolution, self.accelerator)
         self.train_photos, self.validation_photos = photos
-        self.say(f"Training on {self.train_photos.report}; validating on {len(self.validation_photos)} photos.")
+        self.say(describe_photos(*photos))
         if arguments.teacher:
             mix_in(arguments, self.train_photos, self.accelerator, self.say)
         # The first process downloads pretrained weights; the others load them from the cache.

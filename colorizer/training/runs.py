@@ -3,6 +3,7 @@
 import argparse
 import gc
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import MISSING, fields
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from accelerate import PartialState
 from colorizer.approaches import get_model_class, list_approaches
 from colorizer.approaches.base.configuration import describe_field, own_fields
 from colorizer.approaches.base.recipe import Recipe
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, quote
 from colorizer.training.arguments import TrainingArguments
 from colorizer.training.builders import check_loss, photo_sizes
 from colorizer.training.run_states import check_folder, clear_folder
@@ -80,10 +81,13 @@ def _parse_run(
     command: Sequence[str] | None, configured: dict[str, object], chosen: argparse.Namespace
 ) -> TrainingArguments:
     parser = _make_parser(chosen.approach or configured.get("approach"))
-    kinds = {action.dest: action.type for action in parser._actions}
-    if unknown := sorted(configured.keys() - kinds.keys()):
+    actions = {action.dest: action for action in parser._actions}
+    if unknown := sorted(map(str, configured.keys() - actions.keys())):
         raise ColorizerError(f"{chosen.config}: unknown argument {', '.join(unknown)}. --help lists them all.")
-    parser.set_defaults(**{name: _as_typed(name, value, kinds[name]) for name, value in configured.items()})
+    try:
+        parser.set_defaults(**{name: _as_typed(actions[name], value) for name, value in configured.items()})
+    except ColorizerError as error:
+        raise ColorizerError(f"{chosen.config}: {error}") from None
     for action in parser._actions:
         action.required = action.required and action.dest not in configured
     values = vars(parser.parse_args(command))
@@ -138,17 +142,33 @@ def _chained(runs: list[TrainingArguments], phases: list[dict[str, object]]) -> 
     return chained
 
 
-def _as_typed(name: str, value: object, kind: Callable[[str], object] | None) -> object:
-    """Convert a YAML value to text, so that argparse checks its type as on the command line.
+def _as_typed(action: argparse.Action, value: object) -> object:
+    """Return a YAML value as the command line's type of it, which argparse doesn't check for defaults.
 
-    A list is checked here, since argparse accepts any list as a default.
+    Raises:
+        ColorizerError: it has another type; the message names the argument.
     """
-    if not isinstance(value, list):
-        return value if isinstance(value, bool) or value is None else str(value)
-    try:
-        return [(kind or str)(str(item)) for item in value]
-    except ValueError as error:
-        raise ColorizerError(f"{name}: an item of {value} has the wrong type ({error}).") from error
+    if isinstance(action, argparse.BooleanOptionalAction):
+        if not isinstance(value, bool):
+            raise ColorizerError(f"{action.dest} must be true or false, without quotes, not {quote(value)}.")
+        return value
+    if value is None:
+        return None
+    kind = action.type or str
+    what = {int: "a whole number", float: "a number", str: "text"}[kind]
+    if action.nargs:
+        if not isinstance(value, list):
+            raise ColorizerError(f"{action.dest} must be a list, such as [{quote(value)}], not {quote(value)}.")
+        return [_as_kind(action.dest, item, kind, f"a list whose items are each {what}") for item in value]
+    return _as_kind(action.dest, value, kind, what)
+
+
+def _as_kind(name: str, value: object, kind: Callable[[str], object], what: str) -> object:
+    # YAML reads 1e-4, without a point, as text.
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        with suppress(ValueError):
+            return kind(str(value))
+    raise ColorizerError(f"{name} must be {what}, not {quote(value)}.")
 
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):

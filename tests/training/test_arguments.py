@@ -71,7 +71,7 @@ def test_numbers_come_as_words_or_as_a_list_in_yaml(tmp_path):
     for words in (["--view_scales", "1", "1.25"], ["--config", str(config)]):
         assert parse_arguments([*given, *words]).model_fields["view_scales"] == [1.0, 1.25]
     config.write_text("view_scales: [1, large]\n")
-    with pytest.raises(ColorizerError, match=r"view_scales: .*large"):
+    with pytest.raises(ColorizerError, match=r"view_scales .*large"):
         parse_arguments([*given, "--config", str(config)])
 
 
@@ -86,14 +86,6 @@ def test_a_bad_yaml_file_is_named(content, message, tmp_path):
         parse_arguments(["--config", str(config), "--approach", "dense", *REQUIRED])
 
 
-def test_a_yaml_value_of_the_wrong_type_is_refused(tmp_path, capsys):
-    config = tmp_path / "config.yaml"
-    config.write_text("train_batch_size: many")
-    with pytest.raises(SystemExit):
-        parse_arguments(["--config", str(config), "--approach", "dense", *REQUIRED])
-    assert "train_batch_size" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -103,6 +95,8 @@ def test_a_yaml_value_of_the_wrong_type_is_refused(tmp_path, capsys):
         (["--ema_decay", "1"], "--ema_decay"),
         (["--age", "1.5"], "--age .*0…1"),
         (["--hint_share", "-0.5"], "--hint_share .*0…1"),
+        (["--validation_share", "0"], "--validation_share .*0…1"),
+        (["--train_split", "val"], "--train_split val is also the validation split"),
     ],
 )
 def test_values_out_of_range_are_refused(words, message):
@@ -115,7 +109,7 @@ def test_help_shows_the_networks_own_fields(capsys):
         parse_arguments(["--approach", "colorful", "--help"])
     shown = capsys.readouterr().out
     assert "--temperature" in shown
-    assert "2%" in shown
+    assert "(default: 0.02)" in shown
     assert "(default: None)" not in shown
 
 
@@ -134,7 +128,7 @@ def test_accuracy_picks_the_grayest_and_balance_does_not(metric):
 def test_a_run_publishes_what_its_metric_says(train, tmp_path):
     # At this learning rate the loss rises, and the first weights are the best.
     run = ["--approach", "dense", "--max_train_steps", "6", "--validation_steps", "2", "--learning_rate", "0.1"]
-    run += ["--width", "0.0625", "--max_train_samples", "8", "--train_batch_size", "8", "--ema_decay", "0"]
+    run += ["--width", "0.0625", "--train_batch_size", "8", "--ema_decay", "0"]
     for metric, folder in (("loss", "by-loss"), ("last", "last")):
         trainer = train(*run, "--metric_for_best_model", metric, "--output_dir", str(tmp_path / folder))
         losses = [record["validation_loss"] for record in trainer.progress.history if "validation_loss" in record]

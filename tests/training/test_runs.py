@@ -87,6 +87,39 @@ def test_invalid_phases_are_refused(content, words, message, tmp_path):
         parse_runs(["--config", str(config), "--approach", "dense", "--dataset_name", "d", "--output_dir", "o", *words])
 
 
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("learning_rate: [1, 2]", r"config\.yaml: learning_rate must be a number, not .*\[1, 2\]"),
+        ("learning_rate: fast", "learning_rate must be a number, not 'fast'"),
+        ("max_train_steps: 1.5", "max_train_steps must be a whole number, not .*1.5"),
+        ("max_train_steps: true", "max_train_steps must be a whole number, not .*True"),
+        ("max_train_steps: {a: 1}", "max_train_steps must be a whole number"),
+        ("flip: 'no'", "flip must be true or false, without quotes, not 'no'"),
+        ("flip: 0", "flip must be true or false"),
+        ("flip: null", "flip must be true or false"),
+        ("view_scales: 1.0", r"view_scales must be a list, such as \[.*1.0.*\], not .*1.0"),
+        ("view_scales: [1.0, wide]", "view_scales must be a list whose items are each a number, not 'wide'"),
+        ("dataset_name: [a]", "dataset_name must be text"),
+        ("3: 4", "unknown argument 3"),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_refused_by_name(line, message, tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text(line)
+    words = ["--config", str(config), "--approach", "lite_unet", "--dataset_name", "d", "--output_dir", "o"]
+    with pytest.raises(ColorizerError, match=message):
+        parse_runs(words)
+
+
+def test_numbers_that_yaml_reads_as_text(tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text("learning_rate: 1e-4\nmax_train_steps: '7'\noutput_dir: 3\nmax_train_samples: null\n")
+    arguments = parse_arguments(["--config", str(config), "--approach", "dense", "--dataset_name", "d"])
+    assert (arguments.learning_rate, arguments.max_train_steps, arguments.output_dir) == (1e-4, 7, "3")
+    assert arguments.max_train_samples is None
+
+
 @pytest.fixture
 def run(command, tmp_path):
     """Train two phases of 2 and 4 steps with the tiny command and added arguments."""

@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,12 +14,16 @@ import numpy as np
 import pyarrow
 import pyarrow.parquet
 from datasets.exceptions import DatasetGenerationError, DatasetNotFoundError, DatasetsError
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError
 
 from colorizer.data.local_files import find_files, local_path, readable, split_name
-from colorizer.errors import DatasetError, HubError
+from colorizer.errors import DatasetError, HubError, quote
 
 DEFAULT_LABEL_COLUMN = "label"
 """Optional; any other label column is required."""
+
+HUB_TIMEOUT = 20  # seconds, to find out whether there is a dataset
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,8 @@ def translate_errors(name: str) -> Iterator[None]:
     except Exception as error:
         if _is_network(error):
             raise HubError(
-                f"the dataset {name!r} could not be loaded from the Hub: try again, or use local files ({_message_of(error)})"
+                f"there is no local file or folder {quote(name)}, and from the Hub no dataset of this name could be loaded: "
+                f"check the name, or try again ({_message_of(error)})"
             ) from error
         if isinstance(error, (pyarrow.ArrowException, OSError, RuntimeError, ValueError, DatasetsError)):
             raise DatasetError(f"can't read the dataset {name!r}: {_message_of(error)}") from error
@@ -217,6 +222,10 @@ def _hub_builder(
     """Return the builder of a Hub dataset, and its own names of the splits by ours."""
     repo_id, _, config = source.partition(":")
     with translate_errors(source):
+        if not Path(datasets.config.HF_DATASETS_CACHE, repo_id.replace("/", "___")).exists():
+            # Whatever the Hub answers, it can be reached: otherwise `datasets` would try for half a minute.
+            with suppress(HfHubHTTPError):
+                HfApi(token=token).dataset_info(repo_id, revision=revision, timeout=HUB_TIMEOUT)
         builder = datasets.load_dataset_builder(repo_id, config or None, revision=revision, token=token)
     splits = map(str, builder.info.splits or builder.config.data_files or {})
     return builder, {split_name(split): split for split in splits}

@@ -142,3 +142,14 @@ def test_the_hub_is_away(dataset_hub: HubServer, load: Callable[..., PhotoDatase
     dataset_hub.stop()
     with pytest.raises(HubError, match="try again"):
         load()
+
+
+def test_a_mistyped_folder_is_named_at_once_where_there_is_no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        pytest.fail("asked again for what can't be reached")
+
+    monkeypatch.setattr(datasets, "load_dataset_builder", refuse)
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:1")
+    for name in ("photoss", "data/photoss"):
+        with pytest.raises(HubError, match=f"no local file or folder '{name}'"):
+            load_photos(name, resolution=16)

@@ -117,6 +117,7 @@ def render_card(info: dict[str, Any]) -> str:
         network=_network_rows(info, fields),
         training=_training_rows(training),
         commands=all_commands(training),
+        commit=training.get("commit"),
         results=_results(name, evaluation),
         validation=[(LABELS.get(key, key), _number(value)) for key, value in _validation(training).items()],
         pictures=info.get("pictures") or [],

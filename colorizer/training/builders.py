@@ -5,7 +5,8 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import DistributedDataParallelKwargs, ProjectConfiguration
+from accelerate.tracking import get_available_trackers
+from accelerate.utils import DistributedDataParallelKwargs, LoggerType, ProjectConfiguration
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -16,7 +17,7 @@ from colorizer.approaches.base.configuration import own_fields
 from colorizer.approaches.base.losses import LOSSES
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.approaches.base.objectives import Objective
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, quote
 from colorizer.hub.loading import fill_pretrained_parts, load_model
 from colorizer.training.arguments import TrainingArguments
 
@@ -29,8 +30,20 @@ OPTIMIZERS = {
 
 
 def make_accelerator(arguments: TrainingArguments) -> Accelerator:
-    """Build the accelerator of a run: devices, processes, gradient accumulation and trackers."""
+    """Build the accelerator of a run: devices, processes, gradient accumulation and trackers.
+
+    Raises:
+        ColorizerError: a tracker is unknown or not installed, which accelerate would leave out in silence.
+    """
     trackers = [name for name in arguments.report_to.split(",") if name and name != "none"]
+    available = [str(tracker) for tracker in get_available_trackers()]
+    if missing := [name for name in trackers if name not in ("all", *available)]:
+        is_known = all(name in LoggerType.list() for name in missing)
+        advice = "install it" if is_known else f"known are {', '.join(LoggerType.list())}"
+        raise ColorizerError(
+            f"--report_to {', '.join(map(quote, missing))}: no such tracker here; {advice}, or choose among those that are "
+            f"installed: {', '.join(available) or 'none'}."
+        )
     logs = str(Path(arguments.output_dir) / "logs")
     return Accelerator(
         cpu=arguments.cpu or not torch.accelerator.is_available(),

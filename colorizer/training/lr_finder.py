@@ -240,6 +240,11 @@ def describe(curve: Curve, step: int) -> str:
     ]
     later = f" of the stage from step {curve.starts}, measured on the current weights" if curve.starts > step else ""
     found = f"suggested learning rate {' or '.join(rates)}" if rates else "no suggestion"
+    if len(rates) == 2:
+        smaller = min(suggestion.steepest, suggestion.minimum)
+        found += (
+            f". Take {smaller:.1e}, the smaller: the sweep has one step at each rate, a run at the larger may diverge"
+        )
     return f"{curve.name}{later}: {found}" + (f"; {suggestion.reason}." if suggestion.reason else ".")
 
 

@@ -3,8 +3,6 @@
 import importlib.metadata
 import json
 import platform
-import shlex
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from colorizer.evaluation.evaluate import hardware
 from colorizer.hub.loading import resolve
 from colorizer.hub.run_records import all_commands, checking_values, read_record
 from colorizer.photos.saving import save_image
+from colorizer.training.launch import code_version, launch_command
 from colorizer.training.run_states import RECORD
 
 VERSIONS = ("torch", "transformers", "accelerate", "datasets", "safetensors")
@@ -97,7 +96,8 @@ def describe_run(trainer) -> dict:
     return {
         "approach": arguments.approach,
         "arguments": {name: value for name, value in asdict(arguments).items() if name != "hub_token"},
-        "command": command_line(),
+        "command": launch_command(),
+        "commit": code_version(),
         **trainer.earlier_runs,
         "dataset": {
             "name": Path(arguments.dataset_name).name or arguments.dataset_name,
@@ -118,15 +118,6 @@ def describe_run(trainer) -> dict:
         "versions": {name: importlib.metadata.version(name) for name in VERSIONS}
         | {"python": platform.python_version()},
     }
-
-
-def command_line() -> str:
-    """Return the command that started this run, quoted for a shell, with a token masked."""
-    words, hide = [], False
-    for word in sys.argv[1:]:
-        words.append("***" if hide else "--hub_token=***" if word.startswith("--hub_token=") else word)
-        hide = word == "--hub_token"
-    return shlex.join(["accelerate", "launch", Path(sys.argv[0]).name, *words])
 
 
 def earlier_runs(pretrained: str | None, *, token: str | None = None) -> dict:

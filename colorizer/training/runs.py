@@ -14,6 +14,7 @@ from accelerate import PartialState
 from colorizer.approaches import get_model_class, list_approaches
 from colorizer.approaches.base.configuration import describe_field, own_fields
 from colorizer.approaches.base.recipe import Recipe
+from colorizer.data.local_files import local_path
 from colorizer.errors import ColorizerError, quote
 from colorizer.training.arguments import TrainingArguments
 from colorizer.training.builders import check_loss, photo_sizes
@@ -53,12 +54,13 @@ def train_runs(runs: Sequence[TrainingArguments]) -> Path:
     """Train the runs of `parse_runs` one after the other; return the last one's folder.
 
     Raises:
-        ColorizerError: an output folder holds another run or settings don't fit, checked before the first run begins; and
-            whatever `Trainer` raises.
+        ColorizerError: an output folder holds another run, a dataset's folder is not there or settings don't fit, checked
+            before the first run begins; and whatever `Trainer` raises.
     """
     # The first run is checked by its trainer.
     for arguments in runs[1:]:
         check_folder(arguments)
+        local_path(arguments.dataset_name)
         check_loss(arguments)
         photo_sizes(arguments)
     for number, arguments in enumerate(runs, 1):

@@ -172,6 +172,17 @@ def test_a_later_phases_folder_is_checked_before_the_first_begins(run, tmp_path)
     assert not list_states(tmp_path / "run-1")
 
 
+def test_a_later_phases_dataset_is_looked_for_before_the_first_begins(command, tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text(f"phases:\n  - {{}}\n  - dataset_name: {tmp_path / 'gone'}\n")
+    place = command.index("--dataset_name")
+    words = [*command[:place], *command[place + 2 :], "--config", str(config)]
+    config.write_text(f"dataset_name: {command[place + 1]}\n" + config.read_text())
+    with pytest.raises(ColorizerError, match=r"no file or folder .*gone"):
+        train_runs(parse_runs(words))
+    assert not (tmp_path / "run-1").exists()
+
+
 def test_phases_resume_where_they_were_stopped(run, tmp_path, monkeypatch, capsys):
     def stop(trainer) -> None:
         raise KeyboardInterrupt

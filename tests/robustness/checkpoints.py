@@ -20,6 +20,7 @@ from skimage import data
 from colorizer import create_model, load_model, pipeline, save_checkpoint
 from colorizer.approaches import list_approaches
 from colorizer.hub.cards import write_card
+from tests.hub.test_cards import EVALUATION, TRAINING
 from tests.robustness.parts import cut, flip
 from tests.robustness.values import SECRET, change_json, strange, to_json
 from tests.robustness.verdicts import Fault
@@ -31,20 +32,7 @@ FIELDS = {
     "dense": {"width": 1 / 64, "resolution": 8, "hidden_channels": 4},
     "fusion": {"classifier_config": json.dumps({"model_type": "resnet"} | SMALL)},
 }
-TRAINING = {
-    "command": "train_accelerate.py --approach dense",
-    "arguments": {
-        "output_dir": "runs/dense",
-        "learning_rate": 1e-3,
-        "train_batch_size": 4,
-        "seed": 0,
-        "optimizer": "adam",
-    },
-    "photos": {"train": 10, "validation": 2},
-    "best": {"step": 3, "validation_loss": 0.5, "validation_psnr": 21.5},
-    "seconds": 12.5,
-    "earlier_commands": ["train_accelerate.py --approach dense --seed 1"],
-}
+RECORDS = {"training.json": TRAINING, "evaluation.json": EVALUATION}
 
 
 @dataclass
@@ -89,9 +77,8 @@ def prepare(folder: Path) -> Prepared:
         goods.append(save_checkpoint(create_model(approach, **fields), folder / "good" / approach))
     goods.append(_split(goods[0], folder / "good" / "shards"))
     for good in goods:
-        (good / "training.json").write_text(json.dumps(TRAINING))
-    package = json.loads((Path(__file__).parents[2] / "colorizer/checkpoints/cnn/training.json").read_text())
-    (goods[-2] / "training.json").write_text(json.dumps(package))
+        for name, record in RECORDS.items():
+            (good / name).write_text(json.dumps(record))
     secret = folder / "secret"
     shutil.copytree(goods[0], secret)
     (secret / CONFIG).write_text(json.dumps({"model_type": SECRET, "password": SECRET}))
@@ -135,7 +122,7 @@ def attempt(prepared: Prepared, random: Random) -> None:
     is_neutral = change(random, bad, prepared.texts)
     try:
         result = _color(bad)
-        write_card(bad, name="bad")
+        write_card(bad, name="tiny")
         if SECRET in (bad / "README.md").read_text() and change is not _change_record:
             raise Fault("the card quotes a secret")
     finally:
@@ -172,8 +159,8 @@ def _change_index(random: Random, folder: Path, texts: tuple[str, ...]) -> bool:
 
 
 def _change_record(random: Random, folder: Path, texts: tuple[str, ...]) -> bool:
-    content = json.loads((folder / "training.json").read_text())
-    _write(random, folder / "training.json", change_json(random, content, texts))
+    path = folder / random.choice(sorted(RECORDS))
+    _write(random, path, change_json(random, json.loads(path.read_text()), texts))
     return True
 
 

@@ -45,13 +45,11 @@ def _split_jpeg(content: bytes) -> list[Part]:
             continue
         length = int.from_bytes(content[place : place + 2])
         end = place + length
-        parts.append(Part(kind, content[place + 2 : end]))
-        if marker == _SCAN:
+        if marker == _SCAN:  # the data after it belongs to it
             found = _NEXT_MARKER.search(content, end)
-            place = found.start() if found else len(content)
-            parts.append(Part(b"", content[end:place]))
-        else:
-            place = end
+            end = found.start() if found else len(content)
+        parts.append(Part(kind, content[place + 2 : end]))
+        place = end
     return parts
 
 
@@ -60,7 +58,10 @@ def _join_jpeg(parts: Sequence[Part]) -> bytes:
     for part in parts:
         joined += part.kind
         if len(part.kind) == 2 and part.kind[1] not in _NO_BODY:
-            joined += struct.pack(">H", (len(part.body) + 2 if part.length is None else part.length) % 2**16)
+            length = len(part.body) + 2
+            if part.kind[1] == _SCAN and part.body:
+                length = min(length, 6 + 2 * part.body[0])
+            joined += struct.pack(">H", (length if part.length is None else part.length) % 2**16)
         joined += part.body
     return bytes(joined)
 

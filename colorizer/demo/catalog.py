@@ -28,6 +28,7 @@ class Entry:
     """Description of a checkpoint. A Hub checkpoint has no title and no year until it is loaded.
 
     thumbnail: its result on a small photo, the same photo for all; None if its folder has none.
+    token: False if the Hub is asked without the server's token, since a visitor chose what is asked for.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Entry:
     description: str = ""
     thumbnail: Path | None = None
     options: Mapping[str, Option] = field(default_factory=dict)
+    token: bool | None = None
 
     @property
     def label(self) -> str:
@@ -134,7 +136,7 @@ class Catalog:
                     self._pipelines.move_to_end(name)
                     return self._pipelines[name]
             with without_folders():
-                loaded = pipeline(entry.source, revision=entry.revision)
+                loaded = pipeline(entry.source, revision=entry.revision, token=entry.token)
             with self._lock:
                 self._entries[name] = _described(entry, type(loaded.model), loaded.model.config)
                 self._pipelines[name] = loaded
@@ -144,7 +146,8 @@ class Catalog:
     def add_from_hub(self, model: str) -> Entry:
         """Load the Hub checkpoint `user/name` or `user/name@revision` and add it to the catalog.
 
-        Visitors type these ids, so a path is refused: the server's folders are not theirs. Raises CheckpointError or HubError.
+        Visitors type these ids, so paths and private repositories are refused: the server's are not theirs. Raises
+        CheckpointError or HubError.
         """
         match = HUB_ID.fullmatch(model.strip())
         if match is None or os.path.exists(match["repo"]):
@@ -154,7 +157,7 @@ class Catalog:
         name = match[0]
         is_new = name not in self._entries
         if is_new:
-            self._entries[name] = _hub_entry(match)
+            self._entries[name] = replace(_hub_entry(match), token=False)
         try:
             self.pipeline(name)
         except ColorizerError:

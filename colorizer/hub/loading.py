@@ -25,7 +25,7 @@ def load_model(
     name_or_path: str | os.PathLike,
     *,
     revision: str | None = None,
-    token: str | None = None,
+    token: str | bool | None = None,
     cache_dir: str | os.PathLike | None = None,
     dtype: torch.dtype = torch.float32,
     device: str | torch.device | None = None,
@@ -35,6 +35,7 @@ def load_model(
     Args:
         name_or_path: a checkpoint that comes with the package, a folder, or a Hub id ("user/name").
         revision: branch, tag or commit of a Hub id.
+        token: token for the Hub; by default that of the login, False for none.
         dtype: precision of the weights. Checkpoints are stored in float16; the default is to compute in float32.
 
     Raises:
@@ -84,7 +85,7 @@ def resolve(
     name_or_path: str | os.PathLike,
     *,
     revision: str | None = None,
-    token: str | None = None,
+    token: str | bool | None = None,
     cache_dir: str | os.PathLike | None = None,
 ) -> Path:
     """Return the local folder of a checkpoint from its name, path or Hub id; Hub ids are downloaded.

@@ -243,7 +243,7 @@ def pipeline(
     model: str | os.PathLike | ColorizerModel = "default",
     *,
     revision: str | None = None,
-    token: str | None = None,
+    token: str | bool | None = None,
     device: int | str | torch.device | None = None,
     dtype: str | torch.dtype | None = None,
     batch_size: int | None = None,
@@ -253,7 +253,7 @@ def pipeline(
 
     Args:
         model: a checkpoint that comes with the package (by default the best), a folder, a Hub id ("user/name", at `revision`,
-            read with `token`), or a model.
+            read with `token`, by default that of the login, False for none), or a model.
         device: as in transformers' pipelines: "cpu", "cuda:1", a number, a torch.device, or -1 for the CPU; by default the
             first accelerator, else the CPU.
         dtype: precision to compute in, such as torch.float16. The default ("auto") is the checkpoint's stored precision on an

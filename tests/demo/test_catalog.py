@@ -93,6 +93,14 @@ def test_visitor_adds_a_hub_model(checkpoints: list[str], hub: HubServer) -> Non
     assert catalog.names[-1] == "ada/tiny@main"
 
 
+def test_visitor_reads_no_private_repository_of_the_server(checkpoints: list[str], hub: HubServer) -> None:
+    publish(hub, checkpoints[0])
+    hub.repositories["ada/tiny"].is_private = True
+    Catalog(["ada/tiny"]).pipeline("ada/tiny")  # whoever runs the server may, by the login's token
+    with pytest.raises(HubError, match="ada/tiny"):
+        Catalog().add_from_hub("ada/tiny")
+
+
 def test_hub_model_that_fails_is_not_offered(hub: HubServer) -> None:
     catalog = Catalog()
     with pytest.raises(HubError, match="ada/none"):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+import av
 import numpy as np
 import tifffile
 from PIL import Image, ImageCms
@@ -20,6 +21,9 @@ from tests.robustness.tiff import mutate_tiff
 from tests.robustness.verdicts import Fault
 
 SIZE = (41, 30)
+# Formats that FFmpeg reads as Pillow does, up to rounding.
+CONFIRMED = ("png", "gif")
+MAX_DIFFERENCE = 4.0  # levels, on average
 SAVED_PIXELS = 300_000  # encoding a large photo takes long, whoever made it
 
 
@@ -148,8 +152,23 @@ def attempt(prepared: Prepared, random: Random) -> None:
         raise Fault(f"alpha is {photo.alpha.dtype} {photo.alpha.shape}")
     if effect != FREE and not _is_same(photo, good.photo):
         raise Fault(f"a wrong picture of {width}×{height} from a {good.file_format} that lost nothing or its end")
+    if good.file_format in CONFIRMED and width * height <= SAVED_PIXELS and not _is_confirmed(photo, content):
+        raise Fault(f"a wrong picture of {width}×{height} from a {good.file_format}, says another decoder")
     if width * height <= SAVED_PIXELS:
         _use(photo, prepared, random)
+
+
+def _is_confirmed(photo: Photo, content: bytes) -> bool:
+    """Return False if another decoder finds another picture in a file, however it is turned."""
+    try:
+        with av.open(io.BytesIO(content), options={"err_detect": "crccheck+bitstream+buffer+explode"}) as container:
+            other = next(container.decode(video=0)).to_ndarray(format="rgba")
+    except (av.FFmpegError, StopIteration, ValueError, IndexError):
+        return True  # it reads less than Pillow does
+    turned = [np.rot90(side, turns) for side in (other, other[::-1]) for turns in range(4)]
+    turned = [picture for picture in turned if picture.shape[:2] == photo.pixels.shape[:2]]
+    differences = [np.abs(picture[..., :3].astype(int) - photo.pixels)[picture[..., 3] == 255] for picture in turned]
+    return any(difference.size == 0 or difference.mean() < MAX_DIFFERENCE for difference in differences)
 
 
 def _is_same(photo: Photo, other: Photo) -> bool:

@@ -8,11 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from PIL import Image
-
 from colorizer.cli.failures import say
 from colorizer.errors import ColorizerError, quote
-from colorizer.photos.reading import FORMATS
+from colorizer.photos.formats import MEDIA_TYPES
 
 
 @dataclass
@@ -126,5 +124,4 @@ def quote_names(names: Sequence[str], *, limit: int = 10) -> str:
 
 
 def _is_photo(file: str) -> bool:
-    suffixes = {suffix for suffix, kind in Image.registered_extensions().items() if kind in FORMATS}
-    return Path(file).suffix.lower() in suffixes and os.path.isfile(file)
+    return Path(file).suffix.lower() in MEDIA_TYPES and os.path.isfile(file)

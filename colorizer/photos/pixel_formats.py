@@ -10,6 +10,7 @@ from torch import Tensor
 from colorizer.errors import PhotoError
 
 _GRAY_STEPS = {"L;2": 85, "L;4": 17}
+_WHITE = {"I": 65535, "F": 1}  # of files
 _WIDE_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 
 
@@ -25,7 +26,9 @@ def image_to_pixels(
     space = _profile_space(profile)
     if image.mode in _WIDE_MODES:
         values, transparent = np.asarray(image), image.info.get("transparency")
-        image = Image.fromarray(_wide_to_uint8(values, name))
+        # Formats that define white; a TIFF opened by someone else does not.
+        white = _WHITE.get(image.mode) if image.format not in (None, "TIFF") else None
+        image = Image.fromarray(_wide_to_uint8(values, name, white))
         if isinstance(transparent, int):
             image.putalpha(Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8)))
     alpha = None
@@ -127,13 +130,16 @@ def _scale(values: np.ndarray, full: float) -> np.ndarray:
     return levels
 
 
-def _wide_to_uint8(values: np.ndarray, name: str) -> np.ndarray:
-    """Convert 16-bit, 32-bit or float gray to uint8. Modes "I" and "F" don't define white, so the range decides."""
+def _wide_to_uint8(values: np.ndarray, name: str, white: float | None) -> np.ndarray:
+    """Convert 16-bit, 32-bit or float gray to uint8. Modes "I" and "F" don't define white: without it, the range decides."""
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise PhotoError(f"{name} has values that are not finite (NaN or infinity).")
     low, high = values.min(), values.max()
-    if low < 0 or high > 65535:
-        raise PhotoError(f"{name} has gray values from {low:g} to {high:g}: expected 8 or 16 bits. Convert it first.")
+    if low < 0 or high > (1.1 if white == 1 else 65535):
+        expected = "0 to 1" if white == 1 else "8 or 16 bits"
+        raise PhotoError(f"{name} has gray values from {low:g} to {high:g}: expected {expected}. Convert it first.")
+    if white is not None:
+        return _scale(values, white)
     if values.dtype.kind == "f" and high <= 1:
         return _scale(values, 1)
     if values.dtype.itemsize == 4 and high <= 255:

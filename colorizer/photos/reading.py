@@ -1,7 +1,6 @@
 """Read a photo safely from any source.
 
-The number of bytes and, from the header, of pixels is limited before decoding. Only still-image formats that Pillow decodes
-itself are opened.
+The number of bytes and, from the header, of pixels is limited before decoding.
 """
 
 import io
@@ -11,28 +10,21 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
 from colorizer.errors import PhotoError, quote
 from colorizer.photos.addresses import download, is_address, public_name
-from colorizer.photos.bounded_file import BoundedFile, check_parts, is_bounded_exif
+from colorizer.photos.bounded_file import is_bounded_exif
+from colorizer.photos.opening import LAYOUT_TAGS, Opened, count_frames, load, open_image
+from colorizer.photos.opening import count_pages as _count_pages
 from colorizer.photos.photo import Photo
 from colorizer.photos.pixel_formats import array_to_pixels, image_to_pixels, scale_transparency, tensor_to_pixels
 from colorizer.photos.saving import ORIENTATION
 
 MAX_PIXELS = 100_000_000
 MAX_BYTES = 512 * 1024**2
-
-# Without EPS and the like, which Pillow passes to other programs.
-Image.init()
-FORMATS = tuple(
-    name for name in ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "JPEG2000", "AVIF") if name in Image.OPEN
-)
-
-# TIFF tags for the file's own pixel layout, which differs from that of the result.
-_LAYOUT_TAGS = {*range(254, 260), 262, 266, 273, *range(277, 280), 284, 317, *range(320, 326), 330, 338, 339, 347}
-_LAYOUT_TAGS |= {*range(512, 522), *range(529, 533), 700, 34675}
+BYTES_PER_PIXEL = 4
 
 _UPRIGHT = {
     2: lambda plane: plane[:, ::-1],
@@ -46,7 +38,12 @@ _UPRIGHT = {
 
 
 def read_photo(
-    source: Any, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES, name: str | None = None
+    source: Any,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    max_bytes: int | None = None,
+    name: str | None = None,
+    page: int | None = None,
 ) -> Photo:
     """Read a photo.
 
@@ -55,14 +52,17 @@ def read_photo(
             uint8, uint16, bool, or float in 0…1), a torch tensor ((C, H, W) or (1, C, H, W); uint8, or float in 0…1), or a
             Photo, which is returned unchanged.
         max_pixels: refuse larger photos before decoding.
-        max_bytes: refuse larger files and downloads.
+        max_bytes: refuse larger files and downloads (default: 512 MiB, or as many as `max_pixels` take uncompressed).
         name: name of the photo in messages, if not its path or address.
+        page: number of the page of a TIFF or PDF, from 1 (default: the first, with a note if there are several).
 
     Raises:
         PhotoError: it can't be read, is too large or has no usable pixels; the message names it.
     """
     if isinstance(source, Photo):
         return source
+    if max_bytes is None:
+        max_bytes = max(MAX_BYTES, max_pixels * BYTES_PER_PIXEL)
     if isinstance(source, Image.Image):
         return _from_image(source, name or os.fspath(getattr(source, "filename", "")) or None, max_pixels)
     if isinstance(source, np.ndarray):
@@ -70,18 +70,31 @@ def read_photo(
     if isinstance(source, Tensor):
         return _from_values(*tensor_to_pixels(source, "The tensor"), name, max_pixels)
     if isinstance(source, str) and is_address(source):
-        return _from_file(io.BytesIO(download(source, max_bytes)), name or public_name(source), max_pixels)
+        return _from_file(io.BytesIO(download(source, max_bytes)), name or public_name(source), max_pixels, page)
     if isinstance(source, str | os.PathLike):
-        return _from_path(Path(source), name or public_name(str(Path(source))), max_pixels, max_bytes)
+        return _from_path(Path(source), name or public_name(str(Path(source))), max_pixels, max_bytes, page)
     if isinstance(source, bytes | bytearray | memoryview):
         _check_bytes(memoryview(source).nbytes, max_bytes, name or "The photo")
-        return _from_file(io.BytesIO(source), name, max_pixels)
+        return _from_file(io.BytesIO(source), name, max_pixels, page)
     if hasattr(source, "read"):
-        return _from_stream(source, name or _stream_name(source), max_pixels, max_bytes)
+        return _from_stream(source, name or _stream_name(source), max_pixels, max_bytes, page)
     raise PhotoError(
         f"A photo can't be read from {type(source).__name__}: pass a path, an http(s) address, bytes, a binary file, "
         "a PIL image, a numpy array or a torch tensor."
     )
+
+
+def count_pages(path: str | os.PathLike) -> int:
+    """Return the number of pages of a TIFF or PDF, each of which `read_photo` reads.
+
+    1 for everything else, for what can't be read, and for more than 1,000: `read_photo` then reads the first, with a note.
+    """
+    try:
+        with open(path, "rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return _count_pages(file)
+    except (OSError, ValueError):  # reading it will report why
+        return 1
 
 
 def _from_values(pixels: np.ndarray, alpha: np.ndarray | None, name: str | None, max_pixels: int) -> Photo:
@@ -89,7 +102,7 @@ def _from_values(pixels: np.ndarray, alpha: np.ndarray | None, name: str | None,
     return Photo(pixels, alpha, name=name)
 
 
-def _from_path(path: Path, name: str, max_pixels: int, max_bytes: int) -> Photo:
+def _from_path(path: Path, name: str, max_pixels: int, max_bytes: int, page: int | None) -> Photo:
     try:
         if not path.exists():
             raise PhotoError(f"There is no file {name}.")
@@ -97,14 +110,14 @@ def _from_path(path: Path, name: str, max_pixels: int, max_bytes: int) -> Photo:
             raise PhotoError(f"{name} is not a file.")
         _check_bytes(path.stat().st_size, max_bytes, name)
         with path.open("rb") as file:
-            return _from_file(file, name, max_pixels)
+            return _from_file(file, name, max_pixels, page)
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
         if isinstance(error, PhotoError):
             raise
         raise PhotoError(f"{name!r} can't be opened: {_reason(error)}.") from error
 
 
-def _from_stream(stream: IO[bytes], name: str | None, max_pixels: int, max_bytes: int) -> Photo:
+def _from_stream(stream: IO[bytes], name: str | None, max_pixels: int, max_bytes: int, page: int | None) -> Photo:
     label = name or "The photo"
     try:
         content = stream.read(max_bytes + 1)
@@ -113,70 +126,44 @@ def _from_stream(stream: IO[bytes], name: str | None, max_pixels: int, max_bytes
     if not isinstance(content, bytes | bytearray):
         raise PhotoError(f"{label} is open in text mode: open it in binary mode, 'rb'.")
     _check_bytes(len(content), max_bytes, label)
-    return _from_file(io.BytesIO(content), name, max_pixels)
+    return _from_file(io.BytesIO(content), name, max_pixels, page)
 
 
-def _from_file(file: IO[bytes], name: str | None, max_pixels: int) -> Photo:
-    label = name or "The photo"
+def _from_file(file: IO[bytes], name: str | None, max_pixels: int, page: int | None) -> Photo:
     with warnings.catch_warnings():
         # Our own limit applies, and a file that can't be opened is reported once.
         warnings.simplefilter("ignore")
-        try:
-            check_parts(file, label)
-            bounded = BoundedFile(file, label)
-            image = Image.open(bounded, formats=FORMATS)
-        except PhotoError:
-            raise
-        except UnidentifiedImageError as error:
-            raise PhotoError(f"{label} is not a photo in a supported format, or is damaged.") from error
-        except Image.DecompressionBombError as error:
-            raise PhotoError(f"{label} has too many pixels to be decoded safely: {quote(error)}.") from error
-        except Exception as error:  # Pillow's plugins raise any kind of error for a broken header
-            raise PhotoError(f"{label} is damaged: {quote(error)}.") from error
-        with image:
-            return _from_image(image, name, max_pixels, bounded)
+        opened = open_image(file, name, max_pixels, 1 if page is None else page)
+        with opened.image as image:
+            return _from_image(image, name, max_pixels, opened, is_first_of_many=page is None)
 
 
-def _from_image(image: Image.Image, name: str | None, max_pixels: int, file: BoundedFile | None = None) -> Photo:
+def _from_image(
+    image: Image.Image, name: str | None, max_pixels: int, opened: Opened | None = None, is_first_of_many: bool = True
+) -> Photo:
     label = name or "The photo"
     width, height = image.size
     if width < 1 or height < 1:
         raise PhotoError(f"{label} has no pixels: it is {width}×{height}.")
     _check_pixels(width * height, max_pixels, label)
     try:
-        frames = _count_frames(image, file)
-        if file is not None:
-            file.allow_decoding()
+        opened = opened or Opened(image, num_pages=count_frames(image))
         scale_transparency(image)
-        image.load()
-        pixels, alpha, profile, notes = image_to_pixels(image, label)
+        image, notes = load(opened)
+        pixels, alpha, profile, more_notes = image_to_pixels(image, label)
     except PhotoError:
         raise
-    except Exception as error:  # as above, for broken data
+    except Exception as error:  # Pillow's plugins raise any kind of error for broken data
         raise PhotoError(f"{label} is damaged or incomplete: {quote(error)}.") from error
-    if frames:
-        notes += (f"{'several pages' if image.format == 'TIFF' else 'animated'}: the first of {frames} frames",)
+    if is_first_of_many and (count := opened.num_pages):
+        several = f"animated: the first of {count} frames"
+        notes += (f"several pages: the first of {count}" if image.format in (None, "TIFF") else several,)
     # After loading: Pillow rotates TIFF files itself and then removes the orientation.
     orientation, exif, exif_notes = _read_exif(image)
     if turn := _UPRIGHT.get(orientation):
         pixels = np.ascontiguousarray(turn(pixels))
         alpha = None if alpha is None else np.ascontiguousarray(turn(alpha))
-    return Photo(pixels, alpha, exif, profile, name, notes + exif_notes)
-
-
-def _count_frames(image: Image.Image, file: BoundedFile | None) -> str:
-    """Return the number of frames, "many" if counting them takes long, or "" if there is one."""
-    # A phone's MPO is one photo with previews.
-    if image.format == "MPO":
-        return ""
-    try:
-        if file is not None:
-            file.allow_count()
-        return str(image.n_frames) if getattr(image, "is_animated", False) else ""
-    except PhotoError:
-        file.allow_decoding()
-        image.seek(0)
-        return "many"
+    return Photo(pixels, alpha, exif, profile, name, notes + more_notes + exif_notes)
 
 
 def _read_exif(image: Image.Image) -> tuple[Any, bytes | None, tuple[str, ...]]:
@@ -187,7 +174,7 @@ def _read_exif(image: Image.Image) -> tuple[Any, bytes | None, tuple[str, ...]]:
         exif = image.getexif()
         exif.bigtiff = False  # the block is for files of any kind
         orientation = exif.get(ORIENTATION, 1)
-        for tag in {ORIENTATION, *_LAYOUT_TAGS} & set(exif):
+        for tag in {ORIENTATION, *LAYOUT_TAGS} & set(exif):
             del exif[tag]
         return orientation, _checked(exif.tobytes()) if len(exif) else None, ()
     except Exception:  # broken EXIF raises any kind of error and is no reason to refuse the photo

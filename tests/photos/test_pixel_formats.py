@@ -116,7 +116,7 @@ class TestModes:
             options = {"lossless": True} if file_format == "WEBP" else {}
             photo = read_photo(encode(frames[0], file_format, save_all=True, append_images=frames[1:], **options))
             np.testing.assert_array_equal(photo.pixels, pixels)
-            assert "the first of 3 frames" in " ".join(photo.notes)
+            assert "the first of 3" in " ".join(photo.notes)
         assert read_photo(encode(pixels)).notes == ()
 
 

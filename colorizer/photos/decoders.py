@@ -1,0 +1,164 @@
+"""Decoders of formats that Pillow doesn't read itself, for a process of its own: `python -m colorizer.photos.decoders`.
+
+The libraries are large parsers in C. A process bounds their memory and time, and a crash ends only that process.
+It imports neither torch nor the rest of the package.
+
+Input: the file as standard input, and as arguments the format, the page (1 for the first; the directory's offset in a TIFF) and
+the limit on pixels. Output: one line of JSON (`error`; `num_pages`; or `mode`, `size` and the lengths of the parts), and the
+pixels, ICC profile and EXIF block.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import IO
+
+from PIL import Image
+
+from colorizer.photos.decoder_bounds import Bounds, Refused
+
+MAX_PAGES = 1000  # of a PDF
+_MAX_QUOTE = 100  # characters
+_ORIENTATION = 0x0112
+_DPI = 300  # of a PDF page without a scan
+_POINT = 1 / 72  # inch
+
+
+def read_heif(file: IO[bytes], page: int, bounds: Bounds) -> Image.Image:
+    """Decode the primary image of a HEIC file."""
+    import pillow_heif
+
+    pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, decode_threads=1)
+    image = Image.open(file, formats=("HEIF",))
+    bounds.check(*image.size)
+    image.load()
+    return image
+
+
+def read_jxl(file: IO[bytes], page: int, bounds: Bounds) -> Image.Image:
+    """Decode a JPEG XL file."""
+    from pillow_jxl import JpegXLImagePlugin
+
+    JpegXLImagePlugin.DECODE_THREADS = 1
+    # The plugin decodes when it opens.
+    bounds.allow(bounds.max_pixels)
+    image = Image.open(file, formats=("JXL",))
+    bounds.check(*image.size)
+    image.load()
+    if not image.jpeg and (kept := image.info.pop("exif", None)):
+        # The pixels are upright already; a JPEG that was packed as JPEG XL is not.
+        with suppress(Exception):
+            exif = Image.Exif()
+            exif.load(kept)
+            exif.pop(_ORIENTATION, None)
+            image.info["exif"] = exif.tobytes()
+    return image
+
+
+def read_raw(file: IO[bytes], page: int, bounds: Bounds) -> Image.Image:
+    """Develop a RAW photo with its own white balance, turned upright."""
+    import rawpy
+
+    try:
+        with rawpy.imread(file) as raw:
+            bounds.check(raw.sizes.raw_width, raw.sizes.raw_height)
+            return Image.fromarray(raw.postprocess(use_camera_wb=True))
+    except rawpy.LibRawFileUnsupportedError as error:
+        raise Refused("is a RAW photo of a kind that LibRaw doesn't know: convert it first") from error
+    except rawpy.LibRawError as error:
+        raise Refused("is a RAW photo that is damaged or incomplete") from error
+
+
+def read_pdf(file: IO[bytes], page: int, bounds: Bounds) -> Image.Image:
+    """Render a page at the resolution of its finest scan, or at 300 dpi."""
+    import pypdfium2
+    from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE
+
+    document = pypdfium2.PdfDocument(file)
+    if page > len(document):
+        raise Refused(f"has no page {page}")
+    sheet, scales = document[page - 1], []
+    for scan in sheet.get_objects(filter=(FPDF_PAGEOBJ_IMAGE,)):
+        (width, height), (left, bottom, right, top) = scan.get_px_size(), scan.get_bounds()
+        bounds.check(width, height)
+        scales.append((width * height / max((right - left) * (top - bottom), 1)) ** 0.5)
+    scale = max(scales, default=_DPI * _POINT)
+    width, height = sheet.get_size()
+    # A small logo may be finer than any scan of a page.
+    scale = min(scale, (bounds.max_pixels / max(width * height, 1)) ** 0.5 * 0.999, 1200 * _POINT)
+    bounds.check(round(width * scale), round(height * scale))
+    return sheet.render(scale=scale, may_draw_forms=False).to_pil()
+
+
+def count_pdf_pages(file: IO[bytes]) -> int:
+    """Return the number of pages of a PDF."""
+    import pypdfium2
+
+    if (count := len(pypdfium2.PdfDocument(file))) > MAX_PAGES:
+        raise Refused(f"has {count} pages, more than the {MAX_PAGES} allowed: split it")
+    return count
+
+
+def read_tiff(file: IO[bytes], page: int, bounds: Bounds) -> Image.Image:
+    """Decode the TIFF directory at the offset `page`."""
+    from colorizer.photos.tiff_pixels import read_directory
+
+    return read_directory(file, page, bounds)
+
+
+_READERS: dict[str, Callable[[IO[bytes], int, Bounds], Image.Image]] = {
+    "HEIF": read_heif,
+    "JXL": read_jxl,
+    "RAW": read_raw,
+    "PDF": read_pdf,
+    "TIFF": read_tiff,
+}
+
+
+def decode(kind: str, page: int, bounds: Bounds, file: IO[bytes]) -> tuple[dict, list[bytes]]:
+    """Return the answer to a request, and its parts."""
+    if page == 0:
+        return {"num_pages": count_pdf_pages(file)}, []
+    image = _READERS[kind](file, page, bounds)
+    num_pages = count_pdf_pages(file) if kind == "PDF" else 1
+    parts = [image.tobytes(), image.info.get("icc_profile") or b"", image.info.get("exif") or b""]
+    return {
+        "mode": image.mode,
+        "size": image.size,
+        "lengths": [len(part) for part in parts],
+        "num_pages": num_pages,
+    }, parts
+
+
+def main() -> None:
+    """Decode standard input; see the module."""
+    import numpy  # noqa: F401
+
+    kind, page, max_pixels = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    file, parts = sys.stdin.buffer, []
+    # A library may print.
+    output = os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    # Our own limit applies.
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        answer, parts = decode(kind, page, Bounds(file, max_pixels), file)
+    except Refused as error:
+        answer = {"error": str(error)}
+    except MemoryError:
+        answer = {"error": "needs too much memory to be decoded safely"}
+    except Exception as error:  # every library has its own kinds of errors
+        text = " ".join(str(error).split())[:_MAX_QUOTE]
+        # Or in tifffile's words, for a compression that it doesn't know by itself.
+        is_missing = isinstance(error, ImportError) or "imagecodecs" in text
+        answer = {"missing": "imagecodecs"} if is_missing else {"error": f"is damaged or incomplete: {text}"}
+    with output:
+        output.write(json.dumps(answer).encode() + b"\n")
+        for part in parts:
+            output.write(part)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,212 @@
+"""Open a file as an image: by Pillow, or by a decoder in a process of its own."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import IO
+
+from PIL import Image, UnidentifiedImageError
+
+from colorizer.errors import PhotoError, quote
+from colorizer.photos import separate_decoding
+from colorizer.photos.bounded_file import BoundedFile, check_parts
+from colorizer.photos.cut_jpegs import complete_cut_jpeg
+from colorizer.photos.formats import HEAD_BYTES, format_of
+from colorizer.photos.tiff_directories import Page, find_pages
+
+# Without EPS and the like, which Pillow passes to other programs, and without TIFF, whose tags decide who reads it.
+Image.init()
+FORMATS = tuple(
+    name
+    for name in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "PPM", "JPEG2000", "AVIF", "PSD", "PCX")
+    if name in Image.OPEN
+)
+MAX_PAGES = 1000
+
+# TIFF tags for the file's own pixel layout, which differs from that of the result.
+LAYOUT_TAGS = {
+    *range(254, 260),
+    262,
+    266,
+    273,
+    *range(277, 280),
+    284,
+    317,
+    *range(320, 326),
+    330,
+    338,
+    339,
+    340,
+    341,
+    347,
+}
+LAYOUT_TAGS |= {*range(512, 522), *range(529, 533), 700, 34675}
+
+# Of a RAW photo: description, camera, date, author, copyright, EXIF and GPS. The others are about its sensor.
+_RAW_TAGS = {270, 271, 272, 306, 315, 33432, 34665, 34853}
+
+_TGA_SUFFIXES = (".tga", ".icb", ".vda", ".vst")
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An image, not yet decoded if `file` is given; its number of pages ("" for one, "many" if counting takes long)."""
+
+    image: Image.Image
+    file: BoundedFile | None = None
+    num_pages: str = ""
+
+
+def open_image(file: IO[bytes], name: str | None, max_pixels: int, page: int = 1) -> Opened:
+    """Open an image file. `page`, counted from 1, is one of a TIFF or PDF.
+
+    Raises:
+        PhotoError: it is in no supported format, damaged, too large, or lacks the page.
+    """
+    label = name or "The photo"
+    try:
+        check_parts(file, label)
+        file.seek(0)
+        kind = format_of(file.read(HEAD_BYTES), _suffix(file, name))
+        bounded = BoundedFile(file, label)
+        if kind == "TIFF":
+            return _open_tiff(file, bounded, label, max_pixels, page)
+        if page < 1 or (page > 1 and kind != "PDF"):
+            raise PhotoError(f"{label} has no page {page}.")
+        if kind == "RAW":
+            return _develop(file, bounded, label, max_pixels)
+        if kind is not None:
+            image, num_pages = separate_decoding.decode(file, kind, label, max_pixels, page)
+            return Opened(image, None, str(num_pages) if num_pages > 1 else "")
+        image = _open_by_pillow(bounded, (*FORMATS, *_tga(file, name)), max_pixels)
+        return Opened(image, bounded, count_frames(image, bounded))
+    except PhotoError:
+        raise
+    except UnidentifiedImageError as error:
+        raise PhotoError(f"{label} is not a photo in a supported format, or is damaged.") from error
+    except Image.DecompressionBombError as error:
+        raise PhotoError(f"{label} has more pixels than the {max_pixels / 1e6:g} million allowed.") from error
+    except Exception as error:  # Pillow's plugins raise any kind of error for a broken header
+        raise PhotoError(f"{label} is damaged: {quote(error)}.") from error
+
+
+def load(opened: Opened) -> tuple[Image.Image, tuple[str, ...]]:
+    """Decode an opened image; return it with notes. A JPEG that lacks its last bytes is completed, as viewers do.
+
+    Raises:
+        Exception: the data are damaged.
+    """
+    image = opened.image
+    try:
+        if opened.file is not None:
+            opened.file.allow_decoding()
+        image.load()
+    except OSError:
+        whole = complete_cut_jpeg(opened.file) if opened.file and image.format in ("JPEG", "MPO") else None
+        if whole is None:
+            raise
+        return whole, ("its last bytes are missing: the end of the photo is gray or blurred",)
+    return image, ()
+
+
+def count_pages(file: IO[bytes]) -> int:
+    """Return the number of pages of a TIFF or PDF; 1 for everything else, and for more than `MAX_PAGES`.
+
+    Raises:
+        PhotoError, or ValueError: it is damaged, or what reads a PDF is missing.
+    """
+    kind = format_of(file.read(HEAD_BYTES), _suffix(file, None))
+    if kind == "PDF":
+        return separate_decoding.count_pages(file, "The photo")
+    pages, is_all = _find_pages(BoundedFile(file, "The photo")) if kind == "TIFF" else ([], True)
+    return len(pages) if pages and is_all and not pages[0].is_raw and len(pages) <= MAX_PAGES else 1
+
+
+def _suffix(file: IO[bytes], name: str | None) -> str:
+    return PurePath(name or str(getattr(file, "name", ""))).suffix.lower()
+
+
+def _develop(file: IO[bytes], bounded: BoundedFile, label: str, max_pixels: int) -> Opened:
+    image, _ = separate_decoding.decode(file, "RAW", label, max_pixels)
+    bounded.allow_count()
+    if exif := _tiff_exif(bounded, None, lambda tag: tag in _RAW_TAGS):
+        image.info["exif"] = exif
+    return Opened(image)
+
+
+def _open_tiff(file: IO[bytes], bounded: BoundedFile, label: str, max_pixels: int, number: int) -> Opened:
+    pages, is_all = _find_pages(bounded)
+    if not 1 <= number <= len(pages):
+        raise PhotoError(f"{label} has no page {number}." if pages else f"{label} is a TIFF without an image.")
+    page = pages[number - 1]
+    if page.is_raw:
+        return _develop(file, bounded, label, max_pixels)
+    num_pages = "many" if not is_all else str(len(pages)) if len(pages) > 1 else ""
+    bounded.allow_decoding()
+    if page.is_for_pillow:
+        image = _open_by_pillow(bounded, ("TIFF",), max_pixels)
+        if page.index:
+            image.seek(page.index)
+        return Opened(image, bounded, num_pages)
+    image, _ = separate_decoding.decode(file, "TIFF", label, max_pixels, page.offset)
+    if exif := _tiff_exif(bounded, page.page_offset, lambda tag: tag not in LAYOUT_TAGS):
+        image.info["exif"] = exif
+    return Opened(image, None, num_pages)
+
+
+def _find_pages(bounded: BoundedFile) -> tuple[list[Page], bool]:
+    """Return the pages, and whether these are all."""
+    pages = []
+    bounded.allow_count()
+    try:
+        for page in find_pages(bounded):
+            pages.append(page)
+    except PhotoError:
+        if not pages:
+            raise
+        return pages, False
+    return pages, True
+
+
+def _open_by_pillow(bounded: BoundedFile, formats: tuple[str, ...], max_pixels: int) -> Image.Image:
+    # A global of Pillow's, which refuses twice as many.
+    if Image.MAX_IMAGE_PIXELS is not None and max_pixels > 2 * Image.MAX_IMAGE_PIXELS:
+        Image.MAX_IMAGE_PIXELS = max_pixels
+    return Image.open(bounded, formats=formats)
+
+
+def _tga(file: IO[bytes], name: str | None) -> tuple[str, ...]:
+    """Return ("TGA",) if the name or the footer says so: almost any bytes could be its header."""
+    file.seek(-18, 2)
+    is_tga = file.read(18) == b"TRUEVISION-XFILE.\0" or _suffix(file, name) in _TGA_SUFFIXES
+    file.seek(0)
+    return ("TGA",) if is_tga else ()
+
+
+def count_frames(image: Image.Image, bounded: BoundedFile | None = None) -> str:
+    """Return the number of frames, "many" if counting them takes long, or "" if there is one."""
+    # A phone's MPO is one photo with previews, and a layered PSD is flattened already.
+    if image.format in ("MPO", "PSD"):
+        return ""
+    try:
+        if bounded is not None:
+            bounded.allow_count()
+        return str(image.n_frames) if getattr(image, "is_animated", False) else ""
+    except PhotoError:
+        bounded.allow_decoding()
+        image.seek(0)
+        return "many"
+
+
+def _tiff_exif(bounded: BoundedFile, offset: int | None, is_kept: Callable[[int], bool]) -> bytes:
+    """Return the EXIF block of a TIFF directory, by default the first."""
+    exif = Image.Exif()
+    with suppress(Exception):  # broken EXIF raises any kind of error and is no reason to refuse the photo
+        bounded.seek(0)
+        exif.load_from_fp(bounded, offset)
+        exif.bigtiff = False  # the block is for files of any kind
+        for tag in [tag for tag in exif if not is_kept(tag)]:
+            del exif[tag]
+        return exif.tobytes() if len(exif) else b""
+    return b""

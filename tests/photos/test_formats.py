@@ -1,0 +1,229 @@
+"""Formats besides the common ones: each is read, or refused with a sentence that says what it is and what to install."""
+
+import io
+import struct
+
+import numpy as np
+import pillow_heif
+import pillow_jxl  # noqa: F401
+import pytest
+import tifffile
+from PIL import Image
+from skimage import data
+
+from colorizer.errors import PhotoError
+from colorizer.photos import separate_decoding
+from colorizer.photos.formats import MEDIA_TYPES
+from colorizer.photos.reading import count_pages, read_photo
+from tests.photos.conftest import encode
+
+pillow_heif.register_heif_opener()
+ORIENTATION = 0x0112
+
+
+def turned() -> bytes:
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    exif[0x010F] = "Camera"
+    return exif.tobytes()
+
+
+def raw(photo: np.ndarray, *, is_dng: bool = True, preview: bool = True) -> bytes:
+    """Return a RAW file of this photo: a Bayer mosaic, in a sub-directory of a preview as cameras do, or alone."""
+    light = (photo / 255) ** 2.2 * 60_000
+    mosaic = light[..., 1].copy()
+    mosaic[::2, ::2], mosaic[1::2, 1::2] = light[::2, ::2, 0], light[1::2, 1::2, 2]
+    camera = [(271, 2, 0, "NIKON CORPORATION", True), (272, 2, 0, "Camera", True), (274, 3, 1, 1, True)]
+    if is_dng:
+        matrix = (3.24, -1.54, -0.5, -0.97, 1.88, 0.04, 0.06, -0.2, 1.06)  # from XYZ to sRGB
+        fractions = tuple(number for value in matrix for number in (round(value * 100), 100))
+        camera += [(50706, 1, 4, bytes((1, 4, 0, 0)), True), (50708, 2, 0, "Camera", True)]
+        camera += [(50721, 10, 9, fractions, True), (50778, 3, 1, 21, True), (50728, 5, 3, (1,) * 6, True)]
+    layout = [(33421, 3, 2, (2, 2), True), (33422, 1, 4, bytes((0, 1, 1, 2)), True)]
+    layout += [(50714, 3, 1, 0, True), (50717, 3, 1, 60_000, True)]
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file) as writer:
+        if preview:
+            small = np.ascontiguousarray(photo[::4, ::4])
+            writer.write(small, photometric="rgb", subfiletype=1, subifds=1, extratags=camera, metadata=None)
+        writer.write(
+            mosaic.astype(np.uint16),
+            photometric=32803,
+            subfiletype=0,
+            extratags=layout if preview else layout + camera,
+            metadata=None,
+        )
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def photo() -> np.ndarray:
+    return data.coffee()[100:300, 100:400]
+
+
+class TestInPillow:
+    @pytest.mark.parametrize("file_format", ["JPEG2000", "PCX", "TGA", "PPM", "BMP"])
+    def test_lossless_formats_are_read_as_they_are(self, pixels, file_format, tmp_path):
+        path = tmp_path / f"photo.{file_format.lower()}"
+        path.write_bytes(encode(pixels, file_format))
+        np.testing.assert_array_equal(read_photo(path).pixels, pixels)
+
+    def test_avif(self, photo):
+        assert np.abs(read_photo(encode(photo, "AVIF", quality=95)).pixels.astype(int) - photo).mean() < 3
+
+    def test_an_mpo_is_its_first_photo(self, photo):
+        content = encode(photo, "MPO", save_all=True, append_images=[Image.fromarray(photo[::2, ::2])])
+        read = read_photo(content)
+        np.testing.assert_array_equal(read.pixels, np.asarray(Image.open(io.BytesIO(content))))
+        assert not read.notes
+
+    def test_a_psd_is_its_flattened_image(self, pixels):
+        header = b"8BPS" + struct.pack(">H6xHIIHH", 1, 3, *pixels.shape[:2], 8, 3)
+        content = header + bytes(12) + bytes(2) + pixels.transpose(2, 0, 1).tobytes()
+        np.testing.assert_array_equal(read_photo(content).pixels, pixels)
+
+    def test_a_tga_without_a_footer_is_known_by_its_name(self, pixels, tmp_path):
+        content = encode(pixels, "TGA")[:-26]
+        (tmp_path / "photo.tga").write_bytes(content)
+        np.testing.assert_array_equal(read_photo(tmp_path / "photo.tga").pixels, pixels)
+        with pytest.raises(PhotoError, match="not a photo in a supported format"):
+            read_photo(content)
+
+    def test_graymaps_are_as_bright_as_their_header_says(self):
+        dark = np.arange(200, dtype=">u2")
+        sixteen = read_photo(b"P5 20 10 65535\n" + dark.tobytes())
+        assert sixteen.pixels.max() == 1
+        twelve = read_photo(b"P5 20 10 4095\n" + (dark * 20).astype(">u2").tobytes())
+        assert np.abs(twelve.pixels[..., 0].ravel() - dark * 20 / 4095 * 255).max() <= 1
+        floats = np.linspace(0, 1.004, 200, dtype="<f4")
+        assert read_photo(b"Pf\n20 10\n-1.0\n" + floats.tobytes()).pixels.max() == 255
+        with pytest.raises(PhotoError, match="expected 0 to 1"):
+            read_photo(b"Pf\n20 10\n-1.0\n" + (floats * 255).tobytes())
+
+
+class TestInAProcessOfItsOwn:
+    def test_heic(self, photo):
+        read = read_photo(encode(photo, "HEIF", quality=95, exif=turned()))
+        assert np.abs(read.pixels.astype(int) - np.rot90(photo, -1)).mean() < 3
+        kept = Image.Exif()
+        kept.load(read.exif)
+        assert dict(kept) == {0x010F: "Camera"}
+
+    def test_jpeg_xl_is_upright_already(self, pixels):
+        read = read_photo(encode(pixels, "JXL", lossless=True, exif=turned()))
+        np.testing.assert_array_equal(read.pixels, pixels)
+        kept = Image.Exif()
+        kept.load(read.exif)
+        assert dict(kept) == {0x010F: "Camera"}
+
+    @pytest.mark.parametrize("options", [{}, {"is_dng": False}, {"preview": False}], ids=str)
+    def test_a_raw_photo_is_developed_at_its_full_size(self, photo, options):
+        read = read_photo(raw(photo, **options))
+        assert read.size == (300, 200)
+        assert np.corrcoef(read.pixels[..., 1].ravel(), photo[..., 1].ravel())[0, 1] > 0.95
+        assert not read.notes
+        kept = Image.Exif()
+        kept.load(read.exif)
+        assert kept[0x0110] == "Camera"
+        assert not [tag for tag in kept if tag > 50_000]
+
+    def test_a_cut_raw_photo_is_refused(self, photo):
+        content = raw(photo)
+        with pytest.raises(PhotoError, match="RAW photo that is damaged"):
+            read_photo(content[: len(content) * 9 // 10])
+
+    def test_every_page_of_a_pdf_is_read_at_its_scans_resolution(self, photo, pixels, tmp_path):
+        path = tmp_path / "album.pdf"
+        path.write_bytes(encode(photo, "PDF", save_all=True, append_images=[Image.fromarray(pixels)], quality=95))
+        assert count_pages(path) == 2
+        first, second = read_photo(path), read_photo(path, page=2)
+        assert first.size == (300, 200)
+        assert second.size == (60, 40)
+        assert np.abs(first.pixels.astype(int) - photo).mean() < 3
+        assert first.notes == ("several pages: the first of 2",)
+        assert second.notes == ()
+        for page in (0, 3):
+            with pytest.raises(PhotoError, match=f"no page {page}"):
+                read_photo(path, page=page)
+
+    @pytest.mark.parametrize("kind", ["heic", "jxl", "dng", "pdf", "tif"])
+    def test_without_its_library_the_format_and_what_to_install_are_named(self, monkeypatch, tmp_path, kind):
+        monkeypatch.setattr(separate_decoding, "find_spec", lambda name: None)
+        small = np.zeros((16, 16, 3), np.uint8)
+        content = {
+            "heic": lambda: encode(small, "HEIF"),
+            "jxl": lambda: encode(small, "JXL"),
+            "dng": lambda: raw(small),
+            "pdf": lambda: encode(small, "PDF"),
+            "tif": lambda: tiff(small.astype(np.float32)),
+        }[kind]()
+        path = tmp_path / f"photo.{kind}"
+        path.write_bytes(content)
+        with pytest.raises(PhotoError, match=rf'photo\.{kind} is a .*pip install "colorizer\[formats\]"'):
+            read_photo(path)
+        assert count_pages(path) == 1
+
+    def test_a_compression_of_the_extra_is_named(self, monkeypatch, tmp_path):
+        (tmp_path / "imagecodecs.py").write_text("raise ImportError('no imagecodecs')")
+        content = tiff(np.zeros((16, 16, 3), np.float32), compression="lzw")
+        monkeypatch.syspath_prepend(tmp_path)
+        with pytest.raises(PhotoError, match=r"a TIFF in a compression.*colorizer\[formats\]"):
+            read_photo(content)
+        assert read_photo(tiff(np.ones((16, 16, 3), np.float32), compression="zlib")).pixels.min() == 255
+
+
+def tiff(*pages: np.ndarray, **options: object) -> bytes:
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file) as writer:
+        for page in pages:
+            writer.write(page, photometric="rgb" if page.ndim == 3 else "minisblack", metadata=None, **options)
+    return file.getvalue()
+
+
+class TestPages:
+    def test_every_page_of_a_tiff_is_read(self, pixels, tmp_path):
+        path = tmp_path / "pages.tif"
+        path.write_bytes(tiff(pixels, pixels[::2], np.float32(pixels / 255)))
+        assert count_pages(path) == 3
+        np.testing.assert_array_equal(read_photo(path, page=2).pixels, pixels[::2])
+        np.testing.assert_array_equal(read_photo(path, page=3).pixels, pixels)
+        assert read_photo(path).notes == ("several pages: the first of 3",)
+        with pytest.raises(PhotoError, match="no page 4"):
+            read_photo(path, page=4)
+        path.write_bytes(encode(pixels))
+        assert count_pages(path) == 1
+        with pytest.raises(PhotoError, match="no page 2"):
+            read_photo(path, page=2)
+
+    def test_previews_and_masks_are_no_pages(self, pixels, tmp_path):
+        small = np.ascontiguousarray(pixels[::4, ::4])
+        file = io.BytesIO()
+        with tifffile.TiffWriter(file) as writer:
+            for page, kind in ((small, 1), (pixels, 0), (small, 1), (pixels[..., 0] > 99, 4)):
+                writer.write(page, subfiletype=kind, metadata=None)
+        photo = read_photo(file.getvalue())
+        np.testing.assert_array_equal(photo.pixels, pixels)
+        assert not photo.notes
+        (tmp_path / "photo.tif").write_bytes(file.getvalue())
+        assert count_pages(tmp_path / "photo.tif") == 1
+
+    def test_a_photo_below_its_preview_is_found(self, pixels):
+        file = io.BytesIO()
+        with tifffile.TiffWriter(file) as writer:
+            writer.write(np.ascontiguousarray(pixels[::4, ::4]), subfiletype=1, subifds=1, metadata=None)
+            writer.write(pixels, subfiletype=0, metadata=None)
+        np.testing.assert_array_equal(read_photo(file.getvalue()).pixels, pixels)
+
+    def test_smaller_copies_below_a_photo_are_not_taken_for_it(self, pixels):
+        file = io.BytesIO()
+        with tifffile.TiffWriter(file) as writer:
+            writer.write(pixels, subifds=1, metadata=None)
+            writer.write(np.ascontiguousarray(pixels[::2, ::2]), subfiletype=1, metadata=None)
+        np.testing.assert_array_equal(read_photo(file.getvalue()).pixels, pixels)
+
+
+def test_every_extension_has_a_media_type() -> None:
+    assert all(
+        suffix == suffix.lower() and suffix.startswith(".") and "/" in kind for suffix, kind in MEDIA_TYPES.items()
+    )
+    assert {".heic", ".jxl", ".dng", ".nef", ".pdf", ".tga", ".pcx", ".mpo", ".psd", ".pgm", ".jp2"} <= set(MEDIA_TYPES)

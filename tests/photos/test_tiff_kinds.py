@@ -1,0 +1,181 @@
+"""TIFFs of every kind: right within one level of 255, or refused with a sentence that says what the file is."""
+
+import io
+import struct
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from colorizer.errors import PhotoError
+from colorizer.photos import decoders, separate_decoding
+from colorizer.photos.reading import read_photo
+from tests.photos.conftest import encode
+from tests.photos.tiff_kinds import HEIGHT, WIDTH, Kind, kinds, packed, quantize, ramps, white, write
+
+
+class NoBounds:
+    """The bounds of the process that decodes, without limits on this one."""
+
+    max_pixels = 10**8
+
+    def check(self, width: int, height: int) -> None:
+        assert width * height <= self.max_pixels
+
+    def allow(self, pixels: int, spare: int = 0) -> None:
+        pass
+
+
+@pytest.fixture(autouse=True)
+def decode_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decode in this process, since hundreds of others would take minutes."""
+
+    def run(file, kind, label, max_pixels, page):
+        file.seek(0)
+        try:
+            return decoders.decode(kind, page, NoBounds(), file)
+        except Exception as error:
+            raise PhotoError(f"{label} {error}.") from error
+
+    monkeypatch.setattr(separate_decoding, "_run", run)
+
+
+def check(kind: Kind) -> None:
+    photo = read_photo(kind.content)
+    assert np.abs(photo.pixels - kind.levels).max() <= 1, kind.name
+    assert (photo.alpha is None) == (kind.alpha is None), kind.name
+    if kind.alpha is not None:
+        assert np.abs(photo.alpha - kind.alpha).max() <= 2, kind.name
+
+
+def test_every_layout_is_right_or_named() -> None:
+    refused = {}
+    for kind in kinds():
+        try:
+            check(kind)
+        except PhotoError as error:
+            refused[kind.name] = str(error)
+    # Whether the inverse or its complement is multiplied is open.
+    assert all("miniswhite" in name and name.endswith(" assocalpha") for name in refused)
+    assert all("is a TIFF of" in text for text in refused.values())
+    assert len(refused) == 36
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 6, 10, 12, 14])
+@pytest.mark.parametrize("photometric", [0, 1])
+def test_packed_gray(bits: int, photometric: int) -> None:
+    check(packed(bits, kind=photometric))
+
+
+@pytest.mark.parametrize("compression", ["lzw", "zlib", "lzma", "zstd", "packbits", None])
+@pytest.mark.parametrize("options", [{}, {"predictor": True}, {"tile": (16, 16)}, {"rowsperstrip": 4}], ids=str)
+def test_compressed_planes(compression: str | None, options: dict) -> None:
+    if compression in (None, "packbits") and "predictor" in options:
+        options = {}
+    samples = quantize(ramps(3), "u2")
+    content = write(samples, True, photometric="rgb", compression=compression, **options)
+    check(Kind("", content, samples / 257))
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("dtype", ["u1", "u2", "f4"])
+def test_big_files(order: str, dtype: str) -> None:
+    samples = quantize(ramps(3), dtype)
+    content = write(samples, photometric="rgb", bigtiff=True, byteorder=order)
+    check(Kind("", content, samples / white(dtype) * 255))
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2"])
+def test_palettes(dtype: str) -> None:
+    indices = np.arange(HEIGHT * WIDTH, dtype=dtype).reshape(HEIGHT, WIDTH)
+    colors = np.random.default_rng(0).integers(0, 65536, (3, 2 ** (8 * indices.itemsize)), np.uint16)
+    content = write(indices[..., None], photometric="palette", colormap=colors)
+    check(Kind("", content, (colors.T / 257)[indices]))
+
+
+@pytest.mark.parametrize("planar", [False, True])
+@pytest.mark.parametrize("dtype", ["u1", "u2"])
+def test_inks(dtype: str, planar: bool) -> None:
+    samples = quantize(ramps(4), dtype)
+    expected = Image.frombytes(
+        "CMYK", (WIDTH, HEIGHT), np.rint(samples / white(dtype) * 255).astype(np.uint8).tobytes()
+    )
+    photo = read_photo(write(samples, planar, photometric="separated"))
+    assert np.abs(photo.pixels.astype(int) - np.asarray(expected.convert("RGB"))).max() <= 2
+
+
+def test_luma_and_chroma(pixels: np.ndarray) -> None:
+    encoded = np.asarray(Image.fromarray(pixels).convert("YCbCr"))
+    plain = read_photo(write(encoded, photometric="ycbcr"))
+    assert np.abs(plain.pixels.astype(int) - pixels).max() <= 3
+    jpeg = encode(pixels, "TIFF", compression="jpeg", quality=95)
+    assert np.abs(read_photo(jpeg).pixels.astype(int) - pixels).mean() < 4
+    subsampled = bytearray(write(encoded, photometric="ycbcr", byteorder="<"))
+    place = subsampled.index(struct.pack("<HHI2H", 530, 3, 2, 1, 1))
+    subsampled[place : place + 12] = struct.pack("<HHI2H", 530, 3, 2, 2, 2)
+    with pytest.raises(PhotoError, match="YCBCR"):
+        read_photo(bytes(subsampled))
+
+
+def test_the_tags_say_what_black_and_white_are() -> None:
+    levels = ramps(1)
+    for dtype, black, full in (("u2", 0, 4095), ("i2", -100, 900), ("i2", -32768, 32767), ("f4", 0.0, 255.0)):
+        samples = (black + levels * (full - black)).astype(dtype)
+        code = {"u": 3, "i": 8, "f": 11}[dtype[0]]
+        tags = [(340, code, 1, black, True), (341, code, 1, full, True)]
+        check(Kind(f"{dtype} {full}", write(samples, photometric="minisblack", extratags=tags), levels * 255))
+
+
+def test_floats_beyond_white_are_cut_and_others_refused() -> None:
+    check(Kind("", write(np.float32(ramps(1) * 1.004)), np.clip(ramps(1) * 1.004, 0, 1) * 255))
+    for scale in (255.0, 2.0, -1.0, np.nan):
+        with pytest.raises(PhotoError, match="32-bit float"):
+            read_photo(write(np.float32(ramps(1) * scale)))
+
+
+@pytest.mark.parametrize("dtype", ["i1", "i2", "i4"])
+def test_negative_values_without_a_black_are_refused(dtype: str) -> None:
+    with pytest.raises(PhotoError, match="-bit signed samples"):
+        read_photo(write(-quantize(ramps(1), dtype), photometric="minisblack"))
+
+
+def test_what_is_no_photo_is_named() -> None:
+    for content, message in (
+        (write(np.zeros((HEIGHT, WIDTH, 1), np.complex64)), "complex"),
+        (write(quantize(ramps(3), "u2"), photometric="cielab"), "CIELAB"),
+    ):
+        with pytest.raises(PhotoError, match=f"is a TIFF of.*{message}"):
+            read_photo(content)
+
+
+def test_missing_strips_are_no_black() -> None:
+    file = io.BytesIO(write(quantize(ramps(3), "u2"), True, photometric="rgb", compression="zlib", rowsperstrip=2))
+    with tifffile.TiffFile(file) as tiff:
+        counts, offsets = tiff.pages[0].tags[279], tiff.pages[0].tags[273]
+        places = [(tag.valueoffset, tag.dtype) for tag in (counts, offsets)]
+    for place, kind in places:
+        size = {3: 2, 4: 4}[int(kind)]
+        for value in (0, 2 ** (8 * size) - 1):
+            content = bytearray(file.getvalue())
+            content[place + 2 * size : place + 3 * size] = value.to_bytes(size, "little")
+            with pytest.raises(PhotoError, match="1 of its 9 strips or tiles are missing"):
+                read_photo(bytes(content))
+
+
+def test_cut_and_scrambled_files_are_refused_or_right() -> None:
+    samples = quantize(ramps(3), "u2")
+    generator = np.random.default_rng(0)
+    for compression in (None, "zlib", "lzw"):
+        whole = write(samples, True, photometric="rgb", compression=compression, rowsperstrip=2, metadata=None)
+        for length in range(len(whole) // 10, len(whole), len(whole) // 10):
+            with pytest.raises(PhotoError):
+                read_photo(whole[:length])
+        for _ in range(60):
+            content = np.frombuffer(whole, np.uint8).copy()
+            content[generator.integers(0, 300, 4)] = generator.integers(0, 256, 4)
+            try:
+                photo = read_photo(content.tobytes(), max_pixels=10**6)
+            except PhotoError:
+                continue
+            assert photo.pixels.dtype == np.uint8

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from colorizer.photos.photo import Photo
+from colorizer.photos.profiles import in_srgb
 from colorizer.photos.saving import save_image
 
 # A page seldom shows more pixels, and live changes have to keep up with a slider.
@@ -19,15 +20,15 @@ MAX_SIDE = 65_500
 def smaller(
     photo: Photo, max_pixels: int | None = None, resampling: Image.Resampling = Image.Resampling.LANCZOS
 ) -> Photo:
-    """Return the photo scaled to at most `max_pixels` (default: `PREVIEW_PIXELS`) and `MAX_SIDE`, without EXIF data."""
+    """Return the photo in sRGB, of at most `max_pixels` (default: `PREVIEW_PIXELS`) and `MAX_SIDE`, without EXIF data."""
     width, height = photo.size
     scale = min(((max_pixels or PREVIEW_PIXELS) / (width * height)) ** 0.5, MAX_SIDE / max(width, height))
     if scale >= 1:
-        return replace(photo, exif=None)
+        return in_srgb(replace(photo, exif=None))
     size = max(1, int(width * scale)), max(1, int(height * scale))
     planes = [photo.pixels] if photo.alpha is None else [photo.pixels, photo.alpha]
     pixels, *alpha = (np.asarray(Image.fromarray(plane).resize(size, resampling)) for plane in planes)
-    return replace(photo, pixels=pixels, alpha=alpha[0] if alpha else None, exif=None)
+    return in_srgb(replace(photo, pixels=pixels, alpha=alpha[0] if alpha else None, exif=None))
 
 
 def save_preview(image: Image.Image, folder: Path, stem: str) -> Path:

@@ -11,6 +11,7 @@ from colorizer.evaluation.contact_sheets import contact_sheet
 from colorizer.evaluation.photo_scores import format_scores, reduce, score
 from colorizer.photos.merging import gray_pixels
 from colorizer.photos.photo import Photo
+from colorizer.photos.profiles import as_seen, in_srgb
 from colorizer.pipelines.image_colorization import ColorizationPipeline
 from colorizer.pipelines.options import options_for
 
@@ -35,15 +36,16 @@ def compare(
     `temperature` if it predicts a distribution, `scene` if it has scenes. The caller decodes the photo once for all of
     them.
     """
-    truth = None if photo.is_gray else reduce(photo.pixels)
-    gray = reduce(gray_pixels(photo.pixels))
+    seen = in_srgb(photo)
+    truth = None if photo.is_gray else reduce(seen.pixels)
+    gray = reduce(gray_pixels(seen))
     pictures: list[np.ndarray | None] = [gray]
     captions = [_caption(gray, truth)]
     for colorize in pipelines.values():
         start = time.perf_counter()
         image = colorize(photo, **options_for(colorize.model, options))
         seconds = time.perf_counter() - start
-        pictures.append(reduce(np.asarray(image.convert("RGB"))))
+        pictures.append(reduce(as_seen(image)))
         captions.append(f"{_caption(pictures[-1], truth)}\n{seconds:.2f} s".strip())
     pictures.append(truth)
     captions.append("" if truth is None else f"colorfulness {format_scores(score(truth, truth))['colorfulness']}")

@@ -11,24 +11,26 @@ from torch.nn import functional
 from colorizer.errors import PhotoError
 from colorizer.photos.color import DELTA, RGB_TO_XYZ, WHITE
 from colorizer.photos.photo import Photo
+from colorizer.photos.profiles import LEVELS, RgbProfile, photo_profile, srgb_encoded
 
-LEVELS = 65535  # linear light is counted in 65535ths: the darkest step of 8-bit sRGB is 20 of them
 ROOTS = 32768  # cube roots are counted in 32768ths, up to 2
 _MAX_WIDENED = 2**26  # pixels to which a photo may grow while only its width is resized
 TILE = 98304  # pixels: few enough for the cache, and enough that threads make few calls and seldom wait for each other
 
 
 def compute_lightness(photo: Photo | np.ndarray, size: tuple[int, int]) -> Tensor:
-    """Compute CIE L, 0…100, of a photo or of uint8 pixels (H, W, 3), resized with antialiasing to `size` = (h, w).
+    """Compute CIE L, 0…100, of a photo, seen through its profile, or of sRGB pixels, uint8 (H, W, 3).
 
-    Returns float32, (1, h, w). Raises PhotoError for pixels of another shape or type.
+    Returns float32, (1, h, w), resized with antialiasing to `size` = (h, w). Raises PhotoError for pixels of another shape or
+    type.
     """
     pixels = checked(photo.pixels if isinstance(photo, Photo) else photo)
-    luminance = Luminance(pixels)
+    curves = tables(photo_profile(photo))
+    luminance = Luminance(pixels, curves)
     scratch = Scratch()
     lightness = np.empty((1, 1, *pixels.shape[:2]), np.float32)
     for tile in tiles(*pixels.shape[:2]):
-        root = tables().root.take(luminance(*tile, scratch), mode="clip")
+        root = curves.root.take(luminance(*tile, scratch), mode="clip")
         lightness[0, 0][tile] = root.reshape(lightness[0, 0][tile].shape)
     lightness = torch.from_numpy(lightness)
     if size != pixels.shape[:2]:
@@ -76,7 +78,8 @@ class Scratch:
 class Luminance:
     """CIE Y of a photo's pixels in 65535ths."""
 
-    def __init__(self, pixels: np.ndarray):
+    def __init__(self, pixels: np.ndarray, curves: "Tables"):
+        self.curves = curves
         self.red = pixels[..., 0]
         # Green and blue are read as one 16-bit number: two lookups per pixel instead of three.
         self.green_blue = np.ndarray(pixels.shape[:2], "<u2", pixels, offset=1, strides=pixels.strides[:2])
@@ -87,37 +90,46 @@ class Luminance:
         size = (math.prod(plane),)
         index, count = scratch("index", size, np.intp), scratch("count", size, np.uint16)
         np.copyto(index.reshape(plane), self.red[down, across])
-        tables().red.take(index, out=count, mode="clip")
+        self.curves.red.take(index, out=count, mode="clip")
         np.copyto(index.reshape(plane), self.green_blue[down, across])
-        count += tables().green_blue.take(index, out=scratch("term", size, np.uint16), mode="clip")
+        count += self.curves.green_blue.take(index, out=scratch("term", size, np.uint16), mode="clip")
         np.copyto(index, count)
         return index
 
 
 class Tables:
-    """Transfer curves of sRGB and CIE Lab over 16-bit numbers."""
+    """Transfer curves of an RGB space (None: sRGB) and of CIE Lab, over 16-bit numbers."""
 
-    def __init__(self):
+    def __init__(self, profile: RgbProfile | None):
         encoded = np.arange(256) / 255
         decoded = np.where(encoded > 0.04045, ((encoded + 0.055) / 1.055) ** 2.4, encoded / 12.92)
-        red, green, blue = (np.rint(LEVELS * weight * decoded) for weight in RGB_TO_XYZ[1])
+        weights = RGB_TO_XYZ[1]
+        if profile is not None:
+            decoded = profile.curves[:, :: LEVELS // 255]
+            weights = weights @ profile.matrix
+        red, green, blue = np.rint(LEVELS * np.reshape(weights, (3, 1)) * decoded)
         self.red = red.astype(np.uint16)
-        self.green_blue = (green + blue[:, None]).astype(np.uint16).ravel()
+        self.green_blue = (green + blue[:, None]).clip(0, LEVELS - red[-1]).astype(np.uint16).ravel()
         ratio = np.arange(LEVELS + 1) / LEVELS
         root = np.where(ratio > DELTA**3, np.cbrt(ratio), ratio / (3 * DELTA**2) + 4 / 29)
         # Half a step up, since the results are truncated, not rounded, to indices.
         self.root = (root * ROOTS + 0.5).astype(np.float32)
         root = np.arange(2 * ROOTS) / ROOTS
         self.cube = np.where(root > DELTA, root**3, 3 * DELTA**2 * (root - 4 / 29)).astype(np.float32)
-        ratio = ratio + 0.5 / LEVELS  # half a step up, too
-        encoded = np.where(ratio > 0.0031308, 1.055 * ratio ** (1 / 2.4) - 0.055, ratio * 12.92)
-        self.level = np.rint(255 * encoded.clip(0, 1)).astype(np.uint8)
+        if profile is None:
+            levels = [srgb_encoded(ratio + 0.5 / LEVELS)] * 3  # half a step up, too
+        else:
+            levels = [np.interp(ratio, curve, np.linspace(0, 1, len(curve))) for curve in profile.curves]
+        self.levels = [np.rint(255 * encoded.clip(0, 1)).astype(np.uint8) for encoded in levels]
         # Takes X and Z relative to white, as `cube` gives them, and Y in 65535ths.
         scale = np.diag([LEVELS * WHITE[0], WHITE[1], LEVELS * WHITE[2]])
         self.matrix = (np.linalg.inv(np.asarray(RGB_TO_XYZ)) @ scale).astype(np.float32)
+        # Linear sRGB to the linear light of the space.
+        self.from_srgb = None if profile is None else np.linalg.inv(profile.matrix).astype(np.float32)
+        self.holds_srgb = profile is None or profile.holds_srgb
 
 
-@functools.cache
-def tables() -> Tables:
-    """Return the tables, computed on first use."""
-    return Tables()
+@functools.lru_cache(8)
+def tables(profile: RgbProfile | None = None) -> Tables:
+    """Return the tables of an RGB space, computed on first use."""
+    return Tables(profile)

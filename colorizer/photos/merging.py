@@ -4,6 +4,7 @@ The photo is processed in tiles that stay in the processor's cache, and the tran
 12 megapixels take a small fraction of the time of a conversion to Lab and back, and almost no extra memory.
 """
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
@@ -13,7 +14,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from colorizer.errors import ColorizerError, check_number
-from colorizer.photos.lightness import LEVELS, ROOTS, TILE, Luminance, Scratch, checked, tables, tiles
+from colorizer.photos.lightness import ROOTS, TILE, Luminance, Scratch, Tables, checked, tables, tiles
+from colorizer.photos.photo import Photo
+from colorizer.photos.profiles import LEVELS, photo_profile
 
 MAX_SATURATION = 10.0
 
@@ -25,18 +28,20 @@ _SMALLEST = 16384  # pixels: with smaller tiles threads mostly wait for each oth
 _HALVINGS = 10  # in the search for the edge of sRGB: to a thousandth of the predicted chroma
 
 
-def merge_colors(pixels: np.ndarray, ab: Tensor | np.ndarray, *, saturation: float = 1.0) -> np.ndarray:
+def merge_colors(pixels: Photo | np.ndarray, ab: Tensor | np.ndarray, *, saturation: float = 1.0) -> np.ndarray:
     """Color `pixels` with `ab`, keeping their own lightness.
 
-    `pixels` is uint8 sRGB, (H, W, 3); only its lightness is used. `ab` is CIE a*, b*, (2, h, w) of any size: it is upsampled
+    `pixels` is a photo, whose colors are made in the space of its profile, or uint8 sRGB, (H, W, 3); only its lightness is
+    used. `ab` is CIE a*, b*, (2, h, w) of any size: it is upsampled
     bilinearly (antialiased where it is larger than the photo) and multiplied by `saturation`, 0…10. Where a color would leave
-    sRGB, its chroma shrinks until it fits, at the same lightness and hue. Returns uint8, (H, W, 3). Uses as many threads as
-    torch.
+    sRGB, its chroma shrinks until it fits, at the same lightness and hue, also in a wider space, so that a photo looks the
+    same in all. Returns uint8, (H, W, 3). Uses as many threads as torch.
 
     Raises PhotoError for pixels of another shape or type, ColorizerError for an `ab` that isn't (2, h, w) finite numbers or
     a saturation out of range.
     """
-    pixels = checked(pixels)
+    curves = tables(photo_profile(pixels))
+    pixels = checked(pixels.pixels if isinstance(pixels, Photo) else pixels)
     saturation = check_number("saturation", saturation, 0.0, MAX_SATURATION)
     ab = _prepare_ab(ab, pixels.shape[:2])
     merged = np.empty(pixels.shape, np.uint8)
@@ -48,7 +53,7 @@ def merge_colors(pixels: np.ndarray, ab: Tensor | np.ndarray, *, saturation: flo
     threads = min(threads, len(windows))
 
     def merge_share(share: list[tuple[slice, slice]]) -> None:
-        painter = _Painter(pixels, ab, saturation, merged, tile)
+        painter = _Painter(pixels, ab, saturation, merged, tile, curves)
         for window in share:
             painter.paint(*window)
         painter.paint_outsiders()
@@ -62,8 +67,8 @@ def merge_colors(pixels: np.ndarray, ab: Tensor | np.ndarray, *, saturation: flo
     return merged
 
 
-def gray_pixels(pixels: np.ndarray) -> np.ndarray:
-    """Remove a photo's color (uint8, H×W×3): the gray of the same lightness, which is all that networks get as input."""
+def gray_pixels(pixels: Photo | np.ndarray) -> np.ndarray:
+    """Remove the color of a photo or of uint8 sRGB, (H, W, 3): the gray of the same lightness, all that networks get."""
     return merge_colors(pixels, np.zeros((2, 1, 1), np.float32))
 
 
@@ -150,13 +155,16 @@ class _Rows(_Interpolation):
 class _Painter:
     """One thread's part of a merge."""
 
-    def __init__(self, pixels: np.ndarray, ab: np.ndarray, saturation: float, merged: np.ndarray, tile: int):
+    def __init__(
+        self, pixels: np.ndarray, ab: np.ndarray, saturation: float, merged: np.ndarray, tile: int, curves: Tables
+    ):
+        self.curves = curves
         self.pixels, self.ab, self.merged, self.tile = pixels, ab, merged, tile
         # a* is added to the cube root of X, b* subtracted from that of Z.
         self.scale = np.float32([[[ROOTS * saturation / 500]], [[-ROOTS * saturation / 200]]])
         self.rows = _Rows(ab.shape[1], pixels.shape[0])
         self.columns = _Columns(ab.shape[2], pixels.shape[1])
-        self.luminance = Luminance(pixels)
+        self.luminance = Luminance(pixels, curves)
         self.scratch = Scratch()
         # Colors outside sRGB need a search of a hundred calls, for few pixels or many, so they are collected first.
         self.outsiders: list[tuple[np.ndarray, ...]] = []
@@ -176,18 +184,18 @@ class _Painter:
         index = self.luminance(down, across, scratch)
         luminance, root = scratch("luminance", size), scratch("root", size)
         np.copyto(luminance, index, casting="unsafe")
-        tables().root.take(index, out=root, mode="clip")
+        self.curves.root.take(index, out=root, mode="clip")
         linear = self._linear(root, luminance, chroma)
-        if linear.min() < -_TOLERANCE or linear.max() > LEVELS + _TOLERANCE:
-            outside = np.flatnonzero(~_is_inside(linear))
+        if not (self.curves.holds_srgb and linear.min() >= -_TOLERANCE and linear.max() <= LEVELS + _TOLERANCE):
+            outside = np.flatnonzero(~self._is_inside(linear))
             y, x = np.divmod(outside, plane[1])
             place = (down.start + y) * self.pixels.shape[1] + across.start + x
             self.outsiders.append((place, root[outside], luminance[outside], chroma[:, outside]))
             self.num_outsiders += len(outside)
 
         merged = self.merged[down, across]
-        for channel in range(3):
-            np.copyto(merged[..., channel], self._levels(linear[channel]).reshape(plane))
+        for channel, levels in self._levels(linear):
+            np.copyto(merged[..., channel], levels.reshape(plane))
         if self.num_outsiders >= self.tile:
             self.paint_outsiders()
 
@@ -205,30 +213,50 @@ class _Painter:
             step /= 2
             np.add(share, step, out=more)
             np.multiply(chroma, more, out=part)
-            np.copyto(share, more, where=_is_inside(self._linear(root, luminance, part)))
+            np.copyto(share, more, where=self._is_inside(self._linear(root, luminance, part)))
         linear = self._linear(root, luminance, np.multiply(chroma, share, out=part))
         merged = self.merged.reshape(-1, 3)
-        for channel in range(3):
-            merged[place, channel] = self._levels(linear[channel])
+        for channel, levels in self._levels(linear):
+            merged[place, channel] = levels
 
     def _linear(self, root: np.ndarray, luminance: np.ndarray, chroma: np.ndarray) -> np.ndarray:
-        """Compute linear RGB in 65535ths, (3, n), from Y's cube root (n), chroma (2, n) in `ROOTS`ths, Y in 65535ths (n)."""
+        """Compute linear sRGB in 65535ths, (3, n), from Y's cube root (n), chroma (2, n) in `ROOTS`ths, Y in 65535ths (n)."""
         scratch, size = self.scratch, root.shape
         xyz, roots = scratch("xyz", (3, *size)), scratch("roots", size)
         xyz[1] = luminance
         for axis, shift in ((0, chroma[0]), (2, chroma[1])):
             np.add(root, shift, out=roots)
-            tables().cube.take(self._truncate(roots), out=xyz[axis], mode="clip")
-        linear = scratch("linear", xyz.shape)
-        for start in range(0, size[0], _BLAS_SIZE):
-            part = slice(start, start + _BLAS_SIZE)
-            np.matmul(tables().matrix, xyz[:, part], out=linear[:, part])
-        return linear
+            self.curves.cube.take(self._truncate(roots), out=xyz[axis], mode="clip")
+        return self._multiply(self.curves.matrix, xyz, "linear")
 
-    def _levels(self, linear: np.ndarray) -> np.ndarray:
-        """Return the sRGB levels, uint8, of one channel of linear light in 65535ths."""
-        levels = self.scratch("levels", linear.shape, np.uint8)
-        return tables().level.take(self._truncate(linear), out=levels, mode="clip")
+    def _multiply(self, matrix: np.ndarray, channels: np.ndarray, name: str) -> np.ndarray:
+        product = self.scratch(name, channels.shape)
+        for start in range(0, channels.shape[1], _BLAS_SIZE):
+            part = slice(start, start + _BLAS_SIZE)
+            np.matmul(matrix, channels[:, part], out=product[:, part])
+        return product
+
+    def _own(self, linear: np.ndarray) -> np.ndarray:
+        """Convert linear sRGB to the linear light of the photo's space, (3, n)."""
+        if self.curves.from_srgb is None:
+            return linear
+        own = self._multiply(self.curves.from_srgb, linear, "own")
+        # They are truncated to indices, and with a curve that is steep at black, a step is a level: round.
+        own += 0.5
+        return own
+
+    def _is_inside(self, linear: np.ndarray) -> np.ndarray:
+        """Return a mask (n) of the colors of linear sRGB (3, n) inside sRGB and the photo's space."""
+        is_inside = _is_inside(linear)
+        if not self.curves.holds_srgb:
+            is_inside &= _is_inside(self._own(linear))
+        return is_inside
+
+    def _levels(self, linear: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield each channel and its levels, uint8 (n), of linear sRGB (3, n) in 65535ths."""
+        levels = self.scratch("levels", linear.shape[1:], np.uint8)
+        for channel, light in enumerate(self._own(linear)):
+            yield channel, self.curves.levels[channel].take(self._truncate(light), out=levels, mode="clip")
 
     def _truncate(self, numbers: np.ndarray) -> np.ndarray:
         """Truncate `numbers` to integers of the index type, in an array that the next call overwrites."""
@@ -241,7 +269,7 @@ class _Painter:
 
 
 def _is_inside(linear: np.ndarray) -> np.ndarray:
-    """Return a mask (n) of the colors (3, n) inside sRGB."""
+    """Return a mask (n) of the colors (3, n) between black and white in each channel."""
     is_inside = linear.min(0) >= -_TOLERANCE
     is_inside &= linear.max(0) <= LEVELS + _TOLERANCE
     return is_inside

@@ -228,7 +228,7 @@ class ColorizationPipeline(Pipeline):
             start = time.perf_counter()
             if spread is not None:
                 ab = spread(ab, work.hints)
-            pixels = merge_colors(work.photo.pixels, ab, saturation=saturation)
+            pixels = merge_colors(work.photo, ab, saturation=saturation)
             image = to_pil(work.photo, pixels, model=self.name)
             if not return_dict:
                 results.append(image)

@@ -8,7 +8,9 @@ from colorizer.photos.color import rgb_to_lab
 from colorizer.photos.lightness import compute_lightness
 from colorizer.photos.merging import merge_colors
 from colorizer.photos.photo import Photo
+from colorizer.photos.profiles import in_srgb
 from colorizer.pipelines.hint_propagation import Propagation
+from tests.photos import color_profiles
 
 BLUE, RED = (51, 102, 204), (200, 40, 30)
 
@@ -167,3 +169,14 @@ def test_the_photo_keeps_its_lightness(halves: Photo):
     colored = merge_colors(halves.pixels, Propagation(halves)(torch.zeros(2, 80, 120), [(30, 40, BLUE)]))
     before, after = (compute_lightness(pixels, (80, 120)) for pixels in (halves.pixels, colored))
     assert (before - after).abs().max() < 0.6
+
+
+@pytest.mark.parametrize("name", ["ADOBE_RGB", "PROPHOTO"])
+def test_a_hint_is_seen_as_itself_in_every_color_profile(name: str):
+    brown, profile = (139, 80, 51), color_profiles.rgb(*getattr(color_profiles, name))
+    # The gray that is as light as the color.
+    level = round(255 * (0.1127 ** (1 / getattr(color_profiles, name)[1])))
+    photo = Photo(np.full((40, 60, 3), level, np.uint8), icc_profile=profile)
+    colored = merge_colors(photo, Propagation(photo)(torch.zeros(2, 40, 60), [(30, 20, brown)]))
+    seen = in_srgb(Photo(colored, icc_profile=profile)).pixels[20, 30]
+    assert abs(seen.astype(int) - brown).max() <= 2

@@ -15,6 +15,7 @@ from colorizer.demo.compare.comparison import Settings
 from colorizer.demo.compare.run import MAX_PIXELS
 from colorizer.demo.previews import plain
 from colorizer.errors import ColorizerError, PhotoError, quote
+from colorizer.photos.profiles import as_seen
 from colorizer.photos.saving import save_image, save_photo
 
 MAX_TOTAL_PIXELS = 400_000_000
@@ -129,7 +130,7 @@ def _free_name(name: PurePosixPath, file_format: str, taken: set[str]) -> PurePo
 
 
 def _save_preview(image: Image.Image, path: Path) -> Path:
-    image = image.convert("RGB")
+    image = Image.fromarray(as_seen(image))
     image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), reducing_gap=2)
     save_image(image, path, flush=False, quality=85)
     return path

@@ -108,7 +108,7 @@ def _decode_again(comparison: Comparison, result: Result, ab: Tensor, logits: Te
 
 def apply_colors(photo: Photo, ab: Tensor, settings: Settings) -> np.ndarray:
     """Return the photo's pixels (H, W, 3), uint8, with the colors `ab` (2, h, w), adjusted by the settings."""
-    return merge_colors(photo.pixels, adjust(ab, **settings.adjustments))
+    return merge_colors(photo, adjust(ab, **settings.adjustments))
 
 
 def outdated(comparison: Comparison) -> list[Path]:

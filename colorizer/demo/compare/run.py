@@ -65,7 +65,7 @@ def compare(
         photo.size,
         names,
         shown=store_photo(shown, folder / "photo.npz"),
-        gray=save_preview(to_pil(shown, gray_pixels(shown.pixels)), folder, "gray"),
+        gray=save_preview(to_pil(shown, gray_pixels(shown)), folder, "gray"),
         notes=photo.notes,
         settings=settings,
     )

@@ -18,6 +18,7 @@ from colorizer.demo.previews import file_stem, save_preview
 from colorizer.photos.lightness import compute_lightness
 from colorizer.photos.merging import merge_colors
 from colorizer.photos.photo import Photo
+from colorizer.photos.profiles import in_srgb
 from colorizer.photos.saving import save_photo, to_pil
 from colorizer.pipelines.hint_propagation import REACH, Propagation
 from colorizer.pipelines.hints import Hint
@@ -55,7 +56,7 @@ class Canvas:
     def __init__(self, photo: Photo) -> None:
         self.size = photo.size
         image = _resized(Image.fromarray(photo.pixels))
-        self.photo = Photo(np.asarray(image), icc_profile=photo.icc_profile, name=photo.name)
+        self.photo = in_srgb(Photo(np.asarray(image), icc_profile=photo.icc_profile, name=photo.name))
         self.lightness = compute_lightness(self.photo, self.photo.pixels.shape[:2])[0]
         self.lock = RLock()
         self._predictions: OrderedDict[tuple[str, tuple[Hint, ...]], Prediction] = OrderedDict()
@@ -129,7 +130,7 @@ class Studio:
         """Colorize with the checkpoint `name` and the hints. Writes a JPEG with dots on it into `folder`."""
         prediction, ab = self.color(hinting.photo, name, hinting.hints, reach)
         canvas = self._canvas(hinting.photo)
-        image = to_pil(canvas.photo, merge_colors(canvas.photo.pixels, ab))
+        image = to_pil(canvas.photo, merge_colors(canvas.photo, ab))
         _draw_dots(image, canvas, hinting)
         path = save_preview(image, folder, file_stem(canvas.photo.name, name))
         is_hinted = self.catalog.pipeline(name).model.takes_hints
@@ -140,7 +141,7 @@ class Studio:
         _, ab = self.color(hinting.photo, name, hinting.hints, reach)
         photo = read_visitor_photo(hinting.photo)
         path = folder / f"{file_stem(photo.name, name)}-hints.png"
-        return save_photo(to_pil(photo, merge_colors(photo.pixels, ab)), path, model=name)
+        return save_photo(to_pil(photo, merge_colors(photo, ab)), path, model=name)
 
     def _canvas(self, source: str | None) -> Canvas:
         with self._lock:

@@ -106,5 +106,6 @@ def _key(photo: Photo) -> str:
 
 
 def _smaller(photo: Photo) -> Photo:
-    """Return the photo with at most `MAX_PIXELS`, without alpha and metadata, but with its color profile."""
-    return Photo(smaller(photo, MAX_PIXELS, Image.Resampling.BOX).pixels, icc_profile=photo.icc_profile)
+    """Return the photo in sRGB with at most `MAX_PIXELS`, without alpha and metadata."""
+    shown = smaller(photo, MAX_PIXELS, Image.Resampling.BOX)
+    return Photo(shown.pixels, icc_profile=shown.icc_profile)

@@ -1,13 +1,12 @@
 """Convert any pixel format to 8-bit RGB and alpha."""
 
-import io
-
 import numpy as np
 import torch
 from PIL import Image, ImageCms
 from torch import Tensor
 
 from colorizer.errors import PhotoError
+from colorizer.photos.profiles import through_profile, to_srgb
 
 _GRAY_STEPS = {"L;2": 85, "L;4": 17}
 _WHITE = {"I": 65535, "F": 1}  # of files
@@ -19,11 +18,11 @@ def image_to_pixels(
 ) -> tuple[np.ndarray, np.ndarray | None, bytes | None, tuple[str, ...]]:
     """Convert a loaded image to pixels uint8 (H, W, 3), alpha uint8 (H, W) or None, ICC profile or None, and notes.
 
-    An image with an RGB profile keeps its pixels, and the profile is returned; a gray, CMYK or Lab profile is used for the
-    conversion to sRGB and dropped. Raises PhotoError for values that can't be placed between black and white.
+    An image with an RGB profile of a matrix and curves keeps its pixels, and the profile is returned; any other is used for the
+    conversion to sRGB and dropped, since colors can't be made in it. Raises PhotoError for values that can't be placed between
+    black and white.
     """
-    profile, notes = image.info.get("icc_profile"), ()
-    space = _profile_space(profile)
+    profile = image.info.get("icc_profile") or None
     if image.mode in _WIDE_MODES:
         values, transparent = np.asarray(image), image.info.get("transparency")
         # Formats that define white; a TIFF opened by someone else does not.
@@ -33,24 +32,16 @@ def image_to_pixels(
             image.putalpha(Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8)))
     alpha = None
     if image.has_transparency_data:
-        image = to_rgba(image)
+        is_gray, image = image.mode in ("L", "LA", "La"), to_rgba(image)
         alpha = np.array(image.getchannel("A"))
-        image = image.convert("RGB")
+        image = image.getchannel("R") if is_gray else image.convert("RGB")
     if image.mode == "LAB":
-        profile, space = None, None
-        image = _convert(image, ImageCms.createProfile("LAB"))
-    elif (space, image.mode) in ((b"GRAY", "L"), (b"CMYK", "CMYK")):
-        converted = _convert(image, profile)
-        if converted is None:
-            notes = ("its color profile is damaged and was ignored",)
-        elif image.mode == "L":
-            converted = converted.convert("L")  # Rounding would leave a trace of color.
-        image, profile = converted or image, None
-    elif space != b"RGB " or image.mode == "L":
-        profile = None
-    if image is None:
-        raise PhotoError(f"{name} has Lab colors that could not be converted to RGB: save it as RGB first.")
-    return np.array(image.convert("RGB")), alpha, profile, notes
+        profile, image = None, to_srgb(image, ImageCms.createProfile("LAB"))
+        if image is None:
+            raise PhotoError(f"{name} has Lab colors that could not be converted to RGB: save it as RGB first.")
+    samples = np.array(image if image.mode in ("L", "CMYK") and profile else image.convert("RGB"))
+    pixels, profile, notes = through_profile(samples, profile)
+    return pixels, alpha, profile, notes
 
 
 def to_rgba(image: Image.Image) -> Image.Image:
@@ -145,20 +136,3 @@ def _wide_to_uint8(values: np.ndarray, name: str, white: float | None) -> np.nda
     if values.dtype.itemsize == 4 and high <= 255:
         return _scale(values, 255)
     return _scale(values, 65535)
-
-
-def _profile_space(profile: bytes | None) -> bytes | None:
-    """Return the color space named in an ICC profile's header, such as b"RGB ", or None if it isn't a profile."""
-    if not isinstance(profile, bytes) or len(profile) < 128 or profile[36:40] != b"acsp":
-        return None
-    return profile[16:20]
-
-
-def _convert(image: Image.Image, profile: bytes | ImageCms.core.CmsProfile) -> Image.Image | None:
-    """Convert an image to sRGB; return None if the profile does not work."""
-    try:
-        if isinstance(profile, bytes):
-            profile = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        return ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        return None

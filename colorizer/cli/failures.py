@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from colorizer.errors import ColorizerError
+from colorizer.photos.addresses import public_name
 
 OK = 0
 SOME_FAILED = 1
-_MAX_NAME = 300  # characters of a photo's path or address, in a line about it
 
 
 @contextmanager
@@ -18,7 +18,7 @@ def reported(source: str, failed: set[str]) -> Iterator[None]:
         yield
     except ColorizerError as error:
         failed.add(source)
-        name = source if len(source) <= _MAX_NAME else f"{source[: _MAX_NAME - 1]}…"
+        name = public_name(source)
         message = str(error).replace(source, name)
         say(message if name in message else f"{name}: {message}")
 
@@ -33,7 +33,7 @@ def say(line: str) -> None:
 def say_notes(source: str, notes: Iterable[str]) -> None:
     """Print a line per note on a photo."""
     for note in notes:
-        say(f"{source}: {note}.")
+        say(f"{public_name(source)}: {note}.")
 
 
 def finish(failures: int, total: int) -> int:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from colorizer.cli.photo_paths import file_name, is_url
+from colorizer.cli.photo_paths import file_name
 from colorizer.errors import ColorizerError
 from colorizer.hub.model_names import model_names
+from colorizer.photos.addresses import is_address, public_name
 from colorizer.photos.marks import Mark, State, digest, file_digest, read_mark, state_of
 
 
@@ -34,7 +35,7 @@ class Job:
     @cached_property
     def digest(self) -> str:
         """Digest of the photo's content, or of its address: what is there is only known by downloading it."""
-        if not is_url(self.source):
+        if not is_address(self.source):
             with suppress(OSError, ValueError):  # it can't be read either, which is reported then
                 return file_digest(self.source)
         return digest(self.source)
@@ -54,8 +55,8 @@ class Job:
             state = state_of(file, self.mark(settings), read_mark)
             if state is State.FOREIGN:
                 raise ColorizerError(
-                    f"{file} is there already, and was not made from {self.source} as it is now: choose another folder "
-                    "with -o, or replace it with --overwrite."
+                    f"{file} is there already, and was not made from {public_name(self.source)} as it is now: choose another "
+                    "folder with -o, or replace it with --overwrite."
                 )
             states.add(state)
         return states
@@ -127,7 +128,9 @@ def check_not_input(outputs: Sequence[Path], sources: Sequence[str]) -> None:
     photos = {_identity(source): source for source in sources if os.path.exists(source)}
     for output in outputs:
         if os.path.exists(output) and (source := photos.get(_identity(output))):
-            raise ColorizerError(f"The photo {source} itself would be overwritten: choose another place with -o.")
+            raise ColorizerError(
+                f"The photo {public_name(source)} itself would be overwritten: choose another place with -o."
+            )
 
 
 def _identity(path: str | Path) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from colorizer.cli.failures import say
 from colorizer.errors import ColorizerError, quote
+from colorizer.photos.addresses import is_address
 from colorizer.photos.formats import MEDIA_TYPES
 
 
@@ -46,7 +47,7 @@ def find_photos(arguments: Sequence[str], *, results: Path | None = None) -> Fou
     found, seen = Found(), set()
     for argument in arguments:
         path = os.path.expanduser(argument)
-        if is_url(argument):
+        if is_address(argument):
             files = {argument: Path()}
         elif os.path.isdir(path):
             files = _search(path, argument, results, found)
@@ -57,21 +58,16 @@ def find_photos(arguments: Sequence[str], *, results: Path | None = None) -> Fou
         else:
             files = {path: Path()}
         for file, place in files.items():
-            identity = file if is_url(file) else os.path.realpath(file)
+            identity = file if is_address(file) else os.path.realpath(file)
             if identity not in seen:
                 seen.add(identity)
                 found.photos[file] = place
     return found
 
 
-def is_url(source: str) -> bool:
-    """True for a photo on the web."""
-    return source.startswith(("http://", "https://"))
-
-
 def file_name(source: str) -> Path:
     """Return the photo's file name, without its folders or web address."""
-    if is_url(source):
+    if is_address(source):
         # Anyone can write an address: what it names must be a name.
         source = re.sub(r"[\x00-\x1f\x7f]", "-", unquote(urlsplit(source).path))
     return Path(Path(source).name or "photo")

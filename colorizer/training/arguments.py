@@ -1,6 +1,7 @@
 """Arguments of a training run, named as in diffusers' training examples. Defaults come from the approach's recipe."""
 
 import math
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -42,6 +43,16 @@ RANGES: dict[str, tuple[float, float]] = {
     "teacher_share": (0, 1),
     "target_saturation": (1, 2),
 }
+
+
+def as_flag(name: str, value: object) -> str:
+    """Return a setting as a user types it: `--width 0.5`, `--view_scales 0.875 1.25`, `--no-flip`; `no --loss` for None."""
+    if value is None:
+        return f"no --{name}"
+    if isinstance(value, bool):
+        return f"--{name}" if value else f"--no-{name}"
+    words = value if isinstance(value, list | tuple) else [value]
+    return f"--{name} {shlex.join(map(str, words))}"
 
 
 @dataclass(kw_only=True, frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler, ReduceLROnPlateau
 
 from colorizer.approaches.base.objectives import Player, StepInputs
 from colorizer.training.arguments import TrainingArguments
@@ -93,6 +93,14 @@ class Players:
         for index in self._active(step):
             if not isinstance(self.schedulers[index], ReduceLROnPlateau):
                 self.schedulers[index].step()
+
+    def follow_schedules(self) -> None:
+        """Set the learning rates to those of the schedules, where an extended run's differ from the saved ones."""
+        for scheduler in self.schedulers:
+            if isinstance(scheduler, LambdaLR):
+                groups = zip(scheduler.optimizer.param_groups, scheduler.base_lrs, scheduler.lr_lambdas, strict=True)
+                for group, rate, factor in groups:
+                    group["lr"] = rate * factor(scheduler.last_epoch)
 
     def step_plateaus(self, step: int, validation_loss: float) -> None:
         """Step the schedules that depend on the validation loss, after a validation."""

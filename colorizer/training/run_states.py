@@ -15,7 +15,7 @@ from accelerate.utils import broadcast_object_list, patch_environment
 from colorizer.approaches.base.checkpoint_files import WEIGHTS, read_json, shorten
 from colorizer.atomic_write import write_folder
 from colorizer.errors import CheckpointError, ColorizerError, quote
-from colorizer.training.arguments import TrainingArguments
+from colorizer.training.arguments import TrainingArguments, as_flag
 from colorizer.training.log_means import Means
 
 PREFIX = "checkpoint-"
@@ -82,8 +82,7 @@ def clear_folder(output_dir: Path) -> None:
 
 def list_states(output_dir: Path) -> list[Path]:
     """Return the states in a run's folder, oldest first."""
-    numbered = [(re.fullmatch(rf"{PREFIX}(\d+)", path.name), path) for path in output_dir.glob(f"{PREFIX}*")]
-    return [path for match, path in sorted((int(match[1]), path) for match, path in numbered if match)]
+    return sorted((path for path in output_dir.glob(f"{PREFIX}*") if _step(path) is not None), key=_step)
 
 
 def save_state(accelerator: Accelerator, output_dir: Path, step: int, identity: dict, *, limit: int) -> Path:
@@ -132,8 +131,8 @@ def find_state(output_dir: Path, requested: str) -> Path | None:
     )
 
 
-def load_state(accelerator: Accelerator, state: Path, identity: dict) -> None:
-    """Restore the run from `state`.
+def load_state(accelerator: Accelerator, state: Path, identity: dict) -> bool:
+    """Restore the run from `state`. Return True if it is the end of a run that now has more steps, False otherwise.
 
     Raises:
         CheckpointError: the state is damaged, or from a run with other settings; the message names those that differ.
@@ -145,9 +144,13 @@ def load_state(accelerator: Accelerator, state: Path, identity: dict) -> None:
         raise CheckpointError(
             f"{state} is damaged: {IDENTITY} or another file can't be read. Delete it to resume from the previous one."
         ) from error
-    if differing := [name for name in identity if saved.get(name) != identity[name]]:
-        changes = ", ".join(f"{name} was {quote(saved.get(name))}, now {identity[name]!r}" for name in differing)
-        raise CheckpointError(f"{state} has other settings: {changes}. Resume with the same settings or start over.")
+    differing = {name for name in identity if saved.get(name) != identity[name]}
+    is_extended = "num_steps" in differing and saved.get("num_steps") == _step(state) < identity["num_steps"]
+    if changed := differing - ({"num_steps"} if is_extended else set()):
+        changes = shorten(_change(name, saved.get(name), identity[name]) for name in changed)
+        raise CheckpointError(
+            f"{state} was saved with {changes}. Resume with the same settings, or start over with --overwrite_output_dir."
+        )
     digests = saved.get(DIGESTS)  # states of earlier versions have none
     digests = digests if isinstance(digests, dict) else {}
     if changed := [name for name, digest in digests.items() if found.get(name) != digest]:
@@ -164,6 +167,21 @@ def load_state(accelerator: Accelerator, state: Path, identity: dict) -> None:
         raise CheckpointError(
             f"{state} can't be loaded: {reason}. Delete it to resume from the previous one."
         ) from error
+    return is_extended
+
+
+def _step(state: Path) -> int | None:
+    """Return the step in the name of a state's folder."""
+    match = re.fullmatch(rf"{PREFIX}(\d+)", state.name)
+    return int(match[1]) if match else None
+
+
+def _change(name: str, before: object, now: object) -> str:
+    """Describe a changed setting on one line, by its flag."""
+    if name == "num_photos":
+        return f"{quote(before)} training photos, not {now} (--dataset_name, --max_train_samples and the like)"
+    flag = "max_train_steps" if name == "num_steps" else name
+    return " ".join(f"{as_flag(flag, before)}, not {as_flag(flag, now)}".split())
 
 
 def _digests(state: Path) -> dict[str, str]:

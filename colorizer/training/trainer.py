@@ -13,16 +13,8 @@ from colorizer.data import PhotoBatches, age_lightness, augment, photo_seeds, sa
 from colorizer.hub.cards import write_card
 from colorizer.hub.loading import save_checkpoint
 from colorizer.hub.upload import push
-from colorizer.training import reports
+from colorizer.training import builders, reports
 from colorizer.training.arguments import SCORES, TrainingArguments
-from colorizer.training.builders import (
-    check_loss,
-    make_accelerator,
-    make_ema,
-    make_network,
-    make_objective,
-    photo_sizes,
-)
 from colorizer.training.distillation import mix_in
 from colorizer.training.frozen_features import FrozenFeatures, repeats
 from colorizer.training.interruption import StopRequest
@@ -50,10 +42,10 @@ class Trainer:
         self.output_dir = Path(arguments.output_dir)
         # Checked before anything is decoded or built.
         check_folder(arguments)
-        self.accelerator = make_accelerator(arguments)
+        self.accelerator = builders.make_accelerator(arguments)
         self.output_dir.mkdir(parents=True, exist_ok=True)
-        check_loss(arguments)
-        stored, self.train_resolution, resolution = photo_sizes(arguments)
+        builders.check_loss(arguments)
+        stored, self.train_resolution, resolution = builders.photo_sizes(arguments)
         photos = open_photos(arguments, stored, resolution, self.accelerator)
         self.train_photos, self.validation_photos = photos
         self.say(describe_photos(*photos))
@@ -62,7 +54,7 @@ class Trainer:
         # The first process downloads pretrained weights; the others load them from the cache.
         with self.accelerator.main_process_first():
             torch.manual_seed(arguments.seed)
-            self.network = make_network(arguments, self.train_photos.classes, self.say)
+            self.network = builders.make_network(arguments, self.train_photos.classes, self.say)
         # Read now, since a damaged record is better reported before the run than at its end.
         self.earlier_runs = reports.earlier_runs(arguments.pretrained_model_name_or_path, token=arguments.hub_token)
         if arguments.channels_last:
@@ -77,11 +69,11 @@ class Trainer:
             device=self.accelerator.device,
         )
         self.num_steps, self.validation_steps = count_steps(self.batches, arguments)
-        self.objective = make_objective(self.network, arguments)
+        self.objective = builders.make_objective(self.network, arguments)
         # A discriminator, for example, must start the same on every process and in every run with this seed.
         torch.manual_seed(arguments.seed + 1)
         players = self.objective.players(self.network, self.space, partial(statistics_photos, self.train_photos))
-        self.ema = make_ema(self.network, arguments.ema_decay).to(self.accelerator.device)
+        self.ema = builders.make_ema(self.network, arguments.ema_decay).to(self.accelerator.device)
         self.players = Players(self.accelerator, players, arguments, self.num_steps)
         if not self.players.is_last_stage(self.num_steps - 1):
             self.say(f"The {self.num_steps} steps of this run end before its last stage begins.")
@@ -169,8 +161,14 @@ class Trainer:
         if requested and state is None:
             self.say(f"Nothing to resume from in {self.output_dir}: starting from step 0.")
         if state:
-            load_state(self.accelerator, state, self.identity)
+            is_extended = load_state(self.accelerator, state, self.identity)
             self.say(f"Resuming at step {self.progress.step} from {state}.")
+            if is_extended:
+                self.say(
+                    f"The run had ended there. It is extended to {self.num_steps} steps, and its schedules with it."
+                )
+                self.players.follow_schedules()
+                self._begin_stage()
         self.last_validated = self.progress.history[-1]["step"] if self.progress.history else 0
         for note in self.players.notes(self.progress.step):
             self.say(note)

@@ -1,6 +1,7 @@
 """Resuming a run from its saved states, after an interruption or an error, with one and with several processes."""
 
 import json
+import math
 import os
 import re
 import shutil
@@ -26,6 +27,8 @@ RESUMABLE = {
     "joint": ["--resolution", "32", "--age", "0.5"],
     "fusion": ["--resolution", "32", "--rotation", "0", "--shear", "0", "--zoom", "0"],
 }
+
+RESUME = ["--resume_from_checkpoint", "latest"]
 
 MULTI = ["accelerate.commands.launch", "--multi_gpu", "--num_machines", "1", "--mixed_precision", "no"]
 ACCELERATE = [*MULTI, "--dynamo_backend", "no", "--num_processes", "2", "--main_process_port"]
@@ -147,6 +150,51 @@ def test_resuming_a_finished_run_changes_nothing(train):
     assert again.progress.history == first.progress.history
     after = load_file(first.output_dir / "model.safetensors")
     assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
+
+
+@pytest.mark.parametrize("given", [[], ["--lr_scheduler", "cosine"], ["--lr_scheduler", "plateau"]])
+def test_a_finished_run_is_extended_by_max_train_steps_alone(given, train, tmp_path):
+    train(*given, "--max_train_steps", "9", "--output_dir", tmp_path / "whole")
+    train(*given)
+    trainer = train(*given, "--max_train_steps", "9", "--resume_from_checkpoint", "latest")
+    assert trainer.progress.step == 9
+    whole, extended = (json.loads((tmp_path / name / "history.json").read_text())[-2:] for name in ("whole", "run"))
+    assert extended[0]["step"] == 9
+    assert extended[0]["learning_rate"] == whole[0]["learning_rate"]
+    if "cosine" not in given:  # whose first six steps depend on the number of steps
+        assert extended[1] == whole[1]
+        expected, weights = (load_file(tmp_path / name / "model.safetensors") for name in ("whole", "run"))
+        assert all(torch.equal(tensor, weights[name]) for name, tensor in expected.items())
+
+
+def test_an_extended_run_takes_its_first_step_at_the_rate_of_the_longer_schedule(train):
+    train("--lr_scheduler", "cosine")  # ends at a rate of 0
+    again = ["--lr_scheduler", "cosine", "--max_train_steps", "7", "--resume_from_checkpoint", "latest"]
+    trainer = train(*again, "--find_lr", "--find_lr_steps", "2")  # which leaves the run as it was, before step 7
+    base = trainer.arguments.learning_rate
+    assert trainer.players.learning_rate(6) == pytest.approx(base * (1 + math.cos(math.pi * 6 / 7)) / 2)
+
+
+def test_an_unfinished_run_is_not_extended_and_the_error_names_the_flags(train, tmp_path):
+    train("--checkpointing_steps", "3", "--flip", "--age", "0.5")
+    shutil.rmtree(tmp_path / "run/checkpoint-6")
+    with pytest.raises(CheckpointError) as caught:
+        train(
+            "--max_train_steps", "14", "--no-flip", "--train_batch_size", "2", "--loss", "l1", *RESUME, "--age", "0.5"
+        )
+    for change in (
+        "--max_train_steps 6, not --max_train_steps 14",
+        "--flip, not --no-flip",
+        "--train_batch_size 4, not --train_batch_size 2",
+        "no --loss, not --loss l1",
+    ):
+        assert change in str(caught.value)
+    with pytest.raises(CheckpointError, match=r"16 training photos, not 8 .*--max_train_samples"):
+        train("--flip", "--age", "0.5", "--max_train_samples", "8", *RESUME)
+    (tmp_path / "run/checkpoint-3/run.json").write_text("{}")
+    with pytest.raises(CheckpointError, match=r"no --.* and \d+ more\. Resume") as caught:
+        train("--flip", "--age", "0.5", *RESUME)
+    assert len(str(caught.value)) < 600
 
 
 def test_latest_without_a_state_starts_from_step_0_and_logs_that(train, capsys):

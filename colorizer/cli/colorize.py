@@ -20,7 +20,7 @@ PHOTO is a photo, a folder (with its subfolders), a pattern such as
 "scans/*.tif", or an http(s) address. Results keep the photo's size and
 lightness. PHOTO.jpg becomes FOLDER/PHOTO.png, or FOLDER/PHOTO-MODEL.png with
 several models; with --num_images the names end in a number: PHOTO-1, PHOTO-2,
-… Subfolders are kept. Results of the same photo, model and options are
+…, and so do those of the pages of a TIFF or PDF. Subfolders are kept. Results of the same photo, model and options are
 skipped, so running the command again resumes it; those of another model or
 other options are replaced, and any other file is left as it is. Under
 `accelerate launch` or `torchrun` the photos are split among the processes.
@@ -98,8 +98,8 @@ def run(arguments: argparse.Namespace) -> int:
     # Split before existing results are skipped: another process may be saving some right now.
     jobs = processes.share(jobs)
     waiting, num_outdated = (jobs, 0) if arguments.overwrite else _waiting(jobs, settings, failed)
-    unfinished = failed | {job.source for job in waiting}
-    num_done = processes.total(sum(job.source not in unfinished for job in jobs))
+    unfinished = failed | {job.label for job in waiting}
+    num_done = processes.total(sum(job.label not in unfinished for job in jobs))
     num_jobs, num_outdated = processes.total(len(jobs)), processes.total(num_outdated)
     if num_done and is_first:
         print(f"{num_done} of {num_jobs} photos are done already; --overwrite colors them again.")
@@ -120,7 +120,7 @@ def _waiting(jobs: Sequence["Job"], settings: Mapping[str, str], failed: set[str
     for job in jobs:
         states = {}
         for model in job.outputs:
-            with reported(job.source, failed):
+            with reported(job.label, failed):
                 states[model] = job.states(model, settings[model])
         num_outdated += any(State.OUTDATED in there for there in states.values())
         outputs = {model: job.outputs[model] for model, there in states.items() if there != {State.DONE}}
@@ -149,9 +149,9 @@ def _color(
             batch = waiting[start : start + arguments.batch_size]
             photos = {}
             for job in batch:
-                with reported(job.source, failed):
-                    photos[job] = read_photo(job.source)
-                    say_notes(job.source, photos[job].notes)
+                with reported(job.label, failed):
+                    photos[job] = read_photo(job.source, page=job.page)
+                    say_notes(job.label, photos[job].notes)
             for name, colorize in pipelines.items():
                 pending = {job: photo for job, photo in photos.items() if name in job.outputs}
                 if not pending:
@@ -159,7 +159,7 @@ def _color(
                 results = colorize(list(pending.values()), batch_size=arguments.batch_size, **given[name])
                 for job, result in zip(pending, results, strict=True):
                     images = result if isinstance(result, list) else [result]
-                    with reported(job.source, failed):
+                    with reported(job.label, failed):
                         for image, file in zip(images, job.files(name), strict=True):
                             make_folder(file.parent)
                             save_photo(image, file, mark=job.mark(settings[name]))

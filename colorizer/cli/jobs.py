@@ -15,15 +15,25 @@ from colorizer.errors import ColorizerError
 from colorizer.hub.model_names import model_names
 from colorizer.photos.addresses import is_address, public_name
 from colorizer.photos.marks import Mark, State, digest, file_digest, read_mark, state_of
+from colorizer.photos.reading import count_pages
 
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """A photo to color, its path or URL, and the output file of each model; several colorings add a number to its name."""
+    """A photo to color, its path or URL, and the output file of each model; several colorings add a number to its name.
+
+    `page` is the number of a page of a TIFF or PDF with several.
+    """
 
     source: str
     outputs: Mapping[str, Path]
     num_images: int = 1
+    page: int | None = None
+
+    @property
+    def label(self) -> str:
+        """Name of the photo in messages."""
+        return self.source if self.page is None else f"{self.source}, page {self.page}"
 
     def files(self, model: str) -> list[Path]:
         """Return the files of a model's colorings."""
@@ -68,7 +78,7 @@ def plan(
     """Name the files of the photos' results, so that no two have one name.
 
     Subfolders of a folder are kept. Photos that differ in the suffix alone (IMG_1.jpg, IMG_1.png) keep it in the result's
-    name: IMG_1-jpg.png. What is then still the same gets a number.
+    name: IMG_1-jpg.png. Several pages add their numbers. What is then still the same gets a number.
 
     Raises:
         ColorizerError: a model is given twice, or a result would overwrite a photo.
@@ -81,14 +91,19 @@ def plan(
     for source, place in photos.items():
         name = file_name(source)
         is_alone = stems[_key(place / name.stem)] == 1 or not name.suffix
+        num_pages = 1 if is_url(source) else count_pages(source)
+        pages = [None] if num_pages == 1 else range(1, num_pages + 1)
         for base in _numbered(name.stem if is_alone else f"{name.stem}-{name.suffix[1:]}"):
-            outputs = {model: folder / place / f"{base}{end}.{suffix}" for model, end in zip(names, ends, strict=True)}
-            job = Job(source, outputs, num_images)
-            keys = {_key(file) for model in names for file in job.files(model)}
+            new = []
+            for page in pages:
+                start = base if page is None else f"{base}-{page}"
+                files = (folder / place / f"{start}{end}.{suffix}" for end in ends)
+                new.append(Job(source, dict(zip(names, files, strict=True)), num_images, page))
+            keys = {_key(file) for job in new for model in names for file in job.files(model)}
             if not keys & taken:
                 break
         taken |= keys
-        jobs.append(job)
+        jobs += new
     check_not_input([file for job in jobs for model in names for file in job.files(model)], list(photos))
     return jobs
 

@@ -155,13 +155,17 @@ def test_numbers_of_colorings_are_no_names_of_other_photos(tmp_path: Path):
 
 
 def test_what_a_folder_holds_besides_photos_is_listed(album: Path, tmp_path: Path):
-    (album / "below" / "raw.nef").write_bytes(b"raw")
+    (album / "below" / "drawing.svg").write_bytes(b"raw")
     (album / "folder.png").mkdir()
     (album / "gone.png").symlink_to("nowhere")
-    assert find_photos([str(album)], results=tmp_path / "out").left_out == ["gone.png", "notes.txt", "below/raw.nef"]
+    assert find_photos([str(album)], results=tmp_path / "out").left_out == [
+        "gone.png",
+        "notes.txt",
+        "below/drawing.svg",
+    ]
     assert find_photos([str(album)]).left_out == ["gone.png", "notes.txt"]
     (album / "below" / "deep.jpg").unlink()
-    with pytest.raises(ColorizerError, match=r"holds no photos .*It holds raw\.nef"):
+    with pytest.raises(ColorizerError, match=r"holds no photos .*It holds drawing\.svg"):
         find_photos([str(album / "below")])
 
 

@@ -36,6 +36,7 @@ RESERVED = {
     "gradio": {"demo"},
     "datasets": {"data"},
     "av": {"video"},
+    **dict.fromkeys(("tifffile", "imagecodecs", "pillow_heif", "pillow_jxl", "rawpy", "pypdfium2"), {"photos"}),
     "transformers": {"approaches", "hub", "pipelines", "training"},
 }
 

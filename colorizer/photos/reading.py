@@ -87,7 +87,7 @@ def read_photo(
 def count_pages(path: str | os.PathLike) -> int:
     """Return the number of pages of a TIFF or PDF, each of which `read_photo` reads.
 
-    1 for everything else, for what can't be read, and for more than 1,000: `read_photo` then reads the first, with a note.
+    1 for everything else, for what can't be read, and for too many to count: `read_photo` then reads the first, with a note.
     """
     try:
         with open(path, "rb") as file, warnings.catch_warnings():

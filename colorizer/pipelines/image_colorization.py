@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 from transformers.image_processing_utils import BaseImageProcessor
 from transformers.pipelines import PIPELINE_REGISTRY, Pipeline
 
+from colorizer import checkpoints
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.errors import ColorizerError, check_count
 from colorizer.hub.loading import load_model
@@ -25,37 +26,14 @@ from colorizer.photos.saving import to_pil
 from colorizer.pipelines.device import checked_device, checked_dtype
 from colorizer.pipelines.hint_propagation import REACH, Propagation
 from colorizer.pipelines.hints import Hint, HintedPhoto, are_per_photo, draw_hints, pair_hints
+from colorizer.pipelines.inputs import is_sequence, is_stream
 from colorizer.pipelines.options import sort_options, working_size
-from colorizer.pipelines.prediction import Prediction, predict
+from colorizer.pipelines.prediction import Prediction, own_prediction, predict
+from colorizer.pipelines.results import ColorizationResult
 from colorizer.pipelines.transformers_hooks import AutoModel, NoImageProcessor
 
 TASK = "image-colorization"
 MAX_BATCH = 2**31
-
-
-@dataclass(frozen=True, eq=False)
-class ColorizationResult:
-    """Result of a call with `return_dict=True`.
-
-    image: the colorized photo in its own size.
-    ab: predicted CIE a*, b*, float32 (2, h, w) at the working size, before `saturation`. With propagated hints, it includes
-        them and is at least as large as the grid on which they are propagated.
-    logits: float32 (313, h, w) if the approach predicts a distribution over bins, else None.
-    uncertainty: for such an approach, the entropy of each pixel's distribution, float32 (h, w) at the working size, 0…1, else
-        None. 0 means one certain color, 1 means all are equally likely. It is always computed at temperature 1.
-    scenes: probability of each scene that the network was trained on, most likely first, else None.
-    seconds: time for colorizing, without reading the photo. The network's time for a batch is divided evenly among its photos,
-        and the time for several colorings among these.
-    photo: the photo as read; it can be passed to a pipeline again without decoding it again.
-    """
-
-    image: Image.Image
-    ab: Tensor
-    logits: Tensor | None
-    uncertainty: Tensor | None
-    scenes: dict[str, float] | None
-    seconds: float
-    photo: Photo
 
 
 @dataclass
@@ -67,11 +45,14 @@ class _Work:
     hints: tuple[Hint, ...]
     drawn: Tensor | None  # the hints as network input, if the network accepts them
     seconds: float
+    keeps_color: bool = False  # its own: it doesn't go through the network
     prediction: Prediction | None = None
 
 
 class ColorizationPipeline(Pipeline):
-    """Pipeline that colorizes photos: anything `read_photo` accepts, a list of these, or a generator (results are streamed).
+    """Pipeline that colorizes photos: anything `read_photo` accepts, a list or a dataset's column of these, or a generator.
+
+    Results of a list are a list; those of a generator are streamed.
 
     Options of a call, in addition to transformers' `batch_size` and `num_workers`:
 
@@ -86,6 +67,7 @@ class ColorizationPipeline(Pipeline):
     * `hint_reach`: about how far it is propagated, 0.01…1 of the side of a square with the photo's area; 0 turns it off.
     * `num_images` and `seed`: number of different colorings, drawn from the predicted distribution if the approach has one,
       and the seed (0 by default), which makes them reproducible. Several are returned as a list. A seed alone draws one.
+    * `keep_color`: return photos that are in color already as they are.
     * the approach's own options, such as `temperature`, or `scene` to color in the style of a scene.
 
     Raises PhotoError for photos that can't be read, and ColorizerError for invalid options and for colors that are not finite.
@@ -129,15 +111,17 @@ class ColorizationPipeline(Pipeline):
         """Colorize one photo, a list of photos (returns a list) or an iterator of photos (returns a generator)."""
         if (batch_size := kwargs.get("batch_size")) is not None:
             check_count("batch_size", batch_size, MAX_BATCH)
-        if isinstance(inputs, list | tuple):
-            if not inputs:
+        if is_sequence(inputs):
+            if not len(inputs):
                 raise ColorizerError("The list of photos is empty.")
             if are_per_photo(kwargs.get("hints")):
                 inputs = pair_hints(inputs, kwargs.pop("hints"))
-            return super().__call__(list(inputs), **kwargs)
+            if isinstance(inputs, list | tuple):
+                return super().__call__(list(inputs), **kwargs)
+            return list(self(iter(inputs), **kwargs))
         if isinstance(inputs, Dataset):
             return _stream(super().__call__(inputs, **kwargs))
-        if isinstance(inputs, Iterator) and not hasattr(inputs, "read"):
+        if is_stream(inputs):
             return _stream(super().__call__((photo for photo in inputs), **kwargs))
         return super().__call__(inputs, **kwargs)
 
@@ -155,6 +139,7 @@ class ColorizationPipeline(Pipeline):
         resolution: int | None = None,
         hints: tuple[Hint, ...] = (),
         hint_reach: float = REACH,
+        keep_color: bool = False,
     ) -> dict[str, _Work | ColorizerError]:
         """Read a photo, and resize its lightness and hints to the working size."""
         try:
@@ -174,7 +159,8 @@ class ColorizationPipeline(Pipeline):
         except ColorizerError as error:
             return {"work": error}  # raised in `_forward`: a worker process would bury it in a traceback
         lightness = compute_lightness(photo, size)
-        return {"work": _Work(photo, lightness, hints, drawn, time.perf_counter() - start)}
+        keeps_color = keep_color and not photo.is_gray
+        return {"work": _Work(photo, lightness, hints, drawn, time.perf_counter() - start, keeps_color)}
 
     def _forward(
         self,
@@ -192,6 +178,9 @@ class ColorizationPipeline(Pipeline):
         # on the rest of the batch.
         groups: dict[tuple[torch.Size, bool], list[_Work]] = {}
         for work in batch:
+            if work.keeps_color:
+                work.prediction = own_prediction(work.photo, work.lightness.shape[-2:], num_images)
+                continue
             groups.setdefault((work.lightness.shape, work.drawn is None), []).append(work)
         for (_, has_no_hints), group in groups.items():
             start = time.perf_counter()
@@ -222,14 +211,17 @@ class ColorizationPipeline(Pipeline):
         work = outputs["work"][0] if isinstance(outputs["work"], list) else outputs["work"]
         prediction, results = work.prediction, []
         start = time.perf_counter()
-        spread = Propagation(work.photo, reach=hint_reach) if work.hints and hint_reach else None
+        is_hinted = work.hints and hint_reach and not work.keeps_color
+        spread = Propagation(work.photo, reach=hint_reach) if is_hinted else None
         work.seconds += time.perf_counter() - start
         for ab in prediction.ab:
             start = time.perf_counter()
             if spread is not None:
                 ab = spread(ab, work.hints)
-            pixels = merge_colors(work.photo, ab, saturation=saturation)
-            image = to_pil(work.photo, pixels, model=self.name)
+            if work.keeps_color:
+                image = to_pil(work.photo, work.photo.pixels)
+            else:
+                image = to_pil(work.photo, merge_colors(work.photo, ab, saturation=saturation), model=self.name)
             if not return_dict:
                 results.append(image)
                 continue
@@ -289,3 +281,7 @@ def _stream(results: Iterable[Any]) -> Iterator[Any]:
 
 
 PIPELINE_REGISTRY.register_pipeline(TASK, pipeline_class=ColorizationPipeline, pt_model=AutoModel, type="image")
+# Not as an argument, since a saved pipeline would then hold the path.
+PIPELINE_REGISTRY.supported_tasks[TASK] = PIPELINE_REGISTRY.supported_tasks[TASK] | {
+    "default": {"model": (str(checkpoints.FOLDER / "default"), "main")}
+}

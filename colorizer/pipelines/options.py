@@ -27,6 +27,7 @@ def sort_options(
     hint_reach: float | None = None,
     num_images: int | None = None,
     seed: int | None = None,
+    keep_color: bool | None = None,
     **options: float | str | None,
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """Validate the options of a call, and sort them by the pipeline's steps: preprocess, forward and postprocess.
@@ -40,6 +41,8 @@ def sort_options(
         preparing["resolution"] = _checked_resolution(model, resolution)
     if hints is not None:
         preparing["hints"] = checked_hints(hints)
+    if keep_color is not None:
+        preparing["keep_color"] = bool(keep_color)
     if hint_reach is not None:
         if hint_reach != 0:
             hint_reach = check_number("hint_reach, if not 0,", hint_reach, MIN_REACH, MAX_REACH)

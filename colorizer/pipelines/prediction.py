@@ -8,11 +8,15 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
 from colorizer.approaches.base.modeling import ColorizerModel
+from colorizer.photos.color import rgb_to_lab
+from colorizer.photos.photo import Photo
 
 LENGTH = 0.7
 """Correlation length of the random numbers, as a share of the photo's side (the geometric mean of both sides)."""
@@ -70,6 +74,13 @@ def predict(
         logits = output.logits.float().cpu()
         uncertainty = _upsample(model.space.uncertainty(output.logits), lightness.shape[-2:]).cpu()
     return [Prediction(*parts) for parts in zip(colorings, logits, uncertainty, model.rank_scenes(output), strict=True)]
+
+
+def own_prediction(photo: Photo, size: tuple[int, int], num_images: int = 1) -> Prediction:
+    """Return a photo's own colors in place of a prediction, resized to `size`, height and width."""
+    pixels = np.array(Image.fromarray(photo.pixels).resize(size[::-1], Image.Resampling.BOX))
+    ab = rgb_to_lab(torch.from_numpy(pixels).permute(2, 0, 1) / 255)[1:]
+    return Prediction([ab] * num_images)
 
 
 def decode_logits(

@@ -33,7 +33,7 @@ MAX_SMOOTHING = 10.0
 # Frames per batch. On a CPU larger batches are no faster, and a stop would have to wait for the whole batch.
 _CPU_BATCH, _BATCH = 4, 16
 # Options that would color each frame differently, or that refer to places in one photo.
-_PHOTO_OPTIONS = ("hints", "num_images", "seed", "return_dict")
+_PHOTO_OPTIONS = ("hints", "num_images", "seed", "return_dict", "keep_color")
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,15 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from datasets import Dataset, Features
+from datasets import Image as ImageColumn
 from PIL import Image
 from skimage import data
 
 from colorizer import CheckpointError, ColorizerError, PhotoError, create_model, pipeline, save_checkpoint
+from colorizer.checkpoints import checkpoint_folder
+from colorizer.hub.loading import load_model, model_digest
+from colorizer.photos.color import rgb_to_lab
 from colorizer.photos.lightness import compute_lightness
 from colorizer.photos.reading import read_photo
 from colorizer.pipelines.image_colorization import ColorizationPipeline, ColorizationResult
@@ -167,6 +172,45 @@ def test_transformers_own_pipeline_knows_the_task(colorful, colorize, photos):
     assert isinstance(theirs, ColorizationPipeline)
     difference = np.asarray(theirs(photos[0])).astype(int) - np.asarray(colorize(photos[0]))
     assert np.abs(difference).max() <= 1
+
+
+def test_transformers_own_pipeline_has_a_default(tmp_path):
+    theirs = transformers.pipeline("image-colorization", device="cpu")
+    assert model_digest(theirs.model) == model_digest(load_model("default"))
+    theirs.save_pretrained(tmp_path / "saved")
+    assert str(checkpoint_folder("default")) not in (tmp_path / "saved" / "config.json").read_text()
+
+
+def test_a_column_of_a_dataset_is_taken(colorize, photos):
+    rows = Dataset.from_dict({"image": photos}, Features({"image": ImageColumn()}))
+    expected = [np.asarray(colorize(photo)) for photo in photos]
+    for column in (rows["image"], rows.to_iterable_dataset()["image"], tuple(photos)):
+        for colored, pixels in zip(colorize(column, batch_size=2), expected, strict=True):
+            np.testing.assert_array_equal(np.asarray(colored), pixels)
+    assert isinstance(colorize(rows["image"]), list)
+    hints = [[], [(1, 1, (255, 0, 0))], [], [], []]
+    hinted = colorize(rows["image"], hints=hints)
+    assert [bool((np.asarray(one) != two).any()) for one, two in zip(hinted, expected, strict=True)] == [
+        bool(hint) for hint in hints
+    ]
+
+
+def test_photos_in_color_are_left_alone_when_asked(colorize, photos):
+    gray = photos[1].convert("L").convert("RGB")
+    kept, colored, hinted = colorize(
+        [photos[0], gray, photos[4]], keep_color=True, batch_size=2, hints=[(1, 1, (255, 0, 0))]
+    )
+    np.testing.assert_array_equal(np.asarray(kept), np.asarray(photos[0]))
+    np.testing.assert_array_equal(np.asarray(hinted), np.asarray(photos[4]))
+    assert "model" not in kept.info
+    assert colored.info["model"] == "tiny-colorful"
+    assert (np.asarray(colorize(gray, keep_color=True)) == np.asarray(colorize(gray))).all()
+    assert (np.asarray(colorize(photos[0], keep_color=False)) != np.asarray(photos[0])).any()
+    result = colorize(photos[0], keep_color=True, return_dict=True, num_images=2)
+    assert len(result) == 2
+    assert result[0].logits is None
+    own = rgb_to_lab(torch.from_numpy(np.array(photos[0])).permute(2, 0, 1) / 255)[1:]
+    assert (result[0].ab.mean((1, 2)) - own.mean((1, 2))).abs().max() < 0.5
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from colorizer.atomic_write import make_folder
 from colorizer.cli.failures import OK, finish, reported, say_notes
-from colorizer.cli.shared_arguments import add_models, add_options, add_photos, check_photos, count, hint, path
+from colorizer.cli.shared_arguments import (
+    add_max_pixels,
+    add_models,
+    add_options,
+    add_photos,
+    check_photos,
+    count,
+    hint,
+    path,
+)
 from colorizer.errors import ColorizerError, check_count
 
 if TYPE_CHECKING:
@@ -38,6 +47,7 @@ examples:
   accelerate launch -m colorizer colorize album/ -o colored
   torchrun --nproc_per_node 2 -m colorizer colorize album/ -o colored
 """
+LOSSY = ("jpg", "webp")
 FORMATS = ("png", "jpg", "webp", "tiff")
 
 
@@ -65,6 +75,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, metavar="N", help="seed of the sampled colorings (default: 0)")
     parser.add_argument("--format", choices=FORMATS, default="png", help="file format of the results (default: png)")
     parser.add_argument(
+        "--quality", type=count, metavar="N", help="quality of jpg and webp files, 1 to 100 (default: 95)"
+    )
+    parser.add_argument(
+        "--keep_color", action="store_true", help="leave out photos that are in color already, instead of coloring them"
+    )
+    add_max_pixels(parser)
+    parser.add_argument(
         "--batch_size", type=count, default=4, metavar="N", help="photos per batch, all held in memory (default: 4)"
     )
     parser.add_argument("--overwrite", action="store_true", help="overwrite existing results")
@@ -81,6 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_photos(arguments)
     num_images = arguments.num_images or 1
     check_count("num_images", num_images, MAX_IMAGES)
+    quality = _checked_quality(arguments)
     models = arguments.model or ["default"]
     found = find_photos(arguments.photos, results=arguments.output)
     jobs = plan(found.photos, arguments.output, models, arguments.format, num_images=num_images)
@@ -90,7 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
     options = given_options(arguments, pipelines)
     hints_and_seed = given_hints_and_seed(arguments, pipelines)
     given = {name: options_for(pipe.model, options) | hints_and_seed for name, pipe in pipelines.items()}
-    settings = {name: settings_digest(pipe, given[name]) for name, pipe in pipelines.items()}
+    settings = {name: settings_digest(pipe, given[name], quality=quality) for name, pipe in pipelines.items()}
     make_folder(arguments.output)
     is_first, failed = processes.is_first(), set()
     if is_first:
@@ -106,10 +124,21 @@ def run(arguments: argparse.Namespace) -> int:
     if num_outdated and is_first:
         print(f"{num_outdated} of {num_jobs} photos have results of another model or other options: they are replaced.")
     if waiting:
-        _color(arguments, waiting, pipelines, given, settings, failed)
+        _color(arguments, waiting, pipelines, given, settings, failed, quality)
     failures = processes.total(len(failed))
     processes.leave()
     return finish(failures, num_jobs - num_done + len(found.problems)) if is_first else OK
+
+
+def _checked_quality(arguments: argparse.Namespace) -> int:
+    if arguments.quality is None:
+        return 95
+    if arguments.format not in LOSSY:
+        raise ColorizerError(
+            f"{arguments.format} is lossless and has no --quality: give --format {' or '.join(LOSSY)}."
+        )
+    check_count("quality", arguments.quality, 100)
+    return arguments.quality
 
 
 def _waiting(jobs: Sequence["Job"], settings: Mapping[str, str], failed: set[str]) -> tuple[list["Job"], int]:
@@ -136,11 +165,12 @@ def _color(
     given: Mapping[str, Mapping[str, Any]],
     settings: Mapping[str, str],
     failed: set[str],
+    quality: int,
 ) -> None:
     """Color this process's photos, and add those that fail to `failed`."""
     from tqdm.auto import tqdm
 
-    from colorizer.photos.reading import read_photo
+    from colorizer.photos.reading import MAX_PIXELS, read_photo
     from colorizer.photos.saving import save_photo
     from colorizer.pipelines import processes
 
@@ -150,8 +180,13 @@ def _color(
             photos = {}
             for job in batch:
                 with reported(job.label, failed):
-                    photos[job] = read_photo(job.source, page=job.page)
-                    say_notes(job.label, photos[job].notes)
+                    photo = read_photo(job.source, page=job.page, max_pixels=arguments.max_pixels or MAX_PIXELS)
+                    say_notes(job.label, photo.notes)
+                    if not photo.is_gray:
+                        says = "left alone" if arguments.keep_color else "its own colors are replaced"
+                        say_notes(job.label, [f"in color already, {says}"])
+                    if photo.is_gray or not arguments.keep_color:
+                        photos[job] = photo
             for name, colorize in pipelines.items():
                 pending = {job: photo for job, photo in photos.items() if name in job.outputs}
                 if not pending:
@@ -162,5 +197,5 @@ def _color(
                     with reported(job.label, failed):
                         for image, file in zip(images, job.files(name), strict=True):
                             make_folder(file.parent)
-                            save_photo(image, file, mark=job.mark(settings[name]))
+                            save_photo(image, file, quality=quality, mark=job.mark(settings[name]))
             bar.update(len(batch))

@@ -5,7 +5,7 @@ import argparse
 from colorizer.atomic_write import is_taken, make_folder
 from colorizer.checkpoints import list_checkpoints
 from colorizer.cli.failures import finish, reported, say_notes
-from colorizer.cli.shared_arguments import add_models, add_options, add_photos, check_photos, path
+from colorizer.cli.shared_arguments import add_max_pixels, add_models, add_options, add_photos, check_photos, path
 from colorizer.errors import ColorizerError
 
 PURPOSE = "color photos by several models on one contact sheet"
@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_models(parser, help="one or several models, see `list` (default: every checkpoint of the package)")
     add_options(parser)
+    add_max_pixels(parser)
     parser.add_argument("--overwrite", action="store_true", help="overwrite an existing file that is not a sheet")
 
 
@@ -41,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     from colorizer.cli.photo_paths import file_name, find_photos
     from colorizer.evaluation.photo_comparison import compare, sheet
     from colorizer.photos.marks import Mark, digest, read_mark
-    from colorizer.photos.reading import read_photo
+    from colorizer.photos.reading import MAX_PIXELS, read_photo
     from colorizer.photos.saving import save_photo
 
     check_photos(arguments)
@@ -66,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     found.report(failed)
     for source in tqdm(found.photos, unit="photo", disable=None):
         with reported(source, failed):
-            photo = read_photo(source)
+            photo = read_photo(source, max_pixels=arguments.max_pixels or MAX_PIXELS)
             say_notes(source, photo.notes)
             comparisons.append(compare(photo, pipelines, title=file_name(source).name, **options))
     if comparisons:

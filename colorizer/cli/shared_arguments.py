@@ -26,6 +26,16 @@ def add_photos(parser: argparse.ArgumentParser) -> None:
     ).required = False
 
 
+def add_max_pixels(parser: argparse.ArgumentParser) -> None:
+    """Add the largest photo that is read."""
+    parser.add_argument(
+        "--max_pixels",
+        type=count,
+        metavar="N",
+        help="refuse photos of more pixels (default: 100000000)",
+    )
+
+
 def check_photos(arguments: argparse.Namespace) -> None:
     """Raise ColorizerError if no photo was given."""
     if not arguments.photos:

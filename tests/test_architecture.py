@@ -36,7 +36,7 @@ RESERVED = {
     "gradio": {"demo"},
     "datasets": {"data"},
     "av": {"video"},
-    **dict.fromkeys(("tifffile", "imagecodecs", "pillow_heif", "pillow_jxl", "rawpy", "pypdfium2"), {"photos"}),
+    **{name: {"photos"} for name in ("tifffile", "imagecodecs", "pillow_heif", "pillow_jxl", "rawpy", "pypdfium2")},
     "transformers": {"approaches", "hub", "pipelines", "training"},
 }
 

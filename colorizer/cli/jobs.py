@@ -91,7 +91,7 @@ def plan(
     for source, place in photos.items():
         name = file_name(source)
         is_alone = stems[_key(place / name.stem)] == 1 or not name.suffix
-        num_pages = 1 if is_url(source) else count_pages(source)
+        num_pages = 1 if is_address(source) else count_pages(source)
         pages = [None] if num_pages == 1 else range(1, num_pages + 1)
         for base in _numbered(name.stem if is_alone else f"{name.stem}-{name.suffix[1:]}"):
             new = []

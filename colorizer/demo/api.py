@@ -10,7 +10,7 @@ from colorizer.demo.catalog import Catalog
 from colorizer.demo.compare import run
 from colorizer.demo.compare.comparison import Settings
 from colorizer.demo.compare.downloads import MAX_ZIP_PIXELS, gallery
-from colorizer.demo.components import errors_for_caller, new_folder, uploaded_file
+from colorizer.demo.components import errors_for_caller, new_folder, tell_caller, uploaded_file
 from colorizer.demo.video.clips import LIMITS_TEXT, color_clip
 from colorizer.errors import ColorizerError
 from colorizer.pipelines.options import parse_options
@@ -77,7 +77,7 @@ def build_endpoints(catalog: Catalog) -> None:
             name = model or catalog.default or ""
             given = _parse(options, catalog.pipeline(name).model)
             settings = Settings(saturation, given, resolution, seed=seed)
-            return str(run.colorize(catalog, uploaded_file(photo), name, settings, new_folder()))
+            return str(run.colorize(catalog, uploaded_file(photo), name, settings, new_folder(), tell_caller))
 
     def compare(photo: dict[str, Any] | None, models: list[str] | None) -> list[tuple[str, str]]:
         """Colorize a photo with several models. Returns a gallery of their results, with the time each took.
@@ -95,6 +95,7 @@ def build_endpoints(catalog: Catalog) -> None:
                 new_folder(),
                 max_total_pixels=MAX_ZIP_PIXELS,
             )
+            tell_caller(comparison.notes)
             return gallery(comparison)
 
     def video(clip: dict[str, Any] | None, model: str | None) -> Iterator[str | None]:
@@ -107,6 +108,8 @@ def build_endpoints(catalog: Catalog) -> None:
         with errors_for_caller():
             for step in color_clip(catalog, uploaded_file(clip), model or catalog.default or "", new_folder()):
                 # None until the clip is complete. Only between two yields does Gradio notice that a caller canceled or left.
+                if step.result:
+                    tell_caller(step.result.notes)
                 yield str(step.result.path) if step.result else None
 
     colorize_trigger.click(

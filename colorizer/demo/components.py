@@ -61,6 +61,12 @@ def errors_for_caller() -> Iterator[None]:
         raise gr.Error(str(error), print_exception=False) from error
 
 
+def tell_caller(notes: Iterable[str]) -> None:
+    """Show notes on a photo or a clip to the API caller, as messages of the call's log."""
+    for note in notes:
+        gr.Info(f"{note[:1].upper()}{note[1:]}.")
+
+
 def new_folder(name: str | None = None) -> Path:
     """Create a folder that Gradio serves files from; without `name`, its name can't be guessed.
 

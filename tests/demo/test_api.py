@@ -4,7 +4,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from gradio_client import Client, handle_file
+from gradio_client import Client, handle_file, utils
 from gradio_client.exceptions import AppError
 from PIL import Image
 
@@ -38,6 +38,28 @@ def test_compare_answers_a_gallery(client: Client, color_photo: str) -> None:
     pictures = client.predict(handle_file(color_photo), names, api_name="/compare")
     assert [picture["caption"].split(",")[0] for picture in pictures] == names
     assert all(Image.open(picture["image"]).size == (80, 48) for picture in pictures)
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Messages that the client gets besides results."""
+    messages: list[str] = []
+
+    class Recorded(utils.StatusUpdate):
+        def __init__(self, *arguments: object, log: tuple[str, str] | None = None, **options: object) -> None:
+            super().__init__(*arguments, log=log, **options)
+            messages.extend(log[:1] if log else ())
+
+    monkeypatch.setattr(utils, "StatusUpdate", Recorded)
+    return messages
+
+
+def test_notes_on_the_photo_are_told(client: Client, tmp_path: Path, told: list[str]) -> None:
+    frames = [Image.new("L", (8, 8), level) for level in (0, 99)]
+    frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
+    client.predict(handle_file(tmp_path / "moving.gif"), "tiny-dense", api_name="/colorize")
+    client.predict(handle_file(tmp_path / "moving.gif"), ["tiny-dense"], api_name="/compare")
+    assert told == ["Animated: the first of 2 frames."] * 2
 
 
 def test_only_the_named_endpoints_are_offered(client: Client) -> None:

@@ -1,6 +1,6 @@
 """Run approaches on a visitor's photo. No Gradio here, so tests need no browser."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -87,9 +87,17 @@ def compare(
         yield comparison
 
 
-def colorize(catalog: Catalog, source: str | None, name: str, settings: Settings, folder: Path) -> Path:
-    """Colorize one photo with one checkpoint. Returns a PNG of the photo's size in `folder`."""
+def colorize(
+    catalog: Catalog,
+    source: str | None,
+    name: str,
+    settings: Settings,
+    folder: Path,
+    tell: Callable[[Sequence[str]], None] = lambda notes: None,
+) -> Path:
+    """Colorize one photo with one checkpoint. Returns a PNG of the photo's size in `folder`. `tell` is given its notes."""
     photo = read_visitor_photo(source)
+    tell(photo.notes)
     colored = catalog.pipeline(name)(photo, **settings.keywords)
     return save_photo(colored, folder / f"{file_stem(photo.name, name)}.png", model=name)
 

@@ -12,7 +12,6 @@ from colorizer.demo.compare.comparison import Settings
 from colorizer.demo.compare.downloads import MAX_ZIP_PIXELS, gallery
 from colorizer.demo.components import errors_for_caller, new_folder, tell_caller, uploaded_file
 from colorizer.demo.video.clips import LIMITS_TEXT, color_clip
-from colorizer.errors import ColorizerError
 from colorizer.pipelines.options import parse_options
 
 
@@ -58,10 +57,10 @@ def build_endpoints(catalog: Catalog) -> None:
     def colorize(
         photo: dict[str, Any] | None,
         model: str | None,
-        saturation: float,
+        saturation: float | None,
         resolution: int | None = None,
         seed: int | None = None,
-        options: str = "",
+        options: str | None = "",
     ) -> str:
         """Colorize a photo with one model. Returns a PNG of the photo's original size.
 
@@ -138,7 +137,5 @@ def build_endpoints(catalog: Catalog) -> None:
     )
 
 
-def _parse(options: str, model: ColorizerModel) -> dict[str, float | str]:
-    if not isinstance(options, str):
-        raise ColorizerError("options must be a text such as temperature=0.5, scene=church.")
-    return parse_options([text for text in options.split(",") if text.strip()], [model])
+def _parse(options: str | None, model: ColorizerModel) -> dict[str, float | str]:
+    return parse_options([text for text in (options or "").split(",") if text.strip()], [model])

@@ -7,6 +7,7 @@ import gradio as gr
 
 from colorizer.demo.api import build_endpoints
 from colorizer.demo.batch.tab import build_many_tab
+from colorizer.demo.calls import HANDLERS, CheckedBlocks
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.compare.tab import build_compare_tab
 from colorizer.demo.hint.tab import build_hint_tab
@@ -50,7 +51,7 @@ def build_demo(
     shared = SharedVotes(store, votes_repo) if votes_repo else None
     if shared is not None:
         shared.start()
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=DELETE_CACHE) as demo:
+    with CheckedBlocks(title=TITLE, analytics_enabled=False, delete_cache=DELETE_CACHE) as demo:
         gr.Markdown(INTRODUCTION)
         with gr.Tab("Compare"):
             approaches = build_compare_tab(catalog)
@@ -80,6 +81,7 @@ def launch_options() -> dict[str, Any]:
         "footer_links": ["api", "settings"],
         "run_history": False,
         "state_session_capacity": MAX_SESSIONS,
+        "app_kwargs": {"exception_handlers": HANDLERS},
     }
 
 

@@ -1,8 +1,11 @@
 """Gradio app that colorizes photos with several approaches side by side."""
 
+import os
 from types import ModuleType
 
 import wrapt
+
+from colorizer.demo.own_folder import own_folder
 
 
 def _leave_stubs_alone(component_meta: ModuleType) -> None:
@@ -13,6 +16,8 @@ def _leave_stubs_alone(component_meta: ModuleType) -> None:
 
 # Before the first import of Gradio, below.
 wrapt.register_post_import_hook(_leave_stubs_alone, "gradio.component_meta")
+if not os.environ.get("GRADIO_TEMP_DIR"):
+    os.environ["GRADIO_TEMP_DIR"] = str(own_folder())
 
 from colorizer.demo.ui import build_demo, launch_options  # noqa: E402
 

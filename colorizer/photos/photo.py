@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 from colorizer.photos.color import rgb_to_lab
+from colorizer.photos.metadata import NO_METADATA, Metadata
 
 _SAMPLE = 128 * 128  # pixels used to decide whether a photo is gray
 _KNOTS = 32  # of the tone curve, over L in 0…100
@@ -19,10 +20,11 @@ class Photo:
 
     pixels: uint8 (H, W, 3), sRGB unless `icc_profile` defines another RGB, turned upright according to the EXIF data.
     alpha: uint8 (H, W), or None if the photo has none.
-    exif: EXIF block with the orientation applied and removed; None if there was none that can be read.
+    exif: EXIF block, with an orientation of 1 if it has one; None if there was none that can be read.
     icc_profile: the photo's own RGB profile, or None.
     name: name of the photo in messages: path, address or None.
     notes: remarks for the user on how it was read, such as "animated: the first of 12 frames".
+    metadata: what else its file holds.
     """
 
     pixels: np.ndarray
@@ -31,6 +33,7 @@ class Photo:
     icc_profile: bytes | None = None
     name: str | None = None
     notes: tuple[str, ...] = ()
+    metadata: Metadata = NO_METADATA
 
     @property
     def size(self) -> tuple[int, int]:

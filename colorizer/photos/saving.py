@@ -1,25 +1,24 @@
 """Save a colored photo as an image or file that keeps the photo's metadata and states that its colors are a guess."""
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
 from colorizer.atomic_write import write_file
 from colorizer.errors import ColorizerError, quote
-from colorizer.photos.marks import SOFTWARE, Mark
+from colorizer.photos.encoding import Picture
+from colorizer.photos.exif import ORIENTATION  # noqa: F401
+from colorizer.photos.marks import Mark
+from colorizer.photos.metadata import NO_METADATA
 from colorizer.photos.photo import Photo
 from colorizer.photos.pixel_formats import to_rgba
 
-ORIENTATION = 0x0112
-_DESCRIPTION = 0x010E
-
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 _LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}
-_JPEG_EXIF_BYTES = 65533  # a JPEG segment can't hold more
 
 
 def describe(model: str, mark: Mark | None = None) -> str:
@@ -30,7 +29,8 @@ def describe(model: str, mark: Mark | None = None) -> str:
 def to_pil(photo: Photo, pixels: np.ndarray, *, model: str | None = None) -> Image.Image:
     """Convert `pixels`, uint8 (H, W, 3), to an image with the photo's alpha, EXIF and ICC profile.
 
-    `model`, the name of the model that predicted the colors, is stored in the image for `save_photo` to write.
+    Its other metadata, and `model`, the name of the model that predicted the colors, are in the image's `info`, for
+    `save_photo` to write.
     """
     image = Image.fromarray(pixels)
     if photo.alpha is not None:
@@ -39,6 +39,9 @@ def to_pil(photo: Photo, pixels: np.ndarray, *, model: str | None = None) -> Ima
         image.info["exif"] = photo.exif
     if photo.icc_profile:
         image.info["icc_profile"] = photo.icc_profile
+    if photo.metadata.dpi:
+        image.info["dpi"] = photo.metadata.dpi
+    image.info["metadata"] = photo.metadata
     if model is not None:
         image.info["model"] = model
     return image
@@ -54,9 +57,11 @@ def save_photo(
 ) -> Path:
     """Save a colored photo in the format given by the file extension: png, jpg, webp or tiff.
 
-    The file keeps the image's EXIF and ICC profile. Its metadata states that the colors are a guess, and by which `model`
-    (default: the one given to `to_pil`). JPEG has no alpha, so transparent areas become white. `quality`, 1…100, applies to
-    JPEG and WebP. `mark` is what a later run knows the file by. After a full disk or a kill, an existing file is unchanged.
+    The file keeps the ICC profile, EXIF, IPTC and XMP data, comments, texts, resolution and date of the photo's file. Its
+    metadata states that the colors are a guess, and by which `model` (default: the one given to `to_pil`). A preview in the
+    EXIF data is left out, since it is gray. JPEG has no room for an XMP packet or EXIF values over 64 kB, and no alpha:
+    transparent areas become white. `quality`, 1…100, applies to JPEG and WebP. `mark` is what a later run knows the
+    file by. After a full disk or a kill, an existing file is unchanged.
 
     Raises ColorizerError for another extension, a photo too large for the format, or a file that can't be written.
     """
@@ -73,25 +78,20 @@ def save_photo(
         )
     if isinstance(quality, bool) or not isinstance(quality, int) or not 1 <= quality <= 100:
         raise ColorizerError(f"quality must be a whole number from 1 to 100, got {quote(quality)}.")
-    description = describe(model or image.info.get("model") or "a model")
-    software = str(mark or "colorizer")
-    options = {"exif": _exif(image, description, software, file_format), "icc_profile": image.info.get("icc_profile")}
-    if file_format == "PNG":
-        options["pnginfo"] = PngInfo()
-        options["pnginfo"].add_text("Description", description)
-        options["pnginfo"].add_text("Software", software)
-    elif file_format == "JPEG":
-        # Colors are the point of the photo: keep chroma at full resolution.
-        options |= {"quality": quality, "subsampling": 0}
-        image = _without_alpha(image)
-    elif file_format == "WEBP":
-        options["quality"] = quality
-    else:
-        # Compression uses libtiff, with which Pillow can't write EXIF sub-directories.
-        options["compression"] = "raw"
+    picture = Picture(
+        _pixels(image, file_format),
+        image.info.get("exif"),
+        image.info.get("icc_profile"),
+        metadata := image.info.get("metadata", NO_METADATA),
+        describe(model or image.info.get("model") or "a model"),
+        str(mark or "colorizer"),
+    )
     try:
-        save_image(image, path, **options)
-    except (OSError, ValueError) as error:
+        with write_file(path) as stream:
+            picture.encode(stream, file_format, quality)
+        if metadata.modified is not None:
+            os.utime(path, (time.time(), metadata.modified))
+    except (OSError, ValueError, MemoryError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ColorizerError(f"{path} could not be saved: {reason}. An existing file is unchanged.") from error
     return path
@@ -109,29 +109,13 @@ def save_image(image: Image.Image, path: Path, *, flush: bool = True, **options:
         image.save(stream, _FORMATS[path.suffix.lower()], **options)
 
 
-def _exif(image: Image.Image, description: str, software: str, file_format: str) -> bytes:
-    """Return the image's EXIF block, with the description appended to its own."""
-    exif = Image.Exif()
-    if kept := image.info.get("exif"):
-        exif.load(kept)
-    content = _with_description(exif, description, software)
-    if file_format == "JPEG" and len(content) > _JPEG_EXIF_BYTES:
-        content = _with_description(Image.Exif(), description, software)
-    return content
-
-
-def _with_description(exif: Image.Exif, description: str, software: str) -> bytes:
-    own = exif.get(_DESCRIPTION)
-    own = own.strip("\0 .") if isinstance(own, str) else ""
-    if description not in own:
-        exif[_DESCRIPTION] = f"{own}. {description}" if own else description
-    exif[SOFTWARE] = software
-    return exif.tobytes()
-
-
-def _without_alpha(image: Image.Image) -> Image.Image:
+def _pixels(image: Image.Image, file_format: str) -> np.ndarray:
+    """Return what a file of this format gets: RGB, or RGBA where it has alpha, which becomes white in JPEG."""
     if not image.has_transparency_data:
-        return image.convert("RGB")
-    image, paper = to_rgba(image), Image.new("RGB", image.size, "white")
-    paper.paste(image, mask=image.getchannel("A"))
-    return paper
+        return np.asarray(image.convert("RGB"))
+    image = to_rgba(image)
+    if file_format == "JPEG":
+        paper = Image.new("RGB", image.size, "white")
+        paper.paste(image, mask=image.getchannel("A"))
+        image = paper
+    return np.asarray(image)

@@ -1,0 +1,229 @@
+"""Encode a picture and its metadata as JPEG, PNG, WebP or TIFF, each part in its place in the format.
+
+| | JPEG | PNG | WebP | TIFF |
+|---|---|---|---|---|
+| XMP | APP1 segment | iTXt chunk | XMP chunk | tag 700 |
+| IPTC | APP13 segment | tags of the EXIF block | tags of the EXIF block | tags |
+| comments, texts | COM segments | text chunks | description | description |
+| resolution | JFIF | pHYs chunk | EXIF | tags |
+"""
+
+import io
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import IO
+
+import numpy as np
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo, iTXt
+
+from colorizer.photos import exif as exif_blocks
+from colorizer.photos.exif import BYTES, LONG, RATIONAL, SHORT, Value
+from colorizer.photos.metadata import Metadata
+
+_SEGMENT_BYTES = 65533  # a JPEG segment can't hold more
+_XMP_PREFIX, _PHOTOSHOP_PREFIX = b"http://ns.adobe.com/xap/1.0/\0", b"Photoshop 3.0\0"
+_MAX_TIFF_BYTES = 2**32 - 2**26
+_ROWS = 64  # written at a time
+_TEXT_KINDS = (exif_blocks.ASCII, 129)
+_INCH, _RGB, _UNASSOCIATED_ALPHA = 2, 2, 2
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """What a file gets.
+
+    pixels: uint8 or (PNG and TIFF) uint16, (H, W, 3 or 4), with alpha last.
+    description: sentence on who made the colors; it is added to the photo's own.
+    software: name of the program, which replaces the photo's own.
+    """
+
+    pixels: np.ndarray
+    exif: bytes | None
+    profile: bytes | None
+    metadata: Metadata
+    description: str
+    software: str
+
+    def encode(self, stream: IO[bytes], file_format: str, quality: int) -> None:
+        """Write the file. Raises OSError or ValueError if that isn't possible."""
+        _ENCODERS[file_format](self, stream, quality)
+
+
+def _encode_jpeg(picture: Picture, stream: IO[bytes], quality: int) -> None:
+    metadata = picture.metadata
+    exif = _exif(picture, has_resources=True, has_texts=True, has_dpi=True)
+    if len(exif) > _SEGMENT_BYTES:
+        exif = exif_blocks.fitted(exif, _SEGMENT_BYTES)
+    segments = []
+    if metadata.xmp and len(metadata.xmp) <= _SEGMENT_BYTES - len(_XMP_PREFIX):
+        segments = [(0xE1, part) for part in (_XMP_PREFIX + metadata.xmp, *metadata.extended_xmp)]
+    step = _SEGMENT_BYTES - len(_PHOTOSHOP_PREFIX)
+    resources = metadata.photoshop or b""
+    segments += [(0xED, _PHOTOSHOP_PREFIX + resources[k : k + step]) for k in range(0, len(resources), step)]
+    for comment in (*metadata.comments, *_lines(metadata)):
+        segments += [(0xFE, comment[k : k + _SEGMENT_BYTES]) for k in range(0, len(comment), _SEGMENT_BYTES)]
+    Image.fromarray(picture.pixels).save(
+        stream,
+        "JPEG",
+        quality=quality,
+        subsampling=0,  # Colors are the point of the photo: keep chroma at full resolution.
+        exif=exif or b"",
+        icc_profile=picture.profile,
+        dpi=metadata.dpi or (0, 0),
+        extra=b"".join(struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body for marker, body in segments),
+    )
+
+
+def _encode_webp(picture: Picture, stream: IO[bytes], quality: int) -> None:
+    options = {"exif": _exif(picture), "icc_profile": picture.profile, "quality": quality}
+    Image.fromarray(picture.pixels).save(stream, "WEBP", xmp=picture.metadata.xmp or b"", **options)
+
+
+def _encode_png(picture: Picture, stream: IO[bytes], quality: int) -> None:
+    metadata, info, texts = picture.metadata, PngInfo(), dict(picture.metadata.texts)
+    own = texts.get("Description", "").strip("\0 .")
+    if picture.description not in own:
+        texts["Description"] = f"{own}. {picture.description}" if own else picture.description
+    texts["Software"] = picture.software
+    for name, text in texts.items():
+        if isinstance(text, iTXt):
+            info.add_itxt(name, text, text.lang or "", text.tkey or "")
+        else:
+            info.add_text(name, text)
+    for comment in metadata.comments:
+        info.add_text("Comment", _decoded(comment))
+    if metadata.xmp:
+        info.add(b"iTXt", b"XML:com.adobe.xmp" + bytes(5) + metadata.xmp)
+    exif = _exif(picture, has_texts=True, has_dpi=True)
+    options = {"exif": exif, "icc_profile": picture.profile, "pnginfo": info, "dpi": metadata.dpi}
+    if picture.pixels.dtype == np.uint8:
+        Image.fromarray(picture.pixels).save(stream, "PNG", **options)
+    else:
+        _encode_wide_png(picture.pixels, stream, options)
+
+
+def _encode_wide_png(pixels: np.ndarray, stream: IO[bytes], options: dict[str, object]) -> None:
+    """Write a PNG of 16 bits, which Pillow can't: the chunks that it writes for a single pixel, with other pixels."""
+    height, width, channels = pixels.shape
+    small = io.BytesIO()
+    Image.new("RGB" if channels == 3 else "RGBA", (1, 1)).save(small, "PNG", **options)
+    content = small.getvalue()
+
+    def write(kind: bytes, body: bytes) -> None:
+        stream.write(struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(body, zlib.crc32(kind))))
+
+    stream.write(content[:8])
+    place = 8
+    while place < len(content):
+        size, kind = struct.unpack_from(">I4s", content, place)
+        body = content[place + 8 : place + 8 + size]
+        if kind == b"IHDR":
+            write(kind, struct.pack(">II", width, height) + bytes([16, body[9]]) + body[10:])
+        elif kind == b"IDAT":
+            packer, above = zlib.compressobj(6), bytes(width * channels * 2)
+            for top in range(0, height, _ROWS):
+                rows = pixels[top : top + _ROWS].astype(">u2").view(np.uint8).reshape(-1, width * channels * 2)
+                previous = np.concatenate([np.frombuffer(above, np.uint8)[None], rows[:-1]])
+                # Filter 2: the difference from the row above.
+                lines = np.concatenate([np.full((len(rows), 1), 2, np.uint8), rows - previous], axis=1)
+                above = rows[-1].tobytes()
+                if packed := packer.compress(lines.tobytes()):
+                    write(kind, packed)
+            write(kind, packer.flush())
+        else:
+            write(kind, body)
+        place += 12 + size
+
+
+def _encode_tiff(picture: Picture, stream: IO[bytes], quality: int) -> None:
+    """Write an uncompressed TIFF. Pillow's has no EXIF directories in files of 16 bits, and recodes text."""
+    height, width, channels = picture.pixels.shape
+    depth = picture.pixels.dtype.itemsize
+    if picture.pixels.nbytes > _MAX_TIFF_BYTES:
+        raise ValueError("a TIFF holds at most 4 GB: save it as .png")
+    block = _exif(picture)
+    order = exif_blocks.byte_order(block)
+    tags = exif_blocks.read_block(block)
+
+    def numbers(kind: int, *values: int) -> Value:
+        return Value(kind, len(values), struct.pack(f"{order}{len(values)}{'H' if kind == SHORT else 'I'}", *values))
+
+    row = width * channels * depth
+    starts = range(8, 8 + height * row, _ROWS * row)
+    sizes = [min(_ROWS * row, 8 + height * row - start) for start in starts]
+    tags |= {
+        256: numbers(LONG, width),
+        257: numbers(LONG, height),
+        258: numbers(SHORT, *[8 * depth] * channels),
+        259: numbers(SHORT, 1),
+        262: numbers(SHORT, _RGB),
+        273: numbers(LONG, *starts),
+        277: numbers(SHORT, channels),
+        278: numbers(LONG, _ROWS),
+        279: numbers(LONG, *sizes),
+        284: numbers(SHORT, 1),
+    }
+    if channels == 4:
+        tags[338] = numbers(SHORT, _UNASSOCIATED_ALPHA)
+    for tag, content in ((exif_blocks.XMP, picture.metadata.xmp), (exif_blocks.PROFILE, picture.profile)):
+        if content:
+            tags[tag] = Value(1 if tag == exif_blocks.XMP else BYTES, len(content), content)
+    end = 8 + height * row
+    stream.write((b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}I", end + end % 2))
+    for top in range(0, height, _ROWS):
+        rows = picture.pixels[top : top + _ROWS]
+        stream.write(np.ascontiguousarray(rows.astype(f"{order}u{depth}")).data)
+    stream.write(bytes(end % 2) + exif_blocks.write_directory(tags, order, end + end % 2))
+
+
+def _exif(picture: Picture, *, has_resources: bool = False, has_texts: bool = False, has_dpi: bool = False) -> bytes:
+    """Return the picture's EXIF block with the description.
+
+    The format may have places of its own for Photoshop's resources, texts and the resolution; otherwise they are added.
+    """
+    metadata, block = picture.metadata, picture.exif or exif_blocks.write_block({})
+    try:
+        tags = exif_blocks.read_block(block)
+    except ValueError:
+        block, tags = exif_blocks.write_block({}), {}
+    order = exif_blocks.byte_order(block)
+    own = tags.get(exif_blocks.DESCRIPTION)
+    parts = [own.content.strip(b"\0 .")] if isinstance(own, Value) and own.kind in _TEXT_KINDS else []
+    for part in (*(() if has_texts else (*metadata.comments, *_lines(metadata))), picture.description.encode()):
+        if not any(part in earlier for earlier in parts):
+            parts.append(part.strip(b"\0 ."))
+    changes = {
+        exif_blocks.DESCRIPTION: exif_blocks.text(b". ".join(filter(None, parts))),
+        exif_blocks.SOFTWARE: exif_blocks.text(picture.software.encode()),
+    }
+    if not has_resources and metadata.photoshop:
+        changes[exif_blocks.PHOTOSHOP] = Value(BYTES, len(metadata.photoshop), metadata.photoshop)
+        if record := metadata.iptc:
+            changes[exif_blocks.IPTC] = Value(BYTES, len(record), record)
+    if not has_dpi and metadata.dpi and exif_blocks.X_RESOLUTION not in tags:
+        for tag, number in zip((exif_blocks.X_RESOLUTION, exif_blocks.Y_RESOLUTION), metadata.dpi, strict=True):
+            ratio = Fraction(number).limit_denominator(1000).as_integer_ratio()
+            changes[tag] = Value(RATIONAL, 1, struct.pack(f"{order}II", *ratio))
+        changes[exif_blocks.RESOLUTION_UNIT] = Value(SHORT, 1, struct.pack(f"{order}H", _INCH))
+    return exif_blocks.with_tags(block, changes)
+
+
+def _lines(metadata: Metadata) -> Iterator[bytes]:
+    """Yield the texts of a PNG for a format that has no names for them."""
+    for name, text in metadata.texts:
+        if name != "Software":
+            yield (text if name in ("Comment", "Description") else f"{name}: {text}").encode()
+
+
+def _decoded(comment: bytes) -> str:
+    try:
+        return comment.decode()
+    except UnicodeDecodeError:
+        return comment.decode("latin-1")
+
+
+_ENCODERS = {"JPEG": _encode_jpeg, "PNG": _encode_png, "WEBP": _encode_webp, "TIFF": _encode_tiff}

@@ -1,13 +1,11 @@
 """MP4 and Matroska as trees of parts. AVI and GIF are those of `photo_formats`."""
 
-import struct
 from collections.abc import Sequence
 from dataclasses import replace
 
 from tests.robustness.parts import Format, Part
-from tests.robustness.photo_formats import PHOTO_FORMATS, join_riff, split_riff
+from tests.robustness.photo_formats import PHOTO_FORMATS, join_boxes, join_riff, split_boxes, split_riff
 
-_BOXES = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"dinf", b"mvex", b"moof", b"traf"}
 _ELEMENTS = {
     bytes.fromhex(name)
     for name in [
@@ -28,25 +26,6 @@ _ELEMENTS = {
     ]
 }
 _VOID, _TAGS = b"\xec", bytes.fromhex("1254c367")
-
-
-def _split_boxes(content: bytes) -> list[Part]:
-    parts, place = [], 0
-    while place + 8 <= len(content):
-        length, kind = int.from_bytes(content[place : place + 4]), content[place + 4 : place + 8]
-        body = content[place + 8 : place + length] if length >= 8 else content[place + 8 :]
-        parts.append(Part(kind, b"", _split_boxes(body)) if kind in _BOXES else Part(kind, body))
-        place += length if length >= 8 else len(content)
-    return parts
-
-
-def _join_boxes(parts: Sequence[Part]) -> bytes:
-    joined = bytearray()
-    for part in parts:
-        body = part.body + (_join_boxes(part.parts) if part.parts is not None else b"")
-        length = len(body) + 8 if part.length is None else part.length
-        joined += struct.pack(">I", length % 2**32) + part.kind + body
-    return bytes(joined)
 
 
 def _number_size(first: int) -> int:
@@ -79,7 +58,7 @@ def _join_elements(parts: Sequence[Part]) -> bytes:
 CLIP_FORMATS = {
     # Boxes before the frames would move these away from the places that the index gives.
     ".mp4": Format(
-        _split_boxes, _join_boxes, frozenset({b"udta"}), (Part(b"free", bytes(9)), Part(b"uuid", bytes(40))), first=3
+        split_boxes, join_boxes, frozenset({b"udta"}), (Part(b"free", bytes(9)), Part(b"uuid", bytes(40))), first=3
     ),
     ".mkv": Format(_split_elements, _join_elements, frozenset({_VOID, _TAGS}), (Part(_VOID, bytes(9)),), first=2),
     ".avi": Format(split_riff, join_riff, frozenset({b"JUNK"}), (Part(b"JUNK", bytes(10)),)),

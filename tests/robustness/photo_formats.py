@@ -1,4 +1,4 @@
-"""PNG, JPEG, GIF, WebP and BMP as parts. TIFF has directories instead: see `tiff`."""
+"""PNG, JPEG, GIF, WebP, BMP, PPM, JPEG 2000 and AVIF as parts. TIFF has directories instead: see `tiff`."""
 
 import re
 import struct
@@ -10,6 +10,7 @@ from tests.robustness.parts import Format, Part
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _SCAN = 0xDA
+_BOXES = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"dinf", b"mvex", b"moof", b"traf", b"jp2h"}
 _NO_BODY = {0x01, *range(0xD0, 0xDA)}
 _NEXT_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 
@@ -111,6 +112,35 @@ def join_riff(parts: Sequence[Part]) -> bytes:
     return bytes(joined)
 
 
+def split_boxes(content: bytes) -> list[Part]:
+    """Split an MP4, AVIF or JPEG 2000 file into its boxes, with those in them."""
+    parts, place = [], 0
+    while place + 8 <= len(content):
+        length, kind = int.from_bytes(content[place : place + 4]), content[place + 4 : place + 8]
+        body = content[place + 8 : place + length] if length >= 8 else content[place + 8 :]
+        parts.append(Part(kind, b"", split_boxes(body)) if kind in _BOXES else Part(kind, body))
+        place += length if length >= 8 else len(content)
+    return parts
+
+
+def join_boxes(parts: Sequence[Part]) -> bytes:
+    """Join boxes."""
+    joined = bytearray()
+    for part in parts:
+        body = part.body + (join_boxes(part.parts) if part.parts is not None else b"")
+        length = len(body) + 8 if part.length is None else part.length
+        joined += struct.pack(">I", length % 2**32) + part.kind + body
+    return bytes(joined)
+
+
+def _split_ppm(content: bytes) -> list[Part]:
+    return [Part(b"", line) for line in content.split(b"\n", 3)]
+
+
+def _join_lines(parts: Sequence[Part]) -> bytes:
+    return b"\n".join(part.body for part in parts)
+
+
 def _split_bmp(content: bytes) -> list[Part]:
     start, size = int.from_bytes(content[10:14], "little"), int.from_bytes(content[14:18], "little")
     ends = (0, 14, 14 + size, start, len(content))
@@ -145,4 +175,7 @@ PHOTO_FORMATS = {
     ),
     "webp": Format(split_riff, join_riff, frozenset({b"abCd"})),
     "bmp": Format(_split_bmp, _join_plain),
+    "ppm": Format(_split_ppm, _join_lines),
+    "jpeg2000": Format(split_boxes, join_boxes),
+    "avif": Format(split_boxes, join_boxes),
 }

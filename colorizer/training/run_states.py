@@ -159,7 +159,7 @@ def load_state(accelerator: Accelerator, state: Path, identity: dict) -> bool:
         )
     try:
         # Accelerate asks torch to run whatever the pickles of registered objects say. This setting overrules it.
-        with patch_environment(torch_force_weights_only_load="1"):
+        with patch_environment(torch_force_weights_only_load="1", torch_force_no_weights_only_load="0"):
             accelerator.load_state(str(state))
     except Exception as error:  # whatever torch, pickle and safetensors raise on a damaged file
         is_pickle = isinstance(error, UnpicklingError)

@@ -13,10 +13,11 @@ from colorizer import launcher
 from colorizer.training import run_states
 from tests.training.conftest import REPOSITORY
 
-ONE_PROCESS = ["accelerate.commands.launch", "--cpu", "--num_machines", "1", "--num_processes", "1"]
+ACCELERATE = ["accelerate.commands.launch", "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
 LAUNCHERS = {
-    "torchrun": ["torch.distributed.run", "--nproc_per_node", "2", "--master_port"],
-    "accelerate launch": [*ONE_PROCESS, "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port"],
+    "torchrun": (["torch.distributed.run", "--nproc_per_node", "2", "--master_port"], 2),
+    "accelerate": ([*ACCELERATE, "--multi_gpu", "--num_processes", "2", "--main_process_port"], 2),
+    "accelerate, one process": ([*ACCELERATE, "--cpu", "--num_processes", "1", "--main_process_port"], 1),
 }
 
 
@@ -34,10 +35,11 @@ def is_alive(process: int) -> bool:
 @pytest.mark.parametrize("name", LAUNCHERS)
 def test_workers_end_when_their_launcher_is_killed(name, command, tmp_path, port):
     given = [*command, "--max_train_steps", "100000", "--validation_steps", "100000"]
+    launch, num_workers = LAUNCHERS[name]
     log = tmp_path / "log"
     with log.open("w") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-m", *LAUNCHERS[name], port, str(REPOSITORY / "train_accelerate.py"), *given],
+            [sys.executable, "-m", *launch, port, str(REPOSITORY / "train_accelerate.py"), *given],
             env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)},
             stderr=stream,
         )
@@ -46,7 +48,7 @@ def test_workers_end_when_their_launcher_is_killed(name, command, tmp_path, port
         while "photos/s" not in log.read_text() and process.poll() is None:
             time.sleep(0.2)
         workers = children(process.pid)
-        assert len(workers) == (2 if name == "torchrun" else 1), log.read_text()
+        assert len(workers) == num_workers, log.read_text()
         process.kill()
         process.wait()
         deadline = time.monotonic() + 60

@@ -45,7 +45,7 @@ class Job:
     @cached_property
     def digest(self) -> str:
         """Digest of the photo's content, or of its address: what is there is only known by downloading it."""
-        if not is_address(self.source):
+        if os.path.isfile(self.source):  # a pipe would be waited for
             with suppress(OSError, ValueError):  # it can't be read either, which is reported then
                 return file_digest(self.source)
         return digest(self.source)

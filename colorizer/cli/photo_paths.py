@@ -90,13 +90,12 @@ def _search(path: str, argument: str, results: Path | None, found: Found) -> dic
     seen = {os.path.realpath(results)} if results is not None else set()
     for folder, subfolders, names in os.walk(path, onerror=report, followlinks=True):
         seen.add(os.path.realpath(folder))
-        subfolders[:] = sorted(
-            name
-            for name in subfolders
-            if results is not None
-            and not name.startswith(".")
-            and os.path.realpath(os.path.join(folder, name)) not in seen
-        )
+        visible = [name for name in sorted(subfolders) if not name.startswith(".")]
+        subfolders.clear()
+        if results is None:
+            left_out += [f"{name}/" for name in visible]
+        else:
+            subfolders += [name for name in visible if os.path.realpath(os.path.join(folder, name)) not in seen]
         place = Path(folder).relative_to(path)
         for name in sorted(name for name in names if not name.startswith(".")):
             file = os.path.join(folder, name)
@@ -120,4 +119,5 @@ def quote_names(names: Sequence[str], *, limit: int = 10) -> str:
 
 
 def _is_photo(file: str) -> bool:
-    return Path(file).suffix.lower() in MEDIA_TYPES and os.path.isfile(file)
+    # By name alone: what can't be opened, such as a broken link, is reported when it is read.
+    return Path(file).suffix.lower() in MEDIA_TYPES

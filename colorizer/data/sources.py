@@ -3,6 +3,7 @@
 import glob
 import hashlib
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -170,7 +171,7 @@ def _choose(split: str, splits: dict, name: str) -> str:
 
 
 def _is_saved(path: Path) -> bool:
-    return path.is_dir() and any((path / name).is_file() for name in ("dataset_dict.json", "state.json"))
+    return path.is_dir() and any(os.path.isfile(path / name) for name in ("dataset_dict.json", "state.json"))
 
 
 def _load_saved(path: Path) -> dict[str, "datasets.Dataset"]:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from colorizer.approaches.base.modeling import ColorizerModel
-from colorizer.atomic_write import put_in_place
+from colorizer.atomic_write import is_taken, put_in_place
 from colorizer.errors import ColorizerError, VideoError, VideoStopped, check_count, check_number
 from colorizer.hub.loading import model_digest
 from colorizer.photos.lightness import compute_lightness
@@ -104,7 +104,7 @@ def colorize_video(
         )
     target = _checked_target(target)
     clip = inspect(source, limits)
-    if target.exists() and target.samefile(clip.path):
+    if is_taken(target) and os.path.exists(target) and target.samefile(clip.path):
         raise VideoError(f"The clip {target} itself would be overwritten: choose another name for the result.")
     pipe = model if isinstance(model, ColorizationPipeline) else pipeline(model, device=device)
     network = _Network.of(pipe, clip, batch_size, resolution=resolution, saturation=saturation, **options)
@@ -227,8 +227,8 @@ def _checked_target(target: str | os.PathLike) -> Path:
     target = Path(target)
     if target.suffix.lower() not in ENCODERS:
         raise VideoError(f"{target} doesn't end in one of {', '.join(ENCODERS)}: the extension sets the format.")
-    if target.is_dir() or not target.parent.is_dir():
-        reason = "it is a folder" if target.is_dir() else f"the folder {target.parent} does not exist"
+    if os.path.isdir(target) or not os.path.isdir(target.parent):
+        reason = "it is a folder" if os.path.isdir(target) else f"the folder {target.parent} does not exist"
         raise VideoError(f"{target} can't be written: {reason}.")
     encoder = ENCODERS[target.suffix.lower()][0]
     try:

@@ -158,12 +158,10 @@ def test_what_a_folder_holds_besides_photos_is_listed(album: Path, tmp_path: Pat
     (album / "below" / "drawing.svg").write_bytes(b"raw")
     (album / "folder.png").mkdir()
     (album / "gone.png").symlink_to("nowhere")
-    assert find_photos([str(album)], results=tmp_path / "out").left_out == [
-        "gone.png",
-        "notes.txt",
-        "below/drawing.svg",
-    ]
-    assert find_photos([str(album)]).left_out == ["gone.png", "notes.txt"]
+    assert find_photos([str(album)], results=tmp_path / "out").left_out == ["notes.txt", "below/drawing.svg"]
+    found = find_photos([str(album)])
+    assert found.left_out == ["below/", "folder.png/", "notes.txt"]
+    assert str(album / "gone.png") in found.photos, "it is reported when it is read"
     (album / "below" / "deep.jpg").unlink()
     with pytest.raises(ColorizerError, match=r"holds no photos .*It holds drawing\.svg"):
         find_photos([str(album / "below")])

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save
 from transformers import AutoModel
 
-from colorizer import CheckpointError, load_model
+from colorizer import CheckpointError, create_model, load_model, save_checkpoint
 from colorizer.approaches import get_model_class, list_approaches
 from colorizer.approaches.base.configuration import ColorizerConfig, model_type_of, own_fields
 from tests.hub.test_foreign_checkpoints import folder, one_line
@@ -56,6 +56,25 @@ def test_a_pipe_in_place_of_a_file_is_not_waited_for(folder: Path) -> None:
         os.mkfifo(folder / name)
         with pytest.raises(CheckpointError, match=name):
             load_model(folder)
+
+
+def test_a_folder_that_may_not_be_read_is_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stat = Path.stat
+
+    def refuse(path: Path, **options: bool) -> os.stat_result:
+        if path.name == "config.json":
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    with pytest.raises(CheckpointError, match=r"config\.json can't be read: .*Permission denied"):
+        load_model(folder)
+
+
+def test_saved_weights_can_be_read_by_whoever_can_read_the_configuration(tmp_path: Path) -> None:
+    save_checkpoint(create_model("dense", width=1 / 64), tmp_path)
+    modes = {(tmp_path / name).stat().st_mode & 0o777 for name in ("config.json", "model.safetensors")}
+    assert len(modes) == 1
 
 
 def headers(tensors: dict[str, torch.Tensor]) -> dict[str, bytes]:

@@ -1,6 +1,7 @@
 """Files of a checkpoint, read as data from a stranger: bounded before they are parsed, and damage is one kind of error."""
 
 import json
+import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -31,10 +32,8 @@ def read_json(path: Path, kind: type = dict, *, max_bytes: int = MAX_CONFIG_BYTE
         FileNotFoundError: there is no such file.
         CheckpointError: it is too large, unreadable, damaged, or holds something else; the message names it.
     """
-    if not path.exists():
-        raise FileNotFoundError(path)
     try:
-        if not path.is_file():  # a pipe would be waited for
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
             raise ValueError("it is not a file")
         with path.open("rb") as stream:
             text = stream.read(max_bytes + 1)
@@ -43,6 +42,8 @@ def read_json(path: Path, kind: type = dict, *, max_bytes: int = MAX_CONFIG_BYTE
         content = json.loads(text.decode("utf-8"))
         if rb"\ud" in text.lower():  # perhaps half of a character, which can be neither printed nor written
             json.dumps(content, ensure_ascii=False).encode()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise FileNotFoundError(path) from error
     except RecursionError as error:
         raise CheckpointError(f"{path} can't be read: it is nested too deeply. Fix or delete it.") from error
     except (OSError, ValueError, MemoryError) as error:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from colorizer.atomic_write import make_folder
-from colorizer.cli.failures import OK, finish, reported, say_notes
+from colorizer.cli.failures import OK, finish, reported, say, say_notes
 from colorizer.cli.shared_arguments import (
     add_max_pixels,
     add_models,
@@ -180,11 +180,12 @@ def _color(
             photos = {}
             for job in batch:
                 with reported(job.label, failed):
-                    photo = read_photo(job.source, page=job.page, max_pixels=arguments.max_pixels or MAX_PIXELS)
-                    say_notes(job.label, photo.notes)
+                    limit = arguments.max_pixels or MAX_PIXELS
+                    photo = read_photo(job.source, name=job.label, page=job.page, max_pixels=limit)
+                    say_notes(photo)
                     if not photo.is_gray:
-                        says = "left alone" if arguments.keep_color else "its own colors are replaced"
-                        say_notes(job.label, [f"in color already, {says}"])
+                        done = "left alone" if arguments.keep_color else "its own colors are replaced"
+                        say(f"{photo.name}: in color already, {done}.")
                     if photo.is_gray or not arguments.keep_color:
                         photos[job] = photo
             for name, colorize in pipelines.items():

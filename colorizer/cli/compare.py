@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     for source in tqdm(found.photos, unit="photo", disable=None):
         with reported(source, failed):
             photo = read_photo(source, max_pixels=arguments.max_pixels or MAX_PIXELS)
-            say_notes(source, photo.notes)
+            say_notes(photo)
             comparisons.append(compare(photo, pipelines, title=file_name(source).name, **options))
     if comparisons:
         save_photo(sheet(comparisons, list(pipelines)), output, model=", ".join(pipelines), mark=mark)

@@ -1,11 +1,15 @@
 """Report failed photos on stderr and by the exit code, and what else a user should know of them."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from colorizer.errors import ColorizerError
 from colorizer.photos.addresses import public_name
+
+if TYPE_CHECKING:
+    from colorizer.photos.photo import Photo
 
 OK = 0
 SOME_FAILED = 1
@@ -30,10 +34,10 @@ def say(line: str) -> None:
     tqdm.write(line, file=sys.stderr)
 
 
-def say_notes(source: str, notes: Iterable[str]) -> None:
-    """Print a line per note on a photo."""
-    for note in notes:
-        say(f"{public_name(source)}: {note}.")
+def say_notes(photo: "Photo") -> None:
+    """Print a line per note on how a photo was read."""
+    for note in photo.notes:
+        say(f"{photo.name}: {note}.")
 
 
 def finish(failures: int, total: int) -> int:

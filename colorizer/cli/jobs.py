@@ -33,7 +33,8 @@ class Job:
     @property
     def label(self) -> str:
         """Name of the photo in messages."""
-        return self.source if self.page is None else f"{self.source}, page {self.page}"
+        name = public_name(self.source)
+        return name if self.page is None else f"{name}, page {self.page}"
 
     def files(self, model: str) -> list[Path]:
         """Return the files of a model's colorings."""
@@ -65,8 +66,8 @@ class Job:
             state = state_of(file, self.mark(settings), read_mark)
             if state is State.FOREIGN:
                 raise ColorizerError(
-                    f"{file} is there already, and was not made from {public_name(self.source)} as it is now: choose another "
-                    "folder with -o, or replace it with --overwrite."
+                    f"{file} is there already, and was not made from this photo as it is now: choose another folder with "
+                    "-o, or replace it with --overwrite."
                 )
             states.add(state)
         return states

@@ -1,10 +1,11 @@
 """Photos to color, the files of their results, and which of these are there already."""
 
+import itertools
 import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -84,50 +85,55 @@ def plan(
     Raises:
         ColorizerError: a model is given twice, or a result would overwrite a photo.
     """
-    names = model_names(models)
-    ends = _endings(names)
+    ends = _endings(model_names(models))
     stems = Counter(_key(place / file_name(source).stem) for source, place in photos.items())
     jobs: list[Job] = []
     taken: set[str] = set()
+    numbers: Counter[Path] = Counter()  # tried last for each name
     for source, place in photos.items():
         name = file_name(source)
         is_alone = stems[_key(place / name.stem)] == 1 or not name.suffix
         num_pages = 1 if is_address(source) else count_pages(source)
         pages = [None] if num_pages == 1 else range(1, num_pages + 1)
-        for base in _numbered(name.stem if is_alone else f"{name.stem}-{name.suffix[1:]}"):
-            new = []
-            for page in pages:
-                start = base if page is None else f"{base}-{page}"
-                files = (folder / place / f"{start}{end}.{suffix}" for end in ends)
-                new.append(Job(source, dict(zip(names, files, strict=True)), num_images, page))
-            keys = {_key(file) for job in new for model in names for file in job.files(model)}
+        base = place / (name.stem if is_alone else f"{name.stem}-{name.suffix[1:]}")
+        while True:
+            numbers[base] += 1
+            start = base if numbers[base] == 1 else f"{base}-{numbers[base]}"
+            new = [
+                Job(
+                    source,
+                    {model: folder / _file(start, page, end, suffix) for model, end in ends.items()},
+                    num_images,
+                    page,
+                )
+                for page in pages
+            ]
+            keys = {_key(file) for job in new for model in ends for file in job.files(model)}
             if not keys & taken:
                 break
         taken |= keys
         jobs += new
-    check_not_input([file for job in jobs for model in names for file in job.files(model)], list(photos))
+    check_not_input([file for job in jobs for model in ends for file in job.files(model)], list(photos))
     return jobs
 
 
-def _endings(names: Sequence[str]) -> list[str]:
+def _file(start: Path | str, page: int | None, end: str, suffix: str) -> str:
+    return f"{start}{end}.{suffix}" if page is None else f"{start}-{page}{end}.{suffix}"
+
+
+def _endings(names: Sequence[str]) -> dict[str, str]:
     """Return what each model adds to the name of a result: nothing if there is only one."""
     if len(names) == 1:
-        return [""]
-    ends: list[str] = []
+        return {names[0]: ""}
+    ends: dict[str, str] = {}
+    taken: set[str] = set()
     for name in names:
         # A Hub id and a path have slashes.
         plain = "-" + re.sub(r"[^\w.-]+", "-", name).strip("-")
-        taken = {_key(end) for end in ends}
-        ends.append(next(end for end in _numbered(plain) if _key(end) not in taken))
+        numbered = (f"{plain}-{number}" for number in itertools.count(2))
+        ends[name] = next(end for end in (plain, *itertools.islice(numbered, len(names))) if _key(end) not in taken)
+        taken.add(_key(ends[name]))
     return ends
-
-
-def _numbered(name: str) -> Iterator[str]:
-    yield name
-    number = 2
-    while True:
-        yield f"{name}-{number}"
-        number += 1
 
 
 def _key(path: str | Path) -> str:

@@ -1,4 +1,6 @@
 import os
+import random
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -152,6 +154,22 @@ def test_numbers_of_colorings_are_no_names_of_other_photos(tmp_path: Path):
     planned = plan(["a.png", "a-1.png", "a-1-2.png"], tmp_path, ["m"], "png", num_images=2)
     files = [file.name for job in planned for file in job.files("m")]
     assert len(set(files)) == 6
+
+
+def test_names_of_any_photos_and_models_differ(tmp_path: Path):
+    dice = random.Random(0)
+    stems = ("a", "A", "a-x", "a-2", "é", "e\u0301", "a-1", "a-x-y")
+    for _ in range(100):
+        sources = {f"{number}/{dice.choice(stems)}.{dice.choice(('png', 'PNG', 'jpg'))}" for number in range(9)}
+        models = list(dict.fromkeys(dice.choices(("y", "x-y", "x y", "X/y", "2", "1"), k=dice.randint(1, 4))))
+        planned = plan(sorted(sources), tmp_path, models, "png", num_images=dice.randint(1, 3))
+        files = [str(file) for job in planned for model in job.outputs for file in job.files(model)]
+        assert len({unicodedata.normalize("NFC", file).casefold() for file in files}) == len(files)
+
+
+def test_thousands_of_photos_of_one_name_are_named_one_after_the_other(tmp_path: Path):
+    planned = plan([f"{number}/a.jpg" for number in range(5000)], tmp_path, ["m"], "png")
+    assert planned[-1].outputs["m"].name == "a-jpg-5000.png"
 
 
 def test_what_a_folder_holds_besides_photos_is_listed(album: Path, tmp_path: Path):

@@ -36,7 +36,11 @@ RESERVED = {
     "gradio": {"demo"},
     "datasets": {"data"},
     "av": {"video"},
-    **{name: {"photos"} for name in ("tifffile", "imagecodecs", "pillow_heif", "pillow_jxl", "rawpy", "pypdfium2")},
+    "tifffile": {"photos"},
+    "pillow_heif": {"photos"},
+    "pillow_jxl": {"photos"},
+    "rawpy": {"photos"},
+    "pypdfium2": {"photos"},
     "transformers": {"approaches", "hub", "pipelines", "training"},
 }
 

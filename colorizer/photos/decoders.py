@@ -13,11 +13,12 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import IO
+from typing import IO, Any
 
 from PIL import Image
 
 from colorizer.photos.decoder_bounds import Bounds, Refused
+from colorizer.photos.jxl_size import jxl_size
 
 MAX_PAGES = 1000  # of a PDF
 _MAX_QUOTE = 100  # characters
@@ -43,7 +44,8 @@ def read_jxl(file: IO[bytes], page: int, bounds: Bounds) -> Image.Image:
 
     JpegXLImagePlugin.DECODE_THREADS = 1
     # The plugin decodes when it opens.
-    bounds.allow(bounds.max_pixels)
+    bounds.check(*jxl_size(file.read()))
+    file.seek(0)
     image = Image.open(file, formats=("JXL",))
     bounds.check(*image.size)
     image.load()
@@ -67,22 +69,24 @@ def read_raw(file: IO[bytes], page: int, bounds: Bounds) -> Image.Image:
             return Image.fromarray(raw.postprocess(use_camera_wb=True))
     except rawpy.LibRawFileUnsupportedError as error:
         raise Refused("is a RAW photo of a kind that LibRaw doesn't know: convert it first") from error
-    except rawpy.LibRawError as error:
-        raise Refused("is a RAW photo that is damaged or incomplete") from error
 
 
 def read_pdf(file: IO[bytes], page: int, bounds: Bounds) -> Image.Image:
     """Render a page at the resolution of its finest scan, or at 300 dpi."""
-    import pypdfium2
+    from pypdfium2 import PdfiumError
     from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE
 
-    document = pypdfium2.PdfDocument(file)
+    document = _open_pdf(file)
     if page > len(document):
         raise Refused(f"has no page {page}")
     sheet, scales = document[page - 1], []
     for scan in sheet.get_objects(filter=(FPDF_PAGEOBJ_IMAGE,)):
         (width, height), (left, bottom, right, top) = scan.get_px_size(), scan.get_bounds()
         bounds.check(width, height)
+        try:
+            scan.get_bitmap()
+        except PdfiumError as error:  # rendered, it would be missing
+            raise Refused(f"has a scan on page {page} that can't be decoded") from error
         scales.append((width * height / max((right - left) * (top - bottom), 1)) ** 0.5)
     scale = max(scales, default=_DPI * _POINT)
     width, height = sheet.get_size()
@@ -92,11 +96,20 @@ def read_pdf(file: IO[bytes], page: int, bounds: Bounds) -> Image.Image:
     return sheet.render(scale=scale, may_draw_forms=False).to_pil()
 
 
+def _open_pdf(file: IO[bytes]) -> Any:
+    from pypdfium2 import PdfDocument, PdfiumError
+
+    try:
+        return PdfDocument(file)
+    except PdfiumError as error:
+        if "password" in str(error):
+            raise Refused("is a PDF with a password: save it without one first") from error
+        raise
+
+
 def count_pdf_pages(file: IO[bytes]) -> int:
     """Return the number of pages of a PDF."""
-    import pypdfium2
-
-    if (count := len(pypdfium2.PdfDocument(file))) > MAX_PAGES:
+    if (count := len(_open_pdf(file))) > MAX_PAGES:
         raise Refused(f"has {count} pages, more than the {MAX_PAGES} allowed: split it")
     return count
 
@@ -150,10 +163,10 @@ def main() -> None:
     except MemoryError:
         answer = {"error": "needs too much memory to be decoded safely"}
     except Exception as error:  # every library has its own kinds of errors
-        text = " ".join(str(error).split())[:_MAX_QUOTE]
+        text = " ".join(str(error).split())[:_MAX_QUOTE].removesuffix(".")
         # Or in tifffile's words, for a compression that it doesn't know by itself.
         is_missing = isinstance(error, ImportError) or "imagecodecs" in text
-        answer = {"missing": "imagecodecs"} if is_missing else {"error": f"is damaged or incomplete: {text}"}
+        answer = {"missing": "imagecodecs"} if is_missing else {"damage": text if kind == "TIFF" else ""}
     with output:
         output.write(json.dumps(answer).encode() + b"\n")
         for part in parts:

@@ -1,0 +1,48 @@
+"""Size of a JPEG XL image from its header, since its decoder tells only afterwards."""
+
+_RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
+_SIDE_BITS = (9, 13, 18, 30)
+_MAX_BOXES = 1000
+
+
+def jxl_size(content: bytes) -> tuple[int, int]:
+    """Return the width and height (ISO/IEC 18181-1, SizeHeader) before any turning; raise ValueError if there are none."""
+    header = _codestream(content)
+    if header[:2] != b"\xff\x0a" or len(header) < 16:
+        raise ValueError("it has no header")
+    bits = int.from_bytes(header[2:], "little")
+
+    def take(count: int) -> int:
+        nonlocal bits
+        value, bits = bits & ((1 << count) - 1), bits >> count
+        return value
+
+    is_small = take(1)
+
+    def side() -> int:
+        return 8 * (take(5) + 1) if is_small else take(_SIDE_BITS[take(2)]) + 1
+
+    height = side()
+    if ratio := take(3):
+        numerator, denominator = _RATIOS[ratio - 1]
+        return height * numerator // denominator, height
+    return side(), height
+
+
+def _codestream(content: bytes) -> bytes:
+    """Return the first bytes of the codestream, which boxes of a container may precede."""
+    if content[:2] == b"\xff\x0a":
+        return content[:32]
+    start = 0
+    for _ in range(_MAX_BOXES):
+        size, kind, head = int.from_bytes(content[start : start + 4]), content[start + 4 : start + 8], 8
+        if size == 1:
+            size, head = int.from_bytes(content[start + 8 : start + 16]), 16
+        if kind in (b"jxlc", b"jxlp"):
+            # Parts of a codestream begin with their number.
+            start += head + (4 if kind == b"jxlp" else 0)
+            return content[start : start + 32]
+        if size < head:
+            break
+        start += size
+    return b""

@@ -21,6 +21,7 @@ from colorizer.photos.opening import count_pages as _count_pages
 from colorizer.photos.photo import Photo
 from colorizer.photos.pixel_formats import array_to_pixels, image_to_pixels, scale_transparency, tensor_to_pixels
 from colorizer.photos.saving import ORIENTATION
+from colorizer.photos.tiff_directories import PHOTOMETRIC, suits_pillow
 
 MAX_PIXELS = 100_000_000
 MAX_BYTES = 512 * 1024**2
@@ -64,6 +65,7 @@ def read_photo(
     if max_bytes is None:
         max_bytes = max(MAX_BYTES, max_pixels * BYTES_PER_PIXEL)
     if isinstance(source, Image.Image):
+        _check_layout(source)
         return _from_image(source, name or os.fspath(getattr(source, "filename", "")) or None, max_pixels)
     if isinstance(source, np.ndarray):
         return _from_values(*array_to_pixels(source, "The array"), name, max_pixels)
@@ -95,6 +97,15 @@ def count_pages(path: str | os.PathLike) -> int:
             return _count_pages(file)
     except (OSError, ValueError):  # reading it will report why
         return 1
+
+
+def _check_layout(image: Image.Image) -> None:
+    """Raise PhotoError for a TIFF opened by Pillow whose samples it misreads."""
+    if image.format != "TIFF" or suits_pillow(image.tag_v2):
+        return
+    # Values of wide modes are right, and their range decides what is white.
+    if image.mode not in ("I", "F") or image.tag_v2.get(PHOTOMETRIC) != 1:
+        raise PhotoError("Pillow misreads a TIFF of this layout of samples: pass its path instead of an image.")
 
 
 def _from_values(pixels: np.ndarray, alpha: np.ndarray | None, name: str | None, max_pixels: int) -> Photo:

@@ -53,7 +53,7 @@ def find_pages(file: IO[bytes]) -> Iterator[Page]:
         place, tags = max(full or choices[:1], key=lambda choice: _num_pixels(choice[1]))
         is_raw = is_dng or any(tags.get(PHOTOMETRIC) in (CFA, LINEAR_RAW) for _, tags in choices)
         # Pillow misreads big files of swapped bytes.
-        is_for_pillow = place == offset and _suits_pillow(tags) and not (is_big and prefix == b"MM")
+        is_for_pillow = place == offset and suits_pillow(tags) and not (is_big and prefix == b"MM")
         page = Page(place, offset, len(seen) - 1, is_raw, is_for_pillow)
         if full:
             is_any = True
@@ -86,7 +86,7 @@ def _num_pixels(tags: ImageFileDirectory_v2) -> int:
     return size[0] * size[1] if all(isinstance(side, int) for side in size) else 0
 
 
-def _suits_pillow(tags: ImageFileDirectory_v2) -> bool:
+def suits_pillow(tags: ImageFileDirectory_v2) -> bool:
     """True for the pixel layouts that Pillow reads rightly, if it reads them."""
     bits, planes, kind = set(tags.get(BITS, (1,))), tags.get(PLANES, 1), tags.get(PHOTOMETRIC, 0)
     samples, extra = tags.get(SAMPLES, 1), tags.get(EXTRA_SAMPLES, ())

@@ -149,6 +149,20 @@ def test_what_is_no_photo_is_named() -> None:
             read_photo(content)
 
 
+def test_an_image_that_pillow_misread_is_refused() -> None:
+    levels = ramps(3)
+    for content in (
+        write(quantize(levels, "u2"), True, photometric="rgb"),
+        write(quantize(levels[..., :1], "u2"), photometric="miniswhite"),
+        packed(12).content,
+    ):
+        with pytest.raises(PhotoError, match="pass its path"):
+            read_photo(Image.open(io.BytesIO(content)))
+    for content in (write(quantize(levels, "u2"), photometric="rgb"), write(np.float32(levels[..., :1]))):
+        photo = read_photo(Image.open(io.BytesIO(content)))
+        assert np.abs(photo.pixels[..., 0] - levels[..., 0] * 255).max() <= 1
+
+
 def test_missing_strips_are_no_black() -> None:
     file = io.BytesIO(write(quantize(ramps(3), "u2"), True, photometric="rgb", compression="zlib", rowsperstrip=2))
     with tifffile.TiffFile(file) as tiff:

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from typing import IO
 
-SECONDS, SECONDS_PER_MEGAPIXEL = 10, 2
+SECONDS, SECONDS_PER_MEGAPIXEL = 5, 2
 BYTES, BYTES_PER_PIXEL, BYTES_PER_FILE_BYTE = 256 * 2**20, 32, 2
 
 

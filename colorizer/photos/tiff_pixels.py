@@ -23,6 +23,7 @@ _KINDS = {1: "unsigned", 2: "signed", 3: "float", 5: "complex integer", 6: "comp
 _REFERENCE_BLACK_WHITE, _COLOR_MAP, _INK_SET = 532, 320, 332
 _FULL_RANGE = (0, 1, 255, 1, 128, 1, 255, 1, 128, 1, 255, 1)  # fractions: black and white of luma and chroma
 _MAX_SAMPLES = 16
+_MAX_PARTS = 100_000
 _JPEG = (6, 7, 34892, 33007)
 # Of floats beyond black and white, as sharpening leaves them. Beyond that, nobody knows what is white.
 _OVERSHOOT = 0.1
@@ -82,6 +83,8 @@ def _check(page: TiffPage, file_size: int) -> None:
     if page.photometric == 0 and PREMULTIPLIED in page.extrasamples:
         raise Refused(f"{_describe(page)}, premultiplied by alpha: save it as MinIsBlack first")
     num_parts = math.prod(page.chunked)
+    if num_parts > _MAX_PARTS:
+        raise Refused(f"is a TIFF of {num_parts} strips or tiles, too many to be decoded safely: save it again")
     places = list(zip(page.dataoffsets, page.databytecounts, strict=True))
     if len(places) < num_parts:
         raise Refused(f"is incomplete: {num_parts - len(places)} of its {num_parts} strips or tiles are missing")

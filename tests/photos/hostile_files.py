@@ -66,6 +66,50 @@ def repeated_scan(count: int, size: tuple[int, int]) -> bytes:
     return photo[:-2] + photo[photo.rindex(b"\xff\xda") : -2] * count + photo[-2:]
 
 
+def tiff_of_strips(count: int) -> bytes:
+    """Float gray, one pixel wide, each row a strip."""
+    entries = [(256, 3, 1, 1), (257, 4, 1, count), (258, 3, 1, 32), (259, 3, 1, 1), (262, 3, 1, 1)]
+    entries += [(273, 4, count, 8), (277, 3, 1, 1), (278, 3, 1, 1), (279, 4, count, 8 + 4 * count), (339, 3, 1, 3)]
+    arrays = struct.pack("<I", 8) * count + struct.pack("<I", 4) * count
+    return b"II*\0" + struct.pack("<I", 8 + len(arrays)) + arrays + tags(*entries) + bytes(4)
+
+
+def pdf(*objects: bytes) -> bytes:
+    """A PDF of these objects, numbered from 1, of which the first is the catalog."""
+    content = b"%PDF-1.7\n"
+    for number, body in enumerate(objects, 1):
+        content += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    return content + b"trailer << /Root 1 0 R /Size %d >>\n%%%%EOF\n" % (len(objects) + 1)
+
+
+def pdf_of_forms(depth: int, breadth: int) -> bytes:
+    """A page whose form draws a form several times, which draws a form several times, and so on."""
+    forms = []
+    for number in range(5, 5 + depth):
+        draw = b"/F Do " * breadth if number < 4 + depth else b"0 0 9 9 re f "
+        resources = b"<< /XObject << /F %d 0 R >> >>" % (number + 1) if number < 4 + depth else b"<< >>"
+        head = b"/Type /XObject /Subtype /Form /BBox [0 0 99 99] /Resources %s /Length %d" % (resources, len(draw))
+        forms.append(b"<< %s >>\nstream\n%s\nendstream" % (head, draw))
+    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 99 99] /Contents 4 0 R /Resources << /XObject << /F 5 0 R >> >> >>"
+    pages = b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>"
+    return pdf(b"<< /Type /Catalog /Pages 2 0 R >>", pages, page, b"<< /Length 5 >>\nstream\n/F Do\nendstream", *forms)
+
+
+def pdf_of_an_image(side: int) -> bytes:
+    """A page of an image that unpacks to far more than its file has."""
+    data = zlib.compress(bytes(1_000_000))
+    head = b"/Type /XObject /Subtype /Image /Width %d /Height %d /ColorSpace /DeviceRGB /BitsPerComponent 8" % (
+        side,
+        side,
+    )
+    image = b"<< %s /Filter /FlateDecode /Length %d >>\nstream\n%s\nendstream" % (head, len(data), data)
+    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 99 99] /Contents 4 0 R /Resources << /XObject << /F 5 0 R >> >> >>"
+    pages = b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>"
+    draw = b"99 0 0 99 0 0 cm /F Do"
+    content = b"<< /Length %d >>\nstream\n%s\nendstream" % (len(draw), draw)
+    return pdf(b"<< /Type /Catalog /Pages 2 0 R >>", pages, page, content, image)
+
+
 def hostile_files() -> dict[str, bytes]:
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
     jpeg, png = encode(noise, "JPEG"), encode(noise, "PNG")
@@ -91,6 +135,12 @@ def hostile_files() -> dict[str, bytes]:
         "tiff-overlapping-tags": TIFF_HEADER
         + tags(*ONE_PIXEL, *((40000 + k, 7, 5_000_000, 8) for k in range(20_000)))
         + bytes(5_000_000),
+        "tiff-strips": tiff_of_strips(MANY),
+        "pdf-forms": pdf_of_forms(10, 30),
+        "pdf-image": pdf_of_an_image(50_000),
+        "pdf-pages": pdf(
+            b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [2 0 R 2 0 R] /Count 999999999 >>"
+        ),
         "ppm-spaces": b"P6\n" + b" " * 16 * MANY + b"2 2 255\n" + bytes(12),
         "ppm-comment": b"P6\n#" + b"a" * 16 * MANY + b"\n2 2 255\n" + bytes(12),
         "ppm-text": b"P3\n2000 2000\n255\n" + b"1 " * 12_000_000,

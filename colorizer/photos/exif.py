@@ -64,16 +64,16 @@ def read_directory(
     order: str,
     *,
     is_big: bool = False,
-    skipped: frozenset[int] = frozenset(),
+    is_kept: Callable[[int], bool] = lambda tag: True,
     limit: int = MAX_BYTES,
     lost: list[int] | None = None,
     depth: int = 0,
 ) -> Directory:
     """Read a directory of TIFF tags and those that it points to.
 
-    `read(start, size)` returns bytes of the file or block. `skipped` tags are left out, and so are those whose values lie
-    outside, which are added to `lost`. Raises ValueError for a directory that is damaged, or whose values have more bytes in
-    total than `limit`.
+    `read(start, size)` returns bytes of the file or block. Tags that aren't `is_kept` are left out, and so are those whose
+    values lie outside, which are added to `lost`. Raises ValueError for a directory that is damaged, or whose values have more
+    bytes in total than `limit`.
     """
     lost = [] if lost is None else lost
     number, pointer = ("Q", "Q") if is_big else ("H", "I")
@@ -92,7 +92,7 @@ def read_directory(
     total = 0
     for tag, kind, number, field in entry.iter_unpack(table):
         size = _SIZES.get(kind, 0) * number
-        if tag in skipped or not size:
+        if not size or not is_kept(tag):
             continue
         if tag in _DIRECTORIES:
             if depth < 2 and kind in (4, 13, 16, 18) and number == 1:

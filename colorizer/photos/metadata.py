@@ -30,8 +30,8 @@ MAX_XMP_BYTES = 2**26
 """A phone's may have a map of depths."""
 
 # TIFF tags of the file's own pixel layout, and of what is read apart, such as the profile.
-_LAYOUT = frozenset(
-    {*range(254, 260), 262, 266, 273, ORIENTATION, *range(277, 282), 284, *range(288, 294), 297, 301, 317}
+LAYOUT_TAGS = frozenset(
+    {*range(254, 260), 262, 266, 273, *range(277, 282), 284, *range(288, 294), 297, 301, 317}
     | {*range(318, 333), 334, 336, *range(338, 348), *range(512, 522), *range(529, 533), 32781}
     | {*range(32995, 32999), 34675, 37724, 50341, *range(50706, 51200), *range(65420, 65460)}
 )
@@ -90,54 +90,45 @@ class _Checks:
             return default
 
 
-def read_metadata(image: Image.Image, file: IO[bytes] | None) -> tuple[int, bytes | None, Metadata, tuple[str, ...]]:
-    """Collect the metadata of an image that is loaded, from its `file` if it has one.
+def read_metadata(image: Image.Image) -> tuple[int, bytes | None, Metadata, tuple[str, ...]]:
+    """Collect the metadata of an image that is loaded.
 
     Returns its orientation (1 if there is none), its EXIF block for the upright photo, all else, and notes on what is damaged
     or too large and therefore left out.
     """
     check = _Checks()
     orientation = check("EXIF data", lambda: _orientation(image), 1)
-    if image.format == "TIFF" and file is not None:
-        return orientation, *tiff_metadata(file)
     exif, is_whole = check("EXIF data", lambda: _exif(image), (None, True))
-    segments = getattr(image, "applist", [])
-    exif, metadata = _sorted(check, exif, is_whole, segments, image.info)
+    segments, info = getattr(image, "applist", []), image.info
+    exif, metadata = _sorted(check, exif, is_whole, segments, info)
     metadata = replace(
         metadata,
         extended_xmp=check("XMP data", lambda: tuple(_extended_xmp(segments)), ()) if metadata.xmp else (),
         comments=check("comment", lambda: tuple(_comments(image, segments)), ()),
         texts=check("text", lambda: tuple(_texts(image)), ()),
-        dpi=check("resolution", lambda: _dpi(image.info.get("dpi"))),
+        dpi=check("resolution", lambda: _dpi(info["dpi"]) if "dpi" in info else _tag_dpi(exif) if exif else None),
     )
     return orientation, exif, metadata, tuple(dict.fromkeys(check.notes))
 
 
-def tiff_metadata(file: IO[bytes], directory: int | None = None) -> tuple[bytes | None, Metadata, tuple[str, ...]]:
-    """Collect the metadata of a page of a TIFF file, classic or big: all tags that don't describe its pixels.
+def tiff_exif(file: IO[bytes], directory: int | None, is_kept: Callable[[int], bool]) -> bytes:
+    """Return the EXIF block of a directory of a TIFF file, classic or big, b"" if it has no tags to be kept.
 
-    Returns the EXIF block, all else, and notes. `directory` is the place of the page's directory in the file; by default that
-    of the first.
+    Tags are kept as they are, also the XMP packet and the IPTC record. `directory` is its place in the file, by default that of
+    the first. Raises ValueError if it is damaged.
     """
-    check, lost = _Checks(), []
 
     def read(start: int, size: int) -> bytes:
         file.seek(start)
         return file.read(size)
 
-    def block() -> bytes | None:
-        head = read(0, 16)
-        order = "<" if head[:2] == b"II" else ">"
-        is_big = struct.unpack(f"{order}H", head[2:4]) == (43,)
-        first = struct.unpack(f"{order}Q", head[8:16])[0] if is_big else struct.unpack(f"{order}I", head[4:8])[0]
-        start = first if directory is None else directory
-        tags = exif_blocks.read_directory(read, start, order, is_big=is_big, skipped=_LAYOUT, lost=lost)
-        return exif_blocks.write_block(tags, order) if tags else None
-
-    exif = check("EXIF data", block)
-    exif, metadata = _sorted(check, exif, not lost, [], {})
-    dpi = check("resolution", lambda: _tag_dpi(exif)) if exif else None
-    return exif, replace(metadata, dpi=dpi), tuple(dict.fromkeys(check.notes))
+    head = read(0, 16)
+    order = "<" if head[:2] == b"II" else ">"
+    is_big = struct.unpack(f"{order}H", head[2:4]) == (43,)
+    first = struct.unpack(f"{order}Q", head[8:16])[0] if is_big else struct.unpack(f"{order}I", head[4:8])[0]
+    start = first if directory is None else directory
+    tags = exif_blocks.read_directory(read, start, order, is_big=is_big, is_kept=is_kept)
+    return exif_blocks.write_block(tags, order) if tags else b""
 
 
 def _sorted(
@@ -164,12 +155,13 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _exif(image: Image.Image) -> tuple[bytes | None, bool]:
-    if image.format == "TIFF":
+    if image.format == "TIFF" and "exif" not in image.info:
         # Without its file there is only what Pillow has made of the tags.
         tags = image.getexif()
-        for tag in _LAYOUT & set(tags):
+        tags.bigtiff = False  # the block is for files of any kind
+        for tag in LAYOUT_TAGS & set(tags):
             del tags[tag]
-        return tags.tobytes() if len(tags) else None, True
+        return (exif_blocks.upright(tags.tobytes())[0] if len(tags) else None), True
     block = image.info.get("exif") or b""
     if not block and (pair := image.info.get(f"{_RAW_PROFILE}exif")):
         block = _raw_profile(pair)

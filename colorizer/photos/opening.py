@@ -1,7 +1,6 @@
 """Open a file as an image: by Pillow, or by a decoder in a process of its own."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import IO
@@ -12,7 +11,9 @@ from colorizer.errors import PhotoError, quote
 from colorizer.photos import separate_decoding
 from colorizer.photos.bounded_file import BoundedFile, check_parts
 from colorizer.photos.cut_jpegs import complete_cut_jpeg
+from colorizer.photos.exif import ORIENTATION
 from colorizer.photos.formats import HEAD_BYTES, format_of
+from colorizer.photos.metadata import LAYOUT_TAGS, tiff_exif
 from colorizer.photos.tiff_directories import Page, find_pages
 
 # Without EPS and the like, which Pillow passes to other programs, and without TIFF, whose tags decide who reads it.
@@ -24,25 +25,6 @@ FORMATS = tuple(
 )
 MAX_PAGES = 1000
 
-# TIFF tags for the file's own pixel layout, which differs from that of the result.
-LAYOUT_TAGS = {
-    *range(254, 260),
-    262,
-    266,
-    273,
-    *range(277, 280),
-    284,
-    317,
-    *range(320, 326),
-    330,
-    338,
-    339,
-    340,
-    341,
-    347,
-}
-LAYOUT_TAGS |= {*range(512, 522), *range(529, 533), 700, 34675}
-
 # Of a RAW photo: description, camera, date, author, copyright, EXIF and GPS. The others are about its sensor.
 _RAW_TAGS = {270, 271, 272, 306, 315, 33432, 34665, 34853}
 
@@ -51,11 +33,15 @@ _TGA_SUFFIXES = (".tga", ".icb", ".vda", ".vst")
 
 @dataclass(frozen=True)
 class Opened:
-    """An image, not yet decoded if `file` is given; its number of pages ("" for one, "many" if counting takes long)."""
+    """An image, not yet decoded if `file` is given; its number of pages ("" for one, "many" if counting takes long).
+
+    exif: EXIF block of a file that has its tags elsewhere, or b"".
+    """
 
     image: Image.Image
     file: BoundedFile | None = None
     num_pages: str = ""
+    exif: bytes = b""
 
 
 def open_image(file: IO[bytes], name: str | None, max_pixels: int, page: int = 1) -> Opened:
@@ -130,9 +116,7 @@ def _suffix(file: IO[bytes], name: str | None) -> str:
 def _develop(file: IO[bytes], bounded: BoundedFile, label: str, max_pixels: int) -> Opened:
     image, _ = separate_decoding.decode(file, "RAW", label, max_pixels)
     bounded.allow_count()
-    if exif := _tiff_exif(bounded, None, lambda tag: tag in _RAW_TAGS):
-        image.info["exif"] = exif
-    return Opened(image)
+    return Opened(image, exif=_tiff_exif(bounded, None, lambda tag: tag in _RAW_TAGS))
 
 
 def _open_tiff(file: IO[bytes], bounded: BoundedFile, label: str, max_pixels: int, number: int) -> Opened:
@@ -148,11 +132,12 @@ def _open_tiff(file: IO[bytes], bounded: BoundedFile, label: str, max_pixels: in
         image = _open_by_pillow(bounded, ("TIFF",), max_pixels)
         if page.index:
             image.seek(page.index)
-        return Opened(image, bounded, num_pages)
+        # Pillow turns the image upright.
+        exif = _tiff_exif(bounded, page.page_offset, lambda tag: tag not in LAYOUT_TAGS and tag != ORIENTATION)
+        bounded.allow_decoding()
+        return Opened(image, bounded, num_pages, exif)
     image, _ = separate_decoding.decode(file, "TIFF", label, max_pixels, page.offset)
-    if exif := _tiff_exif(bounded, page.page_offset, lambda tag: tag not in LAYOUT_TAGS):
-        image.info["exif"] = exif
-    return Opened(image, None, num_pages)
+    return Opened(image, None, num_pages, _tiff_exif(bounded, page.page_offset, lambda tag: tag not in LAYOUT_TAGS))
 
 
 def _find_pages(bounded: BoundedFile) -> tuple[list[Page], bool]:
@@ -200,13 +185,8 @@ def count_frames(image: Image.Image, bounded: BoundedFile | None = None) -> str:
 
 
 def _tiff_exif(bounded: BoundedFile, offset: int | None, is_kept: Callable[[int], bool]) -> bytes:
-    """Return the EXIF block of a TIFF directory, by default the first."""
-    exif = Image.Exif()
-    with suppress(Exception):  # broken EXIF raises any kind of error and is no reason to refuse the photo
-        bounded.seek(0)
-        exif.load_from_fp(bounded, offset)
-        exif.bigtiff = False  # the block is for files of any kind
-        for tag in [tag for tag in exif if not is_kept(tag)]:
-            del exif[tag]
-        return exif.tobytes() if len(exif) else b""
-    return b""
+    """Return the EXIF block of a TIFF directory, by default the first. A damaged one gives no block, which is said later."""
+    try:
+        return tiff_exif(bounded, offset, is_kept)
+    except Exception:  # no reason to refuse the photo
+        return b"damaged"

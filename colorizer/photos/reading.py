@@ -6,6 +6,7 @@ The number of bytes and, from the header, of pixels is limited before decoding.
 import io
 import os
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,12 +16,11 @@ from torch import Tensor
 
 from colorizer.errors import PhotoError, quote
 from colorizer.photos.addresses import download, is_address, public_name
-from colorizer.photos.bounded_file import is_bounded_exif
-from colorizer.photos.opening import LAYOUT_TAGS, Opened, count_frames, load, open_image
+from colorizer.photos.metadata import read_metadata
+from colorizer.photos.opening import Opened, count_frames, load, open_image
 from colorizer.photos.opening import count_pages as _count_pages
 from colorizer.photos.photo import Photo
 from colorizer.photos.pixel_formats import array_to_pixels, image_to_pixels, scale_transparency, tensor_to_pixels
-from colorizer.photos.saving import ORIENTATION
 from colorizer.photos.tiff_directories import PHOTOMETRIC, suits_pillow
 
 MAX_PIXELS = 100_000_000
@@ -121,7 +121,8 @@ def _from_path(path: Path, name: str, max_pixels: int, max_bytes: int, page: int
             raise PhotoError(f"{name} is not a file.")
         _check_bytes(path.stat().st_size, max_bytes, name)
         with path.open("rb") as file:
-            return _from_file(file, name, max_pixels, page)
+            photo = _from_file(file, name, max_pixels, page)
+        return replace(photo, metadata=replace(photo.metadata, modified=path.stat().st_mtime))
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
         if isinstance(error, PhotoError):
             raise
@@ -170,34 +171,13 @@ def _from_image(
         several = f"animated: the first of {count} frames"
         notes += (f"several pages: the first of {count}" if image.format in (None, "TIFF") else several,)
     # After loading: Pillow rotates TIFF files itself and then removes the orientation.
-    orientation, exif, exif_notes = _read_exif(image)
+    if opened.exif:
+        image.info["exif"] = opened.exif
+    orientation, exif, metadata, metadata_notes = read_metadata(image)
     if turn := _UPRIGHT.get(orientation):
         pixels = np.ascontiguousarray(turn(pixels))
         alpha = None if alpha is None else np.ascontiguousarray(turn(alpha))
-    return Photo(pixels, alpha, exif, profile, name, notes + more_notes + exif_notes)
-
-
-def _read_exif(image: Image.Image) -> tuple[Any, bytes | None, tuple[str, ...]]:
-    """Return the orientation (1 if there is none), the EXIF block without it, and notes."""
-    try:
-        if not is_bounded_exif(image.info.get("exif", b"")):
-            raise ValueError
-        exif = image.getexif()
-        exif.bigtiff = False  # the block is for files of any kind
-        orientation = exif.get(ORIENTATION, 1)
-        for tag in {ORIENTATION, *LAYOUT_TAGS} & set(exif):
-            del exif[tag]
-        return orientation, _checked(exif.tobytes()) if len(exif) else None, ()
-    except Exception:  # broken EXIF raises any kind of error and is no reason to refuse the photo
-        return 1, None, ("its EXIF data is damaged and was ignored",)
-
-
-def _checked(block: bytes) -> bytes:
-    """Return an EXIF block; raise any kind of error if it can't be read and written again, as saving does."""
-    exif = Image.Exif()
-    exif.load(block)
-    exif.tobytes()
-    return block
+    return Photo(pixels, alpha, exif, profile, name, notes + more_notes + metadata_notes, metadata)
 
 
 def _check_pixels(count: int, max_pixels: int, label: str) -> None:

@@ -11,7 +11,6 @@ from PIL import Image
 from colorizer.atomic_write import write_file
 from colorizer.errors import ColorizerError, quote
 from colorizer.photos.encoding import Picture
-from colorizer.photos.exif import ORIENTATION  # noqa: F401
 from colorizer.photos.marks import Mark
 from colorizer.photos.metadata import NO_METADATA
 from colorizer.photos.photo import Photo

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("package")
 
 
 def times(folder: Path) -> dict[str, int]:
-    return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    return {path.name: path.stat().st_ctime_ns for path in folder.iterdir()}
 
 
 def test_colorize_saves_a_photo_a_model_at_its_own_size(album: Path, tmp_path: Path):

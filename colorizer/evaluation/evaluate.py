@@ -22,7 +22,7 @@ from colorizer.evaluation.metrics import Truth
 from colorizer.evaluation.perceptual import Perception, frechet_distance
 from colorizer.evaluation.result_files import write_results
 from colorizer.evaluation.results import Evaluation, Report, Scores
-from colorizer.evaluation.robustness import measure_aged, measure_sizes
+from colorizer.evaluation.robustness import measure_aged, measure_sizes, sizes_of
 from colorizer.hub.model_names import BASELINES, model_names
 from colorizer.pipelines import processes
 from colorizer.pipelines.device import checked_device
@@ -81,13 +81,16 @@ def evaluate(
         progress: show a progress bar.
 
     Raises:
-        ColorizerError: no models, an unknown baseline, a missing device, or a folder that can't be written.
+        ColorizerError: no models, an unknown baseline, a missing device, `size_photos` that are too small, or a folder
+            that can't be written.
         CheckpointError, HubError: a model can't be loaded.
     """
     if unknown := sorted(set(baselines) - set(BASELINES)):
         raise ColorizerError(f"Unknown baseline: {', '.join(unknown)}. Choose from: {', '.join(BASELINES)}.")
     if not models and not baselines:
         raise ColorizerError("Nothing to evaluate: name at least one model.")
+    if size_photos is not None:
+        sizes_of(size_photos)  # before the work that would be lost
     names = model_names(models)
     state = processes.join()
     device = state.device if device is None else torch.device(checked_device(device))

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from colorizer.data import PhotoDataset, age_lightness, photo_seeds
 from colorizer.data.photo_dataset import spread
+from colorizer.errors import ColorizerError
 from colorizer.evaluation.bootstrap import Averages
 from colorizer.evaluation.candidates import Candidate, Variant
 from colorizer.evaluation.ciede2000 import ciede2000
@@ -36,8 +37,11 @@ def measure_sizes(networks: Sequence[Candidate], photos: PhotoDataset, *, seed: 
 
     Returns {"num_photos", "sizes", "models": {NAME: {"mean", "low", "high", "pairs": {"128–256": mean, …}}}}; "mean" is
     over all pairs.
+
+    Raises:
+        ColorizerError: the photos are too small for two sizes.
     """
-    sizes = [size for size in SIZES if size <= photos.resolution] or [photos.resolution]
+    sizes = sizes_of(photos)
     pairs = list(combinations(range(len(sizes)), 2))
     places = spread(NUM_SIZED_PHOTOS, len(photos))
     gathered = [Averages() for _ in networks]
@@ -60,6 +64,16 @@ def measure_sizes(networks: Sequence[Candidate], photos: PhotoDataset, *, seed: 
         means, (low, high) = averages.means(), averages.intervals(seed=seed)["mean"]
         models[candidate.name] = {"mean": means.pop("mean"), "low": low, "high": high, "pairs": means}
     return {"num_photos": len(places), "sizes": sizes, "models": models}
+
+
+def sizes_of(photos: PhotoDataset) -> list[int]:
+    """Return those of `SIZES` that are not above the photos' resolution; raise ColorizerError for fewer than two."""
+    sizes = [size for size in SIZES if size <= photos.resolution]
+    if len(sizes) < 2:
+        raise ColorizerError(
+            f"Sizes can't be compared: the photos have {photos.resolution} pixels and need at least {SIZES[1]}."
+        )
+    return sizes
 
 
 def _resized(rgb: Tensor, size: int) -> Tensor:

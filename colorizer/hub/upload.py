@@ -53,8 +53,10 @@ def push(
     """
     check_repo_id(repo_id, needs_owner=False)
     folder = Path(folder).absolute()
-    if not folder.is_dir():
-        raise CheckpointError(f"{folder} is not a folder: give the one with config.json and model.safetensors.")
+    if not os.path.isdir(folder):  # pathlib's raises where a name is too long
+        raise CheckpointError(
+            f"{quote(str(folder))} is not a folder: give the one with config.json and model.safetensors."
+        )
     load_model(folder)
     if token is None and get_token() is None:
         raise HubError("Publishing needs a Hub token with write access: log in with `hf auth login`, or set HF_TOKEN.")
@@ -92,11 +94,18 @@ def collect_files(folder: Path, repo_id: str) -> dict[str, Path | bytes]:
         if record is not None:
             files[name] = f"{json.dumps(record, indent=2, ensure_ascii=False)}\n".encode()
     card = folder / CARD
-    if not card.is_file() or card.read_text(encoding="utf-8") == render_card(read_info(folder)):
+    if not card.is_file() or _text_of(card) == render_card(read_info(folder)):
         files[CARD] = render_card(read_info(folder, repo_id=repo_id)).encode()
     else:
         files[CARD] = card
     return files
+
+
+def _text_of(card: Path) -> str:
+    try:
+        return card.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise CheckpointError(f"{CARD} in {card.parent.name} is not UTF-8: save it as UTF-8, or delete it.") from error
 
 
 def _check_own(path: Path, folder: Path) -> None:

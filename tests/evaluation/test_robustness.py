@@ -5,9 +5,11 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 from torch import Tensor
 
 from colorizer.data import PhotoDataset, age_lightness, photo_seeds
+from colorizer.errors import ColorizerError
 from colorizer.evaluation import robustness
 from colorizer.evaluation.breakdowns import bleeding_table
 from colorizer.evaluation.candidates import Candidate
+from colorizer.evaluation.evaluate import evaluate
 from colorizer.evaluation.metrics import Truth, compute_metrics
 from colorizer.evaluation.report_sections import sections
 from colorizer.evaluation.results import Evaluation, Report, Scores
@@ -37,6 +39,15 @@ def test_colors_that_ignore_the_size_do_not_move(dataset: PhotoDataset, sizes: N
     assert table["num_photos"] == len(dataset)
     assert table["models"]["steady"] == {"mean": 0, "low": 0, "high": 0, "pairs": {"24–48": 0}}
     assert table["models"]["restless"]["mean"] > 1
+
+
+def test_photos_too_small_for_two_sizes_are_told_so_before_anything_is_computed(dataset: PhotoDataset):
+    for evaluate_sizes in (
+        lambda: robustness.measure_sizes([Candidate("steady", steady)], dataset),
+        lambda: evaluate(["no model"], dataset, size_photos=dataset),
+    ):
+        with pytest.raises(ColorizerError, match="at least 256"):
+            evaluate_sizes()
 
 
 def test_the_distance_between_sizes_is_that_of_the_results_on_the_smallest(dataset: PhotoDataset, sizes: None):

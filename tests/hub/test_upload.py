@@ -127,7 +127,9 @@ def test_name_without_an_owner_is_one_of_your_own(hub: HubServer, run: Path) -> 
     assert b'pipeline("tester/tiny")' in hub.files("tester/tiny")["README.md"]
 
 
-@pytest.mark.parametrize("damage", ["no folder", "no weights", "truncated", "pickle", "no config", "broken record"])
+@pytest.mark.parametrize(
+    "damage", ["no folder", "no weights", "truncated", "pickle", "no config", "broken record", "long name"]
+)
 def test_folder_that_is_no_checkpoint_is_not_published(hub: HubServer, run: Path, damage: str) -> None:
     weights = run / "model.safetensors"
     if damage == "no folder":
@@ -140,6 +142,10 @@ def test_folder_that_is_no_checkpoint_is_not_published(hub: HubServer, run: Path
         weights.rename(run / "pytorch_model.bin")
     elif damage == "no config":
         (run / "config.json").unlink()
+    elif damage == "card in Latin-1":
+        (run / "README.md").write_bytes(b"caf\xe9")
+    elif damage == "long name":
+        run = run.with_name("run" * 100)
     else:
         (run / "history.json").write_text("[{")
     with pytest.raises(CheckpointError, match="run"):

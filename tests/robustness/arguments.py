@@ -177,7 +177,7 @@ def _run(arguments: list[str]) -> None:
     with redirect_stdout(output), redirect_stderr(errors):
         code, has_usage = _exit_code(partial(main if arguments[:1] != GOOD["train"][:1] else _train, arguments))
     for text in (output.getvalue(), errors.getvalue()):
-        if SECRET in text:
+        if SECRET in text and not has_usage:  # in the place of a number, it is shown to whoever gave it
             raise Fault("an address's password is printed")
         if "Traceback" in text:
             raise Fault(f"a traceback is printed: {text[-2000:]}")

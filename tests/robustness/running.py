@@ -61,13 +61,10 @@ def run(kind: str, seeds: Iterable[int], budget: Budget | None = None) -> Iterat
 
 class _Child:
     def __init__(self, module: str, budget: Budget) -> None:
-        self._budget, self._folder = (
-            budget,
-            tempfile.TemporaryDirectory(prefix="robustness-", ignore_cleanup_errors=True),
-        )
-        environment = dict.fromkeys(
-            ("HOME", "TMPDIR", "HF_HOME", "XDG_CACHE_HOME", "GRADIO_TEMP_DIR"), self._folder.name
-        )
+        self._budget = budget
+        self._folder = tempfile.TemporaryDirectory(prefix="robustness-", ignore_cleanup_errors=True)
+        places = ("HOME", "TMPDIR", "HF_HOME", "XDG_CACHE_HOME", "GRADIO_TEMP_DIR")
+        environment = dict.fromkeys(places, self._folder.name)
         environment |= {"OMP_NUM_THREADS": "1", "COLUMNS": "100", "HF_HUB_OFFLINE": "1", "PYTHONDONTWRITEBYTECODE": "1"}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.robustness.child", module, self._folder.name, str(budget.megabytes)],
@@ -91,9 +88,8 @@ class _Child:
         line = self._read(self._budget.patience)
         self.is_usable = bool(line)
         if line is None:
-            return Result(
-                seed, "fault", self._budget.patience, 0.0, f"no result after {self._budget.patience:g} seconds"
-            )
+            text = f"no result after {self._budget.patience:g} seconds"
+            return Result(seed, "fault", self._budget.patience, 0.0, text)
         if not line:
             return Result(seed, "fault", 0.0, 0.0, f"the process ended with {self._process.wait()}: {self._output()}")
         result = Result(seed, **json.loads(line))

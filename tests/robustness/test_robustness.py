@@ -19,9 +19,9 @@ COUNTS = {"photos": 250, "checkpoints": 50, "arguments": 40, "endpoints": 60, "c
 @pytest.mark.parametrize("kind", COUNTS)
 def test_no_input_is_a_fault(kind: str) -> None:
     results = list(run(kind, range(COUNTS[kind])))
-    faults = [f"{result.text}\n  python -m benchmarks.robustness {kind} --seed {result.seed}" for result in results
-              if result.verdict == "fault"]  # fmt: skip
-    assert not faults, "\n".join(faults)
+    faults = [result for result in results if result.verdict == "fault"]
+    again = f"python -m benchmarks.robustness {kind} --seed"
+    assert not faults, "\n".join(f"{fault.text}\n    {again} {fault.seed}" for fault in faults)
     # Not all are refused before anything is done, and not all are harmless.
     assert {result.verdict for result in results} == {"held", "refused"}
 
@@ -42,7 +42,6 @@ def test_everything_that_goes_wrong_is_a_fault() -> None:
 
 
 def test_a_seed_gives_the_same_input() -> None:
-
     content = b"GIF89a" + bytes(7) + b"\x2c" + bytes(9) + b"\x02\x02\x4c\x01\0;"
     one, other = (mutate(Random("seed"), PHOTO_FORMATS["gif"], content, [content]) for _ in range(2))
     assert one == other

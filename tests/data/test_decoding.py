@@ -51,6 +51,11 @@ def test_a_senseless_orientation_changes_nothing(orientation: int) -> None:
     assert np.array_equal(decode(encode(photo, exif=exif), 32), decode(encode(photo), 32))
 
 
+def test_no_photo_is_handed_to_another_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", lambda *_, **__: pytest.fail("Ghostscript was called"))
+    assert decode(encode(color_photo(0), "EPS"), 40) == Rejected("broken", "not a photo")
+
+
 @pytest.mark.parametrize("mode", ["RGBA", "P", "CMYK"])
 def test_other_modes_become_rgb(mode: str) -> None:
     photo = color_photo(0).convert(mode)

@@ -7,6 +7,7 @@ have. A file of a few megabytes can keep them busy for hours. Every loop reads f
 import mmap
 import re
 import struct
+import zlib
 from contextlib import suppress
 from io import BytesIO
 from typing import IO, Any
@@ -24,6 +25,8 @@ MAX_SCANS = 64
 MAX_SEGMENTS = 10_000
 # EXIF segments of a JPEG. A normal one has one or two, and Pillow joins them in quadratic time.
 MAX_EXIF_SEGMENTS = 16
+# Chunks of a PNG whose checksums are compared; an encoder writes one per 8 KB.
+MAX_CHUNKS = 200_000
 # PGM and PPM with numbers as text are parsed in Python, and each comment moves a block of a megabyte.
 MAX_TEXT_BYTES, MAX_COMMENTS = 2**24, 1000
 
@@ -69,27 +72,45 @@ class BoundedFile:
 
 
 def check_parts(file: IO[bytes], label: str) -> None:
-    """Raise PhotoError, with `label`, if a JPEG or a PPM as text has too many parts that are decoded in a single call."""
+    """Check what Pillow decodes in a single call, or does not check itself.
+
+    Raises:
+        PhotoError: a JPEG or a PPM as text has too many parts, or the pixels of a PNG are damaged; the message has `label`.
+    """
     file.seek(0)
     magic = file.read(3)
     file.seek(0)
-    check = _jpeg_problem if magic == b"\xff\xd8\xff" else _text_problem if magic[:2] in _TEXT else None
+    check = next((check for start, check in _CHECKS.items() if magic.startswith(start)), None)
     if check is None:
         return
     if isinstance(file, BytesIO):
         with file.getbuffer() as content:
             problem = check(content)
     else:
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as content:
             problem = check(content)
     if problem:
-        raise PhotoError(f"{label} has {problem}, too much to be decoded safely: save it again.")
+        raise PhotoError(f"{label} {problem}")
+
+
+def _png_problem(content: memoryview) -> str | None:
+    """Compare the checksums of the pixels: Pillow does not, and where bits have changed it decodes another picture."""
+    position = 8
+    for _ in range(MAX_CHUNKS):
+        end = position + 8 + int.from_bytes(content[position : position + 4])
+        kind = bytes(content[position + 4 : position + 8])
+        if end + 4 > len(content) or kind == b"IEND":
+            return None
+        if kind == b"IDAT" and zlib.crc32(content[position + 4 : end]) != int.from_bytes(content[end : end + 4]):
+            return "is damaged: its pixels don't have the checksum that is stored with them."
+        position = end + 4
+    return None  # the reads of so many are bounded
 
 
 def _text_problem(content: Any) -> str | None:
     if len(content) > MAX_TEXT_BYTES:
-        return f"more than {MAX_TEXT_BYTES // 2**20} MiB of numbers as text"
-    return f"more than {MAX_COMMENTS} comments" if len(re.findall(b"#", content)) > MAX_COMMENTS else None
+        return _too_many(f"{MAX_TEXT_BYTES // 2**20} MiB of numbers as text")
+    return _too_many(f"{MAX_COMMENTS} comments") if len(re.findall(b"#", content)) > MAX_COMMENTS else None
 
 
 def _jpeg_problem(content: Any) -> str | None:
@@ -104,17 +125,24 @@ def _jpeg_problem(content: Any) -> str | None:
             continue
         num_scans += marker == _SCAN
         if num_scans > MAX_SCANS:
-            return f"more than {MAX_SCANS} scans"
+            return _too_many(f"{MAX_SCANS} scans")
         end = position + max(2, int.from_bytes(content[position : position + 2]))
         if marker == _APP1 and bytes(content[position + 2 : position + 8]) == _EXIF:
             # Pillow joins them, and reads the tags when it opens the file.
             num_exif, exif = num_exif + 1, exif + bytes(content[position + 8 : end])
             if num_exif > MAX_EXIF_SEGMENTS:
-                return f"more than {MAX_EXIF_SEGMENTS} EXIF segments"
+                return _too_many(f"{MAX_EXIF_SEGMENTS} EXIF segments")
             if not is_bounded_exif(exif):
-                return "EXIF data that refers to itself"
+                return "has EXIF data that refers to itself: save it again without."
         position = end
-    return f"more than {MAX_SEGMENTS} segments"
+    return _too_many(f"{MAX_SEGMENTS} segments")
+
+
+def _too_many(limit: str) -> str:
+    return f"has more than {limit}, too much to be decoded safely: save it again."
+
+
+_CHECKS = {b"\xff\xd8\xff": _jpeg_problem, b"\x89PN": _png_problem} | dict.fromkeys(_TEXT, _text_problem)
 
 
 def is_bounded_exif(exif: bytes) -> bool:

@@ -52,6 +52,18 @@ def test_a_file_on_the_disk_has_the_same_bounds(tmp_path: Path) -> None:
         read_photo(file)
 
 
+def test_changed_pixels_of_a_png_are_noticed_by_their_checksum(tmp_path: Path) -> None:
+    content = bytearray(encode(NOISE, "PNG"))
+    end = content.rindex(b"IEND") - 8  # of the pixels, before their checksum
+    for place in (end - 12, end + 1):  # in the last row, after which Pillow doesn't look, and in the checksum
+        changed = bytearray(content)
+        changed[place] ^= 1
+        (tmp_path / "changed.png").write_bytes(changed)
+        for source in (tmp_path / "changed.png", bytes(changed)):
+            with pytest.raises(PhotoError, match="checksum"):
+                read_photo(source)
+
+
 def test_what_photos_have_is_within_the_bounds(tmp_path: Path) -> None:
     jpeg = encode(NOISE, "JPEG")
     xmp = segment(0xE1, b"http://ns.adobe.com/xmp/extension/\0" + b"\xff\xda" * 32_000)

@@ -84,12 +84,16 @@ def attempt(prepared: Prepared, random: Random) -> None:
         if random.random() < 0.65:
             name = random.choice(sorted(prepared.named))
             defaults = prepared.named[name]
-            given = [prepared.files[name == "/video"], *defaults[1:]]
-            _call_named(prepared, name, _change(prepared, random, given))
+            given = _change(prepared, random, [prepared.files[name == "/video"], *defaults[1:]])
+            _call_named(prepared, name, given)
         else:
             number = random.choice(sorted(prepared.private))
             given = [_value(prepared, random) for _ in range(prepared.private[number])]
             _call_private(prepared, random, number, given)
+    except Refused as refusal:
+        if str(prepared.folder) in str(refusal) and str(prepared.folder) not in str(given):
+            raise Fault(f"a path of the server in the message: {str(refusal)[:500]}") from refusal
+        raise
     finally:
         with prepared.log.open("rb") as file:
             file.seek(start)
@@ -178,6 +182,4 @@ def _refuse(prepared: Prepared, error: Any) -> None:
     text = error.get("error") if isinstance(error, dict) else error
     if not isinstance(text, str) or not text:
         raise Fault(f"an error without a message: {error}")
-    if str(prepared.folder) in text or SECRET in text:
-        raise Fault(f"a path or a password of the server in the message: {text[:500]}")
     raise Refused(text)

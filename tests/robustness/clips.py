@@ -58,7 +58,8 @@ def prepare(folder: Path) -> Prepared:
     pipe = pipeline(create_model("dense", width=1 / 64, resolution=8).eval())
     clips = []
     for name, options in GOOD:
-        path = make_clip(folder / name, pan(NUM_FRAMES, (32, 24)), **options)
+        # x264 makes another file of smaller frames each time.
+        path = make_clip(folder / name, pan(NUM_FRAMES), **options)
         result = colorize_video(path, folder / "colored.mp4", pipe, limits=LIMITS)
         clips.append(Good(path, path.read_bytes(), frames_of(result.path)))
     return Prepared(tuple(clips), pipe, folder / "bad")

@@ -26,6 +26,8 @@ class Cnn(ColorizerModel):
     """
 
     title = "An encoder-decoder trained on structural similarity"
+    plain_name = "Structure"
+    plain_text = "A plain network, trained so that shapes look right rather than single pixels."
     authors = "a capstone project"
     year = 2019
     paper_url = "https://doi.org/10.1109/ACSSC.2003.1292216"

@@ -34,6 +34,8 @@ class Colorful(ColorizerModel):
     """
 
     title = "Colorful Image Colorization"
+    plain_name = "Zhang"
+    plain_text = "Weighs 313 colors for every place in the photo."
     authors = "Richard Zhang, Phillip Isola, Alexei A. Efros"
     year = 2016
     paper_url = "https://arxiv.org/abs/1603.08511"
@@ -56,6 +58,12 @@ class Colorful(ColorizerModel):
         """Describe the network, and also the weight of rare colors, which changes the photos visibly."""
         weights = "rare colors count more" if config.get("rebalance", True) else "rare colors count no more than others"
         return f"{super().describe(config).removesuffix('.')}; {weights}."
+
+    @classmethod
+    def introduce(cls, config: Mapping[str, object]) -> tuple[str, str]:
+        if config.get("rebalance", True):
+            return f"{cls.plain_name}, vivid", f"{cls.plain_text} Rare ones count more: bold, and sometimes wrong."
+        return f"{cls.plain_name}, plain", f"{cls.plain_text} Common ones win: careful, and often brownish."
 
     def __init__(self, config: ColorfulConfig):
         super().__init__(config)

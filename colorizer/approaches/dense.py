@@ -26,6 +26,10 @@ class Dense(ColorizerModel):
     """
 
     title = "Fully connected regression"
+    plain_name = "First try"
+    plain_text = (
+        "Looks at a tiny copy of the photo, 32 pixels wide: a student's first attempt, here to show how far that gets."
+    )
     authors = "a student project"
     year = 2018
     paper_url = "https://www.cs.toronto.edu/~kriz/cifar.html"

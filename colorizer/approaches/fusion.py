@@ -98,6 +98,8 @@ class Fusion(ColorizerModel):
     """
 
     title = "Deep Koalarization"
+    plain_name = "Koala"
+    plain_text = "Asks a second network what is in the photo, and colors accordingly."
     authors = "Federico Baldassarre, Diego González Morín, Lucas Rodés-Guirao"
     year = 2017
     paper_url = "https://arxiv.org/abs/1712.03400"

@@ -48,6 +48,8 @@ class Joint(ColorizerModel):
     """
 
     title = "Let there be Color!"
+    plain_name = "Iizuka"
+    plain_text = "Recognizes the kind of scene, such as a beach or a street, and colors the photo in its style."
     authors = "Satoshi Iizuka, Edgar Simo-Serra, Hiroshi Ishikawa"
     year = 2016
     paper_url = "https://doi.org/10.1145/2897824.2925974"

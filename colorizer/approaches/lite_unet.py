@@ -59,6 +59,8 @@ class LiteUNet(ColorizerModel):
     """
 
     title = "A light U-Net on EfficientNet-Lite0"
+    plain_name = "Best guess"
+    plain_text = "Our own small network, trained last and measured best: careful colors, few mistakes."
     authors = "the authors of colorizer"
     year = 2026
     paper_url = "https://arxiv.org/abs/1905.11946"

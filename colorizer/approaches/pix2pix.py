@@ -29,6 +29,8 @@ class Pix2Pix(ColorizerModel):
     """
 
     title = "Image-to-Image Translation with Conditional Adversarial Networks"
+    plain_name = "Critic"
+    plain_text = "Two networks against each other: one paints, the other tells paintings from photos."
     authors = "Phillip Isola, Jun-Yan Zhu, Tinghui Zhou, Alexei A. Efros"
     year = 2017
     paper_url = "https://arxiv.org/abs/1611.07004"

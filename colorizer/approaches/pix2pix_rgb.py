@@ -27,6 +27,8 @@ class Pix2PixRgb(ColorizerModel):
     """
 
     title = "Image-to-Image Translation with Conditional Adversarial Networks"
+    plain_name = "Critic, free"
+    plain_text = "Like “Critic”, but it repaints the whole picture, brightness included."
     authors = "Phillip Isola, Jun-Yan Zhu, Tinghui Zhou, Alexei A. Efros"
     year = 2017
     paper_url = "https://arxiv.org/abs/1611.07004"

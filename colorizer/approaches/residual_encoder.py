@@ -57,6 +57,8 @@ class ResidualEncoder(ColorizerModel):
     """
 
     title = "Automatic Colorization"
+    plain_name = "Dahl"
+    plain_text = "The hobby project that made coloring by networks popular; brownish where it is unsure."
     authors = "Ryan Dahl"
     year = 2016
     paper_url = "https://tinyclouds.org/colorize"

@@ -58,6 +58,10 @@ class ResNetUNet(ColorizerModel):
     """
 
     title = "A U-Net on a pretrained ResNet, pretrained with L1"
+    plain_name = "U-Net"
+    plain_text = (
+        "Recognizes things by what it saw in a large photo collection; a critic then taught it livelier colors."
+    )
     authors = "a capstone project"
     year = 2021
     paper_url = "https://arxiv.org/abs/1512.03385"

@@ -25,7 +25,7 @@ HUB_ID = re.compile(r"(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revis
 
 @dataclass(frozen=True)
 class Entry:
-    """Description of a checkpoint. A Hub checkpoint has no title and no year until it is loaded.
+    """Description of a checkpoint. A Hub checkpoint has no title, no year and no plain name until it is loaded.
 
     thumbnail: its result on a small photo, the same photo for all; None if its folder has none.
     token: False if the Hub is asked without the server's token, since a visitor chose what is asked for.
@@ -35,6 +35,8 @@ class Entry:
     source: str
     origin: str
     revision: str | None = None
+    plain_name: str = ""
+    plain_text: str = ""
     title: str = ""
     year: int | None = None
     description: str = ""
@@ -44,9 +46,10 @@ class Entry:
 
     @property
     def label(self) -> str:
-        """Name and year on one line, and a short description on the next."""
-        heading = self.name if self.year is None else f"{self.name} ({self.year})"
-        return f"{heading}\n{self.description}"
+        """Plain name and year; the name as well where others may have the same plain one, or where there is none yet."""
+        own = "" if self.origin == "package" else self.name
+        plain = f"{self.plain_name} ({own})" if self.plain_name and own else self.plain_name or self.name
+        return plain if self.year is None else f"{plain}, {self.year}"
 
 
 class Catalog:
@@ -209,8 +212,11 @@ def _hub_entry(match: re.Match[str]) -> Entry:
 
 
 def _described(entry: Entry, model_class: type[ColorizerModel], config: ColorizerConfig) -> Entry:
+    plain_name, plain_text = model_class.introduce(vars(config))
     return replace(
         entry,
+        plain_name=plain_name,
+        plain_text=plain_text,
         title=model_class.title,
         year=model_class.year,
         description=model_class.describe(vars(config)),

@@ -77,6 +77,8 @@ class Tenth(ColorizerModel):
     """A few convolutions that classify each pixel by hue and chroma."""
 
     title = "Colors by hue and chroma"
+    plain_name = "Wheel"
+    plain_text = "Chooses one of 37 colors for every place, as on a color wheel."
     authors = "A. Researcher"
     year = 2026
     paper_url = "https://example.org/hue-chroma"

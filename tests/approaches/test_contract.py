@@ -60,6 +60,11 @@ def test_it_names_itself_and_its_source(approach):
     assert model.approach == approach
     assert model.config.model_type == f"colorizer-{approach.replace('_', '-')}"
     assert model_class.title
+    # In words for everyone: neither a code word nor the title's field terms, short enough for a strip of pictures.
+    assert 0 < len(model_class.plain_name) <= 16
+    assert "_" not in model_class.plain_name
+    assert 20 < len(model_class.plain_text) <= 130
+    assert model_class.plain_text.endswith(".")
     assert model_class.authors
     assert 2000 < model_class.year < 2100
     assert model_class.paper_url.startswith("https://")

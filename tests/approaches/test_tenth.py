@@ -168,7 +168,7 @@ def broken_module(source: str) -> ModuleType:
     ("source", "message"),
     [
         ("class Broken(tenth.Tenth): pass", "model_type is 'colorizer-tenth' and must be 'colorizer-broken'"),
-        ("class Broken(tenth.ColorizerModel): pass", "title is missing"),
+        ("class Broken(tenth.ColorizerModel): pass", "title is missing; plain_name is missing; plain_text is missing"),
         ("class Other: pass", "has no attribute 'Broken'"),
         (
             "class BrokenConfig(tenth.TenthConfig):\n    model_type = 'colorizer-broken'\n"

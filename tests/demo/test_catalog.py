@@ -18,7 +18,7 @@ def test_folders_stand_after_the_packages_checkpoints(checkpoints: list[str]) ->
     assert catalog.names[-2:] == ["tiny-colorful", "tiny-dense"]
     entry = catalog.entry("tiny-colorful")
     assert entry.title == "Colorful Image Colorization"
-    assert entry.label.startswith("tiny-colorful (2016)\n")
+    assert entry.label == "Zhang, vivid (tiny-colorful), 2016"
     assert entry.origin == "folder"
     assert (entry.label, "tiny-colorful") in catalog.choices
 
@@ -31,6 +31,9 @@ def test_same_folder_name_twice(checkpoints: list[str]) -> None:
 def test_a_card_says_what_its_checkpoint_is_not_only_its_approach() -> None:
     catalog = Catalog()
     assert catalog.names[0] == "default"
+    labels = [entry.label for entry in catalog.entries]
+    assert labels[0] == "Best guess, 2026"
+    assert len(set(labels)) == len(labels)
     assert "rare colors count more" in catalog.entry("colorful").description
     assert "rare colors count no more" in catalog.entry("colorful-unbalanced").description
     loaded = catalog.entry("colorful-unbalanced")

@@ -8,7 +8,7 @@ from colorizer.approaches.base.option import RESERVED, Option
 from colorizer.approaches.base.spaces import Space
 from colorizer.errors import ColorizerError
 
-REQUIRED = ("title", "authors", "year", "paper_url", "space", "objective", "recipe")
+REQUIRED = ("title", "plain_name", "plain_text", "authors", "year", "paper_url", "space", "objective", "recipe")
 
 
 def check_class(model_class: type[ColorizerModel], approach: str) -> None:

@@ -54,6 +54,10 @@ class ColorizerModel(ModelOfParts):
     recipe: Recipe
 
     title: ClassVar[str]
+    plain_name: ClassVar[str]
+    """Short name for people who know no paper; the app shows it."""
+    plain_text: ClassVar[str]
+    """One sentence for them, without jargon: what it does, or what to expect."""
     authors: ClassVar[str]
     year: ClassVar[int]
     paper_url: ClassVar[str]
@@ -119,6 +123,14 @@ class ColorizerModel(ModelOfParts):
         By default, the first line of the class's docstring.
         """
         return inspect.getdoc(cls).split("\n")[0]
+
+    @classmethod
+    def introduce(cls, config: Mapping[str, object]) -> tuple[str, str]:
+        """Return the plain name and text for a checkpoint, given the content of its config.json.
+
+        Checkpoints of one approach that look different need different ones.
+        """
+        return cls.plain_name, cls.plain_text
 
     def predict(self, source: Tensor) -> Tensor:
         """Predict in the space's scale from the lightness (B, C, H, W) that the space encoded."""

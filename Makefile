@@ -21,6 +21,7 @@ tables:
 
 # Pictures of the README and the cards.
 pictures:
+	python -m colorizer.release.readme_pictures --opening
 	python -m colorizer.release.readme_pictures $(DATA)/photos --samples
 	python -m colorizer.release.readme_pictures $(DATA)/photos -o model_cards/pictures/twelve.jpg
 	python -m colorizer compare $(addprefix $(DATA)/photos/,$(SHOWN)) -o model_cards/pictures/results.jpg

@@ -13,10 +13,10 @@ from colorizer.approaches import get_model_class, list_approaches
 from colorizer.approaches.base.configuration import ColorizerConfig
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.approaches.base.option import Option
-from colorizer.checkpoints import THUMBNAIL, checkpoint_folder, list_checkpoints
+from colorizer.checkpoints import EVALUATION, THUMBNAIL, checkpoint_folder, list_checkpoints
 from colorizer.errors import CheckpointError, ColorizerError, quote
 from colorizer.hub.loading import read_config
-from colorizer.hub.run_records import publishable
+from colorizer.hub.run_records import publishable, read_record
 from colorizer.pipelines.image_colorization import ColorizationPipeline, pipeline
 
 MAX_BYTES = 2 * 1024**3
@@ -27,6 +27,7 @@ HUB_ID = re.compile(r"(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revis
 class Entry:
     """Description of a checkpoint. A Hub checkpoint has no title, no year and no plain name until it is loaded.
 
+    paper: Markdown with its title and a link to its paper.
     thumbnail: its result on a small photo, the same photo for all; None if its folder has none.
     token: False if the Hub is asked without the server's token, since a visitor chose what is asked for.
     """
@@ -38,6 +39,7 @@ class Entry:
     plain_name: str = ""
     plain_text: str = ""
     title: str = ""
+    paper: str = ""
     year: int | None = None
     description: str = ""
     thumbnail: Path | None = None
@@ -46,10 +48,15 @@ class Entry:
 
     @property
     def label(self) -> str:
-        """Plain name and year; the name as well where others may have the same plain one, or where there is none yet."""
-        own = "" if self.origin == "package" else self.name
-        plain = f"{self.plain_name} ({own})" if self.plain_name and own else self.plain_name or self.name
-        return plain if self.year is None else f"{plain}, {self.year}"
+        """Plain name and year, for lists."""
+        return self.plain_label if self.year is None else f"{self.plain_label}, {self.year}"
+
+    @property
+    def plain_label(self) -> str:
+        """Plain name, unique in the catalog: with the name where others may have the same plain one."""
+        if not self.plain_name:
+            return self.name
+        return self.plain_name if self.origin == "package" else f"{self.plain_name} ({self.name})"
 
 
 class Catalog:
@@ -110,6 +117,13 @@ class Catalog:
         return list(
             dict.fromkeys(option.name for space in spaces if space.has_distribution for option in space.options)
         )
+
+    @property
+    def best_first(self) -> list[str]:
+        """Names of all checkpoints by their measured error, ΔE2000, the smallest first; those not measured come last."""
+        measured = (read_record(EVALUATION) or {}).get("models", {})
+        errors = {name: scores["ciede2000"]["mean"] for name, scores in measured.items() if "ciede2000" in scores}
+        return sorted(self.names, key=lambda name: errors.get(name, float("inf")))
 
     def entry(self, name: str) -> Entry:
         """Return the entry called `name`. Raises ColorizerError, which lists the names there are."""
@@ -218,10 +232,17 @@ def _described(entry: Entry, model_class: type[ColorizerModel], config: Colorize
         plain_name=plain_name,
         plain_text=plain_text,
         title=model_class.title,
+        paper=_paper(model_class),
         year=model_class.year,
         description=model_class.describe(vars(config)),
         options=model_class.options_for(vars(config)),
     )
+
+
+def _paper(model_class: type[ColorizerModel]) -> str:
+    if model_class.cites:
+        return f"{model_class.title} (see [{model_class.cites}]({model_class.paper_url}))"
+    return f"[{model_class.title}]({model_class.paper_url})"
 
 
 def _num_bytes(model: ColorizerModel) -> int:

@@ -1,4 +1,4 @@
-"""Gradio helpers shared by the tabs: uploads, error messages, visitors' folders, sample photos."""
+"""Gradio helpers shared by the tabs: uploads, error messages, visitors' folders."""
 
 import secrets
 import shutil
@@ -9,29 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import skimage
 from gradio.utils import get_upload_folder
-from PIL import Image
 
-from colorizer.atomic_write import copy_file
 from colorizer.demo.catalog import without_folders
 from colorizer.errors import ColorizerError, PhotoError
-from colorizer.photos.merging import gray_pixels
-from colorizer.photos.reading import read_photo
-from colorizer.photos.saving import save_image
 
 # Seconds before a visitor's folder is deleted. Gradio itself deletes the files it served after one hour.
 MAX_AGE = 2 * 3600
-# Photos to try. They come with scikit-image, so nothing is downloaded.
-SAMPLES = {
-    "coffee.png": "Coffee",
-    "chelsea.png": "Cat",
-    "astronaut.png": "Astronaut",
-    "rocket.jpg": "Rocket",
-    "camera.png": "Camera (gray)",
-}
-GRAY_SAMPLES = {"chelsea.png": "Cat (gray)"}
-_DATA = Path(skimage.__file__).parent / "data"
 # Return type of handlers: the components that change, each with its new value or properties.
 Updates = dict[gr.blocks.Block, Any]
 # Options of events that change the page at once and are not part of the API.
@@ -102,64 +86,3 @@ def build_photo(label: str, alt_text: str, height: int, *, buttons: Sequence[str
         buttons=list(buttons),
         alt_text=alt_text,
     )
-
-
-def build_examples(photo: gr.Image, **looks: Any) -> None:
-    """Build a gallery of example photos inside the current Blocks. A click on one loads it into `photo`.
-
-    looks: more arguments for the gallery.
-    """
-    examples = _example_photos(new_folder("examples"))
-    gallery = gr.Gallery(
-        examples,
-        columns=3,
-        height="auto",
-        object_fit="cover",
-        allow_preview=False,
-        interactive=False,
-        buttons=[],
-        **looks,
-    )
-
-    def take(event: gr.SelectData) -> str:
-        return examples[event.index][0]
-
-    gallery.select(take, None, photo, api_visibility="private", show_progress="hidden")
-
-
-def sample_paths() -> dict[str, Path]:
-    """Return {caption: path} of the sample photos."""
-    return {caption: _DATA / name for name, caption in SAMPLES.items()}
-
-
-def _example_photos(folder: Path) -> list[tuple[str, str]]:
-    """Copy the example photos into `folder`, some in color, some gray. Returns pairs (file, caption)."""
-    photos = []
-    for caption, path in sample_paths().items():
-        copy_file(path, folder / path.name)
-        photos.append((str(folder / path.name), caption))
-    for name, caption in GRAY_SAMPLES.items():
-        path = folder / f"{Path(name).stem}-gray.png"
-        save_image(Image.fromarray(gray_pixels(read_photo(_DATA / name).pixels)), path)
-        photos.append((str(path), caption))
-    return photos
-
-
-def connect_divider(divider: gr.Slider, sliders: Sequence[gr.ImageSlider]) -> None:
-    """Let the slider `divider` (% of the width) move the dividers of `sliders`, which can't be moved by keyboard.
-
-    Runs in the browser.
-    """
-    moved = '{__type__: "update", slider_position: position}'
-    # Gradio expects a single value for one output and an array for several.
-    update = f"({moved})" if len(sliders) == 1 else f"Array({len(sliders)}).fill({moved})"
-    divider.input(None, divider, list(sliders), js=f"(position) => {update}", api_visibility="private")
-
-
-def withdraw(paths: Iterable[Path], blocks: Iterable[gr.blocks.Block]) -> None:
-    """Delete files that `blocks` showed, and remove them from the blocks' own lists, which would only grow."""
-    paths = list(paths)
-    for path in paths:
-        path.unlink(missing_ok=True)
-    for block in blocks:
-        block.temp_files.difference_update(str(path) for path in paths)

@@ -1,4 +1,4 @@
-"""Previews for the page: no larger than a screen and quick to send."""
+"""Visitors' photos, and previews of them for the page: no larger than a screen and quick to send."""
 
 import re
 from dataclasses import replace
@@ -7,14 +7,28 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from colorizer.errors import PhotoError
 from colorizer.photos.photo import Photo
 from colorizer.photos.profiles import in_srgb
+from colorizer.photos.reading import read_photo
 from colorizer.photos.saving import save_image
 
 # A page seldom shows more pixels, and live changes have to keep up with a slider.
 PREVIEW_PIXELS = 1_500_000
 # JPEG, the format of the previews, has no longer sides.
 MAX_SIDE = 65_500
+# Limit per visitor, since many share the machine.
+MAX_PIXELS = 50_000_000
+
+
+def read_visitor_photo(source: str | None) -> Photo:
+    """Read the uploaded photo. Raises PhotoError if there is none or it can't be read.
+
+    Its name, and the error, contain only the file name: visitors need not know the server's folders.
+    """
+    if not source:
+        raise PhotoError("Choose a photo first: upload, paste or take one, or pick an example.")
+    return read_photo(source, max_pixels=MAX_PIXELS, name=Path(source).name)
 
 
 def smaller(

@@ -103,7 +103,7 @@ def build_buttons(label: str) -> RunButtons:
 
 def offer_models(model: gr.Dropdown, catalog: Catalog, tab: gr.Tab) -> None:
     """Refresh the list of models whenever the tab is opened, since visitors can add models in another tab."""
-    tab.select(lambda: gr.Dropdown(choices=catalog.names), None, model, **QUIET)
+    tab.select(lambda: gr.Dropdown(choices=catalog.choices), None, model, **QUIET)
 
 
 def _raise(sign: StopSign) -> gr.Button:

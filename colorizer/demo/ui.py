@@ -6,30 +6,25 @@ from typing import Any
 import gradio as gr
 
 from colorizer.demo.api import build_endpoints
-from colorizer.demo.batch.tab import build_many_tab
+from colorizer.demo.approaches.tab import build_approaches_tab
+from colorizer.demo.batch.tab import build_album_tab
 from colorizer.demo.calls import HANDLERS, CheckedBlocks
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.compare.tab import build_compare_tab
-from colorizer.demo.hint.tab import build_hint_tab
-from colorizer.demo.learn.tab import build_learn_tab
-from colorizer.demo.models_tab import build_models_tab
-from colorizer.demo.video.tab import build_video_tab
+from colorizer.demo.hint.canvas import Studio
+from colorizer.demo.hint.endpoint import build_hint_endpoint
+from colorizer.demo.links import FOLLOW_ADDRESS, NOTE_TAB, connect_links
+from colorizer.demo.photo.tab import build_photo_tab
+from colorizer.demo.video.tab import build_film_tab
 from colorizer.demo.vote.hub_sync import SharedVotes
 from colorizer.demo.vote.store import VoteStore
 from colorizer.demo.vote.tab import build_vote_tab
 
 TITLE = "Colorizer"
 INTRODUCTION = """# Colorizer
-Colorize black-and-white photos with several neural networks and compare the results side by side.
-The colors are guesses: plausible, not necessarily true."""
+Old photos in color, by several neural networks. The colors are guesses: plausible, not true."""
 # Seconds between two cleanups of temporary files, and the age at which a file is deleted.
 DELETE_CACHE = (600, 3600)
 MAX_FILE_SIZE = "40mb"
-# The mouse wheel over a result scrolls the page; with Ctrl, or a pinch, it zooms. Gradio's sliders would always zoom, and
-# visitors could not scroll past a wall of them. The wide slider still zooms.
-SCROLL = """() => document.addEventListener("wheel", (event) => {
-  if (!event.ctrlKey && event.target.closest(".result")) event.stopPropagation();
-}, {capture: true, passive: true})"""
 # Number of sessions kept in memory, half a megabyte each. Every API call is a session too.
 MAX_SESSIONS = 200
 
@@ -47,27 +42,29 @@ def build_demo(
         votes_repo: Hub dataset to share the votes in; votes already there count too.
     """
     catalog = Catalog(models)
+    studio = Studio(catalog)
     store = VoteStore(votes)
     shared = SharedVotes(store, votes_repo) if votes_repo else None
     if shared is not None:
         shared.start()
-    with CheckedBlocks(title=TITLE, analytics_enabled=False, delete_cache=DELETE_CACHE) as demo:
-        gr.Markdown(INTRODUCTION)
-        with gr.Tab("Compare"):
-            approaches = build_compare_tab(catalog)
-        with gr.Tab("Hint") as tab:
-            build_hint_tab(catalog, tab)
-        with gr.Tab("Many photos") as tab:
-            build_many_tab(catalog, tab)
-        with gr.Tab("Video") as tab:
-            build_video_tab(catalog, tab)
-        with gr.Tab("Which is better?") as tab:
-            build_vote_tab(catalog, store, shared, tab)
-        with gr.Tab("Learn"):
-            build_learn_tab()
-        with gr.Tab("Models"):
-            build_models_tab(catalog, approaches)
+    with CheckedBlocks(title=TITLE, analytics_enabled=False, delete_cache=DELETE_CACHE, fill_width=True) as demo:
+        gr.Markdown(INTRODUCTION, elem_id="head")
+        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
+            with gr.Tab("Photo", id="photo", elem_id="tab-photo") as photo_tab:
+                photo = build_photo_tab(studio)
+            with gr.Tab("Album", id="album", elem_id="tab-album") as album_tab:
+                album = build_album_tab(catalog, album_tab)
+            with gr.Tab("Film", id="film", elem_id="tab-film") as film_tab:
+                film = build_film_tab(catalog, film_tab)
+            with gr.Tab("Vote", id="vote", elem_id="tab-vote") as vote_tab:
+                vote_photo = build_vote_tab(catalog, store, shared, vote_tab)
+            with gr.Tab("Approaches", id="approaches", elem_id="tab-approaches") as approaches_tab:
+                build_approaches_tab(catalog, photo, approaches_tab)
+        connect_links(tabs, photo, album, film, vote_photo)
+        for tab in (photo_tab, album_tab, film_tab, vote_tab, approaches_tab):
+            tab.select(None, None, None, js=NOTE_TAB.replace("TAB", tab.id), api_visibility="private")
         build_endpoints(catalog)
+        build_hint_endpoint(studio)
     return demo.queue(max_size=64)
 
 
@@ -75,9 +72,9 @@ def launch_options() -> dict[str, Any]:
     """Return the arguments for `demo.launch`, which is where Gradio takes the theme."""
     return {
         "theme": _theme(),
-        "css_paths": Path(__file__).with_name("style.css"),
-        "js": SCROLL,
+        "css_paths": [Path(__file__).with_name("style.css"), Path(__file__).parent / "photo" / "viewer.css"],
         "max_file_size": MAX_FILE_SIZE,
+        "js": FOLLOW_ADDRESS,
         "footer_links": ["api", "settings"],
         "run_history": False,
         "state_session_capacity": MAX_SESSIONS,
@@ -103,9 +100,11 @@ def _theme() -> gr.themes.Base:
         block_label_background_fill_dark="*primary_900",
         block_label_text_color="*primary_800",
         block_label_text_color_dark="*primary_100",
-        block_title_background_fill_dark="*primary_900",
-        block_title_text_color="*primary_800",
-        block_title_text_color_dark="*primary_100",
+        block_title_background_fill="none",
+        block_title_background_fill_dark="none",
+        block_title_text_color="*body_text_color",
+        block_title_text_color_dark="*body_text_color",
+        block_title_padding="0",
         link_text_color="*primary_800",
         link_text_color_dark="*primary_200",
         button_primary_background_fill="*primary_700",

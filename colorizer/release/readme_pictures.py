@@ -1,6 +1,7 @@
 """Generate the pictures for README and cards.
 
 python -m colorizer.release.readme_pictures FOLDER -o twelve.jpg    # or --samples, for all checkpoints
+python -m colorizer.release.readme_pictures --opening               # the photo that the app opens with
 """
 
 import argparse
@@ -24,6 +25,8 @@ NUM_PHOTOS = 12
 ACROSS = 3
 HEIGHT = 170
 SAMPLE_HEIGHT = 140
+STRIP_SIDE = 200
+OPENING = Path(__file__).parents[1] / "demo" / "photo" / "examples" / "buffalo.webp"
 
 
 def before_and_after(photos: Sequence[Path], *, model: str = "default") -> Image.Image:
@@ -72,17 +75,29 @@ def samples(photos: Sequence[Path], *, model: str) -> Image.Image:
     )
 
 
+def color_opening(photo: Path) -> None:
+    """Color the photo that the app opens with by each checkpoint: one for the viewer, small ones for the strip, beside it."""
+    for name in list_checkpoints():
+        colored = pipeline(name)(read_photo(photo)).convert("RGB")
+        if name != "default":
+            colored.thumbnail((STRIP_SIDE, STRIP_SIDE), Image.Resampling.LANCZOS)
+        save_image(colored, photo.with_stem(f"{photo.stem}-{name}"), quality=72, method=6)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("."))
     wanted = parser.add_mutually_exclusive_group(required=True)
     wanted.add_argument("-o", "--output", type=Path, help="twelve photos before and after coloring by default")
     wanted.add_argument(
         "--samples", action="store_true", help=f"write {SAMPLES} into the folder of each checkpoint of the package"
     )
+    wanted.add_argument("--opening", action="store_true", help="the app's first photo in the colors of each checkpoint")
     given = parser.parse_args()
     photos = [*given.folder.glob("*.jpg")]
-    if given.output:
+    if given.opening:
+        color_opening(OPENING)
+    elif given.output:
         save_image(before_and_after(photos), given.output, quality=88)
     else:
         for name in list_checkpoints():

@@ -16,7 +16,7 @@ from colorizer.approaches.base.option import Option
 from colorizer.cli.parser import main
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.compare.comparison import Settings
-from colorizer.demo.compare.recolor import readjust
+from colorizer.demo.compare.recolor import adjusted, repaint
 from colorizer.demo.compare.run import compare
 from colorizer.training import parse_runs, train_runs
 from tests.approaches import tenth, test_contract, test_contract_checkpoints
@@ -153,8 +153,8 @@ def test_the_app_compares_it_and_has_controls_for_its_options(run: Path, gray: I
     before, after = (levels(Image.open(one.results[0].preview)) for one in (plain, faded))
     assert np.ptp(after, axis=2).max() < np.ptp(before, axis=2).max()
     neutral = {"saturation": 1.0, "warmth": 0.0, "strength": 1.0}
-    sharp = readjust(plain, **neutral, options={"temperature": 0.1})
-    assert not np.array_equal(levels(Image.open(sharp.results[0].preview)), before)
+    sharp = repaint(adjusted(plain, **neutral, options={"temperature": 0.1}), "tenth")
+    assert not np.array_equal(levels(Image.open(sharp.preview)), before)
 
 
 def broken_module(source: str) -> ModuleType:

@@ -17,9 +17,8 @@ def visit(page: Page, url: str, theme: str = "light") -> Iterator[Page]:
     page.set_default_timeout(WAIT)
     expect.set_options(timeout=WAIT)
     page.goto(f"{url}?__theme={theme}")
-    expect(page.get_by_role("button", name="Colorize")).to_be_visible()
     # Gradio renders a page piece by piece, so wait until the first tab is complete.
-    expect(page.locator("#approaches").get_by_role("checkbox")).not_to_have_count(0)
+    expect(page.locator(".viewer .film button")).not_to_have_count(0)
     expect(page.locator("#examples").get_by_role("button")).not_to_have_count(0)
     yield page
     page.close()
@@ -35,15 +34,8 @@ def wait_until(page: Page, condition: Callable[[], bool]) -> None:
 
 
 def open_tab(page: Page, name: str) -> Locator:
-    """Open a tab, which may be in the overflow menu on a narrow screen; return its panel."""
-    tab = page.get_by_role("tab", name=name)
-    hidden = page.locator(".overflow-dropdown button", has_text=name)
-    expect(tab.or_(hidden).first).to_be_attached()
-    if not tab.is_visible():
-        page.locator(".overflow-menu > button").click()
-        hidden.click()
-    else:
-        tab.click()
+    """Open a tab and return its panel."""
+    page.get_by_role("tab", name=name).click()
     return page.get_by_role("tabpanel").filter(visible=True)
 
 

@@ -1,10 +1,10 @@
 from pathlib import Path
 
 import pytest
+from colorizer.demo.models_tab import models_table
 
 from colorizer.demo import catalog as catalog_module
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.models_tab import models_table
 from colorizer.errors import CheckpointError, ColorizerError, HubError
 from tests.hub_server import HubServer
 

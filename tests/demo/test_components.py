@@ -4,11 +4,10 @@ import os
 import time
 from pathlib import Path
 
-import gradio as gr
 import pytest
 
 from colorizer.demo import components
-from colorizer.demo.components import MAX_AGE, new_folder, withdraw
+from colorizer.demo.components import MAX_AGE, new_folder
 
 
 @pytest.fixture
@@ -34,15 +33,3 @@ def test_old_folders_go_when_a_new_one_is_made(files: Path) -> None:
     assert not old.exists()
     assert (recent / "photo.npz").exists()
     assert (lasting / "photo.npz").exists()
-
-
-def test_withdrawn_files_are_forgotten_by_what_served_them(files: Path) -> None:
-    old, current = files / "old.jpg", files / "current.jpg"
-    for path in (old, current):
-        path.write_bytes(b"jpeg")
-    slider = gr.ImageSlider()
-    slider.temp_files |= {str(old), str(current)}
-    withdraw([old, files / "never.jpg"], [slider])
-    assert not old.exists()
-    assert current.exists()
-    assert slider.temp_files == {str(current)}

@@ -14,7 +14,7 @@ from colorizer.demo import build_demo, launch_options
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.compare.comparison import Settings
 from colorizer.demo.compare.downloads import save_result
-from colorizer.demo.compare.recolor import readjust
+from colorizer.demo.compare.recolor import adjusted
 from colorizer.demo.compare.run import compare
 from colorizer.photos.merging import gray_pixels
 
@@ -78,7 +78,7 @@ def test_comparisons_adjustments_and_downloads_do_not_mix(
         folder = tmp_path / str(visitor)
         folder.mkdir()
         *_, comparison = compare(catalog, str(photos[visitor]), list(MODELS), Settings(), folder)
-        changed = readjust(comparison, saturation=0.5, warmth=visitor, strength=0.9, options={"temperature": 0.2})
+        changed = adjusted(comparison, saturation=0.5, warmth=visitor, strength=0.9, options={"temperature": 0.2})
         return [comparison.gray, *(save_result(changed, model) for model in MODELS)]
 
     with ThreadPoolExecutor(NUM_VISITORS) as pool:

@@ -12,8 +12,8 @@ from colorizer.demo.batch import zip_uploads
 from colorizer.demo.batch.zip_uploads import find_uploads, read_upload
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.compare.comparison import Settings
-from colorizer.demo.compare.run import MAX_PIXELS
-from colorizer.demo.previews import plain
+from colorizer.demo.compare.run import color_photo
+from colorizer.demo.previews import MAX_PIXELS, plain
 from colorizer.errors import ColorizerError, PhotoError, quote
 from colorizer.photos.profiles import as_seen
 from colorizer.photos.saving import save_image, save_photo
@@ -78,7 +78,6 @@ def color_album(
     found = find_uploads(files)
     yield AlbumStep(0, len(found))
     pipe = catalog.pipeline(name)
-    options = settings.for_model(pipe.model).keywords
     path = folder / f"colored-{plain(name)}.zip"
     photo_file = folder / f"photo.{file_format}"
     previews: list[tuple[Path, str]] = []
@@ -96,7 +95,7 @@ def color_album(
                     pixels_left -= photo.pixels.shape[0] * photo.pixels.shape[1]
                     if pixels_left < 0:
                         raise PhotoError(_TOO_MUCH)
-                    colored = pipe(photo, **options)
+                    colored = color_photo(pipe, photo, settings)
                     save_photo(colored, photo_file, model=name)
                     result = _free_name(upload.name, file_format, taken)
                     archive.write(photo_file, str(result))

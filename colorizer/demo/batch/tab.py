@@ -1,4 +1,4 @@
-"""The tab "Many photos": colorize several files or a ZIP into one ZIP."""
+"""The Album tab: colorize several files or a ZIP into one ZIP."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +16,8 @@ from colorizer.errors import ColorizerError
 FORMAT_NAMES = {"jpg": "JPEG", "png": "PNG (lossless, larger)", "webp": "WebP"}
 
 
-def build_many_tab(catalog: Catalog, tab: gr.Tab) -> None:
-    """Build the tab inside the current Blocks, in `tab`."""
+def build_album_tab(catalog: Catalog, tab: gr.Tab) -> list[gr.blocks.Block]:
+    """Build the tab inside the current Blocks, in `tab`. Returns its controls for approach, saturation, warmth and strength."""
     with gr.Row(equal_height=False):
         with gr.Column(min_width=320):
             files = gr.File(
@@ -28,9 +28,11 @@ def build_many_tab(catalog: Catalog, tab: gr.Tab) -> None:
                 elem_id="many-files",
             )
             gr.Markdown(f"{LIMITS_TEXT} Subfolders of a ZIP and camera data (EXIF) are kept.")
-            model = gr.Dropdown(catalog.names, value=catalog.default, label="Approach", filterable=False)
+            model = gr.Dropdown(catalog.choices, value=catalog.default, label="Approach", filterable=False)
             with gr.Accordion("Options", open=False):
                 saturation = gr.Slider(0, 2, 1, step=0.05, label="Saturation", info="1 = as predicted, 0 = gray")
+                warmth = gr.Slider(-40, 40, 0, step=1, label="Warmth", info="Below 0 = cooler, above 0 = warmer")
+                strength = gr.Slider(0, 1, 1, step=0.05, label="Strength", info="0 = the gray photo")
                 file_format = gr.Radio(
                     [(FORMAT_NAMES[name], name) for name in FORMATS], value=FORMATS[0], label="Download format"
                 )
@@ -47,13 +49,14 @@ def build_many_tab(catalog: Catalog, tab: gr.Tab) -> None:
                 interactive=False,
                 buttons=[],
                 elem_id="many-results",
-                elem_classes="examples",
             )
 
     def run(
         files: list[dict[str, Any]] | None,
         model: str,
         saturation: float,
+        warmth: float,
+        strength: float,
         file_format: str,
         sign: StopSign,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 (Gradio finds its progress bar by this default)
@@ -61,7 +64,8 @@ def build_many_tab(catalog: Catalog, tab: gr.Tab) -> None:
         try:
             paths = [Path(path) for file in files or [] if (path := uploaded_file(file))]
             num_shown, is_done = 0, False
-            steps = color_album(catalog, paths, model, Settings(saturation), file_format, new_folder())
+            settings = Settings(saturation, warmth=warmth, strength=strength)
+            steps = color_album(catalog, paths, model, settings, file_format, new_folder())
             for step in until_stopped(steps, sign):
                 is_done = step.is_done
                 if not step.is_done:
@@ -74,17 +78,17 @@ def build_many_tab(catalog: Catalog, tab: gr.Tab) -> None:
             if not is_done:
                 yield {**buttons.at_rest, status: "Stopped. Nothing was saved."}
         except ColorizerError as error:
-            gr.Warning(str(error), title="Colorizing failed")
             yield {**buttons.at_rest, status: f"⚠ {error}"}
 
     buttons.connect(
         run,
-        [files, model, saturation, file_format],
+        [files, model, saturation, warmth, strength, file_format],
         [download, gallery],
         status=status,
         concurrency_id="many",  # separate, so that single photos need not wait for albums
     )
     offer_models(model, catalog, tab)
+    return [model, saturation, warmth, strength]
 
 
 def shown_download(step: AlbumStep) -> gr.DownloadButton:

@@ -1,1 +1,1 @@
-"""The Compare tab: one photo by several approaches, with adjustments, side-by-side view and downloads."""
+"""One photo colored by several approaches: results, adjustments without another run, downloads, scores."""

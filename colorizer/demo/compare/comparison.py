@@ -6,7 +6,10 @@ from pathlib import Path
 
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.demo.catalog import Catalog
+from colorizer.demo.hint.canvas import Studio
 from colorizer.errors import ColorizerError, quote
+from colorizer.pipelines.hint_propagation import REACH
+from colorizer.pipelines.hints import Hint
 
 # Limits per visitor, since many share the machine.
 MAX_RESOLUTION = 1024
@@ -121,12 +124,14 @@ class Comparison:
     source: the photo's file.
     folder: folder of all other files.
     size: width and height of the photo.
+    photo_name: name of the photo's file, without folders.
     shown: pixels of the photo at preview size.
     gray: preview in gray.
     truth: preview in the true colors; None for a gray photo.
     truth_colorfulness: colorfulness of the photo itself; None for a gray photo.
     notes: notes from reading the photo.
     settings: settings of the results as shown.
+    hints: color hints, which hold for all results; `studio` applies them, and they spread by `reach`.
     version: number of color changes so far.
     """
 
@@ -135,6 +140,7 @@ class Comparison:
     folder: Path
     size: tuple[int, int]
     names: tuple[str, ...]
+    photo_name: str
     shown: Path
     gray: Path
     truth: Path | None = None
@@ -143,6 +149,9 @@ class Comparison:
     settings: Settings = Settings()
     results: tuple[Result, ...] = ()
     num_done: int = 0
+    hints: tuple[Hint, ...] = ()
+    studio: Studio | None = None
+    reach: float = REACH
     version: int = 0
 
     @property

@@ -4,18 +4,17 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 from torch import Tensor
 
 from colorizer.atomic_write import write_file
 from colorizer.demo.compare.comparison import Comparison, Result, check_total_pixels
-from colorizer.demo.compare.recolor import apply_colors, colors, rescore
-from colorizer.demo.compare.result_grid import HEADINGS
-from colorizer.demo.compare.run import read_visitor_photo
-from colorizer.demo.previews import file_stem
+from colorizer.demo.compare.recolor import apply_colors, color_of, colors, load_photo, rescore
+from colorizer.demo.compare.score_table import HEADINGS, plain_label
+from colorizer.demo.previews import file_stem, read_visitor_photo
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.photo_scores import format_scores, reduce
+from colorizer.photos.merging import gray_pixels
 from colorizer.photos.photo import Photo
 from colorizer.photos.saving import save_image, save_photo, to_pil
 
@@ -30,8 +29,7 @@ def save_result(comparison: Comparison, label: str, file_format: str = "PNG") ->
     Raises ColorizerError for an unknown result or format, a photo too large for the format, or if the run's files are gone.
     """
     wanted, ending = comparison.result(label), _ending(file_format)
-    ab = next(ab for result, ab in colors(comparison) if result is wanted)
-    return _save(comparison, wanted, ab, _photo(comparison), ending)
+    return _save(comparison, wanted, color_of(comparison, wanted), _photo(comparison), ending)
 
 
 def save_all(
@@ -68,16 +66,16 @@ def contact_sheet(comparison: Comparison, title: str) -> Image.Image:
     # Imported here, since matplotlib is slow to import and the page should not wait for it.
     from colorizer.evaluation.photo_comparison import PhotoComparison, sheet
 
-    scored = rescore(comparison)
-    paths = [comparison.gray, *(result.preview for result in scored.colored)]
-    paths += [] if comparison.truth is None else [comparison.truth]
-    pictures = [reduce(np.asarray(Image.open(path).convert("RGB"))) for path in paths]
+    scored, photo = rescore(comparison), load_photo(comparison.shown)
+    pictures = [reduce(gray_pixels(photo))]
+    pictures += [reduce(apply_colors(photo, ab, comparison.settings)) for _, ab in colors(comparison)]
+    pictures += [] if comparison.truth is None else [reduce(photo.pixels)]
     captions = ["", *(_sheet_caption(result) for result in scored.colored), ""]
     width, height = comparison.size
     row = PhotoComparison(
         f"{title} · {width}×{height}", [*pictures, *([None] if comparison.truth is None else [])], captions
     )
-    return sheet([row], [result.label for result in scored.colored])
+    return sheet([row], [plain_label(comparison, result) for result in scored.colored])
 
 
 def gallery(comparison: Comparison) -> list[tuple[str, str]]:

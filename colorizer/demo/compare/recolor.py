@@ -23,7 +23,7 @@ from colorizer.pipelines.image_colorization import ColorizationResult
 from colorizer.pipelines.prediction import decode_logits
 
 
-def readjust(
+def adjusted(
     comparison: Comparison,
     *,
     saturation: float,
@@ -31,11 +31,9 @@ def readjust(
     strength: float,
     options: Mapping[str, float | str] | None = None,
 ) -> Comparison:
-    """Return the comparison with adjusted previews. Scores are not updated; see `rescore`.
+    """Return the comparison with other settings. Previews and scores stay as they are; see `repaint` and `rescore`.
 
     options: new values of the options that change colors without another run; missing ones go back to the checkpoint's own.
-
-    Raises ColorizerError for values out of range, or if the run's files are gone.
     """
     others = {
         name: value for name, value in comparison.settings.options.items() if name not in comparison.decoding_options
@@ -47,18 +45,27 @@ def readjust(
         strength=strength,
         options=others | dict(options or {}),
     )
-    changed = replace(comparison, settings=settings, version=comparison.version + 1)
+    return replace(comparison, settings=settings, version=comparison.version + 1)
+
+
+def repaint(comparison: Comparison, label: str) -> Result:
+    """Return a result with a new preview, in the colors that the comparison's settings and hints give it.
+
+    Raises ColorizerError for an unknown label, for values out of range, or if the run's files are gone.
+    """
+    wanted = comparison.result(label)
     photo = load_photo(comparison.shown)
-    previews = {}
-    for result, ab in colors(changed):
-        image = to_pil(photo, apply_colors(photo, ab, settings))
-        previews[result.label] = save_preview(image, comparison.folder, preview_stem(result, changed.version))
-    return replace(
-        changed,
-        results=tuple(
-            replace(result, preview=previews.get(result.label, result.preview)) for result in comparison.results
-        ),
-    )
+    image = to_pil(photo, apply_colors(photo, color_of(comparison, wanted), comparison.settings))
+    path = save_preview(image, comparison.folder, preview_stem(wanted, comparison.version))
+    return replace(wanted, preview=path)
+
+
+def score_of(comparison: Comparison, label: str) -> dict[str, float]:
+    """Return the scores of one result in its current colors; empty for a gray photo. Raises as `repaint` does."""
+    if comparison.truth is None:
+        return {}
+    photo, wanted = load_photo(comparison.shown), comparison.result(label)
+    return score(apply_colors(photo, color_of(comparison, wanted), comparison.settings), photo.pixels)
 
 
 def rescore(comparison: Comparison) -> Comparison:
@@ -79,8 +86,14 @@ def rescore(comparison: Comparison) -> Comparison:
     )
 
 
+def color_of(comparison: Comparison, wanted: Result) -> Tensor:
+    """Return the ab (2, h, w) of one result, as `colors` does."""
+    same = [result for result in comparison.colored if result.predictions == wanted.predictions]
+    return next(ab for result, ab in colors(replace(comparison, results=tuple(same))) if result.label == wanted.label)
+
+
 def colors(comparison: Comparison) -> Iterator[tuple[Result, Tensor]]:
-    """Yield each result with its ab (2, h, w), decoded with the comparison's options, before adjustments.
+    """Yield each result with its ab (2, h, w), decoded with the comparison's options and with its hints, before adjustments.
 
     Raises ColorizerError if the run's files are gone.
     """
@@ -89,7 +102,18 @@ def colors(comparison: Comparison) -> Iterator[tuple[Result, Tensor]]:
         for place, result in enumerate(results):
             if place == 0 and logits is not None:
                 ab = _decode_again(comparison, result, ab, logits)
-            yield result, ab[place]
+            yield result, _hinted(comparison, result, ab[place])
+
+
+def _hinted(comparison: Comparison, result: Result, ab: Tensor) -> Tensor:
+    if not comparison.hints:
+        return ab
+    # A hinted network colors once, without drawing variants.
+    settings = replace(comparison.settings, saturation=1.0, num_images=1, seed=None)
+    options = settings.for_model(comparison.catalog.pipeline(result.name).model).keywords
+    return comparison.studio.color(
+        comparison.source, result.name, comparison.hints, comparison.reach, predicted=ab, **options
+    )
 
 
 def _decode_again(comparison: Comparison, result: Result, ab: Tensor, logits: Tensor) -> Sequence[Tensor]:
@@ -109,12 +133,6 @@ def _decode_again(comparison: Comparison, result: Result, ab: Tensor, logits: Te
 def apply_colors(photo: Photo, ab: Tensor, settings: Settings) -> np.ndarray:
     """Return the photo's pixels (H, W, 3), uint8, with the colors `ab` (2, h, w), adjusted by the settings."""
     return merge_colors(photo, adjust(ab, **settings.adjustments))
-
-
-def outdated(comparison: Comparison) -> list[Path]:
-    """Return the previews from two changes ago, which no page needs any more."""
-    version = comparison.version - 2
-    return [result.preview.with_stem(preview_stem(result, version)) for result in comparison.colored if result.preview]
 
 
 def preview_stem(result: Result, version: int) -> str:

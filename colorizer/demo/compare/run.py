@@ -5,31 +5,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.compare.comparison import Comparison, Result, Settings, check_total_pixels
 from colorizer.demo.compare.recolor import apply_colors, preview_stem, store_photo, store_predictions
-from colorizer.demo.previews import file_stem, plain, save_preview, smaller
-from colorizer.errors import ColorizerError, PhotoError
+from colorizer.demo.previews import file_stem, plain, read_visitor_photo, save_preview, smaller
+from colorizer.errors import ColorizerError
 from colorizer.evaluation.photo_scores import score
 from colorizer.photos.merging import gray_pixels
 from colorizer.photos.photo import Photo
-from colorizer.photos.reading import read_photo
 from colorizer.photos.saving import save_photo, to_pil
 from colorizer.pipelines.image_colorization import ColorizationPipeline, ColorizationResult
-
-# Limit per visitor, since many share the machine.
-MAX_PIXELS = 50_000_000
-
-
-def read_visitor_photo(source: str | None) -> Photo:
-    """Read the uploaded photo. Raises PhotoError if there is none or it can't be read.
-
-    Its name, and the error, contain only the file name: visitors need not know the server's folders.
-    """
-    if not source:
-        raise PhotoError("Choose a photo first: upload, paste or take one, or pick an example.")
-    return read_photo(source, max_pixels=MAX_PIXELS, name=Path(source).name)
 
 
 def compare(
@@ -64,6 +51,7 @@ def compare(
         folder,
         photo.size,
         names,
+        photo.name,
         shown=store_photo(shown, folder / "photo.npz"),
         gray=save_preview(to_pil(shown, gray_pixels(shown)), folder, "gray"),
         notes=photo.notes,
@@ -100,6 +88,14 @@ def colorize(
     tell(photo.notes)
     colored = catalog.pipeline(name)(photo, **settings.keywords)
     return save_photo(colored, folder / f"{file_stem(photo.name, name)}.png", model=name)
+
+
+def color_photo(pipe: ColorizationPipeline, photo: Photo, settings: Settings) -> Image.Image:
+    """Colorize a photo at its own size with one checkpoint and all settings that it has."""
+    settings = settings.for_model(pipe.model)
+    if (settings.warmth, settings.strength) == (0, 1):
+        return pipe(photo, **settings.keywords)
+    return to_pil(photo, apply_colors(photo, _predict(pipe, photo, settings)[0].ab, settings), model=pipe.name)
 
 
 def _color(catalog: Catalog, photo: Photo, name: str, comparison: Comparison, truth: np.ndarray | None) -> list[Result]:

@@ -1,1 +1,1 @@
-"""The Hint tab: a visitor picks colors for places in a photo."""
+"""Color hints: their history, the colors that follow from them, suggestions, and the endpoint."""

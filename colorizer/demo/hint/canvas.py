@@ -1,4 +1,4 @@
-"""Photos colored with hints, updated at every click. No Gradio here, so tests need no browser."""
+"""Photos colored with hints, updated at every click, and color suggestions. No Gradio here, so tests need no browser."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -7,14 +7,13 @@ from pathlib import Path
 from threading import RLock
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 from torch import Tensor
 
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.compare.run import read_visitor_photo
 from colorizer.demo.hint.color_suggestions import Suggestion, suggest
 from colorizer.demo.hint.history import Hinting
-from colorizer.demo.previews import file_stem, save_preview
+from colorizer.demo.previews import file_stem, read_visitor_photo
 from colorizer.photos.lightness import compute_lightness
 from colorizer.photos.merging import merge_colors
 from colorizer.photos.photo import Photo
@@ -27,10 +26,9 @@ from colorizer.pipelines.image_colorization import ColorizationResult
 MAX_PHOTOS = 12
 MAX_PREDICTIONS = 8
 
-# Large enough for a wide screen, small enough to color and send at every click.
+# Large enough for fine edges, small enough to spread colors over at every click.
 CANVAS_PIXELS = 1_000_000
 CANVAS_SIDE = 640
-DOT = 1 / 70
 
 
 @dataclass(frozen=True)
@@ -39,15 +37,6 @@ class Prediction:
 
     ab: Tensor
     logits: Tensor | None
-
-
-@dataclass(frozen=True)
-class View:
-    """Colored photo with dots, color suggestions for the chosen place, and whether the network takes hints."""
-
-    canvas: Path
-    suggestions: tuple[Suggestion, ...]
-    is_hinted: bool
 
 
 class Canvas:
@@ -59,18 +48,18 @@ class Canvas:
         self.photo = in_srgb(Photo(np.asarray(image), icc_profile=photo.icc_profile, name=photo.name))
         self.lightness = compute_lightness(self.photo, self.photo.pixels.shape[:2])[0]
         self.lock = RLock()
-        self._predictions: OrderedDict[tuple[str, tuple[Hint, ...]], Prediction] = OrderedDict()
+        self._predictions: OrderedDict[tuple[str, tuple, tuple], Prediction] = OrderedDict()
         self._propagation: tuple[float, Propagation] | None = None
 
-    def predict(self, catalog: Catalog, name: str, hints: Sequence[Hint] = ()) -> Prediction:
+    def predict(self, catalog: Catalog, name: str, hints: Sequence[Hint] = (), **options: float | str) -> Prediction:
         """Return the network's prediction, cached so that choosing a place, undo and redo need no network."""
-        key = name, tuple(hints)
+        key = name, tuple(hints), tuple(sorted(options.items()))
         if key in self._predictions:
             self._predictions.move_to_end(key)
             return self._predictions[key]
         # Without the pipeline's own propagation: `propagate` does it faster from the cache.
         result: ColorizationResult = catalog.pipeline(name)(
-            self.photo, return_dict=True, hints=list(hints), hint_reach=0
+            self.photo, return_dict=True, hints=list(hints), hint_reach=0, **options
         )
         prediction = Prediction(result.ab, None if result.logits is None else result.logits.half())
         self._predictions[key] = prediction
@@ -106,39 +95,47 @@ class Studio:
         canvas = self._canvas(source)
         return Hinting(source, canvas.size)
 
-    def place(self, hinting: Hinting, x: float, y: float) -> Hinting:
-        """Choose the place at pixel (x, y) of the picture from `view`."""
-        return hinting.choose(*self._photo_place(hinting, x, y))
-
     def color(
-        self, source: str | None, name: str, hints: Sequence[Hint], reach: float = REACH
-    ) -> tuple[Prediction, Tensor]:
-        """Return the network's prediction for a photo, and ab (2, h, w) with the hints.
+        self,
+        source: str | None,
+        name: str,
+        hints: Sequence[Hint],
+        reach: float = REACH,
+        *,
+        predicted: Tensor | None = None,
+        **options: float | str,
+    ) -> Tensor:
+        """Return ab (2, h, w) of a photo with the hints.
 
-        A network trained with hints gets them as input; any other does not run again. The remaining difference to the hinted
-        colors is then spread up to the edges in the photo. On 40 validation photos with ten hints each, `default` reaches
-        26.2 dB this way, 26.0 with the network alone, 25.2 with spreading alone, and 24.3 without hints.
+        A network trained with hints gets them as input, and `options`; any other does not run if its colors are known, as
+        `predicted`. The remaining difference to the hinted colors is then spread up to the edges in the photo. On 40
+        validation photos with ten hints each, `default` reaches 26.2 dB this way, 26.0 with the network alone, 25.2 with
+        spreading alone, and 24.3 without hints.
         """
         canvas = self._canvas(source)
         with canvas.lock:
             own = canvas.own_hints(hints)
-            takes_hints = self.catalog.pipeline(name).model.takes_hints
-            prediction = canvas.predict(self.catalog, name, own if takes_hints else ())
-            return prediction, canvas.propagate(prediction.ab, own, reach)
+            if self.catalog.pipeline(name).model.takes_hints:
+                predicted = canvas.predict(self.catalog, name, own, **options).ab
+            elif predicted is None:
+                predicted = canvas.predict(self.catalog, name, **options).ab
+            return canvas.propagate(predicted, own, reach)
 
-    def view(self, hinting: Hinting, name: str, folder: Path, reach: float = REACH) -> View:
-        """Colorize with the checkpoint `name` and the hints. Writes a JPEG with dots on it into `folder`."""
-        prediction, ab = self.color(hinting.photo, name, hinting.hints, reach)
+    def suggest(self, hinting: Hinting, name: str) -> tuple[Suggestion, ...]:
+        """Suggest colors for the chosen place; none without one."""
+        if hinting.place is None:
+            return ()
         canvas = self._canvas(hinting.photo)
-        image = to_pil(canvas.photo, merge_colors(canvas.photo, ab))
-        _draw_dots(image, canvas, hinting)
-        path = save_preview(image, folder, file_stem(canvas.photo.name, name))
-        is_hinted = self.catalog.pipeline(name).model.takes_hints
-        return View(path, self._suggestions(canvas, hinting, prediction), is_hinted)
+        with canvas.lock:
+            prediction = canvas.predict(self.catalog, name)
+        across, down = ((at + 0.5) / side for at, side in zip(hinting.place, hinting.size, strict=True))
+        height, width = canvas.lightness.shape
+        lightness = float(canvas.lightness[int(down * height), int(across * width)])
+        return suggest(prediction.ab, prediction.logits, lightness, across, down)
 
     def save(self, hinting: Hinting, name: str, folder: Path, reach: float = REACH) -> Path:
-        """Colorize at the photo's own size, as `view` does. Writes a PNG into `folder` and returns its path."""
-        _, ab = self.color(hinting.photo, name, hinting.hints, reach)
+        """Colorize at the photo's own size. Writes a PNG into `folder` and returns its path."""
+        ab = self.color(hinting.photo, name, hinting.hints, reach)
         photo = read_visitor_photo(hinting.photo)
         path = folder / f"{file_stem(photo.name, name)}-hints.png"
         return save_photo(to_pil(photo, merge_colors(photo, ab)), path, model=name)
@@ -155,46 +152,12 @@ class Studio:
                 self._canvases.popitem(last=False)
         return canvas
 
-    def _photo_place(self, hinting: Hinting, x: float, y: float) -> tuple[float, float]:
-        shown = self._canvas(hinting.photo).photo.size
-        return tuple(
-            min(max(0.0, (at + 0.5) * given / own - 0.5), given - 1.0)
-            for at, given, own in zip((x, y), hinting.size, shown, strict=True)
-        )
-
-    def _suggestions(self, canvas: Canvas, hinting: Hinting, prediction: Prediction) -> tuple[Suggestion, ...]:
-        if hinting.place is None:
-            return ()
-        across, down = ((at + 0.5) / side for at, side in zip(hinting.place, hinting.size, strict=True))
-        height, width = canvas.lightness.shape
-        lightness = float(canvas.lightness[int(down * height), int(across * width)])
-        return suggest(prediction.ab, prediction.logits, lightness, across, down)
-
 
 def _resized(image: Image.Image) -> Image.Image:
-    """Resize to at most `CANVAS_PIXELS`, and large enough for dots."""
+    """Resize to at most `CANVAS_PIXELS`, and at least `CANVAS_SIDE`, where a hint has room."""
     width, height = image.size
     scale = min(max(1.0, CANVAS_SIDE / max(width, height)), (CANVAS_PIXELS / (width * height)) ** 0.5)
     if scale == 1:
         return image
     size = tuple(max(1, round(side * scale)) for side in image.size)
     return image.resize(size, Image.Resampling.LANCZOS if scale < 1 else Image.Resampling.BICUBIC)
-
-
-def _draw_dots(image: Image.Image, canvas: Canvas, hinting: Hinting) -> None:
-    """Draw a dot at each hint, with a white and a black ring to stand out on any color; the chosen place is larger."""
-    draw = ImageDraw.Draw(image)
-    radius = max(3.0, DOT * max(image.size))
-    for hint, own in zip(hinting.hints, canvas.own_hints(hinting.hints), strict=True):
-        is_chosen = hint is hinting.chosen
-        _ring(draw, own.x, own.y, radius * (1.5 if is_chosen else 1), tuple(round(level) for level in hint.rgb))
-    if hinting.place is not None and hinting.chosen is None:
-        (own,) = canvas.own_hints([Hint(*hinting.place, (0, 0, 0))])
-        _ring(draw, own.x, own.y, radius * 1.5, None)
-
-
-def _ring(draw: ImageDraw.ImageDraw, x: float, y: float, radius: float, fill: tuple[int, ...] | None) -> None:
-    line = max(1, round(radius / 4))
-    for extra, outline in ((line, "black"), (0, "white")):
-        box = (x - radius - extra, y - radius - extra, x + radius + extra, y + radius + extra)
-        draw.ellipse(box, outline=outline, width=line, fill=fill if extra == 0 else None)

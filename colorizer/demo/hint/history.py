@@ -1,4 +1,4 @@
-"""State of a visitor's session in the Hint tab: the photo, the hints with undo history, and the chosen place."""
+"""State of a visitor's session who fixes colors: the photo, the hints with undo history, and the chosen place."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -67,6 +67,15 @@ class Hinting:
         if len(others) >= MAX_HINTS:
             raise ColorizerError(f"Limit reached: {MAX_HINTS} hints per photo. Remove one first.")
         return self._step((*others, *checked_hints([(*self.place, rgb)])))
+
+    def move(self, x: float, y: float) -> "Hinting":
+        """Move the hint at the chosen place. Raises ColorizerError if there is none, or outside the photo."""
+        if self.chosen is None:
+            return self.choose(x, y)
+        width, height = self.size
+        place = check_number("x", x, 0, width - 1), check_number("y", y, 0, height - 1)
+        moved = tuple(replace(hint, x=place[0], y=place[1]) if hint is self.chosen else hint for hint in self.hints)
+        return replace(self._step(moved), place=place)
 
     def with_hints(self, hints: Any) -> "Hinting":
         """Replace all hints by these, (x, y, (r, g, b)) in the photo's pixels. Raises ColorizerError for invalid hints."""

@@ -1,4 +1,4 @@
-"""The Video tab: colorize a clip and keep its sound."""
+"""The Film tab: colorize a clip and keep its sound."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,13 +18,13 @@ NOTES = (
 _HEIGHT = 340
 
 
-def build_video_tab(catalog: Catalog, tab: gr.Tab) -> None:
-    """Build the tab inside the current Blocks, in `tab`."""
+def build_film_tab(catalog: Catalog, tab: gr.Tab) -> list[gr.blocks.Block]:
+    """Build the tab inside the current Blocks, in `tab`. Returns its controls for approach and saturation."""
     with gr.Row(equal_height=False):
         with gr.Column(min_width=320):
             clip = gr.Video(label="Clip", sources=["upload"], height=_HEIGHT, include_audio=True, elem_id="clip")
             gr.Markdown(f"{LIMITS_TEXT} {NOTES}", elem_id="limits")
-            model = gr.Dropdown(catalog.names, value=catalog.default, label="Approach", filterable=False)
+            model = gr.Dropdown(catalog.choices, value=catalog.default, label="Approach", filterable=False)
             with gr.Accordion("Options", open=False):
                 saturation = gr.Slider(0, 2, 1, step=0.05, label="Saturation", info="1 = as predicted, 0 = gray")
                 smoothing = gr.Slider(
@@ -69,7 +69,6 @@ def build_video_tab(catalog: Catalog, tab: gr.Tab) -> None:
             if not is_done:
                 yield {**buttons.at_rest, status: "Stopped. Nothing was saved."}
         except ColorizerError as error:
-            gr.Warning(str(error), title="Colorizing failed")
             yield {**buttons.at_rest, status: f"⚠ {error}"}
 
     buttons.connect(
@@ -80,3 +79,4 @@ def build_video_tab(catalog: Catalog, tab: gr.Tab) -> None:
         concurrency_id="video",  # separate, so that photos need not wait for clips
     )
     offer_models(model, catalog, tab)
+    return [model, saturation]

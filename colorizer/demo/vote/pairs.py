@@ -12,9 +12,8 @@ import numpy as np
 from PIL import Image
 
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.compare.run import read_visitor_photo
-from colorizer.demo.components import sample_paths
-from colorizer.demo.previews import save_preview, smaller
+from colorizer.demo.photo.examples import sample_paths
+from colorizer.demo.previews import read_visitor_photo, save_preview, smaller
 from colorizer.demo.vote.limits import BallotBox, Pair
 from colorizer.demo.vote.store import Vote, VoteStore
 from colorizer.errors import ColorizerError

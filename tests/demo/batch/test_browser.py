@@ -1,4 +1,4 @@
-"""The tab "Many photos" of the running app in a real browser. Screenshots are left in tests/artifacts/."""
+"""The Album tab of the running app in a real browser. Screenshots are left in tests/artifacts/."""
 
 import zipfile
 from pathlib import Path
@@ -26,12 +26,12 @@ def test_a_zip_comes_back(
 ) -> None:
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     for _ in visit(page, app_url, theme):
-        tab = open_tab(page, "Many photos")
+        tab = open_tab(page, "Album")
         status = tab.locator("#many-status")
         tab.get_by_role("button", name="Colorize all").click()
         expect(status).to_contain_text("Choose photos first")
         tab.get_by_label("Approach").click()
-        tab.get_by_role("option", name="tiny-dense", exact=True).click()
+        tab.get_by_role("option", name="First try (tiny-dense), 2018", exact=True).click()
         tab.locator("input[type=file]").set_input_files([album, color_photo])
         # Names alone show while files are still on their way.
         expect(tab.locator("#many-files .file-preview tr")).to_have_count(2)
@@ -51,4 +51,4 @@ def test_a_zip_comes_back(
             with archive.open("town/old/gray.jpg") as file:
                 assert Image.open(file).size == (80, 48)
             assert "town/broken.jpg" in archive.read("report.txt").decode()
-        leave_screenshots(page, f"many-{theme}")
+        leave_screenshots(page, f"album-{theme}")

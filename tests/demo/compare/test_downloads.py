@@ -13,7 +13,7 @@ from colorizer.demo.catalog import Catalog
 from colorizer.demo.compare import downloads
 from colorizer.demo.compare.comparison import Comparison, Settings
 from colorizer.demo.compare.downloads import FORMATS, gallery, save_all, save_result
-from colorizer.demo.compare.recolor import readjust
+from colorizer.demo.compare.recolor import adjusted, repaint
 from colorizer.demo.compare.run import compare
 from colorizer.errors import ColorizerError
 from colorizer.photos.merging import gray_pixels
@@ -73,12 +73,14 @@ def test_downloads_are_adjusted_as_the_page_shows_them(
 ) -> None:
     monkeypatch.setattr(previews, "PREVIEW_PIXELS", 80 * 48)
     *_, whole = compare(catalog, camera_photo, NAMES, Settings(), tmp_path)
-    changed = readjust(whole, saturation=0.6, warmth=-30.0, strength=0.9)
+    changed = adjusted(whole, saturation=0.6, warmth=-30.0, strength=0.9)
     for result in changed.results:
         as_shown = BytesIO()
         Image.open(save_result(changed, result.label)).save(as_shown, "JPEG", quality=92, subsampling=0)
-        assert np.array_equal(np.asarray(Image.open(as_shown)), np.asarray(Image.open(result.preview)))
-    gray = readjust(comparison, saturation=1.0, warmth=40.0, strength=0.0)
+        assert np.array_equal(
+            np.asarray(Image.open(as_shown)), np.asarray(Image.open(repaint(changed, result.label).preview))
+        )
+    gray = adjusted(comparison, saturation=1.0, warmth=40.0, strength=0.0)
     pixels = np.asarray(Image.open(save_result(gray, "tiny-dense"))).astype(int)
     assert np.abs(pixels - gray_pixels(read_photo(camera_photo).pixels)).max() <= 1
 

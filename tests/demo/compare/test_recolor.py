@@ -14,12 +14,14 @@ from colorizer import load_model, save_checkpoint
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.compare.comparison import Comparison, Settings
-from colorizer.demo.compare.recolor import colors, outdated, readjust, rescore
+from colorizer.demo.compare.recolor import adjusted, colors, repaint, rescore, score_of
 from colorizer.demo.compare.run import compare
-from colorizer.demo.compare.side_by_side import GRAY, TRUTH, choices, picture, visible_pair
+from colorizer.demo.hint.canvas import Studio
 from colorizer.errors import ColorizerError
 from colorizer.photos.adjusting import adjust
+from colorizer.photos.color import rgb_to_lab
 from colorizer.photos.merging import merge_colors
+from colorizer.pipelines.hints import Hint
 
 NAMES = ["tiny-colorful", "tiny-dense"]
 NEUTRAL = {"saturation": 1.0, "warmth": 0.0, "strength": 1.0}
@@ -69,7 +71,9 @@ def opened(path: Path | BytesIO) -> np.ndarray:
 
 
 def change(comparison: Comparison, **numbers: float) -> Comparison:
-    return readjust(comparison, **(NEUTRAL | numbers))
+    """The comparison with all results painted in other colors."""
+    changed = adjusted(comparison, **(NEUTRAL | numbers))
+    return replace(changed, results=tuple(repaint(changed, result.label) for result in changed.results))
 
 
 def test_no_network_runs(comparison: Comparison, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,6 +85,7 @@ def test_no_network_runs(comparison: Comparison, monkeypatch: pytest.MonkeyPatch
     for before, after in zip(comparison.results, changed.results, strict=True):
         assert not np.array_equal(opened(before.preview), opened(after.preview))
         assert before.scores != after.scores
+        assert score_of(changed, after.label) == after.scores
 
 
 @pytest.mark.parametrize("numbers", [{"saturation": 0.4}, {"warmth": -25}, {"strength": 0.5}])
@@ -124,18 +129,13 @@ def test_settings_hold_for_the_next_run_too(
         assert np.array_equal(opened(after.preview), opened(before.preview))
 
 
-def test_old_pictures_can_go(comparison: Comparison) -> None:
-    steps = [comparison]
-    for saturation in (0.9, 0.8, 0.7):
-        steps.append(change(steps[-1], saturation=saturation))
-    old, current = outdated(steps[-1]), [result.preview for result in steps[-1].results]
-    assert old == [result.preview for result in steps[1].results]
-    assert not set(old) & set(current)
-
-
 def test_files_that_are_gone_are_said(comparison: Comparison) -> None:
     shutil.rmtree(comparison.folder)
-    for step in (lambda: change(comparison, warmth=5), lambda: rescore(comparison)):
+    for step in (
+        lambda: change(comparison, warmth=5),
+        lambda: rescore(comparison),
+        lambda: score_of(comparison, "tiny-dense"),
+    ):
         with pytest.raises(ColorizerError, match="colorize the photo again"):
             step()
 
@@ -145,21 +145,28 @@ def test_numbers_out_of_range_are_named(comparison: Comparison) -> None:
         change(comparison, warmth=1000)
 
 
-def test_any_two_can_be_held_together(comparison: Comparison) -> None:
-    labels = ["tiny-colorful, variant 1", "tiny-colorful, variant 2", "tiny-dense"]
-    assert choices(comparison) == [*labels, GRAY, TRUTH]
-    assert visible_pair(comparison, (None, None)) == (labels[0], labels[1])
-    assert visible_pair(comparison, ("tiny-dense", None)) == ("tiny-dense", labels[0])
-    assert visible_pair(comparison, ("no more there", GRAY)) == (labels[0], GRAY)
-    assert visible_pair(comparison, (TRUTH, GRAY)) == (TRUTH, GRAY)
-    paths = [picture(comparison, label) for label in choices(comparison)]
-    assert paths == [*(result.preview for result in comparison.results), comparison.gray, comparison.truth]
+def test_only_the_result_that_is_asked_for_is_painted(comparison: Comparison) -> None:
+    before = {path: path.read_bytes() for path in comparison.folder.iterdir()}
+    changed = repaint(adjusted(comparison, **(NEUTRAL | {"saturation": 0.2})), "tiny-dense")
+    assert set(comparison.folder.iterdir()) - set(before) == {changed.preview}
+    assert {path: path.read_bytes() for path in before} == before
     with pytest.raises(ColorizerError, match="There is no result 'rembrandt'"):
-        picture(comparison, "rembrandt")
+        repaint(comparison, "rembrandt")
 
 
-def test_gray_photo_has_no_true_colors_to_hold(catalog: Catalog, gray_photo: str, tmp_path: Path) -> None:
+def test_gray_photo_has_no_scores_however_it_is_adjusted(catalog: Catalog, gray_photo: str, tmp_path: Path) -> None:
     (comparison,) = compare(catalog, gray_photo, NAMES[:1], Settings(), tmp_path)
-    assert choices(comparison) == ["tiny-colorful", GRAY]
-    assert visible_pair(comparison, (None, None)) == ("tiny-colorful", GRAY)
-    assert rescore(change(comparison, saturation=0.5)).results[0].scores == {}
+    changed = change(comparison, saturation=0.5)
+    assert rescore(changed).results[0].scores == score_of(changed, "tiny-colorful") == {}
+
+
+def test_hints_hold_for_every_result_and_its_scores(comparison: Comparison) -> None:
+    hints = (Hint(20, 24, (200, 30, 30)),)
+    hinted = replace(comparison, hints=hints, studio=Studio(comparison.catalog), version=1)
+    for before, after in zip(colors(comparison), colors(hinted), strict=True):
+        assert before[0] is after[0]
+        height, width = after[1].shape[1:]
+        place = after[1][:, int(24.5 / 48 * height), int(20.5 / 80 * width)]
+        assert (place - rgb_to_lab(torch.tensor(hints[0].rgb).view(3, 1, 1) / 255)[1:, 0, 0]).norm() < 3
+    assert rescore(hinted).results[0].scores != comparison.results[0].scores
+    assert not np.array_equal(opened(repaint(hinted, "tiny-dense").preview), opened(comparison.results[-1].preview))

@@ -10,8 +10,8 @@ from colorizer.demo import previews as demo_pictures
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.compare.comparison import Comparison, Settings
 from colorizer.demo.compare.downloads import gallery
-from colorizer.demo.compare.result_grid import captions, summary
 from colorizer.demo.compare.run import colorize, compare
+from colorizer.demo.compare.score_table import score_table
 from colorizer.errors import ColorizerError, PhotoError
 from colorizer.evaluation.photo_scores import score
 from colorizer.photos.merging import gray_pixels
@@ -56,7 +56,7 @@ def test_photo_is_decoded_once(
             reads.append(source)
         return read(source, **options)
 
-    for reader in ("colorizer.demo.compare.run", "colorizer.pipelines.image_colorization"):
+    for reader in ("colorizer.demo.previews", "colorizer.pipelines.image_colorization"):
         monkeypatch.setattr(f"{reader}.read_photo", count)
     last(catalog, color_photo, tmp_path)
     assert reads == [color_photo]
@@ -66,18 +66,22 @@ def test_gray_photo_has_no_scores(catalog: Catalog, gray_photo: str, tmp_path: P
     comparison = last(catalog, gray_photo, tmp_path)
     assert all(not result.scores for result in comparison.results)
     assert comparison.truth_colorfulness is None
-    assert "PSNR" not in "".join(captions(comparison))
+    heading, *rows = score_table(comparison)
+    assert heading == ["Approach", "Name in code", "Year", "Seconds"]
+    assert [row[1] for row in rows] == NAMES
 
 
 def test_color_photo_has_scores_and_the_best_is_marked(catalog: Catalog, color_photo: str, tmp_path: Path) -> None:
     comparison = last(catalog, color_photo, tmp_path)
-    texts = captions(comparison)
+    heading, *rows = score_table(comparison)
     psnrs = [result.scores["psnr"] for result in comparison.results]
     better = psnrs.index(max(psnrs))
-    assert f"**{max(psnrs):.1f} ★**" in texts[better]
-    assert f"| {min(psnrs):.1f} |" in texts[1 - better]
-    assert all(f"### {name}" in text for name, text in zip(NAMES, texts, strict=True))
-    assert "80 × 48 photo, colored by 2 of 2" in summary(comparison)
+    assert rows[better][heading.index("PSNR ↑")] == f"{max(psnrs):.1f} ★"
+    assert rows[1 - better][heading.index("PSNR ↑")] == f"{min(psnrs):.1f}"
+    assert [row[:3] for row in rows] == [
+        ["Zhang, vivid (tiny-colorful)", "tiny-colorful", "2016"],
+        ["First try (tiny-dense)", "tiny-dense", "2018"],
+    ]
 
 
 def test_result_that_equals_the_photo_scores_best_of_all(pixels: np.ndarray) -> None:
@@ -94,8 +98,7 @@ def test_failing_model_leaves_the_others_alone(catalog: Catalog, color_photo: st
     assert comparison.is_done
     assert "model.safetensors" in comparison.results[0].problem
     assert comparison.results[1].preview.exists()
-    assert captions(comparison)[0].startswith("### damaged\n⚠ ")
-    assert "colored by 1 of 2" in summary(comparison)
+    assert [row[1] for row in score_table(comparison)[1:]] == ["tiny-dense"]
     assert [caption for _, caption in gallery(comparison)] == [f"tiny-dense, {comparison.results[1].seconds:.2f} s"]
 
 
@@ -164,8 +167,8 @@ def test_several_answers_of_those_that_have_them(catalog: Catalog, color_photo: 
     labels = [*(f"tiny-colorful, variant {number}" for number in (1, 2, 3)), "tiny-dense"]
     assert [result.label for result in comparison.results] == labels
     assert len({result.preview.read_bytes() for result in comparison.results}) == 4
-    assert [text.splitlines()[0] for text in captions(comparison)] == [f"### {label}" for label in labels]
-    assert "colored by 2 of 2" in summary(comparison)
+    names = [f"Zhang, vivid (tiny-colorful), variant {number}" for number in (1, 2, 3)]
+    assert [row[0] for row in score_table(comparison)[1:]] == [*names, "First try (tiny-dense)"]
     other = tmp_path / "other"
     other.mkdir()
     reseeded = last(catalog, color_photo, other, num_images=3, seed=2)
@@ -176,14 +179,12 @@ def test_several_answers_of_those_that_have_them(catalog: Catalog, color_photo: 
         Settings(num_images=5)
 
 
-def test_what_is_left_is_said_when_a_run_is_stopped(catalog: Catalog, color_photo: str, tmp_path: Path) -> None:
+def test_what_is_done_stays_when_a_run_is_ended(catalog: Catalog, color_photo: str, tmp_path: Path) -> None:
     steps = compare(catalog, color_photo, NAMES, Settings(), tmp_path)
     first = next(steps)
     steps.close()
-    text = summary(first)
-    assert "Stopped" in text
-    assert "tiny-dense" in text
-    assert "colored by 1 of 2" in text
+    assert not first.is_done
+    assert first.results[0].preview.exists()
     assert [result.name for result in first.results] == NAMES[:1]
 
 

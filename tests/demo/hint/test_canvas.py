@@ -61,7 +61,7 @@ def pixels(path: Path) -> np.ndarray:
 def test_a_hint_colors_its_side_of_an_edge_and_not_the_other(studio: Studio, smooth_photo: str, tmp_path: Path):
     before = studio.open(smooth_photo)
     chosen = before.choose(60, 100)
-    rgb = studio.view(chosen, "tiny-dense", tmp_path).suggestions[6].rgb  # the hue opposite to what is predicted
+    rgb = studio.suggest(chosen, "tiny-dense")[6].rgb  # the hue opposite to what is predicted
     after = chosen.color(rgb)
     plain = pixels(studio.save(before, "tiny-dense", tmp_path))
     hinted = pixels(studio.save(after, "tiny-dense", tmp_path))
@@ -80,22 +80,27 @@ def test_a_click_runs_no_network_that_takes_no_hints(studio: Studio, smooth_phot
     hinting = studio.open(smooth_photo)
     for x in (40, 80, 120):
         hinting = hinting.choose(x, 50).color(BLUE)
-        studio.view(hinting, "tiny-colorful", tmp_path)
+        studio.color(smooth_photo, "tiny-colorful", hinting.hints)
+        studio.suggest(hinting, "tiny-colorful")
     studio.save(hinting, "tiny-colorful", tmp_path)
     assert runs == [False]
-    studio.view(hinting, "tiny-dense", tmp_path)
-    studio.view(hinting, "tiny-colorful", tmp_path)
+    dense = studio.color(smooth_photo, "tiny-dense", hinting.hints)
     assert runs == [False, False]
+    # Nor where the colors without hints are known already.
+    other = studio.color(smooth_photo, "tiny-dense", hinting.hints, predicted=torch.zeros(2, 32, 32))
+    assert runs == [False, False]
+    assert not torch.equal(dense, other)
 
 
-def test_a_network_trained_with_hints_is_given_them(studio: Studio, smooth_photo: str, tmp_path: Path, runs: list):
+def test_a_network_trained_with_hints_is_given_them(studio: Studio, smooth_photo: str, runs: list):
     hinting = studio.open(smooth_photo)
-    assert studio.view(hinting, "tiny-hinted", tmp_path).is_hinted
-    before, _ = studio.color(smooth_photo, "tiny-hinted", ())
+    before = studio.color(smooth_photo, "tiny-hinted", ())
     hints = hinting.choose(60, 100).color(BLUE).hints
-    prediction, ab = studio.color(smooth_photo, "tiny-hinted", hints)
+    ab = studio.color(smooth_photo, "tiny-hinted", hints)
     assert runs == [False, True]
-    assert not torch.equal(before.ab, prediction.ab)
+    canvas = studio._canvas(smooth_photo)
+    prediction = canvas.predict(studio.catalog, "tiny-hinted", canvas.own_hints(hints))
+    assert not torch.equal(before, prediction.ab)
     # What the network leaves of the color is spread.
     blue = rgb_to_lab(torch.tensor(BLUE).view(3, 1, 1) / 255)[1:, 0, 0]
     spread, predicted = (
@@ -103,42 +108,16 @@ def test_a_network_trained_with_hints_is_given_them(studio: Studio, smooth_photo
         for colors in (ab, prediction.ab)
     )
     assert (spread - blue).norm() < 3 < (predicted - blue).norm()
-    studio.color(smooth_photo, "tiny-hinted", hints)
+    studio.color(smooth_photo, "tiny-hinted", hints, predicted=before)
     assert runs == [False, True]
-    assert not studio.view(hinting, "tiny-dense", tmp_path).is_hinted
 
 
-def test_the_picture_shows_a_dot_of_its_color_at_every_hint(studio: Studio, smooth_photo: str, tmp_path: Path):
-    hinting = studio.open(smooth_photo).choose(60, 100).color(BLUE).choose(240, 40).color(RED)
-    shown = pixels(studio.view(hinting, "tiny-dense", tmp_path).canvas)
-    assert max(shown.shape) == 640
-    scale = 640 / 300
-    for hint in hinting.hints:
-        y, x = int((hint.y + 0.5) * scale), int((hint.x + 0.5) * scale)
-        assert np.abs(shown[y, x] - hint.rgb).max() < 25
-        around = shown[y, x : x + 25]
-        assert around.min(1).max() > 200  # its white ring
-        assert around.max(1).min() < 60  # its black one
-    ringed = pixels(studio.view(hinting.choose(150, 150), "tiny-dense", tmp_path).canvas)
-    assert np.abs(ringed - shown)[300:340, 300:340].max() > 100
-
-
-def test_a_place_in_the_picture_is_a_pixel_of_the_photo(studio: Studio, smooth_photo: str, tmp_path: Path):
+def test_colors_are_suggested_for_the_chosen_place(studio: Studio, smooth_photo: str):
     hinting = studio.open(smooth_photo)
-    x, y = studio.place(hinting, 320, 213).place
-    assert (x, y) == (pytest.approx(149.7, abs=0.3), pytest.approx(99.6, abs=0.3))
-    assert studio.place(hinting, 0, 0).place == (0, 0)
-    assert studio.place(hinting, 639, 426).place == (pytest.approx(299, abs=0.5), pytest.approx(199, abs=0.5))
-    assert studio.place(hinting, 10_000, 10_000).place == (299, 199)
-    assert studio.place(hinting, 10_000, 10_000).color(RED).hints
-
-
-def test_colors_are_suggested_for_the_chosen_place(studio: Studio, smooth_photo: str, tmp_path: Path):
-    hinting = studio.open(smooth_photo)
-    assert studio.view(hinting, "tiny-dense", tmp_path).suggestions == ()
+    assert studio.suggest(hinting, "tiny-dense") == ()
     hinting = hinting.choose(299, 199)
-    assert studio.view(hinting, "tiny-dense", tmp_path).suggestions[0].reason == "predicted"
-    assert studio.view(hinting, "tiny-colorful", tmp_path).suggestions[0].reason.endswith("%")
+    assert studio.suggest(hinting, "tiny-dense")[0].reason == "predicted"
+    assert studio.suggest(hinting, "tiny-colorful")[0].reason.endswith("%")
 
 
 def test_what_is_saved_is_whole_and_says_whose_guess_it_is(
@@ -150,7 +129,7 @@ def test_what_is_saved_is_whole_and_says_whose_guess_it_is(
     photo = tmp_path / "large.jpg"
     Image.new("L", (200, 100), 120).convert("RGB").save(photo, exif=exif, icc_profile=b"profile")
     hinting = studio.open(str(photo)).choose(100, 50).color(BLUE)
-    assert Image.open(studio.view(hinting, "tiny-dense", tmp_path).canvas).size == (100, 50)
+    assert studio._canvas(str(photo)).photo.size == (100, 50)
     path = studio.save(hinting, "tiny-dense", tmp_path)
     assert path.name == "large-tiny-dense-hints.png"
     with Image.open(path) as image:
@@ -181,7 +160,7 @@ def test_what_is_no_photo_is_said(studio: Studio, color_photo: str, broken_photo
     with pytest.raises(PhotoError, match=r"^broken\.jpg"):
         studio.open(broken_photo)
     with pytest.raises(PhotoError, match=r"no file gone\.png"):
-        studio.view(Hinting(str(tmp_path / "gone.png"), (4, 4)), "tiny-dense", tmp_path)
+        studio.save(Hinting(str(tmp_path / "gone.png"), (4, 4)), "tiny-dense", tmp_path)
     with pytest.raises(ColorizerError, match="no model 'rembrandt'"):
         studio.color(color_photo, "rembrandt", ())
 

@@ -80,3 +80,15 @@ def test_hints_and_history_are_bounded(start: Hinting, monkeypatch: pytest.Monke
     assert len(hinting.steps) == 3
     assert hinting.undo().undo().undo().hints == (Hint(10, 20, (2, 0, 0)),)
     assert replace(hinting, position=0).redo().hints == (Hint(10, 20, (3, 0, 0)),)
+
+
+def test_a_hint_is_moved_and_back() -> None:
+    hinting = Hinting("photo.jpg", (200, 100)).choose(10, 20).color((1, 2, 3))
+    moved = hinting.choose(10, 20).move(150, 90)
+    assert [(hint.x, hint.y, hint.rgb) for hint in moved.hints] == [(150, 90, (1, 2, 3))]
+    assert moved.chosen is moved.hints[0]
+    assert moved.undo().hints == hinting.hints
+    with pytest.raises(ColorizerError, match="x must be a number"):
+        moved.move(200, 0)
+    # Where there is no hint yet, the place itself moves.
+    assert moved.choose(0, 0).move(5, 6).place == (5, 6)

@@ -1,4 +1,4 @@
-"""The Video tab in a real browser, as a visitor uses it."""
+"""The Film tab in a real browser, as a visitor uses it."""
 
 import re
 import time
@@ -14,10 +14,10 @@ from tests.demo.pages import ARTIFACTS, WAIT, visit
 
 @pytest.fixture
 def page(browser: Browser, app_url: str) -> Iterator[Page]:
-    """The Video tab on a wide light screen; a request to any other machine fails the test."""
+    """The Film tab on a wide light screen; a request to any other machine fails the test."""
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     for _ in visit(page, app_url):
-        page.get_by_role("tab", name="Video").click()
+        page.get_by_role("tab", name="Film").click()
         yield page
 
 
@@ -28,7 +28,7 @@ def colorize(page: Page, clip: str | Path, model: str) -> Locator:
         clip_box.get_by_role("button", name="Clear").click()
     clip_box.locator("input[type=file]").set_input_files(clip)
     expect(clip_box.locator("video")).to_be_visible()
-    page.get_by_label("Approach", exact=True).click()
+    page.get_by_role("tabpanel").get_by_label("Approach", exact=True).filter(visible=True).click()
     page.get_by_role("option", name=model).click()
     page.get_by_role("button", name="Colorize the clip").click()
     return page.locator("#video-status")
@@ -69,7 +69,7 @@ def test_stop_ends_the_work_and_leaves_nothing(page: Page, app_files: Path, tmp_
     expect(status).to_contain_text(re.compile(r"[1-5]\d\d of 600 frames left, about \d+ s"))
     assert list(app_files.rglob("*.coloring"))
     screenshot(page, "video-running")
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Stop").filter(visible=True).click()
     expect(status).to_have_text("Stopped. Nothing was saved.")
     expect(page.get_by_role("button", name="Colorize the clip")).to_be_visible()
     deadline = time.monotonic() + WAIT / 1000
@@ -84,6 +84,6 @@ def test_what_is_wrong_is_said_in_the_page(page: Page, clip: str, broken_clip: s
     expect(status).to_contain_text("Choose a clip first")
     colorize(page, broken_clip, "tiny-dense")
     expect(status).to_contain_text("broken.mp4 is not a video")
-    expect(page.get_by_test_id("toast-body").filter(has_text="broken.mp4")).to_be_visible()
+    expect(page.get_by_test_id("toast-body")).to_have_count(0)  # it is said once
     assert "Traceback" not in page.content()
     expect(colorize(page, clip, "tiny-dense")).to_contain_text("frames colored")

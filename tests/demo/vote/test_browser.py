@@ -1,6 +1,5 @@
-"""The tabs "Which is better?" and "Learn" of the running app in a real browser, as a visitor uses them."""
+"""The tabs Vote and Approaches of the running app in a real browser, as a visitor uses them."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from colorizer.approaches import get_model_class, list_approaches
 from colorizer.checkpoints import list_checkpoints
+from colorizer.demo.catalog import Catalog
 from colorizer.demo.vote.store import VoteStore
 from tests.demo.pages import leave_screenshot, open_tab, visit, wait_until
 
@@ -23,7 +23,9 @@ def page(browser: Browser, app_url: str) -> Iterator[Page]:
 
 
 def show_pair(page: Page) -> None:
-    page.get_by_role("button", name=re.compile("two results|new pair", re.IGNORECASE)).click()
+    """Wait for the pair that is shown at once, or ask for the next one."""
+    if page.get_by_alt_text("The result of ").count():
+        page.get_by_role("button", name="New pair").click()
     expect(page.get_by_role("button", name="A is better")).to_be_visible()
     for letter in "AB":
         picture = page.get_by_alt_text(f"Result {letter};")
@@ -50,41 +52,39 @@ def ranking(page: Page) -> dict[str, int]:
 
 
 def test_votes_move_the_ranking(page: Page, app_votes: Path) -> None:
-    open_tab(page, "Which is better?")
-    expect(page.locator("#ranking tbody tr").first).to_be_visible()
-    for button, place in VOTES.items():
-        before = ranking(page)
+    catalog = Catalog()
+    open_tab(page, "Vote")
+    expect(page.locator("#ranking")).to_contain_text("No votes yet")
+    expect(page.locator("#ranking table")).to_have_count(0)
+    for number, (button, place) in enumerate(VOTES.items()):
         show_pair(page)
         shown = " ".join(
             [page.locator("#pair").inner_text(), *(picture.get_attribute("src") for picture in pictures(page))]
         )
-        assert not [name for name in before if name in shown]
-        names = cast(page, button)
-        counted = {name: before[name] + (name in names) for name in before}
-        wait_until(page, lambda expected=counted: ranking(page) == expected)
-        after = ranking(page)
-        winner, loser = names[place], names[1 - place]
+        assert not [entry for entry in catalog.entries if entry.name in shown or entry.plain_name in shown]
+        labels = cast(page, button)
+        wait_until(page, lambda count=number: sum(ranking(page).values()) == 2 * (count + 1))
+        winner, loser = labels[place], labels[1 - place]
         kept = VoteStore(app_votes).votes_since()[0][-1]
-        assert ([kept.model_a, kept.model_b], kept.better) == (names, button[0].lower())
+        assert kept.better == button[0].lower()
+        for label, name in zip(labels, (kept.model_a, kept.model_b), strict=True):
+            assert name in label or catalog.entry(name).plain_name == label
         expect(page.locator("#vote-status strong")).to_have_text([winner, loser])
-        if not any(before.values()):
-            assert (next(iter(after)), list(after)[-1]) == (winner, loser)
+        if number == 0:
+            after = list(ranking(page))
+            assert (after[0], after[-1]) == (winner, loser)
         expect(page.get_by_role("button", name=button)).to_be_hidden()
 
 
 def test_own_photo_by_keyboard_alone(page: Page, color_photo: str, broken_photo: str) -> None:
-    open_tab(page, "Which is better?")
+    open_tab(page, "Vote")
     page.get_by_role("button", name="Use your own photo").press("Enter")
     photos = page.get_by_role("tabpanel").filter(has_text="Bradley").locator("input[type=file]")
     photos.set_input_files(broken_photo)
-    show = page.get_by_role("button", name="Show two results")
     expect(page.get_by_role("button", name="Remove Image")).to_be_visible()
-    show.press("Enter")
     expect(page.locator("#vote-status")).to_contain_text("broken.jpg is not a photo")
     page.get_by_role("button", name="Remove Image").press("Enter")
     photos.set_input_files(color_photo)
-    expect(page.get_by_role("button", name="Remove Image")).to_be_visible()
-    show.press("Enter")
     expect(page.locator("#vote-status")).to_have_text("Your photo.")
     page.wait_for_timeout(1100)
     page.get_by_role("button", name="A is better").focus()
@@ -93,35 +93,50 @@ def test_own_photo_by_keyboard_alone(page: Page, color_photo: str, broken_photo:
     expect(page.locator("#vote-status")).to_contain_text("Tie")
 
 
-def test_learn_tells_of_each_approach(page: Page) -> None:
-    open_tab(page, "Learn")
+def test_approaches_tell_of_each_in_plain_words_and_lead_to_the_photo(page: Page) -> None:
+    open_tab(page, "Approaches")
+    cards = page.locator(".timeline button")
+    years = [int(text) for text in cards.locator("small").all_inner_texts()]
+    assert years == sorted(years)
+    for entry in Catalog().entries:
+        card = cards.filter(has=page.get_by_text(entry.plain_name, exact=True))
+        expect(card.first).to_contain_text(entry.plain_text)
+        expect(card.first.locator("img")).to_have_js_property("complete", True)
     for approach in list_approaches(own=True):
         model_class = get_model_class(approach)
-        page.get_by_role("button", name=f"{approach}: {model_class.title}").click()
+        page.get_by_role("button", name=f"{model_class.plain_name}: {model_class.title}").click()
         expect(page.get_by_role("link", name=model_class.cites or model_class.title, exact=True).last).to_be_visible()
     for name in list_checkpoints():
         curves = page.get_by_alt_text(f"Learning curves: {name}", exact=True)
         curves.scroll_into_view_if_needed()
         expect(curves).to_have_js_property("complete", True)
         assert curves.evaluate("image => image.naturalWidth") > 500
-    table = page.get_by_role("table").last
+    page.get_by_role("button", name="All measurements").click()
+    table = page.locator(".wide table").filter(has_text="mean by lightness")
     for name in ("gray", *list_checkpoints()):
         expect(table.get_by_role("cell", name=name, exact=True)).to_be_attached()
+    page.get_by_role("button", name="Add a network").click()
+    expect(page.get_by_text("⚠ nonsense")).to_be_visible()
+    page.get_by_label("Model on the Hugging Face Hub").fill("/etc/passwd")
+    page.get_by_role("button", name="Load").click()
+    expect(page.get_by_text("⚠ '/etc/passwd'")).to_be_visible()
+    page.locator(".timeline button[data-id=fusion]").click()
+    expect(page.locator("#about")).to_contain_text("Koala")
+    expect(page.get_by_role("option", name="Koala")).to_have_attribute("aria-selected", "true")
 
 
 @pytest.mark.parametrize("width", [360, 1440])
 def test_looks(browser: Browser, app_url: str, width: int) -> None:
     page = browser.new_page(viewport={"width": width, "height": 800})
     for _ in visit(page, app_url):
-        open_tab(page, "Which is better?")
+        open_tab(page, "Vote")
         show_pair(page)
         look(page, "vote", width)
         cast(page, "Tie")
         leave_screenshot(page, f"voted-{width}-light")
-        open_tab(page, "Learn")
-        page.get_by_role("button", name="pix2pix: ").click()
-        expect(page.get_by_alt_text("Learning curves: pix2pix", exact=True)).to_be_visible()
-        look(page, "learn", width)
+        open_tab(page, "Approaches")
+        expect(page.locator(".timeline img").first).to_have_js_property("complete", True)
+        look(page, "approaches", width)
 
 
 def look(page: Page, name: str, width: int) -> None:

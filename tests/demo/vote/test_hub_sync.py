@@ -115,7 +115,7 @@ def test_hub_away_leaves_the_votes_here_and_says_so(share: Callable[[str], Share
     shared = share("app")
     shared.store.add([Vote.now("oak", "elm", A)])
     assert not shared.connect()
-    page = ranking_page(["oak", "elm"], shared.store, shared)
+    page = ranking_page({"oak": "Oak", "elm": "Elm"}, shared.store, shared)
     assert "Hub dataset ada/votes can&#x27;t be reached" in page
     assert HUB.url not in page
     assert "1 vote." in page

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.components import sample_paths
+from colorizer.demo.photo.examples import sample_paths
 from colorizer.demo.vote import pairs
 from colorizer.demo.vote.limits import BallotBox
 from colorizer.demo.vote.pairs import show_pair, vote
@@ -151,14 +151,16 @@ def test_a_vote_is_kept_revealed_and_ranked(
     assert {kept.model_a, kept.model_b} == set(NAMES)
     text = revealed(catalog, kept)
     order = [kept.model_a, kept.model_b] if better != B else [kept.model_b, kept.model_a]
-    assert text.index(f"**{order[0]}**") < text.index(f"**{order[1]}**")
+    labels = {name: catalog.entry(name).plain_label for name in NAMES}
+    first, second = (labels[name] for name in order)
+    assert text.index(f"**{first}**") < text.index(f"**{second}**")
     assert ("Tie" in text) == (better == TIE)
     assert "Colorful Image Colorization, 2016" in text
-    page = ranking_page(NAMES, store)
+    page = ranking_page(labels, store)
     if better == TIE:
         assert page.count("50% (") == 2
     else:
-        assert page.index(f">{order[0]}<") < page.index(f">{order[1]}<")
+        assert page.index(f">{first}<") < page.index(f">{second}<")
     assert page.count("<td>1</td></tr>") == 2
     assert "1 vote." in page
     with pytest.raises(ColorizerError, match="already voted"):
@@ -185,7 +187,7 @@ def test_a_vote_on_a_locked_file_is_asked_for_again_not_lost(
 
 def test_ranking_page_escapes_names_and_says_what_is_not_ranked(store: VoteStore) -> None:
     store.add([Vote.now("<b>oak", "elm", A), Vote.now("elm", "yew", A)])
-    page = ranking_page(["<b>oak", "elm"], store)
+    page = ranking_page({"<b>oak": "<b>oak", "elm": "elm"}, store)
     assert "&lt;b&gt;oak" in page
     assert "<b>oak" not in page
     assert "1 vote." in page
@@ -205,6 +207,6 @@ def test_nothing_of_the_visitor_is_kept(
 
 def test_a_file_that_cannot_be_used_takes_the_rankings_place(tmp_path: Path) -> None:
     (tmp_path / "votes.sqlite3").write_text("no database, by no means " * 50)
-    page = ranking_page(NAMES, VoteStore(tmp_path / "votes.sqlite3"))
+    page = ranking_page(dict.fromkeys(NAMES, "Oak"), VoteStore(tmp_path / "votes.sqlite3"))
     assert "votes.sqlite3" in page.replace("&#x27;", "'")
     assert "<table" not in page

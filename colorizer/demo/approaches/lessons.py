@@ -1,4 +1,4 @@
-"""Content of the Learn tab, from docstrings, model cards and evaluation results."""
+"""Content of the Approaches tab, from docstrings, model cards and evaluation results."""
 
 import inspect
 import re
@@ -11,6 +11,7 @@ import torch
 from colorizer.approaches import get_model_class, list_approaches
 from colorizer.approaches.base.summaries import summarize
 from colorizer.checkpoints import EVALUATION, checkpoint_folder, list_checkpoints
+from colorizer.demo.catalog import Catalog
 from colorizer.hub.cards import render_card
 from colorizer.hub.run_records import read_info, read_record
 from colorizer.release.readme_tables import results_table
@@ -26,6 +27,7 @@ class Trained:
     """Checkpoint of the package: sections of its card as Markdown, and its pictures as (caption, file)."""
 
     name: str
+    plain_name: str
     text: str
     pictures: tuple[tuple[str, Path], ...]
 
@@ -41,9 +43,10 @@ class Lesson:
 
 
 def lessons() -> list[Lesson]:
-    """Return a lesson per approach, our own network last."""
+    """Return a lesson per approach, the oldest first, our own network last."""
     infos = {name: read_info(checkpoint_folder(name), name=name) for name in list_checkpoints()}
-    return [_lesson(approach, infos) for approach in list_approaches(own=True)]
+    by_year = sorted(list_approaches(own=True), key=lambda approach: get_model_class(approach).year)
+    return [_lesson(approach, infos) for approach in by_year]
 
 
 def measured() -> str:
@@ -63,6 +66,18 @@ def measured() -> str:
             "multiplied by it, so that all are about as colorful as the original photos."
         )
     return "\n\n".join([*lines, *evaluation.get("notes", []), results_table(evaluation)])
+
+
+def measured_curves(catalog: Catalog) -> dict[str, list[Any]]:
+    """Return the measured error of each checkpoint at several chroma gains, as columns of a table; empty if there are none."""
+    columns: dict[str, list[Any]] = {"Approach": [], "Colorfulness": [], "Error (ΔE2000)": []}
+    for name, points in ((read_record(EVALUATION) or {}).get("curves") or {}).items():
+        for point in points if name in catalog.names else ():
+            for column, value in zip(
+                columns, (catalog.entry(name).plain_label, point["colorfulness"], point["ciede2000"]), strict=True
+            ):
+                columns[column].append(value)
+    return columns
 
 
 def results_picture() -> Path | None:
@@ -96,7 +111,9 @@ def _lesson(approach: str, infos: dict[str, dict[str, Any]]) -> Lesson:
     if options:
         facts.append(("Options", "; ".join(options)))
     trained = tuple(
-        _trained(name, info) for name, info in infos.items() if info["config"].get("model_type") == model_type
+        _trained(name, model_class.introduce(info["config"])[0], info)
+        for name, info in infos.items()
+        if info["config"].get("model_type") == model_type
     )
     if not trained:
         command = f"accelerate launch train_accelerate.py --approach {approach} --dataset_name DATA"
@@ -113,10 +130,10 @@ def _lesson(approach: str, infos: dict[str, dict[str, Any]]) -> Lesson:
             "\n".join(f"* **{label}:** {value}" for label, value in facts),
         ]
     )
-    return Lesson(approach, f"{approach}: {model_class.title} ({model_class.year})", text, trained)
+    return Lesson(approach, f"{model_class.plain_name}: {model_class.title} ({model_class.year})", text, trained)
 
 
-def _trained(name: str, info: dict[str, Any]) -> Trained:
+def _trained(name: str, plain_name: str, info: dict[str, Any]) -> Trained:
     sections = dict(re.findall(r"^## (.+?)\n+(.*?)\s*(?=^## |\Z)", render_card(info), re.MULTILINE | re.DOTALL))
     # Pictures and the lines above them are removed here: they are shown below the text, where they can be enlarged.
     texts = [
@@ -124,4 +141,4 @@ def _trained(name: str, info: dict[str, Any]) -> Trained:
     ]
     text = "\n\n".join(f"#### {title}\n\n{text}" for title, text in texts)
     folder = checkpoint_folder(name)
-    return Trained(name, text, tuple((label, folder / file) for label, file in info["pictures"]))
+    return Trained(name, plain_name, text, tuple((label, folder / file) for label, file in info["pictures"]))

@@ -6,8 +6,16 @@ import pytest
 
 from colorizer.approaches import get_model_class, list_approaches
 from colorizer.checkpoints import EVALUATION, checkpoint_folder, list_checkpoints
-from colorizer.demo.learn import lessons as lessons_module
-from colorizer.demo.learn.lessons import Lesson, lessons, measured, photo_terms, results_picture
+from colorizer.demo.approaches import lessons as lessons_module
+from colorizer.demo.approaches.lessons import (
+    Lesson,
+    lessons,
+    measured,
+    measured_curves,
+    photo_terms,
+    results_picture,
+)
+from colorizer.demo.catalog import Catalog
 
 OWN = list_approaches(own=True)
 
@@ -18,13 +26,15 @@ def by_name() -> dict[str, Lesson]:
 
 
 def test_there_is_a_lesson_for_each_approach(by_name: dict[str, Lesson]) -> None:
-    assert list(by_name) == OWN
+    assert sorted(by_name) == sorted(OWN)
+    years = [get_model_class(approach).year for approach in by_name]
+    assert years == sorted(years)
 
 
 @pytest.mark.parametrize("approach", OWN)
 def test_lesson_says_what_the_approach_is(by_name: dict[str, Lesson], approach: str) -> None:
     model_class, lesson = get_model_class(approach), by_name[approach]
-    assert lesson.heading.startswith(f"{approach}: {model_class.title}")
+    assert lesson.heading.startswith(f"{model_class.plain_name}: {model_class.title}")
     for word in (
         model_class.authors,
         f"{model_class.year}",
@@ -73,6 +83,9 @@ def test_measured_table_is_that_of_the_package() -> None:
         assert f"| {name} | {metrics['psnr']['mean']:.2f} |" in text
     assert f"{evaluation['num_photos']:,} photos" in text
     assert f"{evaluation['true_colorfulness']:.1f}" in text
+    curves = measured_curves(Catalog())
+    assert len({len(column) for column in curves.values()}) == 1
+    assert set(curves["Approach"]) == {entry.plain_name for entry in Catalog().entries}
 
 
 def test_a_clone_has_cards_and_the_package_alone_does_without(

@@ -1,1 +1,0 @@
-"""The Learn tab: a description of each approach, and its measured quality."""

@@ -1,0 +1,270 @@
+"""The Photo tab: a photo is colored as soon as it is chosen, in a viewer that stays in sight."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from colorizer.demo.compare.downloads import save_all, save_result
+from colorizer.demo.compare.score_table import score_table
+from colorizer.demo.components import QUIET, Updates, new_folder, uploaded_file
+from colorizer.demo.hint.canvas import Studio
+from colorizer.demo.photo.controls import Controls, build_adjustments, build_controls
+from colorizer.demo.photo.examples import EXAMPLES, ExampleFiles
+from colorizer.demo.photo.session import Session
+from colorizer.demo.photo.texts import about, snippet
+from colorizer.demo.photo.viewer import build_viewer, opening_value, url, viewer_value
+from colorizer.errors import ColorizerError
+
+# Download the file in the browser.
+SAVE_FILE = """(file) => {
+  if (!file) return;
+  const link = document.createElement("a");
+  link.href = `${file.url}?${Date.now()}`; // not the cached one from before the colors changed
+  link.download = file.orig_name;
+  link.click();
+}"""
+# Buttons, so that the keyboard can reach them.
+EXAMPLE_LIST = """<div class="examples" role="group" aria-label="Old photos to try">{{#each value}}
+<button type="button" data-number="{{@index}}" title="{{title}}: {{credit}}"><img src="" data-src="{{small}}" alt="{{title}}">
+{{#if truth}}<span>true colors known</span>{{/if}}</button>{{/each}}</div>"""
+PICK_EXAMPLE = """const root = (window.gradio_config?.root || location.origin) + "/";
+for (const image of element.querySelectorAll("img")) image.src = root + image.dataset.src;
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  const detail = button && { number: Number(button.dataset.number), source: button.firstElementChild.src };
+  if (detail) window.dispatchEvent(new CustomEvent("viewer-example", { detail }));
+});"""
+SCORE_TABLE = """<table><thead><tr>{{#each value.[0]}}<th scope="col">{{this}}</th>{{/each}}</tr></thead><tbody>
+{{#each value}}{{#if @index}}<tr>{{#each this}}<td>{{this}}</td>{{/each}}</tr>{{/if}}{{/each}}</tbody></table>
+<button type="button">Copy as CSV</button>"""
+COPY_TABLE = """element.addEventListener("click", async (event) => {
+  if (!event.target.matches("button")) return;
+  const quoted = (text) => '"' + text.replaceAll('"', '""') + '"';
+  await navigator.clipboard.writeText(props.value.map((row) => row.map(quoted).join(",")).join("\\n"));
+  event.target.textContent = "Copied";
+});"""
+
+
+@dataclass(frozen=True)
+class PhotoTab:
+    """Parts of the tab that other tabs use: `links` are its buttons that lead to them."""
+
+    session: gr.State
+    controls: Controls
+    links: dict[str, gr.Button]
+
+
+def build_photo_tab(studio: Studio) -> PhotoTab:
+    """Build the tab inside the current Blocks."""
+    catalog, files = studio.catalog, ExampleFiles()
+    session = gr.State(Session(), delete_callback=lambda session: session.forget())
+    default = catalog.entry(catalog.default)
+    with gr.Row(equal_height=False, elem_id="work"):
+        with gr.Column(scale=3, min_width=320):
+            viewer = build_viewer(opening_value(catalog, files))
+        with gr.Column(scale=1, min_width=290):
+            words = gr.Markdown(about(default), elem_id="about")
+            with gr.Row(elem_id="links"):
+                links = {
+                    name: gr.Button(text, size="sm", min_width=60, elem_classes="link")
+                    for name, text in (
+                        ("approaches", "How it learned"),
+                        ("vote", "Vote on this photo"),
+                        ("album", "The same for an album"),
+                    )
+                }
+            adjustments = build_adjustments()
+            gr.Markdown("Or try an old photo", elem_id="examples-title")
+            gr.HTML(
+                [
+                    {
+                        "title": example.title,
+                        "credit": example.credit,
+                        "small": url(files.small(example)),
+                        "truth": example.has_truth,
+                    }
+                    for example in EXAMPLES
+                ],
+                html_template=EXAMPLE_LIST,
+                js_on_load=PICK_EXAMPLE,
+                apply_default_css=False,
+                elem_id="examples",
+            )
+            with gr.Accordion("Approaches and options", open=False, elem_id="options"):
+                controls = build_controls(catalog, adjustments)
+    with gr.Accordion("All numbers", open=False, elem_id="numbers") as numbers:
+        table = gr.HTML(
+            [["Choose a photo first."]],
+            html_template=SCORE_TABLE,
+            js_on_load=COPY_TABLE,
+            apply_default_css=False,
+            elem_classes="wide",
+        )
+    with gr.Accordion("In Python", open=False, elem_id="python"):
+        code = gr.Code(snippet(default.name), language="python", show_label=False, interactive=False)
+        gr.Markdown("Or over HTTP: [the endpoints](?view=api) of this page, also as an MCP server.")
+    file = gr.File(visible=False)
+    shown = [viewer, words, code]
+
+    def show(state: Session, values: tuple[Any, ...]) -> Updates:
+        comparison = state.comparison
+        if comparison is None:
+            return {viewer: gr.skip()}
+        updates: Updates = {viewer: viewer_value(state, values)}
+        if state.chosen in state.painted:
+            result = state.painted[state.chosen].result
+            updates[words] = about(catalog.entry(result.name), result, comparison)
+            settings = comparison.settings.for_model(catalog.pipeline(result.name).model)
+            updates[code] = snippet(result.name, comparison.photo_name, settings, comparison.hints)
+        return updates
+
+    def troubled(state: Session, message: str, values: tuple[Any, ...]) -> Updates:
+        """Return updates that say a problem in the viewer, once."""
+        if state.comparison is None:
+            return {viewer: opening_value(catalog, files) | {"message": message, "count": message}}
+        state.message = message
+        updates = show(state, values)
+        state.message = ""
+        return updates
+
+    def arrive(state: Session, event: gr.EventData) -> list[Any]:
+        kept = getattr(event, "keep", None)
+        example = getattr(event, "example", None)
+        if isinstance(example, int) and 0 <= example < len(EXAMPLES):
+            state.arrive(str(files.photo(EXAMPLES[example])))
+        else:
+            state.arrive(getattr(event, "path", None), kept if isinstance(kept, dict) else None)
+        values = state.kept.get("values")
+        is_whole = isinstance(values, list) and len(values) == len(controls.inputs)
+        return values if is_whole else [gr.skip()] * len(controls.inputs)
+
+    def again(state: Session) -> None:
+        if state.comparison is not None:
+            state.arrive(state.comparison.source)
+
+    def color(state: Session, values: tuple[Any, ...]) -> Iterator[None]:
+        """Color the photo that arrived, or else the opening example."""
+        source = state.waiting if state.num_arrived else str(files.photo(EXAMPLES[0]))
+        if state.num_arrived == 0:
+            state.arrive(source)
+        state.waiting = uploaded_file({"path": source})
+        yield from state.color(studio, controls.names(values), controls.settings(values), new_folder())
+
+    def has_results(state: Session, values: tuple[Any, ...]) -> bool:
+        """Return whether there is a result to work on. On the opening page there is, after coloring the example."""
+        if state.comparison is None and state.num_arrived == 0:
+            for _ in color(state, values):
+                pass
+        return state.comparison is not None
+
+    def run(state: Session, *values: Any) -> Iterator[Updates]:
+        if state.num_begun == state.num_arrived:
+            return  # no photo yet, or an earlier event's run has taken it
+        try:
+            for _ in color(state, values):
+                yield show(state, values)
+            if state.comparison is not None:
+                state.see(None)
+                yield show(state, values) | {table: score_table(state.scored())}
+        except ColorizerError as error:
+            yield troubled(state, str(error), values)
+
+    def handler(change: Callable[..., None]) -> Callable[..., Updates]:
+        """Return a handler that applies `change(session, event, values)` and shows the result or the problem."""
+
+        def handle(state: Session, event: gr.EventData, *values: Any) -> Updates:
+            try:
+                if not has_results(state, values):
+                    return {viewer: gr.skip()}
+                change(state, event, values)
+                return show(state, values)
+            except ColorizerError as error:
+                return troubled(state, str(error), values)
+
+        return handle
+
+    def hint(state: Session, event: gr.EventData, _: tuple[Any, ...]) -> None:
+        given = {name: getattr(event, name, None) for name in ("x", "y", "from", "color")}
+        state.hint(str(getattr(event, "what", "")), getattr(event, "id", None), given)
+
+    def adjust(state: Session, *values: Any) -> Updates:
+        return handler(lambda *_: state.adjust(*values[:3], values[4], controls.decoding_options(values)))(
+            state, None, *values
+        )
+
+    def score(state: Session) -> Any:
+        result = state.painted.get(state.chosen)
+        if result is None or result.is_scored:
+            return gr.skip()
+        try:
+            state.score()
+        except ColorizerError:
+            return gr.skip()  # it was said when the picture was painted
+        result = state.painted[state.chosen].result
+        return about(catalog.entry(result.name), result, state.comparison)
+
+    def save(state: Session, event: gr.EventData, *values: Any) -> str | None:
+        try:
+            if not has_results(state, values):
+                return None
+            if getattr(event, "what", "") == "all":
+                return str(save_all(state.comparison, values[3]))
+            return str(save_result(state.comparison, getattr(event, "id", None) or state.chosen, values[3]))
+        except ColorizerError as error:
+            gr.Warning(str(error), title="Download failed")
+            return None
+
+    inputs = [session, *controls.inputs]
+    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    # Each of two quick taps counts: "always_last" would run the second with the event data of the first.
+    every = quiet | {"trigger_mode": "multiple"}
+    starts = [
+        viewer.opened(arrive, session, controls.inputs, **QUIET, trigger_mode="multiple"),
+        gr.on(
+            [
+                getattr(control, "release" if isinstance(control, gr.Slider) else "input")
+                for control in controls.rerunning
+            ],
+            again,
+            session,
+            None,
+            **QUIET,
+        ),
+    ]
+    for start in starts:
+        start.then(run, inputs, [*shown, table], concurrency_id="network", **quiet)
+    changes = [
+        viewer.chosen(
+            handler(lambda state, event, _: state.see(str(getattr(event, "id", "")))),
+            inputs,
+            shown,
+            concurrency_id="choose",
+            concurrency_limit=2,
+            **every,
+        ),
+        viewer.act(handler(hint), inputs, shown, concurrency_id="hint", **every),
+        gr.on(
+            [
+                *(slider.change for slider in adjustments),
+                *(control.input for control in (controls.reach, *controls.decoding.controls)),
+            ],
+            adjust,
+            inputs,
+            shown,
+            trigger_mode="always_last",
+            concurrency_id="adjust",
+            concurrency_limit=2,
+            **quiet,
+        ),
+    ]
+    for change in changes:
+        change.then(score, session, words, concurrency_id="adjust", concurrency_limit=2, **quiet)
+    viewer.save(save, inputs, file, concurrency_id="files", concurrency_limit=2, **every).success(
+        None, file, None, js=SAVE_FILE, api_visibility="private"
+    )
+    numbers.expand(
+        lambda state: gr.skip() if state.comparison is None else score_table(state.scored()), session, table, **quiet
+    )
+    return PhotoTab(session, controls, links)

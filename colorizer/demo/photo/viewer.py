@@ -1,0 +1,131 @@
+"""The viewer of the Photo tab: one HTML component, and what it is sent."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import gradio as gr
+from PIL import Image
+
+from colorizer.demo.catalog import Catalog
+from colorizer.demo.compare.comparison import Result
+from colorizer.demo.compare.score_table import plain_label
+from colorizer.demo.photo.examples import EXAMPLES, ExampleFiles
+from colorizer.demo.photo.session import Session
+
+_FOLDER = Path(__file__).parent
+
+
+def build_viewer(value: dict[str, Any]) -> gr.HTML:
+    """Build the viewer inside the current Blocks.
+
+    Its events, with what their data hold: `opened` (path of an uploaded photo, and what the page kept of it), `chosen` (id of a
+    result), `act` (a change of the hints: what, id, and where or which color), `save` (what: one or all, id).
+    """
+    return gr.HTML(
+        value,
+        html_template=(_FOLDER / "viewer.html").read_text(encoding="utf-8"),
+        js_on_load=(_FOLDER / "viewer.js").read_text(encoding="utf-8"),
+        apply_default_css=False,
+        elem_id="viewer",
+    )
+
+
+def opening_value(catalog: Catalog, files: ExampleFiles) -> dict[str, Any]:
+    """Return the value at the start: an old photo already in color, from files of the package, so that nothing is computed."""
+    example, items = EXAMPLES[0], []
+    with Image.open(files.photo(example)) as photo:
+        size = list(photo.size)
+    for name in catalog.best_first:
+        entry = catalog.entry(name)
+        picture = files.opening(name) if entry.origin == "package" else None
+        is_large = name == catalog.default
+        items.append(
+            {
+                "id": name,
+                "name": entry.plain_label,
+                "year": entry.year,
+                "thumb": picture and url(picture),
+                "src": url(picture) if picture and is_large else None,
+            }
+        )
+    return {
+        "photo": 0,
+        "sample": f"{example.title}: an example. Choose a photo of your own.",
+        "size": size,
+        "gray": url(files.photo(example)),
+        "items": items,
+    }
+
+
+def viewer_value(session: Session, values: Sequence[Any]) -> dict[str, Any]:
+    """Return the value that shows the session. `values` are those of the controls, which the page keeps for a reload.
+
+    Everything in it is the visitor's own; the page shows texts as texts, never as HTML.
+    """
+    comparison = session.comparison
+    hinting, width, height = session.hinting, *comparison.size
+    dots = [
+        {
+            "x": hint.x / max(1, width - 1),
+            "y": hint.y / max(1, height - 1),
+            "color": "#" + bytes(round(level) for level in hint.rgb).hex(),
+            "isChosen": hint is hinting.chosen,
+        }
+        for hint in hinting.hints
+    ]
+    if hinting.place is not None and hinting.chosen is None:
+        x, y = hinting.place
+        dots.append({"x": x / max(1, width - 1), "y": y / max(1, height - 1), "color": None, "isChosen": True})
+    return {
+        "photo": session.number,
+        "count": f"{session.num_arrived}.{session.version}",
+        "size": list(comparison.size),
+        "gray": url(comparison.gray),
+        "truth": comparison.truth and url(comparison.truth),
+        "busy": not comparison.is_done,
+        "message": session.message,
+        "wanted": session.chosen,
+        "items": [item for name in comparison.names for item in _items(session, name)],
+        "dots": dots,
+        "swatches": [
+            {"color": color.code, "name": color.name, "reason": color.reason} for color in session.suggestions
+        ],
+        "can": {
+            "undo": hinting.can_undo,
+            "redo": hinting.can_redo,
+            "remove": hinting.chosen is not None,
+            "clear": bool(hinting.hints),
+        },
+        "keep": {
+            "path": comparison.source,
+            "chosen": session.chosen,
+            "hints": [[hint.x, hint.y, list(hint.rgb)] for hint in hinting.hints],
+            "values": list(values),
+        },
+    }
+
+
+def url(path: Path) -> str:
+    """Return the address of a file that Gradio serves, relative to the page's root."""
+    return f"gradio_api/file={quote(path.as_posix())}"
+
+
+def _items(session: Session, name: str) -> list[dict[str, Any]]:
+    comparison = session.comparison
+    entry = comparison.catalog.entry(name)
+    results = [result for result in comparison.results if result.name == name]
+    if not results:
+        return [{"id": name, "name": entry.plain_label, "year": entry.year}]
+    return [_item(session, result, entry.year) for result in results]
+
+
+def _item(session: Session, result: Result, year: int | None) -> dict[str, Any]:
+    item = {"id": result.label, "name": plain_label(session.comparison, result), "year": year}
+    if (painted := session.painted.get(result.label)) is None:
+        return item | {"problem": result.problem or ""}
+    item |= {"thumb": painted.thumbnail, "src": url(painted.result.preview)}
+    if result.scores:
+        item["note"] = f"ΔE {result.scores['ciede2000']:.1f}"
+    return item

@@ -1,0 +1,365 @@
+"""The Photo tab of the running app in a real browser, as a visitor uses it. Screenshots are left in tests/artifacts/."""
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, Route, expect
+
+from colorizer.checkpoints import list_checkpoints
+from tests.demo.pages import ARTIFACTS, open_tab, visit, wait_until
+
+DENSE, COLORFUL = "tiny-dense", "tiny-colorful"
+
+
+@pytest.fixture(scope="module")
+def halves(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """640×427, gray, the left half darker than the right."""
+    path = tmp_path_factory.mktemp("photos") / "two <b>halves.png"
+    Image.fromarray(np.where(np.mgrid[:427, :640][1] < 320, 90, 170).astype(np.uint8)).save(path)
+    return str(path)
+
+
+@pytest.fixture
+def page(browser: Browser, app_url: str) -> Iterator[Page]:
+    """The app on a wide light screen, with the two tiny networks only; a request to any other machine fails the test."""
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    for _ in visit(page, app_url):
+        page.get_by_role("button", name="Approaches and options").click()
+        boxes = page.locator("#options input[type=checkbox]")
+        expect(boxes).to_have_count(len(list_checkpoints()) + 2)
+        boxes.evaluate_all(
+            "(boxes, names) => boxes.filter((box) => !names.includes(box.name)).forEach((box) => box.click())",
+            [COLORFUL, DENSE],
+        )
+        expect(page.locator("#options input[type=checkbox]:checked")).to_have_count(2)
+        yield page
+
+
+def open_photo(page: Page, photo: str, count: int = 2) -> None:
+    """Choose a photo and wait until all have colored it."""
+    page.locator(".viewer input[type=file]").set_input_files(photo)
+    expect(page.locator(".viewer .status")).to_contain_text(f"{count} colorings are ready")
+
+
+def thumb(page: Page, name: str) -> Locator:
+    return page.locator(f".film button[data-id='{name}']")
+
+
+def right(page: Page) -> Locator:
+    return page.locator(".frame .picture.right")
+
+
+def shown(page: Page, change_from: str | None = None) -> np.ndarray:
+    """The picture on the right, once it is another than that of the address."""
+    if change_from is not None:
+        expect(right(page)).not_to_have_attribute("src", change_from)
+    answer = httpx.get(right(page).get_attribute("src"), trust_env=False)
+    return np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGB")).astype(int)
+
+
+def tap(page: Page, across: float, down: float = 0.5) -> None:
+    box = page.locator(".frame").bounding_box()
+    page.mouse.click(box["x"] + box["width"] * across, box["y"] + box["height"] * down)
+
+
+def position(page: Page) -> int:
+    return int(page.get_by_role("slider", name="Divider").get_attribute("aria-valuenow"))
+
+
+@contextmanager
+def answers_held_back(page: Page) -> Iterator[None]:
+    """Keep what the page asks of the server until the end, and send it in order then."""
+    waiting: list[Route] = []
+    page.route("**/queue/join*", lambda route: waiting.append(route))
+    yield
+    for route in waiting:
+        with page.expect_response("**/queue/join*"):
+            route.continue_()
+    page.unroute("**/queue/join*")
+
+
+def test_the_page_opens_in_color_and_a_choice_and_a_tap_give_a_file(page: Page, color_photo: str) -> None:
+    assert page.locator(".frame .picture.left").evaluate("image => image.decode().then(() => image.naturalWidth)") > 800
+    assert right(page).evaluate("image => image.decode().then(() => image.naturalWidth)") > 800
+    expect(page.locator(".viewer .sample")).to_contain_text("1908")
+    open_photo(page, color_photo)
+    # The best of those that were measured would come first; these two were not.
+    expect(page.locator(".film button")).to_have_count(3)
+    expect(page.locator("#about")).to_contain_text(
+        "First try" if "dense" in right(page).get_attribute("src") else "Zhang"
+    )
+    expect(page.locator("#about")).to_contain_text(re.compile(r"\d\.\d\d s"))
+    for score in ("PSNR", "SSIM", "ΔE2000", "Colorfulness"):
+        expect(page.locator("#about")).to_contain_text(score)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download", exact=True).click()
+    assert re.fullmatch(r"harbor-view-tiny-\w+\.jpg", download.value.suggested_filename)
+    with Image.open(download.value.path()) as image:
+        assert (image.format, image.size) == ("JPEG", (80, 48))
+    with page.expect_download() as download:
+        page.get_by_role("button", name="All (ZIP)").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert sorted(archive.namelist()) == [
+            "harbor-view-contact-sheet.png",
+            "harbor-view-tiny-colorful.jpg",
+            "harbor-view-tiny-dense.jpg",
+        ]
+
+
+def test_any_two_are_held_against_each_other_by_mouse_and_keyboard(page: Page, color_photo: str) -> None:
+    open_photo(page, color_photo)
+    thumb(page, COLORFUL).click()
+    expect(right(page)).to_have_attribute("alt", re.compile("colored by Zhang"))
+    expect(page.locator("#about")).to_contain_text("Zhang")
+    assert "approach=tiny-colorful" in page.url
+    thumb(page, DENSE).click(modifiers=["Shift"])
+    left = page.locator(".frame .picture.left")
+    expect(left).to_have_attribute("alt", re.compile("colored by First try"))
+    page.get_by_label("Left picture").select_option("truth")
+    expect(left).to_have_attribute("alt", "The photo in its true colors")
+    expect(left).to_have_attribute("src", re.compile(r"truth\.jpg"))
+    thumb(page, COLORFUL).focus()
+    page.keyboard.press("ArrowRight")
+    expect(thumb(page, DENSE)).to_be_focused()
+    expect(right(page)).to_have_attribute("alt", re.compile("colored by First try"))
+    handle = page.get_by_role("slider", name="Divider")
+    for key, expected in (("Home", 0), ("PageUp", 10), ("ArrowRight", 12), ("End", 100)):
+        handle.press(key)
+        assert position(page) == expected
+    box = page.locator(".frame").bounding_box()
+    page.mouse.move(box["x"] + box["width"] - 1, box["y"] + 200)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 4, box["y"] + 210, steps=4)
+    page.mouse.up()
+    assert abs(position(page) - 25) <= 1
+    page.get_by_role("button", name="best first").click()
+    years = [int(text[:4]) for text in page.locator(".film small").all_inner_texts() if text[:4].isdigit()]
+    assert years == sorted(years)
+
+
+def test_all_stand_side_by_side_and_zoom_in_step(page: Page, color_photo: str) -> None:
+    open_photo(page, color_photo)
+    page.get_by_role("button", name="Side by side").click()
+    cells = page.locator(".cell")
+    expect(cells).to_have_count(4)
+    page.get_by_role("button", name="Zoom in").click()
+    before = [cell.locator("img").bounding_box() for cell in cells.all()]
+    windows = [cell.locator(".window").bounding_box() for cell in cells.all()]
+    assert all(abs(one["width"] / two["width"] - 1.6) < 0.05 for one, two in zip(before, windows, strict=True))
+    page.mouse.move(windows[0]["x"] + 60, windows[0]["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(windows[0]["x"] + 30, windows[0]["y"] + 60, steps=3)
+    page.mouse.up()
+    after = [cell.locator("img").bounding_box() for cell in cells.all()]
+    assert all(abs(one["x"] - two["x"] - 30) < 3 for one, two in zip(before, after, strict=True))
+    page.get_by_role("button", name="Zoom out").click()
+    cells.last.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".frame")).to_be_visible()
+    expect(cells.first).to_be_hidden()
+
+
+def test_colors_are_adjusted_and_the_scores_the_code_and_the_file_follow(page: Page, color_photo: str) -> None:
+    open_photo(page, color_photo)
+    before = right(page).get_attribute("src")
+    page.get_by_label("range slider for Saturation").press("Home")
+    assert np.ptp(shown(page, before), axis=2).max() <= 4
+    expect(page.locator("#about")).to_contain_text("Colorfulness 0")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download", exact=True).click()
+    with Image.open(download.value.path()) as image:
+        assert np.ptp(np.asarray(image).astype(int), axis=2).max() <= 4
+    page.get_by_role("button", name="In Python").click()
+    expect(page.locator("#python")).to_contain_text("saturation")
+    page.get_by_role("button", name="All numbers").click()
+    table = page.locator("#numbers table")
+    expect(table.get_by_role("row")).to_have_count(3)
+    expect(table.get_by_role("columnheader", name="ΔE2000")).to_be_visible()
+    adjusted = right(page).get_attribute("src")
+    page.get_by_role("button", name="Reset to default value").first.click()
+    assert np.ptp(shown(page, adjusted), axis=2).max() > 20
+    thumb(page, DENSE).click()
+    page.get_by_role("button", name="Approaches and options").scroll_into_view_if_needed()
+    page.get_by_label("PNG").check()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download", exact=True).click()
+    assert download.value.suggested_filename.endswith(".png")
+
+
+def test_a_color_is_fixed_with_three_taps_and_dots_are_moved_and_removed(page: Page, halves: str) -> None:
+    open_photo(page, halves)
+    thumb(page, DENSE).click()
+    expect(right(page)).to_have_attribute("alt", re.compile("First try"))
+    plain, address = shown(page), right(page).get_attribute("src")
+    page.get_by_role("button", name="Fix a color").click()
+    tap(page, 0.2)
+    swatches = page.locator(".swatches button")
+    expect(swatches).to_have_count(8)
+    assert all(swatch.bounding_box()["height"] >= 44 for swatch in swatches.all())  # for a finger
+    swatches.nth(6).click()  # the hue opposite to what is predicted
+    change = np.abs(shown(page, address) - plain).max(2)
+    assert change[200:227, 118:138].mean() > 10
+    assert change[:, 345:].mean() < 1.5  # as much as a JPEG loses
+    dot = page.locator(".dot")
+    expect(dot).to_have_count(1)
+    box = page.locator(".frame").bounding_box()
+    place = dot.bounding_box()
+    page.mouse.move(place["x"] + 10, place["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + box["height"] / 2, steps=4)
+    address = right(page).get_attribute("src")
+    page.mouse.up()
+    moved = np.abs(shown(page, address) - plain).max(2)
+    assert moved[200:227, 500:520].mean() > 10 > 1.5 > moved[:, :300].mean()
+    for name, count in (("undo", 1), ("undo", 0), ("redo", 1)):
+        page.locator(".history").get_by_role("button", name=name).click()
+        expect(page.locator(".dot[style*='rgb']")).to_have_count(count)
+    dot.first.focus()
+    page.keyboard.press("Delete")
+    expect(page.locator(".history").get_by_role("button", name="clear")).to_be_hidden()
+    # By keyboard alone.
+    page.locator(".cross").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(swatches).to_have_count(8)
+    swatches.first.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".dot[style*='rgb']")).to_have_count(1)
+    page.locator(".own input").evaluate(
+        "input => { input.value = '#3366cc'; input.dispatchEvent(new Event('change', {bubbles: true})); }"
+    )
+    expect(page.locator(".dot")).to_have_attribute("style", re.compile(r"rgb\(51, 102, 204\)"))
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download", exact=True).click()
+    with Image.open(download.value.path()) as image:
+        saved = np.asarray(image).astype(int)
+    assert saved.shape == (427, 640, 3)
+    across = 332  # the middle, and one step to the right
+    assert saved[213, across, 2] - saved[213, across, 0] > 60
+
+
+def test_each_of_two_quick_taps_counts(page: Page, halves: str) -> None:
+    """The second comes while the first waits for the server's answer, which is held back."""
+    open_photo(page, halves)
+    page.get_by_role("button", name="Fix a color").click()
+    with answers_held_back(page):
+        for across in (0.2, 0.8):
+            tap(page, across)
+    dot = page.locator(".dot")
+    wait_until(
+        page, lambda: dot.count() == 1 and float(re.search(r"left: ([\d.]+)", dot.get_attribute("style"))[1]) > 79
+    )
+    swatches = page.locator(".swatches button")
+    expect(swatches).to_have_count(8)
+    first, second = (swatches.nth(place).get_attribute("data-color") for place in (4, 5))
+    with answers_held_back(page):
+        for place in (4, 5):
+            swatches.nth(place).click()
+    colors = {code: f"rgb({', '.join(str(level) for level in bytes.fromhex(code[1:]))})" for code in (first, second)}
+    expect(dot).to_have_attribute("style", re.compile(re.escape(colors[second])))
+    page.locator(".history").get_by_role("button", name="undo").click()
+    expect(dot).to_have_attribute("style", re.compile(re.escape(colors[first])))
+
+
+def test_nothing_is_lost_on_reload_or_back(page: Page, halves: str) -> None:
+    open_photo(page, halves)
+    thumb(page, DENSE).click()
+    page.get_by_role("button", name="Fix a color").click()
+    tap(page, 0.2)
+    page.locator(".swatches button").nth(6).click()
+    expect(page.locator(".dot[style*='rgb']")).to_have_count(1)
+    before = right(page).get_attribute("src")
+    page.get_by_label("range slider for Saturation").press("End")
+    picture = shown(page, before)
+    open_tab(page, "Album")
+    wait_until(page, lambda: "tab=album" in page.url)
+    page.go_back()
+    expect(page.locator(".viewer")).to_be_visible()
+    assert np.array_equal(shown(page), picture)
+    page.reload()
+    expect(page.locator(".viewer .status")).to_contain_text("2 colorings are ready")
+    expect(page.get_by_label("number input for Saturation")).to_have_value("2")
+    expect(right(page)).to_have_attribute("alt", re.compile("First try"))
+    wait_until(page, lambda: np.array_equal(shown(page), picture))
+    page.get_by_role("button", name="Fix a color").click()
+    expect(page.locator(".dot[style*='rgb']")).to_have_count(1)
+
+
+def test_a_photo_is_dropped_or_pasted_and_the_newer_one_wins(page: Page, color_photo: str, halves: str) -> None:
+    page.evaluate("sessionStorage.clear()")
+    send = """([name, bytes, kind]) => {
+      const file = new File([new Uint8Array(bytes)], name, {type: "image/png"}), data = new DataTransfer();
+      data.items.add(file);
+      const event = kind == "paste" ? new ClipboardEvent("paste", {clipboardData: data, bubbles: true})
+        : new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true});
+      document.body.dispatchEvent(event);
+    }"""
+    page.evaluate(send, ["first.png", list(Path(color_photo).read_bytes()), "drop"])
+    page.evaluate(send, ["second.png", list(Path(halves).read_bytes()), "paste"])
+    # Seen before the server answers.
+    expect(page.locator(".frame .picture.left")).to_have_attribute("src", re.compile("^(blob|http)"))
+    expect(page.locator(".viewer .status")).to_contain_text("2 colorings are ready")
+    assert shown(page).shape == (427, 640, 3)
+    expect(page.locator(".film button")).to_have_count(2)  # without true colors
+
+
+def test_what_is_wrong_is_said_once_and_the_earlier_photo_is_back(
+    page: Page, halves: str, color_photo: str, broken_photo: str
+) -> None:
+    open_photo(page, color_photo)
+    before = right(page).get_attribute("src")
+    page.locator(".viewer input[type=file]").set_input_files(broken_photo)
+    expect(page.locator(".viewer .status")).to_contain_text("broken.jpg is not a photo")
+    expect(right(page)).to_have_attribute("src", before)
+    expect(page.get_by_test_id("toast-body")).to_have_count(0)
+    page.locator(".viewer input[type=file]").set_input_files(
+        files=[{"name": "letter.txt", "mimeType": "text/plain", "buffer": b"dear"}]
+    )
+    expect(page.locator(".viewer .status")).to_contain_text("letter.txt is not a photo")
+    assert "Traceback" not in page.content()
+    # A name is shown as text.
+    open_photo(page, halves)
+    assert page.locator(".viewer b, #python b").filter(has_text="halves").count() == 0
+
+
+def test_an_example_shows_what_it_really_looked_like(page: Page) -> None:
+    page.get_by_role("button", name=re.compile("woman on a carpet")).click()
+    expect(page.locator(".viewer .status")).to_contain_text("2 colorings are ready")
+    page.locator(".film button").first.click()
+    expect(page.locator(".frame .picture.left")).to_have_attribute("alt", "The photo in its true colors")
+    for note in page.locator(".film button:not(:first-child) small").all_inner_texts():
+        assert note.startswith("ΔE ")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1366, 768), (390, 844)])
+def test_viewer_strip_and_buttons_are_above_the_fold(
+    browser: Browser, app_url: str, color_photo: str, width: int, height: int, theme: str
+) -> None:
+    is_phone = width < 600
+    context = browser.new_context(viewport={"width": width, "height": height}, has_touch=is_phone, is_mobile=is_phone)
+    page = context.new_page()
+    for _ in visit(page, app_url, theme):
+        for part in (".stage", ".strip", ".bar"):
+            box = page.locator(part).bounding_box()
+            assert 0 <= box["y"] < box["y"] + box["height"] <= height, part
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        ARTIFACTS.mkdir(exist_ok=True)
+        page.screenshot(path=ARTIFACTS / f"photo-{width}-{theme}.png", animations="disabled")
+        if is_phone and theme == "light":
+            page.get_by_role("button", name="Fix a color").tap()
+            box = page.locator(".frame").bounding_box()
+            page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+            expect(page.locator(".swatches button")).to_have_count(8)
+            page.set_viewport_size({"width": 360, "height": 800})
+            assert page.evaluate("document.documentElement.scrollWidth") <= 360
+            page.screenshot(path=ARTIFACTS / "photo-fixing-360.png", animations="disabled")
+    context.close()

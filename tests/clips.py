@@ -29,32 +29,56 @@ def make_clip(
     sound: str | None = "aac",
     times: Sequence[int] | None = None,
     rotation: int = 0,
+    is_mirrored: bool = False,
     codec: str = "libx264",
     pix_fmt: str = "yuv420p",
     metadata: dict[str, str] | None = None,
+    rate: int | Fraction = RATE,
+    options: dict[str, str] | None = None,
 ) -> Path:
-    """Write a clip of RATE frames per second with a tone as sound; `times` are the frames' times in milliseconds."""
+    """Write a clip of `rate` frames per second with a tone as sound; `times` are the frames' times in milliseconds."""
     frames = list(frames)
     with av.open(str(path), "w") as container:
         container.metadata.update(metadata or {})
-        stream = container.add_stream(codec, rate=RATE, options={"crf": "4", "preset": "ultrafast"})
+        stream = container.add_stream(codec, rate=rate, options=options or {"crf": "4", "preset": "ultrafast"})
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = pix_fmt
         if times is not None:
             stream.codec_context.time_base = Fraction(1, 1000)
-        if rotation:
-            stream.set_display_rotation(rotation)
+        if rotation or is_mirrored:
+            stream.set_display_rotation(rotation, hflip=is_mirrored)
         tones = [] if sound is None else [add_tone(container, sound)]
         for number, pixels in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(pixels)
-            frame.pts, frame.time_base = number, Fraction(1, RATE)
+            frame.pts, frame.time_base = number, 1 / Fraction(rate)
             if times is not None:
                 frame.pts, frame.time_base = times[number], Fraction(1, 1000)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
         for tone in tones:
-            write_tone(container, tone, len(frames) / RATE)
+            write_tone(container, tone, float(len(frames) / Fraction(rate)))
     return path
+
+
+def trim(clip: Path, path: Path, seconds: float) -> Path:
+    """Cut off the start of a clip without re-encoding: the MP4 or MOV has an edit list that hides it."""
+    with av.open(str(clip)) as source, av.open(str(path), "w") as container:
+        streams = [container.add_stream_from_template(stream) for stream in source.streams]
+        for packet in source.demux():
+            if packet.size:
+                ticks = round(seconds / packet.time_base)
+                packet.pts, packet.dts = packet.pts - ticks, packet.dts - ticks
+                packet.stream = streams[packet.stream_index]
+                container.mux(packet)
+    return path
+
+
+def damage(clip: Path, number: int) -> Path:
+    """Overwrite a packet of a clip's video with zeros."""
+    with av.open(str(clip)) as container:
+        packet = [bytes(packet) for packet in container.demux(video=0) if packet.size][number]
+    clip.write_bytes(clip.read_bytes().replace(packet, bytes(len(packet))))
+    return clip
 
 
 def add_tone(container: av.container.OutputContainer, codec: str) -> av.AudioStream:

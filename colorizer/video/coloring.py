@@ -25,8 +25,8 @@ from colorizer.pipelines.prediction import predict
 from colorizer.version import __version__
 from colorizer.video.frames import Clip, Frame, Place, frames, inspect
 from colorizer.video.muxing import join, read_mark
-from colorizer.video.opening import DamagedClip, Limits
-from colorizer.video.segments import ENCODERS, NUM_FRAMES, PieceWriter, State, WorkFolder, report_write_errors
+from colorizer.video.opening import Limits
+from colorizer.video.segments import ENCODERS, NUM_FRAMES, PieceWriter, State, Tally, WorkFolder, report_write_errors
 from colorizer.video.smoothing import Smoother
 
 MAX_SMOOTHING = 10.0
@@ -110,17 +110,14 @@ def colorize_video(
     network = _Network.of(pipe, clip, batch_size, resolution=resolution, saturation=saturation, **options)
     job = {"colorizer": __version__, "clip": _identity(clip), "smoothing": smoothing, "piece": NUM_FRAMES}
     with WorkFolder(target, job | network.identity) as folder:
-        try:
-            last = _color(clip, network, smoothing, folder, target, progress, should_stop or (lambda: False))
-        except DamagedClip:
-            folder.remove()  # resuming would fail at the same frame
-            raise
+        last = _color(clip, network, smoothing, folder, target, progress, should_stop or (lambda: False))
         whole = folder.path / f"whole{target.suffix.lower()}"
         with report_write_errors(target):
             marked = replace(clip, mark=_mark(clip, network, smoothing))
             notes = join(marked, folder.pieces(), last.place.duration, whole, pipe.name)
             put_in_place(whole, target)
         folder.remove()
+    notes = last.tally.notes + notes
     if any(side % 2 for side in clip.size):
         notes += ("odd sides were padded by one pixel",)
     return VideoResult(target, last.place.num_frames, last.num_scenes, notes)
@@ -198,7 +195,7 @@ def _color(
     state, smoother = folder.last_state(), Smoother(smoothing)
     if state is not None:
         smoother.history, smoother.num_scenes = state.history, state.num_scenes
-    done = 0 if state is None else state.place.num_frames
+    done, tally = (0, Tally()) if state is None else (state.place.num_frames, state.tally)
     if progress is not None and done:
         progress(done, max(done, clip.num_frames))
     waiting = frames(clip, None if state is None else state.place)
@@ -211,13 +208,13 @@ def _color(
                         raise VideoStopped(f"{clip.name} was stopped after {done} of {clip.num_frames} frames.")
                     ab = smoother(lightness, ab, float(frame.time * clip.time_base))
                     piece.write(frame, merge_colors(frame.pixels, ab, saturation=network.saturation))
-                    done += 1
+                    done, tally = done + 1, tally.count(frame)
                     if progress is not None:
                         progress(done, max(done, clip.num_frames))
                 num_frames += len(batch)
                 batch = list(islice(waiting, min(network.batch_size, NUM_FRAMES - num_frames)))
         place = Place(done, frame.time, frame.duration, frame.position, frame.checksum)
-        state = State(place, smoother.num_scenes, smoother.history)
+        state = State(place, tally, smoother.num_scenes, smoother.history)
         with report_write_errors(target):
             folder.keep(state)
     return state

@@ -1,24 +1,24 @@
 """Read a clip: its properties, checked against the limits before decoding, and its frames, upright, one by one."""
 
 import os
-import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 import av
 import numpy as np
-from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
-from av.video.stream import VideoStream
 
 from colorizer.errors import VideoError
 from colorizer.photos.marks import Mark
-from colorizer.video.opening import Limits, check_file, damage, decode, opened
+from colorizer.video.decoding import Decoded, decode
+from colorizer.video.extent import measure
+from colorizer.video.opening import Limits, check_file, opened
 
 # By matrix number in H.273.
 _MATRICES = {
@@ -34,25 +34,38 @@ _MATRICES = {
 _HD_LINES, _HD_MATRIX, _SD_MATRIX = 720, 1, 6
 _RATE = Fraction(25)  # frames per second of a clip that doesn't specify its own
 _MARGIN = 2  # seconds to seek before the wanted frame: a decoder may lose the first frames after a seek
-_MISSING = 0.25  # seconds that a clip may end before its stated end: containers round
+
+
+class Orientation(NamedTuple):
+    """Operations that bring a stored frame upright: swap rows and columns, then mirror left to right, then top to bottom."""
+
+    is_transposed: bool
+    is_mirrored: bool
+    is_upside_down: bool
+
+    def apply(self, plane: np.ndarray) -> np.ndarray:
+        """Return an array (height, width, …) upright."""
+        upright = plane.swapaxes(0, 1) if self.is_transposed else plane
+        return np.ascontiguousarray(upright[:: -1 if self.is_upside_down else 1, :: -1 if self.is_mirrored else 1])
 
 
 @dataclass(frozen=True)
 class Clip:
     """Properties of a clip, as found by `inspect`.
 
-    size: width and height, upright. turns: counterclockwise quarter turns that bring its frames upright.
+    size: width and height, upright. orientation: how its stored frames become upright.
     time_base, rate: seconds per tick, and average frames per second.
     start: time of the first video or audio in the file, in seconds.
     num_frames, seconds: number of frames, including any that can't be decoded, and the time at which the last one ends.
     pixel_aspect: width of an upright pixel over its height. color: primaries, transfer and matrix, as numbers of H.273.
+    is_joined: True if the file has several recordings one after the other.
     has_sound: True if any audio can be decoded. metadata: the container's own.
     mark: what its result is to be known by.
     """
 
     path: Path
     size: tuple[int, int]
-    turns: int
+    orientation: Orientation
     time_base: Fraction
     rate: Fraction
     start: Fraction
@@ -60,6 +73,7 @@ class Clip:
     seconds: float
     pixel_aspect: Fraction
     color: tuple[int, int, int]
+    is_joined: bool
     has_sound: bool
     metadata: dict[str, str]
     mark: Mark | None = None
@@ -78,13 +92,16 @@ class Clip:
 class Frame:
     """One frame: pixels, uint8 (H, W, 3), and its time since the clip's start and its duration, in the clip's ticks.
 
-    position: its time stamp in the file, which identifies it together with `checksum`; None if it has none.
+    position: its time stamp in the file, which identifies it together with `checksum`; None if nothing does.
+    is_damaged: True if it could not be decoded and repeats the one before. was_interlaced: True if it was deinterlaced.
     """
 
     pixels: np.ndarray
     time: int
     duration: int
     position: int | None
+    is_damaged: bool = False
+    was_interlaced: bool = False
 
     @property
     def checksum(self) -> int:
@@ -117,18 +134,19 @@ def inspect(source: str | os.PathLike, limits: Limits | None = None) -> Clip:
                 f"{path.name} has {size[0]}×{size[1]} pixels, more than the {limits.pixels / 1e6:g} million allowed: "
                 "scale it down first."
             )
-        first = next(decode(container, stream, path.name), None)
-        if first is None or 0 in size:
+        found = next(decode(container, stream, path.name), None)
+        if found is None or 0 in size:
             raise VideoError(f"{path.name} has no frame that can be decoded.")
+        first = found.frame
         matrix = int(first.colorspace)
         if matrix not in _MATRICES:
             matrix = _HD_MATRIX if min(size) >= _HD_LINES else _SD_MATRIX
-        turns = round(first.rotation / 90) % 4
+        orientation = _orientation(first)
         aspect = stream.sample_aspect_ratio or Fraction(1)
         facts = {
-            "turns": turns,
-            "size": size[::-1] if turns % 2 else size,
-            "pixel_aspect": 1 / aspect if turns % 2 else aspect,
+            "orientation": orientation,
+            "size": size[::-1] if orientation.is_transposed else size,
+            "pixel_aspect": 1 / aspect if orientation.is_transposed else aspect,
             "color": (int(first.color_primaries), int(first.color_trc), matrix),
             "time_base": stream.time_base,
             "rate": stream.average_rate or stream.guessed_rate or _RATE,
@@ -136,67 +154,25 @@ def inspect(source: str | os.PathLike, limits: Limits | None = None) -> Clip:
             "has_sound": any(sound.codec_context is not None for sound in container.streams.audio),
             "metadata": dict(container.metadata),
         }
-    num_frames, seconds = _measure(path, limits, facts["start"], facts["rate"])
-    return Clip(path=path, num_frames=num_frames, seconds=seconds, **facts)
+    extent = measure(path, limits, facts["start"], facts["rate"])
+    return Clip(path=path, **vars(extent), **facts)
 
 
 def frames(clip: Clip, after: Place | None = None) -> Iterator[Frame]:
     """Yield the frames of a clip, starting after a place if one is given.
 
-    Raises DamagedClip where a frame can't be decoded.
+    Raises VideoError where the file can't be read.
     """
     last = None if after is None else (after.time, after.duration)
     with _decoded_after(clip, after) as decoded:
-        for frame in decoded:
-            last = time, duration = _timing(frame, clip, last)
-            yield Frame(_pixels(frame, clip), time, duration, frame.pts)
-
-
-def _measure(path: Path, limits: Limits, start: Fraction, rate: Fraction) -> tuple[int, float]:
-    """Count a clip's frames and find the end of the last one, from the packets; the header is not reliable."""
-    count, end = 0, 0.0
-    with opened(path, limits) as (container, stream):
-        try:
-            for packet in container.demux(stream):
-                if packet.size == 0:
-                    continue
-                count += 1
-                if packet.pts is None:
-                    end = max(end, float(count / rate))
-                else:
-                    duration = (packet.duration or 0) * stream.time_base or 1 / rate
-                    end = max(end, float(packet.pts * stream.time_base + duration - start))
-                if limits.seconds is not None and end > limits.seconds:
-                    raise VideoError(
-                        f"{path.name} is longer than the {limits.seconds:g} seconds allowed: cut it first."
-                    )
-                if limits.frames is not None and count > limits.frames:
-                    raise VideoError(f"{path.name} has more than the {limits.frames} frames allowed: cut it first.")
-        except av.FFmpegError as error:
-            raise damage(path.name, end, error) from error
-        stated_end = _stated_end(container, stream, start)
-    if end < stated_end - max(_MISSING, 3 / float(rate)):
-        raise VideoError(
-            f"{path.name} is cut off at {end:.1f} of {stated_end:.1f} seconds: copy it again, or save that part as a "
-            "complete clip with a video editor first."
-        )
-    return count, end
-
-
-def _stated_end(container: InputContainer, stream: VideoStream, start: Fraction) -> float:
-    """Return the end of the video stream, in seconds, as stated in the header, or 0 if it states none."""
-    if stream.duration:
-        return float((stream.duration + (stream.start_time or 0)) * stream.time_base - start)
-    if parts := re.fullmatch(r"(\d+):(\d\d):(\d\d\.\d+)", stream.metadata.get("DURATION", "")):  # Matroska's
-        hours, minutes, seconds = map(float, parts.groups())
-        return 3600 * hours + 60 * minutes + seconds - float(start)
-    if container.duration and len(container.streams) == 1:
-        return container.duration / av.time_base
-    return 0.0
+        for found in decoded:
+            last = time, duration = _timing(found, clip, last)
+            position = None if found.is_damaged or clip.is_joined else found.pts
+            yield Frame(_pixels(found.frame, clip), time, duration, position, found.is_damaged, found.was_interlaced)
 
 
 @contextmanager
-def _decoded_after(clip: Clip, place: Place | None) -> Iterator[Iterator[VideoFrame]]:
+def _decoded_after(clip: Clip, place: Place | None) -> Iterator[Iterator[Decoded]]:
     """Provide the frames after a place, by seeking if the place is found again, else by decoding all frames before it."""
     if place is not None and place.position is not None:
         with opened(clip.path) as (container, stream):
@@ -216,17 +192,17 @@ def _decoded_after(clip: Clip, place: Place | None) -> Iterator[Iterator[VideoFr
         yield decoded
 
 
-def _skip_to(decoded: Iterator[VideoFrame], clip: Clip, place: Place) -> bool:
+def _skip_to(decoded: Iterator[Decoded], clip: Clip, place: Place) -> bool:
     """Consume frames up to the last one of a place; return False if it is not found."""
-    for frame in decoded:
-        if frame.pts is None or frame.pts > place.position:
+    for found in decoded:
+        if found.pts is None or found.pts > place.position:
             return False
-        if frame.pts == place.position:
-            return zlib.crc32(_pixels(frame, clip)) == place.checksum
+        if found.pts == place.position:
+            return zlib.crc32(_pixels(found.frame, clip)) == place.checksum
     return False
 
 
-def _timing(frame: VideoFrame, clip: Clip, last: tuple[int, int] | None) -> tuple[int, int]:
+def _timing(frame: Decoded, clip: Clip, last: tuple[int, int] | None) -> tuple[int, int]:
     """Return the time and duration of a frame; times increase, whatever the file says."""
     usual = max(1, round(1 / (clip.rate * clip.time_base)))
     earliest = 0 if last is None else last[0] + 1
@@ -236,7 +212,19 @@ def _timing(frame: VideoFrame, clip: Clip, last: tuple[int, int] | None) -> tupl
 
 
 def _pixels(frame: VideoFrame, clip: Clip) -> np.ndarray:
-    width, height = clip.size[::-1] if clip.turns % 2 else clip.size
+    width, height = clip.size[::-1] if clip.orientation.is_transposed else clip.size
     # The size may change within a stream; the clip keeps the first.
     rgb = frame.reformat(width, height, "rgb24", src_colorspace=clip.matrix, dst_color_range=ColorRange.JPEG)
-    return np.ascontiguousarray(np.rot90(rgb.to_ndarray(), clip.turns))
+    return clip.orientation.apply(rgb.to_ndarray())
+
+
+def _orientation(frame: VideoFrame) -> Orientation:
+    """Return the orientation that a frame's display matrix describes, to the next quarter turn."""
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    if matrix is None:
+        return Orientation(False, False, False)
+    # Columns of the stored frame go to (a, b) of the upright one, rows to (c, d): (column, row) each, from the top left.
+    a, b, _, c, d, *_ = np.frombuffer(matrix, np.int32).tolist()
+    if abs(a) + abs(d) >= abs(b) + abs(c):
+        return Orientation(False, a < 0, d < 0)
+    return Orientation(True, c < 0, b < 0)

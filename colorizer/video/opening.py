@@ -9,17 +9,12 @@ from pathlib import Path
 import av
 from av.container import InputContainer
 from av.stream import Disposition
-from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from colorizer.errors import VideoError
 
 # Self-contained formats. A playlist would open other files, local or remote.
 _CONTAINERS = "mov,matroska,avi,mpegts,mpeg,flv,ogg,asf,gif,dv,mxf,ivf"
-
-
-class DamagedClip(VideoError):
-    """A clip with frames that can't be decoded."""
 
 
 @dataclass(frozen=True)
@@ -86,24 +81,13 @@ def opened(path: Path, limits: Limits | None = None) -> Iterator[tuple[InputCont
         if stream.codec_context is None:
             raise VideoError(f"{path.name} has a codec that can't be decoded here: convert it to H.264 first.")
         stream.codec_context.options = bounds
-        stream.thread_type = "AUTO"
+        stream.thread_type = "SLICE"  # with frames in parallel, an error is reported some frames later
         yield container, stream
 
 
-def decode(container: InputContainer, stream: VideoStream, name: str) -> Iterator[VideoFrame]:
-    """Yield the frames of a stream from the container's position on; raise DamagedClip where one can't be decoded."""
-    time = 0.0
-    try:
-        for frame in container.decode(stream):
-            time = frame.time or time
-            yield frame
-    except (av.FFmpegError, OSError) as error:
-        raise damage(name, time, error) from error
-
-
-def damage(name: str, seconds: float, error: Exception) -> DamagedClip:
+def damage(name: str, seconds: float, error: Exception) -> VideoError:
     """Return the error to raise for damage after so many seconds."""
-    return DamagedClip(
+    return VideoError(
         f"{name} is damaged at {seconds:.1f} seconds ({reason_of(error)}): copy it again, or cut out that part first."
     )
 

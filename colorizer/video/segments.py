@@ -37,11 +37,37 @@ _VP9 = "libvpx-vp9", {"crf": "28", "b": "0", "cpu-used": "4", "row-mt": "1", "au
 ENCODERS = {".mp4": _H264, ".m4v": _H264, ".mov": _H264, ".mkv": _H264, ".webm": _VP9}
 
 
+@dataclass(frozen=True)
+class Tally:
+    """Numbers of frames so far that were not simply colored: damaged ones, and interlaced ones."""
+
+    damaged: int = 0
+    interlaced: int = 0
+
+    def count(self, frame: Frame) -> "Tally":
+        """Return the numbers with another frame."""
+        return Tally(self.damaged + frame.is_damaged, self.interlaced + frame.was_interlaced)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to tell the user."""
+        notes = []
+        if self.damaged:
+            which = "1 frame that could not be decoded repeats"
+            if self.damaged > 1:
+                which = f"{self.damaged} frames that could not be decoded repeat"
+            notes.append(f"{which} the one before")
+        if self.interlaced:
+            notes.append("it was interlaced; the result is progressive")
+        return tuple(notes)
+
+
 @dataclass(frozen=True, eq=False)
 class State:
     """State at the end of a piece: the last frame's place, the number of scenes so far, and the smoother's history."""
 
     place: Place
+    tally: Tally
     num_scenes: int
     history: History
 
@@ -52,9 +78,10 @@ def report_write_errors(target: Path) -> Iterator[None]:
     try:
         yield
     except (av.FFmpegError, OSError) as error:
-        raise VideoError(
-            f"{target} could not be written ({reason_of(error)}). Finished frames are kept: run the same call again to resume."
-        ) from error
+        advice = "Finished frames are kept: run the same call again to resume."
+        if not isinstance(error, OSError):  # FFmpeg's own refusal, which would be the same again
+            advice = f"FFmpeg can't make a {target.suffix} file of this clip: choose another extension, such as .mkv."
+        raise VideoError(f"{target} could not be written ({reason_of(error)}). {advice}") from error
 
 
 class WorkFolder:
@@ -176,7 +203,12 @@ class PieceWriter:
 
 def _save(state: State, path: Path) -> None:
     history = state.history
-    facts = {"place": asdict(state.place), "num_scenes": state.num_scenes, "time": history.time}
+    facts = {
+        "place": asdict(state.place),
+        "tally": asdict(state.tally),
+        "num_scenes": state.num_scenes,
+        "time": history.time,
+    }
     tensors = {"plane": history.plane, "ab": history.ab, "weight": history.weight}
     save_file(
         {name: tensor.contiguous() for name, tensor in tensors.items()}, path, metadata={"state": json.dumps(facts)}
@@ -187,4 +219,5 @@ def _load(path: Path) -> State:
     with safe_open(path, "pt") as file:
         facts = json.loads(file.metadata()["state"])
         tensors = {name: file.get_tensor(name) for name in ("plane", "ab", "weight")}
-    return State(Place(**facts["place"]), facts["num_scenes"], History(**tensors, time=facts["time"]))
+    history = History(**tensors, time=facts["time"])
+    return State(Place(**facts["place"]), Tally(**facts["tally"]), facts["num_scenes"], history)

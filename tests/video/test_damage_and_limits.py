@@ -10,7 +10,7 @@ from PIL import Image
 from colorizer import ColorizerError, VideoError, colorize_video
 from colorizer.pipelines.image_colorization import ColorizationPipeline
 from colorizer.video import Limits, coloring, inspect
-from tests.clips import RATE, add_tone, make_clip, pan, write_tone
+from tests.clips import RATE, add_tone, damage, frames_of, lightness_of, make_clip, pan, times_of, write_tone
 from tests.video.conftest import assert_nothing_left
 
 
@@ -54,16 +54,56 @@ def test_what_is_no_whole_clip_is_named(pipe: ColorizationPipeline, tmp_path: Pa
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_damage_on_the_way_is_told_with_its_time(
-    pipe: ColorizationPipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("ending", "codec", "pix_fmt", "number"),
+    [
+        ("avi", "mjpeg", "yuvj420p", 9),
+        ("avi", "mjpeg", "yuvj420p", 0),
+        ("avi", "mjpeg", "yuvj420p", 11),
+        ("mov", "png", "rgb24", 5),
+        ("mp4", "libx264", "yuv420p", 11),
+    ],
+)
+def test_a_damaged_frame_repeats_the_one_before(
+    ending: str,
+    codec: str,
+    pix_fmt: str,
+    number: int,
+    pipe: ColorizationPipeline,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setattr(coloring, "NUM_FRAMES", 4)
-    clip = make_clip(tmp_path / "clip.mov", pan(12), codec="png", pix_fmt="rgb24")
-    parts = clip.read_bytes().split(b"\x89PNG")
-    clip.write_bytes(b"\x89PNG".join(parts[:10]) + b"\x89GIF" + b"\x89PNG".join(parts[10:]))
-    with pytest.raises(VideoError, match=r"clip\.mov is damaged at 0\.\d seconds"):
-        colorize_video(clip, tmp_path / "colored.mp4", pipe)
-    assert_nothing_left(tmp_path, "clip.mov")
+    clip = make_clip(tmp_path / f"clip.{ending}", pan(12), codec=codec, pix_fmt=pix_fmt, sound=None)
+    whole, times = frames_of(clip), times_of(clip)
+    result = colorize_video(damage(clip, number), tmp_path / "colored.mp4", pipe)
+    assert result.notes == ("1 frame that could not be decoded repeats the one before",)
+    assert result.num_frames == 12
+    shown = frames_of(result.path)
+    repeated = whole[max(number - 1, 0) if number else 1]
+    assert np.abs(lightness_of(shown[number]) - lightness_of(repeated)).mean() < 1.5
+    assert np.abs(lightness_of(shown[-2]) - lightness_of(whole[-2])).mean() < 1.5
+    assert times_of(result.path) == pytest.approx(times, abs=2e-3)
+    assert_nothing_left(tmp_path, clip.name, "colored.mp4")
+
+
+def test_a_clip_cut_off_is_named_in_every_container_that_says_how_long_it_is(tmp_path: Path):
+    kinds = {
+        "wmv": ("wmv2", None),
+        "avi": ("mpeg4", "mp2"),
+        "flv": ("flv", "libmp3lame"),
+        "mkv": ("libx264", "aac"),
+        "webm": ("libvpx-vp9", "libopus"),
+        "mxf": ("mpeg2video", "pcm_s16le"),
+        "ivf": ("libvpx-vp9", None),
+    }
+    for ending, (codec, sound) in kinds.items():
+        options = {"g": "12", "b": "1M", "deadline": "realtime"}
+        clip = make_clip(tmp_path / f"clip.{ending}", pan(50), codec=codec, sound=sound, rate=25, options=options)
+        assert inspect(clip).num_frames == 50
+        clip.write_bytes(clip.read_bytes()[: clip.stat().st_size * 3 // 10])
+        with pytest.raises(VideoError, match=rf"clip\.{ending} is cut off at [01]\.\d of 2\.0 seconds"):
+            inspect(clip)
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
-from colorizer import VideoError, VideoStopped, colorize_video
+from colorizer import VideoError, VideoResult, VideoStopped, colorize_video
 from colorizer.pipelines.image_colorization import ColorizationPipeline
 from colorizer.video import coloring
-from tests.clips import RATE, chroma_of, frames_of, make_clip, pan
+from tests.clips import RATE, chroma_of, damage, frames_of, make_clip, pan, trim
 from tests.video.conftest import assert_nothing_left
 
 
@@ -46,27 +46,53 @@ def test_a_killed_clip_goes_on_and_ends_as_if_nothing_had_happened(
     assert (resumed.num_frames, resumed.num_scenes) == (at_once.num_frames, at_once.num_scenes)
 
 
-@pytest.mark.parametrize("ending", ["mkv", "ts", "gif"])
-def test_a_stopped_clip_goes_on(
-    ending: str, pipe: ColorizationPipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(coloring, "NUM_FRAMES", 4)
-    clip, target = tmp_path / f"clip.{ending}", tmp_path / "colored.mp4"
-    if ending == "gif":
-        first, *others = (Image.fromarray(pixels) for pixels in pan(12))
-        first.save(clip, save_all=True, append_images=others, duration=50)
-    else:
-        make_clip(clip, pan(12))
+def interrupted(clip: Path, pipe: ColorizationPipeline, folder: Path) -> VideoResult:
+    """Color a clip of 12 frames, stopped after 9 and resumed, and check that the result is that of an undisturbed run."""
     seen = []
+    target = folder / "colored.mp4"
     with pytest.raises(VideoStopped, match="stopped after 9 of 12 frames"):
         colorize_video(
             clip, target, pipe, progress=lambda done, total: seen.append(done), should_stop=lambda: len(seen) == 9
         )
     assert not target.exists()
-    colorize_video(clip, target, pipe, progress=lambda done, total: seen.append(done))
+    result = colorize_video(clip, target, pipe, progress=lambda done, total: seen.append(done))
     assert seen == [*range(1, 10), 8, *range(9, 13)]
-    colorize_video(clip, tmp_path / "at once.mp4", pipe)
-    assert target.read_bytes() == (tmp_path / "at once.mp4").read_bytes()
+    at_once = colorize_video(clip, folder / "at once.mp4", pipe)
+    assert target.read_bytes() == at_once.path.read_bytes()
+    assert (result.num_frames, result.num_scenes, result.notes) == (12, at_once.num_scenes, at_once.notes)
+    return result
+
+
+@pytest.mark.parametrize("ending", ["mkv", "ts", "gif"])
+def test_a_stopped_clip_goes_on(
+    ending: str, pipe: ColorizationPipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(coloring, "NUM_FRAMES", 4)
+    clip = tmp_path / f"clip.{ending}"
+    if ending == "gif":
+        first, *others = (Image.fromarray(pixels) for pixels in pan(12))
+        first.save(clip, save_all=True, append_images=others, duration=50)
+    else:
+        make_clip(clip, pan(12))
+    interrupted(clip, pipe, tmp_path)
+
+
+def test_an_unusual_clip_goes_on(pipe: ColorizationPipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(coloring, "NUM_FRAMES", 4)
+    names = ("trimmed", "joined", "interlaced", "last", "before", "after")
+    for name in names:
+        (tmp_path / name).mkdir()
+    one = make_clip(tmp_path / "one.ts", pan(6))
+    for number, name in ((7, "last"), (3, "before"), (9, "after")):  # of the second piece, and around it
+        clip = make_clip(tmp_path / name / "clip.avi", pan(12), codec="mjpeg", pix_fmt="yuvj420p", sound=None)
+        assert len(interrupted(damage(clip, number), pipe, tmp_path / name).notes) == 1
+    clip = trim(make_clip(tmp_path / "long.mp4", pan(24), sound=None), tmp_path / "trimmed" / "clip.mp4", 0.5)
+    assert not interrupted(clip, pipe, tmp_path / "trimmed").notes
+    clip = tmp_path / "joined" / "clip.ts"
+    clip.write_bytes(2 * one.read_bytes())
+    assert not interrupted(clip, pipe, tmp_path / "joined").notes
+    clip = make_clip(tmp_path / "interlaced" / "clip.mkv", pan(12), options={"x264-params": "tff=1"}, sound=None)
+    assert len(interrupted(clip, pipe, tmp_path / "interlaced").notes) == 1
 
 
 def test_a_stop_before_anything_is_finished_leaves_nothing(clip: Path, pipe: ColorizationPipeline, tmp_path: Path):

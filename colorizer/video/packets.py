@@ -1,0 +1,72 @@
+"""Packets of a clip, with times that continue where a file has several recordings one after the other."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from av.container import InputContainer
+from av.format import Flags
+from av.packet import Packet
+from av.stream import Stream
+
+# Seconds by which the decoding times of a stream may go back or leap within one recording, as in FFmpeg's own tools.
+_BACK, _LEAP = 0.1, 10.0
+_SKEW = 1.0  # seconds by which the streams of a recording may start before one another
+
+
+def packets(container: InputContainer, *streams: Stream, timeline: "Timeline | None" = None) -> Iterator[Packet]:
+    """Yield the packets of streams (default: all), from the container's position on.
+
+    MPEG recordings can be joined by appending one file to the other. Each then has times of its own, which are shifted so that
+    the second follows the first; `timeline` counts such places. The packets with which PyAV flushes decoders are left out.
+    """
+    if not has_jumps(container):
+        demuxed = container.demux(streams) if streams else container.demux()
+        yield from (packet for packet in demuxed if packet.size or packet.dts is not None)
+        return
+    timeline = timeline or Timeline()
+    wanted = {stream.index for stream in streams or container.streams}
+    for packet in container.demux():  # all, since streams are shifted together
+        if packet.size:
+            timeline.shift(packet)
+            if packet.stream_index in wanted:
+                yield packet
+
+
+def has_jumps(container: InputContainer) -> bool:
+    """Return True if times may jump in files of this format."""
+    return bool(container.format.flags & Flags.ts_discont.value)
+
+
+class Timeline:
+    """Times of recordings that follow one another in a file.
+
+    num_jumps: number of places at which another recording began.
+    """
+
+    def __init__(self):
+        self.num_jumps = 0
+        self._offset = Fraction(0)
+        self._offsets: dict[int, Fraction] = {}
+        self._last: dict[int, Fraction] = {}
+        self._end = Fraction(0)
+
+    def shift(self, packet: Packet) -> None:
+        """Shift a packet's times in place. Packets come in the order of the file."""
+        stamp = packet.pts if packet.dts is None else packet.dts
+        if stamp is None or packet.stream.type not in ("video", "audio"):
+            return
+        time, index = stamp * packet.time_base, packet.stream_index
+        offset, last = self._offsets.get(index, self._offset), self._last.get(index)
+        if last is not None and not -_BACK <= time + offset - last <= _LEAP:
+            # Another stream may have found the new recording already.
+            if offset == self._offset or not -_SKEW <= time + self._offset - last <= _LEAP:
+                self._offset = self._end - time
+                self.num_jumps += 1
+            offset = self._offset
+        self._offsets[index] = offset
+        self._last[index] = time + offset
+        self._end = max(self._end, time + offset + (packet.duration or 0) * packet.time_base)
+        if offset:
+            ticks = round(offset / packet.time_base)
+            packet.dts = None if packet.dts is None else packet.dts + ticks
+            packet.pts = None if packet.pts is None else packet.pts + ticks

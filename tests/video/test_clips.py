@@ -72,6 +72,12 @@ def test_colors_are_the_networks(clip: Path, pipe: ColorizationPipeline, tmp_pat
         ("avi", "mpeg4", "pcm_s16le", "mp4", False, "aac"),
         ("mp4", "libx264", "aac", "webm", False, "opus"),
         ("ts", "libx264", "aac", "mkv", True, "aac"),
+        ("mkv", "libx264", "flac", "mov", False, "aac"),
+        ("mkv", "libx264", "libopus", "mov", False, "aac"),
+        ("mkv", "libx264", "libmp3lame", "m4v", False, "aac"),
+        ("mkv", "libx264", "libmp3lame", "mov", True, "mp3float"),
+        ("mkv", "libx264", "eac3", "m4v", False, "aac"),
+        ("avi", "mpeg4", "adpcm_ms", "mkv", False, "aac"),
         ("mp4", "libx264", None, "mp4", True, None),
     ],
 )
@@ -115,14 +121,48 @@ def test_uneven_times_and_odd_sizes_are_kept(pipe: ColorizationPipeline, tmp_pat
     assert times_of(result.path)[:2] == pytest.approx([0, 0.2], abs=1e-2)
 
 
-@pytest.mark.parametrize("rotation", [90, 180, -90])
-def test_a_turned_clip_comes_out_upright(rotation: int, pipe: ColorizationPipeline, tmp_path: Path):
+@pytest.mark.parametrize("is_mirrored", [False, True])
+@pytest.mark.parametrize("rotation", [0, 90, 180, -90])
+def test_a_turned_or_mirrored_clip_comes_out_upright(
+    rotation: int, is_mirrored: bool, pipe: ColorizationPipeline, tmp_path: Path
+):
     frames = pan(4)
-    clip = make_clip(tmp_path / "clip.mov", frames, rotation=rotation, sound=None)
+    clip = make_clip(tmp_path / "clip.mov", frames, rotation=rotation, is_mirrored=is_mirrored, sound=None)
     result = colorize_video(clip, tmp_path / "colored.mov", pipe)
-    assert_same_lightness(result.path, [np.rot90(pixels, rotation // 90).copy() for pixels in frames])
+    upright = [np.rot90(pixels, rotation // 90) for pixels in frames]
+    assert_same_lightness(result.path, [(pixels[:, ::-1] if is_mirrored else pixels).copy() for pixels in upright])
     with av.open(str(result.path)) as container:
-        assert next(container.decode(video=0)).rotation == 0
+        assert next(container.decode(video=0)).side_data.get("DISPLAYMATRIX") is None
+
+
+def combs(frames: list[np.ndarray]) -> float:
+    """Measure the difference of each line from those around it, in CIE L."""
+    lightness = [lightness_of(pixels) for pixels in frames]
+    return np.mean([np.abs(plane[1:-1] - (plane[:-2] + plane[2:]) / 2).mean() for plane in lightness])
+
+
+@pytest.mark.parametrize(
+    ("ending", "codec", "options"),
+    [
+        ("mkv", "libx264", {"x264-params": "tff=1", "crf": "10"}),
+        ("mpg", "mpeg2video", {"flags": "+ildct+ilme", "b": "4M"}),
+    ],
+)
+def test_an_interlaced_clip_is_deinterlaced(
+    ending: str, codec: str, options: dict[str, str], pipe: ColorizationPipeline, tmp_path: Path
+):
+    fields = pan(48)[::2]
+    woven = [before.copy() for before in fields[::2]]
+    for frame, after in zip(woven, fields[1::2], strict=True):
+        frame[1::2] = after[1::2]  # filmed half a frame later
+    clip = make_clip(tmp_path / f"clip.{ending}", woven, codec=codec, options=options, sound=None)
+    result = colorize_video(clip, tmp_path / "colored.mp4", pipe)
+    assert result.notes == ("it was interlaced; the result is progressive",)
+    assert result.num_frames == 12
+    with av.open(str(result.path)) as container:
+        assert not any(frame.interlaced_frame for frame in container.decode(video=0))
+    assert combs(woven) > 1.5 * combs(fields)
+    assert combs(frames_of(result.path)) < 1.1 * combs(fields)
 
 
 def test_a_grainy_still_flickers_less_than_without_smoothing(tmp_path: Path):

@@ -1,0 +1,25 @@
+"""Containers of results: what each takes, by asking FFmpeg's muxers."""
+
+import io
+from contextlib import suppress
+
+import av
+from av.stream import Stream
+
+# FFmpeg's muxers, by the result's extension.
+_MUXERS = {".mp4": "mp4", ".m4v": "ipod", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
+MPEG_ENDINGS = (".mp4", ".m4v", ".mov")
+
+
+def can_copy(stream: Stream, ending: str) -> bool:
+    """Return True if a container takes the packets of a stream as they are. Decided by writing a header with it."""
+    trial = av.open(io.BytesIO(), "w", format=_MUXERS[ending])
+    try:
+        trial.add_stream_from_template(stream)
+        trial.start_encoding()
+    except (av.FFmpegError, ValueError):
+        return False
+    finally:
+        with suppress(av.FFmpegError):  # some need a packet, too
+            trial.close()
+    return True

@@ -1,0 +1,88 @@
+"""Clips with unusual times: long frames, B-frames in slow clips, joined recordings, clips trimmed without re-encoding."""
+
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from colorizer import colorize_video
+from colorizer.pipelines.image_colorization import ColorizationPipeline
+from colorizer.video import inspect
+from tests.clips import (
+    PITCH,
+    RATE,
+    SAMPLES,
+    frames_of,
+    lightness_of,
+    make_clip,
+    pan,
+    pitch_of,
+    sound_of,
+    times_of,
+    trim,
+)
+
+
+@pytest.mark.parametrize("target", ["mp4", "mkv", "webm"])
+def test_frames_may_last_seconds(target: str, pipe: ColorizationPipeline, tmp_path: Path):
+    options = {"bf": "3", "b-adapt": "0"}  # frames that refer to later ones
+    for ending, rate in (("mp4", Fraction(1, 2)), ("mkv", Fraction(1, 5)), ("mov", Fraction(1, 3))):
+        clip = make_clip(tmp_path / f"clip.{ending}", pan(4), rate=rate, sound=None, options=options)
+        result = colorize_video(clip, tmp_path / f"{ending}.{target}", pipe)
+        assert np.diff(times_of(result.path)) == pytest.approx([float(1 / rate)] * 4, abs=2e-3)
+    first, *others = (Image.fromarray(pixels) for pixels in pan(3))
+    first.save(tmp_path / "clip.gif", save_all=True, append_images=others, duration=5000)
+    result = colorize_video(tmp_path / "clip.gif", tmp_path / f"gif.{target}", pipe)
+    assert times_of(result.path) == pytest.approx([0, 5, 10, 15], abs=2e-3)
+
+
+@pytest.mark.parametrize("num_frames", [5, 7, 13])
+def test_a_slow_mkv_is_whole(num_frames: int, tmp_path: Path):
+    for preset in ("ultrafast", "medium"):  # the latter has frames that refer to later ones
+        options = {"preset": preset}
+        clip = make_clip(tmp_path / "clip.mkv", pan(num_frames), rate=Fraction(1, 2), sound=None, options=options)
+        found = inspect(clip)
+        assert (found.num_frames, found.seconds) == (num_frames, 2 * num_frames)
+
+
+@pytest.mark.parametrize(("ending", "codec", "sound"), [("ts", "libx264", "aac"), ("mpg", "mpeg2video", "mp2")])
+@pytest.mark.parametrize("lengths", [(12, 12), (36, 12), (12, 36), (30, 30, 30)])
+def test_joined_recordings_follow_one_another(
+    ending: str, codec: str, sound: str, lengths: tuple[int, ...], pipe: ColorizationPipeline, tmp_path: Path
+):
+    clip, frames = tmp_path / f"joined.{ending}", []
+    with clip.open("wb") as joined:
+        for length in lengths:
+            part = make_clip(tmp_path / f"part.{ending}", pan(length), codec=codec, sound=sound)
+            joined.write(part.read_bytes())
+            frames += frames_of(part)
+    result = colorize_video(clip, tmp_path / "colored.mp4", pipe)
+    assert result.num_frames == inspect(clip).num_frames == sum(lengths)
+    steps = np.diff(times_of(result.path))
+    assert np.median(steps) == pytest.approx(1 / RATE, abs=1e-3)
+    assert min(steps) > 0.5 / RATE
+    assert max(steps) < 3 / RATE  # the sound of a part may be longer than its picture
+    for own, new in zip(frames, frames_of(result.path), strict=True):
+        assert np.abs(lightness_of(own) - lightness_of(new)).mean() < 1.5
+    assert pitch_of(result.path) == pytest.approx(PITCH, abs=3)
+    assert len(sound_of(result.path)) / SAMPLES == pytest.approx(sum(lengths) / RATE, abs=0.15)
+
+
+@pytest.mark.parametrize("target", ["mp4", "mkv", "webm"])
+def test_what_was_trimmed_off_stays_off(target: str, pipe: ColorizationPipeline, tmp_path: Path):
+    frames = pan(48)
+    whole = make_clip(tmp_path / "whole.mp4", frames)
+    clip = trim(whole, tmp_path / "clip.mp4", 1)
+    result = colorize_video(clip, tmp_path / f"colored.{target}", pipe)
+    assert result.num_frames == inspect(clip).num_frames == 24
+    assert times_of(result.path)[0] == pytest.approx(0, abs=1e-3)
+    assert np.abs(lightness_of(frames_of(result.path)[0]) - lightness_of(frames[24])).mean() < 1.5
+    assert len(sound_of(result.path)) / SAMPLES == pytest.approx(1, abs=0.03)
+    assert len(result.notes) == (target != "mp4")
+    # Not trimmed, the sound is copied.
+    if target == "mkv":
+        assert not colorize_video(whole, tmp_path / "whole.mkv", pipe).notes
+    assert all(after > before for before, after in pairwise(times_of(result.path)))

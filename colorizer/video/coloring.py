@@ -72,8 +72,10 @@ def colorize_video(
     result as without the interruption. The file appears under its name once it is complete; then the folder is removed. Its
     metadata states that the colors are a guess, and by which model.
 
-    A clip with a rotation comes out upright; odd sides are padded by one pixel, since H.264 needs even ones. HDR is not kept:
-    the result has 8 bits. Subtitles and other tracks are left out.
+    A clip that is turned or mirrored comes out upright, an interlaced one progressive; odd sides are padded by one pixel, since
+    H.264 needs even ones. HDR is not kept: the result has 8 bits. Sound, subtitles and chapters are kept; what the target's
+    format can't hold is converted or left out. A frame that can't be decoded repeats the one before. `VideoResult.notes` says
+    what was changed.
 
     Args:
         source: path of the clip: MP4, MOV, MKV, WebM, AVI, MPEG, GIF, …

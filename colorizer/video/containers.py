@@ -23,3 +23,8 @@ def can_copy(stream: Stream, ending: str) -> bool:
         with suppress(av.FFmpegError):  # some need a packet, too
             trial.close()
     return True
+
+
+def has_attachments(ending: str) -> bool:
+    """Return True if a container can have attached files, such as the fonts of subtitles."""
+    return ending == ".mkv"

@@ -2,24 +2,22 @@
 
 import heapq
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 
 import av
-from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from colorizer.errors import VideoError
 from colorizer.photos.marks import Mark, find_mark, without_mark
 from colorizer.photos.saving import describe
 from colorizer.video.containers import MPEG_ENDINGS
 from colorizer.video.frames import Clip
-from colorizer.video.opening import open_container
-from colorizer.video.packets import packets
-from colorizer.video.sound import SoundTrack, begins_hidden
+from colorizer.video.opening import open_container, opened
+from colorizer.video.sound import begins_hidden
+from colorizer.video.tracks import Tracks
 
 # Tags about the file, not about the clip.
 _OWN_TAGS = {"major_brand", "minor_version", "compatible_brands", "encoder", "software", "duration"}
@@ -31,9 +29,9 @@ _Timed = tuple[float, list[Packet]]
 def join(clip: Clip, pieces: list[Path], last_duration: int, path: Path, model: str) -> tuple[str, ...]:
     """Write the result, with `model`'s name in its metadata, to a container given by the extension of `path`.
 
-    `last_duration` is the last frame's duration in the clip's ticks. Sound that the container supports is copied, other sound
-    is re-encoded. Returns notes on what was changed. Raises PyAV's errors where the file can't be written, VideoError where
-    the clip can't be read.
+    `last_duration` is the last frame's duration in the clip's ticks. Sound and subtitles that the container supports are
+    copied, others are converted where possible. Returns notes on what was changed. Raises PyAV's errors where the file can't
+    be written, VideoError where the clip can't be read.
     """
     may_copy = True
     if clip.has_sound:
@@ -58,22 +56,13 @@ def _join(
         output.metadata.update(_metadata(clip, model))
         picture = output.add_stream_from_template(first.streams.video[0])
         picture.codec_context.framerate = clip.rate
-        sources: list[Iterable[_Timed]] = [_picture(pieces, picture, last_duration * clip.time_base)]
-        notes: tuple[str, ...] = ()
-        if clip.has_sound:
-            container = open_files.enter_context(open_container(clip.path))
-            tracks = {}
-            for stream in container.streams.audio:
-                if stream.codec_context is None:
-                    notes += ("a sound track with an unknown codec was left out",)
-                else:
-                    track = SoundTrack(stream, output, path.suffix, clip.start, may_copy=may_copy)
-                    tracks[stream.index] = track
-                    notes += (track.note,) if track.note else ()
-            sources.append(_others(container, tracks, clip.name))
-        for _, timed in heapq.merge(*sources, key=lambda timed: timed[0]):
+        container, own = open_files.enter_context(opened(clip.path))
+        tracks = Tracks(clip, container, own, output, path.suffix, may_copy)
+        others = (_timed(taken) for taken in tracks.packets() if taken)
+        colored = _picture(pieces, picture, last_duration * clip.time_base)
+        for _, timed in heapq.merge(colored, others, key=lambda timed: timed[0]):
             output.mux(timed)
-    return notes
+    return tracks.notes
 
 
 def _address(path: Path) -> str:
@@ -108,29 +97,12 @@ def _picture(pieces: list[Path], stream: VideoStream, last_duration: Fraction) -
                 packet.dts = packet.pts  # no frame refers to a later one; the container drops it for long frames
                 if waiting is not None:
                     waiting.duration = packet.pts - waiting.pts
-                    yield _timed(waiting, stream)
+                    yield _timed([waiting])
+                packet.stream = stream
                 waiting = packet
     waiting.duration = round(last_duration / waiting.time_base)
-    yield _timed(waiting, stream)
+    yield _timed([waiting])
 
 
-def _timed(packet: Packet, stream: VideoStream) -> _Timed:
-    time = float(packet.dts * packet.time_base)
-    packet.stream = stream
-    return time, [packet]
-
-
-def _others(container: InputContainer, tracks: dict[int, SoundTrack], name: str) -> Iterator[_Timed]:
-    """Yield the packets of the clip's other tracks."""
-    try:
-        for packet in packets(container, *(container.streams[index] for index in tracks)):
-            yield from _written(tracks[packet.stream_index].take(packet))
-        for track in tracks.values():
-            yield from _written(track.take(None))
-    except (av.FFmpegError, OSError) as error:
-        raise VideoError(f"The sound of {name} can't be read to the end: {error}.") from error
-
-
-def _written(taken: list[Packet]) -> Iterator[_Timed]:
-    if taken:
-        yield float(taken[0].dts * taken[0].time_base), taken
+def _timed(taken: list[Packet]) -> _Timed:
+    return float(taken[0].dts * taken[0].time_base), taken

@@ -53,9 +53,19 @@ class Timeline:
     def shift(self, packet: Packet) -> None:
         """Shift a packet's times in place. Packets come in the order of the file."""
         stamp = packet.pts if packet.dts is None else packet.dts
-        if stamp is None or packet.stream.type not in ("video", "audio"):
+        if stamp is None:
             return
-        time, index = stamp * packet.time_base, packet.stream_index
+        offset = self._offset
+        if packet.stream.type in ("video", "audio"):  # others have gaps of any length
+            offset = self._offset_of(packet, stamp * packet.time_base)
+        if offset:
+            ticks = round(offset / packet.time_base)
+            packet.dts = None if packet.dts is None else packet.dts + ticks
+            packet.pts = None if packet.pts is None else packet.pts + ticks
+
+    def _offset_of(self, packet: Packet, time: Fraction) -> Fraction:
+        """Return the offset of a packet's recording, in seconds."""
+        index = packet.stream_index
         offset, last = self._offsets.get(index, self._offset), self._last.get(index)
         if last is not None and not -_BACK <= time + offset - last <= _LEAP:
             # Another stream may have found the new recording already.
@@ -66,7 +76,4 @@ class Timeline:
         self._offsets[index] = offset
         self._last[index] = time + offset
         self._end = max(self._end, time + offset + (packet.duration or 0) * packet.time_base)
-        if offset:
-            ticks = round(offset / packet.time_base)
-            packet.dts = None if packet.dts is None else packet.dts + ticks
-            packet.pts = None if packet.pts is None else packet.pts + ticks
+        return offset

@@ -1,6 +1,8 @@
 """`video`: color a video and keep its sound."""
 
 import argparse
+import os
+from pathlib import Path
 
 from colorizer.atomic_write import is_taken, make_folder
 from colorizer.cli.failures import OK
@@ -9,12 +11,13 @@ from colorizer.errors import ColorizerError
 
 PURPOSE = "color a video and keep its sound"
 NOTES = """\
-CLIP is a video file: MP4, MOV, MKV, WebM, AVI, MPEG or GIF. FILE ends in .mp4,
-.m4v, .mov, .mkv (H.264) or .webm (VP9). Its lightness, timing and sound are
-those of the clip; a clip with a rotation tag is saved upright. Colors are
-averaged over --smoothing seconds within a scene, along the motion.
+CLIP is a video file: MP4, MOV, MKV, WebM, AVI, MPEG, WMV, FLV or GIF. The result
+ends in .mp4, .m4v, .mov, .mkv (H.264) or .webm (VP9); in a folder it has the
+clip's name. Its lightness, timing, sound, subtitles and chapters are those of the
+clip; a clip with a rotation tag is saved upright, an interlaced one progressive.
+Colors are averaged over --smoothing seconds within a scene, along the motion.
 
-Finished frames are kept in a hidden folder next to FILE until the video is
+Finished frames are kept in a hidden folder next to the result until it is
 complete, so running an interrupted command again resumes it. A result of the
 same clip, model and options is left as it is, one of another model or other
 options is replaced, and any other file needs --overwrite.
@@ -29,7 +32,9 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("clip", type=path, metavar="CLIP", help="video to color")
-    parser.add_argument("-o", "--output", type=path, required=True, metavar="FILE", help="video to write")
+    parser.add_argument(
+        "-o", "--output", type=text, required=True, metavar="OUTPUT", help="video to write, or the folder for it"
+    )
     parser.add_argument("--model", type=text, default="default", metavar="MODEL", help="see `list` (default: default)")
     add_options(parser)
     parser.add_argument(
@@ -53,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     from colorizer.photos.marks import State
     from colorizer.video import colorize_video, inspect, result_state
 
-    output = arguments.output
+    output = _target(arguments.output, arguments.clip)
     clip = inspect(arguments.clip)  # before a model is loaded for nothing
     make_folder(output.parent)
     pipelines = load_pipelines([arguments.model], arguments.device)
@@ -90,3 +95,14 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{arguments.clip}: {note}.")
     print(f"Written to {output}")
     return OK
+
+
+def _target(output: str, clip: Path) -> Path:
+    """Return the path of the result; a folder is one that exists, or a name without an extension."""
+    from colorizer.video.segments import ENCODERS
+
+    target = Path(output)
+    if not (target.is_dir() or output.endswith(("/", os.sep)) or not target.suffix):
+        return target
+    ending = clip.suffix if clip.suffix.lower() in ENCODERS else ".mp4"
+    return target / f"{clip.stem}{ending}"

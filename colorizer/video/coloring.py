@@ -106,8 +106,7 @@ def colorize_video(
         )
     target = _checked_target(target)
     clip = inspect(source, limits)
-    if is_taken(target) and os.path.exists(target) and target.samefile(clip.path):
-        raise VideoError(f"The clip {target} itself would be overwritten: choose another name for the result.")
+    _check_not_the_clip(target, clip)
     pipe = model if isinstance(model, ColorizationPipeline) else pipeline(model, device=device)
     network = _Network.of(pipe, clip, batch_size, resolution=resolution, saturation=saturation, **options)
     job = {"colorizer": __version__, "clip": _identity(clip), "smoothing": smoothing, "piece": NUM_FRAMES}
@@ -133,9 +132,19 @@ def result_state(
     smoothing: float = 0.5,
     **options: float | str | None,
 ) -> ResultState:
-    """Return what is there in place of `target`, compared with what `colorize_video` would write with the same arguments."""
+    """Return what is there in place of `target`, compared with what `colorize_video` would write with the same arguments.
+
+    Raises:
+        VideoError: the clip can't be read, or is itself what is there.
+    """
     clip = inspect(source)
+    _check_not_the_clip(Path(target), clip)
     return state_of(target, _mark(clip, _Network.of(pipe, clip, **options), smoothing), read_mark)
+
+
+def _check_not_the_clip(target: Path, clip: Clip) -> None:
+    if is_taken(target) and os.path.exists(target) and target.samefile(clip.path):
+        raise VideoError(f"The clip {target} itself would be overwritten: choose another name for the result.")
 
 
 def _mark(clip: Clip, network: "_Network", smoothing: float) -> Mark:

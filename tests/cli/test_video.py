@@ -64,6 +64,20 @@ def test_a_result_of_other_options_is_not_done_and_no_other_file_is_replaced(
     assert main(["video", str(out), "-o", str(again), "--model", model]) == 0
     assert main(["video", str(out), "-o", str(again), "--model", model]) == 0
     assert "is done already" in capsys.readouterr().out
+@pytest.mark.parametrize("folder", [".", "new/", "new", "there"])
+def test_a_folder_gets_the_clips_name(
+    folder: str, clip: Path, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there").mkdir()
+    avi = make_clip(tmp_path / "film.old.avi", pan(3), codec="mpeg4", sound=None)
+    for source, name in ((clip, "clip.mp4"), (avi, "film.old.mp4")):
+        assert main(["video", str(source), "-o", folder, "--model", model]) == 0
+        assert f"Written to {Path(folder) / name}" in capsys.readouterr().out
+        assert frames_of(tmp_path / folder / name)
+    own = make_clip(tmp_path / "own.mp4", pan(3), sound=None)
+    assert main(["video", str(own), "-o", ".", "--model", model]) == 2
+    assert "would be overwritten" in capsys.readouterr().err
 
 
 def test_what_is_not_kept_is_said(clip: Path, model: str, tmp_path: Path, capsys: pytest.CaptureFixture):

@@ -47,6 +47,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--batch_size", type=count, metavar="N", help="frames per batch (default: 4 on a CPU, 16 on a GPU)"
     )
+    parser.add_argument("--keep_color", action="store_true", help="leave scenes that are in color already as they are")
+    parser.add_argument(
+        "--bit_depth",
+        type=int,
+        default=8,
+        choices=(8, 10),
+        help="bits of the result; few players show 10 (default: 8)",
+    )
     parser.add_argument("--overwrite", action="store_true", help="overwrite an existing result")
 
 
@@ -62,7 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
     clip = inspect(arguments.clip)  # before a model is loaded for nothing
     make_folder(output.parent)
     pipelines = load_pipelines([arguments.model], arguments.device)
-    options = given_options(arguments, pipelines) | {"smoothing": arguments.smoothing}
+    options = given_options(arguments, pipelines)
+    options |= {name: getattr(arguments, name) for name in ("smoothing", "keep_color", "bit_depth")}
     (pipe,) = pipelines.values()
     if is_taken(output) and not arguments.overwrite:
         state = result_state(arguments.clip, output, pipe, **options)

@@ -24,9 +24,19 @@ from colorizer.pipelines.options import working_size
 from colorizer.pipelines.prediction import predict
 from colorizer.version import __version__
 from colorizer.video.frames import Clip, Frame, Place, frames, inspect
+from colorizer.video.kept_color import ColorKeeper
 from colorizer.video.muxing import join, read_mark
 from colorizer.video.opening import Limits
-from colorizer.video.segments import ENCODERS, NUM_FRAMES, PieceWriter, State, Tally, WorkFolder, report_write_errors
+from colorizer.video.segments import (
+    ENCODERS,
+    NUM_FRAMES,
+    PIXEL_FORMATS,
+    PieceWriter,
+    State,
+    Tally,
+    WorkFolder,
+    report_write_errors,
+)
 from colorizer.video.smoothing import Smoother
 
 MAX_SMOOTHING = 10.0
@@ -58,6 +68,8 @@ def colorize_video(
     resolution: int | None = None,
     saturation: float | None = None,
     smoothing: float = 0.5,
+    keep_color: bool = False,
+    bit_depth: int = 8,
     limits: Limits | None = None,
     batch_size: int | None = None,
     device: int | str | torch.device | None = None,
@@ -73,7 +85,7 @@ def colorize_video(
     metadata states that the colors are a guess, and by which model.
 
     A clip that is turned or mirrored comes out upright, an interlaced one progressive; odd sides are padded by one pixel, since
-    H.264 needs even ones. HDR is not kept: the result has 8 bits. Sound, subtitles and chapters are kept; what the target's
+    H.264 needs even ones. HDR is not kept. Sound, subtitles and chapters are kept; what the target's
     format can't hold is converted or left out. A frame that can't be decoded repeats the one before. `VideoResult.notes` says
     what was changed.
 
@@ -84,6 +96,9 @@ def colorize_video(
         resolution, saturation: as for a call of the pipeline.
         smoothing: seconds, 0…10, over which the color of each place is averaged, as long as the same thing is visible there;
             0 keeps the network's colors of every frame.
+        keep_color: leave scenes that are in color already as they are.
+        bit_depth: bits per channel of the result, 8 or 10. Few players show H.264 with 10 bits, editors do. Lightness has them
+            if the clip has; colors are computed with 8.
         limits: upper limits for the clip, checked before any frame is colored.
         batch_size: frames per forward; default: 4 on a CPU, 16 on accelerators.
         device: device for a model that isn't a pipeline, as for `pipeline`.
@@ -104,11 +119,12 @@ def colorize_video(
         raise ColorizerError(
             f"A clip takes no {', '.join(invalid)}: each frame would be colored independently of the others."
         )
-    target = _checked_target(target)
+    target = _checked_target(target, bit_depth)
     clip = inspect(source, limits)
     _check_not_the_clip(target, clip)
     pipe = model if isinstance(model, ColorizationPipeline) else pipeline(model, device=device)
-    network = _Network.of(pipe, clip, batch_size, resolution=resolution, saturation=saturation, **options)
+    given = {"resolution": resolution, "saturation": saturation, **options}
+    network = _Network.of(pipe, clip, batch_size, keep_color=keep_color, bit_depth=bit_depth, **given)
     job = {"colorizer": __version__, "clip": _identity(clip), "smoothing": smoothing, "piece": NUM_FRAMES}
     with WorkFolder(target, job | network.identity) as folder:
         last = _color(clip, network, smoothing, folder, target, progress, should_stop or (lambda: False))
@@ -153,16 +169,27 @@ def _mark(clip: Clip, network: "_Network", smoothing: float) -> Mark:
 
 @dataclass(frozen=True, eq=False)
 class _Network:
-    """Pipeline with its working size, (height, width), and its options."""
+    """Pipeline with its working size, (height, width), and the options of the call."""
 
     pipe: ColorizationPipeline
     size: tuple[int, int]
     options: dict[str, float | str | None]
     saturation: float
     batch_size: int
+    keeps_color: bool
+    bit_depth: int
 
     @classmethod
-    def of(cls, pipe: ColorizationPipeline, clip: Clip, batch_size: int | None = None, **options: Any) -> "_Network":
+    def of(
+        cls,
+        pipe: ColorizationPipeline,
+        clip: Clip,
+        batch_size: int | None = None,
+        *,
+        keep_color: bool = False,
+        bit_depth: int = 8,
+        **options: Any,
+    ) -> "_Network":
         """Validate a call's options for a clip."""
         preparing, coloring, finishing = pipe.call_options(**options)
         return cls(
@@ -171,6 +198,8 @@ class _Network:
             {name: coloring[name] for name in pipe.model.options if name in coloring},
             finishing.get("saturation", 1.0),
             batch_size or (_CPU_BATCH if pipe.device.type == "cpu" else _BATCH),
+            bool(keep_color),
+            bit_depth,
         )
 
     @property
@@ -182,6 +211,8 @@ class _Network:
             "size": list(self.size),
             "options": self.options,
             "saturation": self.saturation,
+            "keep_color": self.keeps_color,
+            "bit_depth": self.bit_depth,
         }
 
     def predict(self, batch: list[Frame]) -> Iterator[tuple[Frame, Tensor, Tensor]]:
@@ -203,46 +234,58 @@ def _color(
     should_stop: Callable[[], bool],
 ) -> State:
     """Color the remaining frames, piece by piece, and return the last state."""
-    state, smoother = folder.last_state(), Smoother(smoothing)
+    state, smoother, keeper = folder.last_state(), Smoother(smoothing), ColorKeeper()
     if state is not None:
-        smoother.history, smoother.num_scenes = state.history, state.num_scenes
+        smoother.history, smoother.num_scenes, keeper.hold = state.history, state.num_scenes, state.hold
     done, tally = (0, Tally()) if state is None else (state.place.num_frames, state.tally)
     if progress is not None and done:
         progress(done, max(done, clip.num_frames))
-    waiting = frames(clip, None if state is None else state.place)
+    waiting = frames(clip, None if state is None else state.place, bit_depth=network.bit_depth)
     while batch := list(islice(waiting, min(network.batch_size, NUM_FRAMES))):
-        with report_write_errors(target), PieceWriter(folder.part, clip, target.suffix.lower()) as piece:
+        with (
+            report_write_errors(target),
+            PieceWriter(folder.part, clip, target.suffix.lower(), network.bit_depth) as piece,
+        ):
             num_frames = 0
             while batch:
                 for frame, lightness, ab in network.predict(batch):
                     if should_stop():
                         raise VideoStopped(f"{clip.name} was stopped after {done} of {clip.num_frames} frames.")
+                    num_scenes = smoother.num_scenes
                     ab = smoother(lightness, ab, float(frame.time * clip.time_base))
-                    piece.write(frame, merge_colors(frame.pixels, ab, saturation=network.saturation))
-                    done, tally = done + 1, tally.count(frame)
+                    is_kept = network.keeps_color and keeper(frame.pixels, smoother.num_scenes > num_scenes)
+                    piece.write(
+                        frame,
+                        frame.pixels if is_kept else merge_colors(frame.pixels, ab, saturation=network.saturation),
+                    )
+                    done, tally = done + 1, tally.count(frame, is_kept)
                     if progress is not None:
                         progress(done, max(done, clip.num_frames))
                 num_frames += len(batch)
                 batch = list(islice(waiting, min(network.batch_size, NUM_FRAMES - num_frames)))
         place = Place(done, frame.time, frame.duration, frame.position, frame.checksum)
-        state = State(place, tally, smoother.num_scenes, smoother.history)
+        state = State(place, tally, smoother.num_scenes, smoother.history, keeper.hold)
         with report_write_errors(target):
             folder.keep(state)
     return state
 
 
-def _checked_target(target: str | os.PathLike) -> Path:
+def _checked_target(target: str | os.PathLike, bit_depth: int) -> Path:
     target = Path(target)
     if target.suffix.lower() not in ENCODERS:
         raise VideoError(f"{target} doesn't end in one of {', '.join(ENCODERS)}: the extension sets the format.")
     if os.path.isdir(target) or not os.path.isdir(target.parent):
         reason = "it is a folder" if os.path.isdir(target) else f"the folder {target.parent} does not exist"
         raise VideoError(f"{target} can't be written: {reason}.")
+    if bit_depth not in PIXEL_FORMATS:
+        raise VideoError(f"bit_depth must be 8 or 10, not {bit_depth!r:.100}.")
     encoder = ENCODERS[target.suffix.lower()][0]
     try:
-        av.Codec(encoder, "w")
+        formats = av.Codec(encoder, "w").video_formats
     except ValueError as error:
         raise VideoError(f"This PyAV was built without {encoder}, which {target.suffix} needs.") from error
+    if PIXEL_FORMATS[bit_depth] not in [kind.name for kind in formats]:
+        raise VideoError(f"{target.suffix} can't be written with {bit_depth} bits here: choose .mkv, .mp4 or .mov.")
     return target
 
 

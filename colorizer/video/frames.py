@@ -94,6 +94,7 @@ class Frame:
 
     position: its time stamp in the file, which identifies it together with `checksum`; None if nothing does.
     is_damaged: True if it could not be decoded and repeats the one before. was_interlaced: True if it was deinterlaced.
+    fine_luma: what 8 bits lack of its luma, in 10-bit levels, int16 (H, W).
     """
 
     pixels: np.ndarray
@@ -102,6 +103,7 @@ class Frame:
     position: int | None
     is_damaged: bool = False
     was_interlaced: bool = False
+    fine_luma: np.ndarray | None = None
 
     @property
     def checksum(self) -> int:
@@ -158,8 +160,8 @@ def inspect(source: str | os.PathLike, limits: Limits | None = None) -> Clip:
     return Clip(path=path, **vars(extent), **facts)
 
 
-def frames(clip: Clip, after: Place | None = None) -> Iterator[Frame]:
-    """Yield the frames of a clip, starting after a place if one is given.
+def frames(clip: Clip, after: Place | None = None, *, bit_depth: int = 8) -> Iterator[Frame]:
+    """Yield the frames of a clip, starting after a place if one is given; `fine_luma` is set with a `bit_depth` of 10.
 
     Raises VideoError where the file can't be read.
     """
@@ -168,7 +170,9 @@ def frames(clip: Clip, after: Place | None = None) -> Iterator[Frame]:
         for found in decoded:
             last = time, duration = _timing(found, clip, last)
             position = None if found.is_damaged or clip.is_joined else found.pts
-            yield Frame(_pixels(found.frame, clip), time, duration, position, found.is_damaged, found.was_interlaced)
+            pixels = _pixels(found.frame, clip)
+            fine = _fine_luma(found.frame, clip) if bit_depth > 8 else None
+            yield Frame(pixels, time, duration, position, found.is_damaged, found.was_interlaced, fine)
 
 
 @contextmanager
@@ -212,10 +216,36 @@ def _timing(frame: Decoded, clip: Clip, last: tuple[int, int] | None) -> tuple[i
 
 
 def _pixels(frame: VideoFrame, clip: Clip) -> np.ndarray:
+    return clip.orientation.apply(_rgb(frame, clip).to_ndarray())
+
+
+def _rgb(frame: VideoFrame, clip: Clip) -> VideoFrame:
     width, height = clip.size[::-1] if clip.orientation.is_transposed else clip.size
     # The size may change within a stream; the clip keeps the first.
-    rgb = frame.reformat(width, height, "rgb24", src_colorspace=clip.matrix, dst_color_range=ColorRange.JPEG)
-    return clip.orientation.apply(rgb.to_ndarray())
+    return frame.reformat(width, height, "rgb24", src_colorspace=clip.matrix, dst_color_range=ColorRange.JPEG)
+
+
+def _fine_luma(frame: VideoFrame, clip: Clip) -> np.ndarray:
+    """Return the difference of a frame's luma from that of its 8-bit RGB, in 10-bit levels, int16, upright."""
+    rgb = _rgb(frame, clip)
+    kept, rounded = (
+        source.reformat(
+            rgb.width,
+            rgb.height,
+            "yuv444p10le",
+            src_colorspace=clip.matrix,
+            dst_colorspace=clip.matrix,
+            dst_color_range=ColorRange.MPEG,
+        )
+        for source in (frame, rgb)
+    )
+    return clip.orientation.apply(luma_plane(kept).astype(np.int16) - luma_plane(rounded).astype(np.int16))
+
+
+def luma_plane(frame: VideoFrame) -> np.ndarray:
+    """Return a view of the luma of a frame with 10 bits, uint16 (H, W)."""
+    plane = frame.planes[0]
+    return np.frombuffer(plane, np.uint16).reshape(plane.height, -1)[:, : plane.width]
 
 
 def _orientation(frame: VideoFrame) -> Orientation:

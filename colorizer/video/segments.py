@@ -24,7 +24,7 @@ from safetensors.torch import save_file
 
 from colorizer.atomic_write import hidden_path, put_in_place, temporary, write_text
 from colorizer.errors import VideoError
-from colorizer.video.frames import Clip, Frame, Place
+from colorizer.video.frames import Clip, Frame, Place, luma_plane
 from colorizer.video.opening import reason_of
 from colorizer.video.smoothing import History
 
@@ -34,19 +34,22 @@ NUM_FRAMES = (
 # By the result's extension. No frame refers to a later one ("bf"), so the pieces join seamlessly.
 _H264 = "libx264", {"crf": "18", "preset": "medium", "bf": "0", "g": str(NUM_FRAMES)}
 _VP9 = "libvpx-vp9", {"crf": "28", "b": "0", "cpu-used": "4", "row-mt": "1", "auto-alt-ref": "0", "g": str(NUM_FRAMES)}
+# Of the pixels, by bit depth: 4:2:0 chroma, the only kind of H.264 that all players support.
+PIXEL_FORMATS = {8: "yuv420p", 10: "yuv420p10le"}
 ENCODERS = {".mp4": _H264, ".m4v": _H264, ".mov": _H264, ".mkv": _H264, ".webm": _VP9}
 
 
 @dataclass(frozen=True)
 class Tally:
-    """Numbers of frames so far that were not simply colored: damaged ones, and interlaced ones."""
+    """Numbers of frames so far that were not simply colored: damaged, interlaced, and kept in their own color."""
 
     damaged: int = 0
     interlaced: int = 0
+    kept: int = 0
 
-    def count(self, frame: Frame) -> "Tally":
+    def count(self, frame: Frame, is_kept: bool) -> "Tally":
         """Return the numbers with another frame."""
-        return Tally(self.damaged + frame.is_damaged, self.interlaced + frame.was_interlaced)
+        return Tally(self.damaged + frame.is_damaged, self.interlaced + frame.was_interlaced, self.kept + is_kept)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -59,17 +62,20 @@ class Tally:
             notes.append(f"{which} the one before")
         if self.interlaced:
             notes.append("it was interlaced; the result is progressive")
+        if self.kept:
+            notes.append(f"frames in color already were left as they are: {self.kept}")
         return tuple(notes)
 
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """State at the end of a piece: the last frame's place, the number of scenes so far, and the smoother's history."""
+    """State at the end of a piece: the last frame's place, counts so far, the smoother's history, the `ColorKeeper`'s hold."""
 
     place: Place
     tally: Tally
     num_scenes: int
     history: History
+    hold: int
 
 
 @contextmanager
@@ -165,15 +171,15 @@ class WorkFolder:
 class PieceWriter:
     """Encoder of one piece into a file. A context manager; the file is complete on exit unless the block raises."""
 
-    def __init__(self, path: Path, clip: Clip, ending: str):
+    def __init__(self, path: Path, clip: Clip, ending: str, bit_depth: int):
         encoder, options = ENCODERS[ending]
         self._clip = clip
         # A container that supports any time base, so that every frame keeps its time.
         self._container = av.open(f"file:{os.path.abspath(path)}", "w", format="nut")
         stream = self._container.add_stream(encoder, rate=clip.rate, options=options)
-        # 4:2:0 chroma, the only kind of H.264 that all players support, needs even sides.
+        # 4:2:0 chroma needs even sides.
         stream.width, stream.height = (side + side % 2 for side in clip.size)
-        stream.pix_fmt = "yuv420p"
+        stream.pix_fmt = PIXEL_FORMATS[bit_depth]
         context = stream.codec_context
         context.time_base = clip.time_base
         context.sample_aspect_ratio = clip.pixel_aspect
@@ -183,12 +189,12 @@ class PieceWriter:
 
     def write(self, frame: Frame, pixels: np.ndarray) -> None:
         """Encode a frame with the given pixels, uint8 (H, W, 3), instead of its own."""
-        height, width = pixels.shape[:2]
-        if height % 2 or width % 2:
-            pixels = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-        colored = VideoFrame.from_ndarray(pixels, "rgb24").reformat(
-            format="yuv420p", dst_colorspace=self._clip.matrix, dst_color_range=ColorRange.MPEG
+        colored = VideoFrame.from_ndarray(_even(pixels), "rgb24").reformat(
+            format=self._stream.pix_fmt, dst_colorspace=self._clip.matrix, dst_color_range=ColorRange.MPEG
         )
+        if frame.fine_luma is not None:
+            luma = luma_plane(colored)
+            luma[:] = (luma.astype(np.int32) + _even(frame.fine_luma)).clip(0, 1023)
         colored.pts, colored.time_base = frame.time, self._clip.time_base
         self._container.mux(self._stream.encode(colored))
 
@@ -201,6 +207,12 @@ class PieceWriter:
                 self._container.mux(self._stream.encode(None))
 
 
+def _even(plane: np.ndarray) -> np.ndarray:
+    """Repeat the last row and column of (height, width, …) where their number is odd."""
+    margins = ((0, plane.shape[0] % 2), (0, plane.shape[1] % 2), (0, 0))[: plane.ndim]
+    return np.pad(plane, margins, mode="edge") if np.any(margins) else plane
+
+
 def _save(state: State, path: Path) -> None:
     history = state.history
     facts = {
@@ -208,6 +220,7 @@ def _save(state: State, path: Path) -> None:
         "tally": asdict(state.tally),
         "num_scenes": state.num_scenes,
         "time": history.time,
+        "hold": state.hold,
     }
     tensors = {"plane": history.plane, "ab": history.ab, "weight": history.weight}
     save_file(
@@ -220,4 +233,4 @@ def _load(path: Path) -> State:
         facts = json.loads(file.metadata()["state"])
         tensors = {name: file.get_tensor(name) for name in ("plane", "ab", "weight")}
     history = History(**tensors, time=facts["time"])
-    return State(Place(**facts["place"]), Tally(**facts["tally"]), facts["num_scenes"], history)
+    return State(Place(**facts["place"]), Tally(**facts["tally"]), facts["num_scenes"], history, facts["hold"])

@@ -64,6 +64,8 @@ def test_a_result_of_other_options_is_not_done_and_no_other_file_is_replaced(
     assert main(["video", str(out), "-o", str(again), "--model", model]) == 0
     assert main(["video", str(out), "-o", str(again), "--model", model]) == 0
     assert "is done already" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("folder", [".", "new/", "new", "there"])
 def test_a_folder_gets_the_clips_name(
     folder: str, clip: Path, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture

@@ -57,7 +57,7 @@ def _frames(
     time = 0.0
     try:
         for packet in packets(container, stream):
-            stamp = packet.pts if packet.dts is None or packet.pts is not None else packet.dts
+            stamp = packet.dts if packet.pts is None else packet.pts
             if packet.size == 0:
                 heapq.heappush(holes, (stamp, False))
                 continue
@@ -70,7 +70,7 @@ def _frames(
             for frame in decoded:
                 time = frame.time or time
                 yield frame
-        with suppress(av.error.InvalidDataError):
+        with suppress(av.FFmpegError):
             yield from stream.codec_context.decode(None)
     except (av.FFmpegError, OSError) as error:
         raise damage(name, time, error) from error

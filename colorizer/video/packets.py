@@ -21,15 +21,19 @@ def packets(container: InputContainer, *streams: Stream, timeline: "Timeline | N
     """
     if not has_jumps(container):
         demuxed = container.demux(streams) if streams else container.demux()
-        yield from (packet for packet in demuxed if packet.size or packet.dts is not None)
+        yield from (packet for packet in demuxed if not _is_flush(packet))
         return
     timeline = timeline or Timeline()
     wanted = {stream.index for stream in streams or container.streams}
     for packet in container.demux():  # all, since streams are shifted together
-        if packet.size:
+        if not _is_flush(packet):
             timeline.shift(packet)
             if packet.stream_index in wanted:
                 yield packet
+
+
+def _is_flush(packet: Packet) -> bool:
+    return packet.size == 0 and packet.dts is None
 
 
 def has_jumps(container: InputContainer) -> bool:

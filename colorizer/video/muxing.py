@@ -26,7 +26,7 @@ _OWN_TAGS = {"major_brand", "minor_version", "compatible_brands", "encoder", "so
 _Timed = tuple[float, list[Packet]]
 
 
-def join(clip: Clip, pieces: list[Path], last_duration: int, path: Path, model: str) -> tuple[str, ...]:
+def join(clip: Clip, pieces: list[Path], last_duration: int, path: Path, model: str | None = None) -> tuple[str, ...]:
     """Write the result, with `model`'s name in its metadata, to a container given by the extension of `path`.
 
     `last_duration` is the last frame's duration in the clip's ticks. Sound and subtitles that the container supports are
@@ -47,7 +47,7 @@ def join(clip: Clip, pieces: list[Path], last_duration: int, path: Path, model: 
 
 
 def _join(
-    clip: Clip, pieces: list[Path], last_duration: int, path: Path, model: str, may_copy: bool
+    clip: Clip, pieces: list[Path], last_duration: int, path: Path, model: str | None, may_copy: bool
 ) -> tuple[str, ...]:
     with ExitStack() as open_files:
         first = open_files.enter_context(av.open(_address(pieces[0])))
@@ -69,8 +69,10 @@ def _address(path: Path) -> str:
     return f"file:{os.path.abspath(path)}"
 
 
-def _metadata(clip: Clip, model: str) -> dict[str, str]:
+def _metadata(clip: Clip, model: str | None) -> dict[str, str]:
     kept = {name.lower(): value for name, value in clip.metadata.items() if name.lower() not in _OWN_TAGS}
+    if model is None:
+        return kept
     own = without_mark(kept.get("comment", "")).replace(describe(model), "").strip(" .")
     description = describe(model, clip.mark)
     kept["comment"] = f"{own}. {description}" if own else description

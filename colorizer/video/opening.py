@@ -15,6 +15,13 @@ from colorizer.errors import VideoError
 
 # Self-contained formats. A playlist would open other files, local or remote.
 _CONTAINERS = "mov,matroska,avi,mpegts,mpeg,flv,ogg,asf,gif,dv,mxf,ivf"
+# Extensions of their files.
+# fmt: off
+ENDINGS = (
+    ".mp4", ".m4v", ".mov", ".3gp", ".mkv", ".webm", ".avi", ".divx", ".mpg", ".mpeg", ".vob", ".ts", ".mts", ".m2ts", ".wmv",
+    ".asf", ".flv", ".ogv", ".gif", ".dv", ".mxf", ".ivf",
+)
+# fmt: on
 
 
 @dataclass(frozen=True)

@@ -171,8 +171,10 @@ class WorkFolder:
 class PieceWriter:
     """Encoder of one piece into a file. A context manager; the file is complete on exit unless the block raises."""
 
-    def __init__(self, path: Path, clip: Clip, ending: str, bit_depth: int):
-        encoder, options = ENCODERS[ending]
+    def __init__(self, path: Path, clip: Clip, ending: str, bit_depth: int = 8, **options: str):
+        """Open the file. `ending` is the result's, and `options` are changes to its encoder's."""
+        encoder, usual = ENCODERS[ending]
+        options = usual | options
         self._clip = clip
         # A container that supports any time base, so that every frame keeps its time.
         self._container = av.open(f"file:{os.path.abspath(path)}", "w", format="nut")

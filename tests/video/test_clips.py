@@ -193,9 +193,9 @@ def test_only_a_few_frames_are_held_at_once(
     held, most = weakref.WeakSet(), 0
     read = coloring.frames
 
-    def count(*arguments):
+    def count(*arguments, **options):
         nonlocal most
-        for frame in read(*arguments):
+        for frame in read(*arguments, **options):
             held.add(frame)
             most = max(most, len(held))
             yield frame

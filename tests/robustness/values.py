@@ -1,6 +1,7 @@
 """Values that nobody expects in the place of a number, a name or a list, as text of JSON."""
 
 import json
+from copy import deepcopy
 from random import Random
 from typing import Any
 
@@ -82,7 +83,7 @@ def change_json(random: Random, content: Any, texts: tuple[str, ...] = ()) -> An
             del holder[key]
         elif how == "copy":
             other, index = random.choice(found)
-            holder[key] = other.get(index) if isinstance(other, dict) else json.loads(json.dumps(holder[key]))
+            holder[key] = deepcopy(other[index])
         elif how == "factor" and isinstance(holder[key], int | float):
             holder[key] *= random.choice((-1, 2, 1.5, 1000, 1e12))
         elif how == "rename" and isinstance(holder, dict):

@@ -179,9 +179,9 @@ def _step(state: Path) -> int | None:
 def _change(name: str, before: object, now: object) -> str:
     """Describe a changed setting on one line, by its flag."""
     if name == "num_photos":
-        return f"{quote(before)} training photos, not {now} (--dataset_name, --max_train_samples and the like)"
+        return f"{quote(before)} training photos (now {now}; see --dataset_name, --max_train_samples)"
     flag = "max_train_steps" if name == "num_steps" else name
-    return " ".join(f"{as_flag(flag, before)}, not {as_flag(flag, now)}".split())
+    return " ".join(f"{as_flag(flag, before)} (now {as_flag(flag, now)})".split())
 
 
 def _digests(state: Path) -> dict[str, str]:

@@ -12,6 +12,7 @@ from colorizer.cli.failures import say
 from colorizer.errors import ColorizerError, quote
 from colorizer.photos.addresses import is_address
 from colorizer.photos.formats import MEDIA_TYPES
+from colorizer.photos.marks import read_mark
 
 
 @dataclass
@@ -52,7 +53,8 @@ def find_photos(arguments: Sequence[str], *, results: Path | None = None) -> Fou
         elif os.path.isdir(path):
             files = _search(path, argument, results, found)
         elif not os.path.lexists(path) and glob.has_magic(argument):
-            files = {match: Path() for match in sorted(glob.glob(path, recursive=True)) if os.path.isfile(match)}
+            matches = sorted(glob.glob(path, recursive=True))
+            files = {match: Path() for match in matches if os.path.isfile(match) and not _is_result(match, results)}
             if not files:
                 raise ColorizerError(f"No file matches {quote(argument)}.")
         else:
@@ -110,6 +112,12 @@ def _search(path: str, argument: str, results: Path | None, found: Found) -> dic
     found.left_out += left_out
     found.problems += problems
     return photos
+
+
+def _is_result(file: str, folder: Path | None) -> bool:
+    """Return whether a file is a result of an earlier run in the folder of the results or below it."""
+    is_below = folder is not None and Path(os.path.realpath(file)).is_relative_to(os.path.realpath(folder))
+    return is_below and read_mark(file) is not None
 
 
 def quote_names(names: Sequence[str], *, limit: int = 10) -> str:

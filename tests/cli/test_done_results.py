@@ -146,6 +146,17 @@ def test_a_sheet_replaces_sheets_and_no_other_file(album: Path, tmp_path: Path, 
     assert "too long" in capsys.readouterr().err
 
 
+def test_results_that_a_pattern_matches_are_no_photos(album: Path, capsys: pytest.CaptureFixture):
+    for folder in (album / "colored", album):
+        arguments = ["colorize", f"{album}/**/*.png", "-o", str(folder), "--model", "small", "--format", "webp"]
+        assert main(arguments) == 0
+        arguments[1] = f"{album}/**/*.[pw]*[gp]"  # the results as well
+        assert main(arguments) == 0
+        assert "2 of 2 photos are done already" in capsys.readouterr().out
+        for result in folder.glob("*.webp"):
+            result.unlink()
+
+
 def test_a_mark_is_read_only_where_it_is(tmp_path: Path):
     assert read_mark(tmp_path) is None
     assert read_mark(tmp_path / "none.png") is None

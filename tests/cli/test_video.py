@@ -114,6 +114,8 @@ def test_ctrl_c_exits_with_130_and_the_next_run_goes_on(
     [
         (["missing.mp4", "-o", "colored.mp4"], "There is no file missing.mp4"),
         ([__file__, "-o", "colored.mp4"], "test_video.py is not a video"),
+        (["CLIP", "-o", "CLIP"], "itself would be overwritten"),
+        (["CLIP", "-o", f"{'x' * 300}.mp4"], "File name too long"),
         (["CLIP", "-o", "colored.jpg"], "doesn't end in one of .mp4"),
         (["CLIP", "-o", "colored.mp4", "--smoothing", "-1"], "smoothing must be a number from 0 to 10"),
         (["CLIP", "-o", "colored.mp4", "--scene", "beach"], "No model here takes the option scene"),

@@ -51,10 +51,12 @@ def open_image(file: IO[bytes], name: str | None, max_pixels: int, page: int = 1
         PhotoError: it is in no supported format, damaged, too large, or lacks the page.
     """
     label = name or "The photo"
+    head = b""
     try:
         check_parts(file, label)
         file.seek(0)
-        kind = format_of(file.read(HEAD_BYTES), _suffix(file, name))
+        head = file.read(HEAD_BYTES)
+        kind = format_of(head, _suffix(file, name))
         bounded = BoundedFile(file, label)
         if kind == "TIFF":
             return _open_tiff(file, bounded, label, max_pixels, page)
@@ -70,6 +72,11 @@ def open_image(file: IO[bytes], name: str | None, max_pixels: int, page: int = 1
     except PhotoError:
         raise
     except UnidentifiedImageError as error:
+        if head.startswith(b"8BPS"):
+            bits = int.from_bytes(head[22:24])
+            raise PhotoError(
+                f"{label} is a PSD of {bits} bits that can't be read: save it as RGB with 8 bits."
+            ) from error
         raise PhotoError(f"{label} is not a photo in a supported format, or is damaged.") from error
     except Image.DecompressionBombError as error:
         raise PhotoError(f"{label} has more pixels than the {max_pixels / 1e6:g} million allowed.") from error

@@ -58,3 +58,11 @@ def test_a_damaged_page_is_named_and_the_others_are_colored(tmp_path: Path, caps
     main(["colorize", str(tmp_path / "scan.tif"), "-o", str(tmp_path / "out"), "--model", "small"])
     assert "page 2" in capsys.readouterr().err
     assert names(tmp_path / "out") == ["scan-1.png"]
+
+
+def test_a_photo_above_the_limit_is_named(tmp_path: Path, capsys: pytest.CaptureFixture):
+    (tmp_path / "large.png").write_bytes(encode(np.zeros((40, 50, 3), np.uint8)))
+    command = ["colorize", str(tmp_path / "large.png"), "-o", str(tmp_path / "out"), "--model", "small"]
+    assert main([*command, "--max_pixels", "1999"]) == 1
+    assert "large.png has 0 million pixels, more than" in capsys.readouterr().err
+    assert main([*command, "--max_pixels", "2000"]) == 0

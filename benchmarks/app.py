@@ -50,7 +50,7 @@ def colorize(client: httpx.Client, photo: bytes, model: str) -> bytes:
     """Return the PNG that the app makes from a photo's file; RuntimeError if it makes none."""
     (uploaded,) = client.post("/upload", files={"files": ("photo.jpg", photo, "image/jpeg")}).json()
     image = {"path": uploaded, "meta": {"_type": "gradio.FileData"}}
-    call = client.post("/call/colorize", json={"data": [image, model, 1.0, None, None]}).raise_for_status().json()
+    call = client.post("/call/colorize", json={"data": [image, model, 1.0, None, None, ""]}).raise_for_status().json()
     answer = client.get(f"/call/colorize/{call['event_id']}").raise_for_status().text
     if "event: complete" not in answer:
         raise RuntimeError(f"app.py did not color the photo: {answer}")

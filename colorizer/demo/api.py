@@ -10,7 +10,8 @@ from colorizer.demo.catalog import Catalog
 from colorizer.demo.compare import run
 from colorizer.demo.compare.comparison import Settings
 from colorizer.demo.compare.downloads import MAX_ZIP_PIXELS, gallery
-from colorizer.demo.components import errors_for_caller, new_folder, tell_caller, uploaded_file
+from colorizer.demo.components import errors_for_caller, in_turn, new_folder, tell_caller, uploaded_file
+from colorizer.demo.fair_turns import AT_ONCE, photo_cost
 from colorizer.demo.video.clips import LIMITS_TEXT, color_clip
 from colorizer.pipelines.options import parse_options
 
@@ -76,7 +77,9 @@ def build_endpoints(catalog: Catalog) -> None:
             name = model or catalog.default or ""
             given = _parse(options, catalog.pipeline(name).model)
             settings = Settings(saturation, given, resolution, seed=seed)
-            return str(run.colorize(catalog, uploaded_file(photo), name, settings, new_folder(), tell_caller))
+            source = uploaded_file(photo)
+            with in_turn(photo_cost(source)):
+                return str(run.colorize(catalog, source, name, settings, new_folder(), tell_caller))
 
     def compare(photo: dict[str, Any] | None, models: list[str] | None) -> list[tuple[str, str]]:
         """Colorize a photo with several models. Returns a gallery of their results, with the time each took.
@@ -86,14 +89,11 @@ def build_endpoints(catalog: Catalog) -> None:
             models: the networks that predict the colors; all by default
         """
         with errors_for_caller():
-            *_, comparison = run.compare(
-                catalog,
-                uploaded_file(photo),
-                models or catalog.names,
-                Settings(),
-                new_folder(),
-                max_total_pixels=MAX_ZIP_PIXELS,
-            )
+            source, names = uploaded_file(photo), catalog.check_choice(models or catalog.names)
+            with in_turn(photo_cost(source, num_saved=len(names))):
+                *_, comparison = run.compare(
+                    catalog, source, names, Settings(), new_folder(), max_total_pixels=MAX_ZIP_PIXELS
+                )
             tell_caller(comparison.notes)
             return gallery(comparison)
 
@@ -118,6 +118,7 @@ def build_endpoints(catalog: Catalog) -> None:
         api_name="colorize",
         preprocess=False,  # see uploaded_file
         concurrency_id="network",
+        concurrency_limit=AT_ONCE,
     )
     compare_trigger.click(
         compare,
@@ -126,6 +127,7 @@ def build_endpoints(catalog: Catalog) -> None:
         api_name="compare",
         preprocess=False,
         concurrency_id="network",
+        concurrency_limit=AT_ONCE,
     )
     video_trigger.click(
         video,

@@ -3,19 +3,24 @@
 import secrets
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.context import LocalContext
 from gradio.utils import get_upload_folder
 
 from colorizer.demo.catalog import without_folders
+from colorizer.demo.fair_turns import FairTurns
+from colorizer.demo.vote.limits import client_address, network_of
 from colorizer.errors import ColorizerError, PhotoError
 
 # Seconds before a visitor's folder is deleted. Gradio itself deletes the files it served after one hour.
 MAX_AGE = 2 * 3600
+# Of the processor, which all apps of a process share.
+_TURNS = FairTurns()
 # Return type of handlers: the components that change, each with its new value or properties.
 Updates = dict[gr.blocks.Block, Any]
 # Options of events that change the page at once and are not part of the API.
@@ -33,6 +38,14 @@ def uploaded_file(file: dict[str, Any] | None) -> str | None:
     if path and not Path(path).resolve().is_relative_to(Path(get_upload_folder()).resolve()):
         raise PhotoError("This file was not uploaded here. Upload it first.")
     return path
+
+
+def in_turn(cost: int, should_stop: Callable[[], bool] = lambda: False) -> AbstractContextManager[None]:
+    """Return the turn of work of the visitor whose event runs here; see `FairTurns`."""
+    # Gradio's own record, so that no handler needs a parameter for it.
+    request = LocalContext.request.get(None)
+    address = client_address(request.client.host, request.headers.get("x-forwarded-for")) if request else ""
+    return _TURNS.turn(network_of(address), cost, should_stop)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import nullcontext
 from contextvars import copy_context
 from dataclasses import dataclass
 from typing import TypeVar
@@ -9,7 +10,7 @@ from typing import TypeVar
 import gradio as gr
 
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.components import QUIET, Updates
+from colorizer.demo.components import QUIET, Updates, in_turn
 
 T = TypeVar("T")
 
@@ -23,18 +24,25 @@ class StopSign:
         self.is_raised = False
 
 
-def until_stopped(steps: Iterator[T], sign: StopSign) -> Iterator[T]:
+def until_stopped(steps: Iterator[T], sign: StopSign, cost: int | None = None) -> Iterator[T]:
     """Yield the steps until the sign is raised, without waiting for the current step.
+
+    With a `cost`, each step waits for its turn; see `FairTurns`.
 
     The current step still finishes in the background; its result is dropped. Gradio's own `cancels` can interrupt a response
     to the page, which then shows an error or a button with the wrong label.
     """
     pool = ThreadPoolExecutor(1)
     end = object()
+
+    def take() -> T:
+        with nullcontext() if cost is None else in_turn(cost, lambda: sign.is_raised):
+            return next(steps, end)
+
     try:
         while not sign.is_raised:
             # Gradio finds the visitor's progress bar through this context.
-            work = pool.submit(copy_context().run, next, steps, end)
+            work = pool.submit(copy_context().run, take)
             while not work.done() and not sign.is_raised:
                 wait([work], timeout=_POLL)
             if sign.is_raised or (step := work.result()) is end:
@@ -66,12 +74,13 @@ class RunButtons:
         *,
         status: gr.Markdown,
         concurrency_id: str,
+        concurrency_limit: int = 1,
         at_once: Callable[[], Updates] = dict,
     ) -> None:
         """Connect the buttons to `run`, which takes the inputs and the sign, and yields updates of buttons, status and outputs.
 
         status: where the progress bar shows.
-        concurrency_id: runs with the same id wait for each other.
+        concurrency_id: runs with the same id wait for each other, except for `concurrency_limit` of them.
         at_once: returns more updates for the moment when the button is pressed.
         """
 
@@ -90,6 +99,7 @@ class RunButtons:
             preprocess=False,  # see uploaded_file
             show_progress_on=status,
             concurrency_id=concurrency_id,
+            concurrency_limit=concurrency_limit,
             api_visibility="private",
         )
         self.stop.click(_raise, self.sign, self.stop, **QUIET)

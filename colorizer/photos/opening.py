@@ -84,6 +84,13 @@ def open_image(file: IO[bytes], name: str | None, max_pixels: int, page: int = 1
         raise PhotoError(f"{label} is damaged: {quote(error)}.") from error
 
 
+def is_decoded_apart(file: IO[bytes]) -> bool:
+    """Return True for a format, of the file at its start, that may be decoded by a process of its own."""
+    kind = format_of(file.read(HEAD_BYTES), _suffix(file, None))
+    file.seek(0)
+    return kind is not None
+
+
 def load(opened: Opened) -> tuple[Image.Image, tuple[str, ...]]:
     """Decode an opened image; return it with notes. A JPEG that lacks its last bytes is completed, as viewers do.
 

@@ -6,6 +6,8 @@ The number of bytes and, from the header, of pixels is limited before decoding.
 import io
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -17,7 +19,7 @@ from torch import Tensor
 from colorizer.errors import PhotoError, quote
 from colorizer.photos.addresses import download, is_address, public_name
 from colorizer.photos.metadata import read_metadata
-from colorizer.photos.opening import Opened, count_frames, load, open_image
+from colorizer.photos.opening import Opened, count_frames, is_decoded_apart, load, open_image
 from colorizer.photos.opening import count_pages as _count_pages
 from colorizer.photos.photo import Photo
 from colorizer.photos.pixel_formats import array_to_pixels, image_to_pixels, scale_transparency, tensor_to_pixels
@@ -74,7 +76,10 @@ def read_photo(
     if isinstance(source, str) and is_address(source):
         return _from_file(io.BytesIO(download(source, max_bytes)), name or public_name(source), max_pixels, page)
     if isinstance(source, str | os.PathLike):
-        return _from_path(Path(source), name or public_name(str(Path(source))), max_pixels, max_bytes, page)
+        name = name or public_name(str(Path(source)))
+        with _open(Path(source), name, max_bytes) as file:
+            photo = _from_file(file, name, max_pixels, page)
+            return replace(photo, metadata=replace(photo.metadata, modified=os.fstat(file.fileno()).st_mtime))
     if isinstance(source, bytes | bytearray | memoryview):
         _check_bytes(memoryview(source).nbytes, max_bytes, name or "The photo")
         return _from_file(io.BytesIO(source), name, max_pixels, page)
@@ -99,6 +104,23 @@ def count_pages(path: str | os.PathLike) -> int:
         return 1
 
 
+def read_size(path: str | os.PathLike, *, name: str | None = None) -> tuple[int, int] | None:
+    """Return the width and height of a photo's file from its header, before it is turned upright.
+
+    None for formats of which the header alone does not tell them.
+
+    Raises:
+        PhotoError: as in `read_photo`, as far as the header tells.
+    """
+    name = name or public_name(str(Path(path)))
+    with _open(Path(path), name, MAX_BYTES) as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if is_decoded_apart(file):
+            return None
+        with open_image(file, name, MAX_PIXELS).image as image:
+            return image.size
+
+
 def _check_layout(image: Image.Image) -> None:
     """Raise PhotoError for a TIFF opened by Pillow whose samples it misreads."""
     if image.format != "TIFF" or suits_pillow(image.tag_v2):
@@ -113,7 +135,8 @@ def _from_values(pixels: np.ndarray, alpha: np.ndarray | None, name: str | None,
     return Photo(pixels, alpha, name=name)
 
 
-def _from_path(path: Path, name: str, max_pixels: int, max_bytes: int, page: int | None) -> Photo:
+@contextmanager
+def _open(path: Path, name: str, max_bytes: int) -> Iterator[IO[bytes]]:
     try:
         if not path.exists():
             raise PhotoError(f"There is no file {name}.")
@@ -121,8 +144,7 @@ def _from_path(path: Path, name: str, max_pixels: int, max_bytes: int, page: int
             raise PhotoError(f"{name} is not a file.")
         _check_bytes(path.stat().st_size, max_bytes, name)
         with path.open("rb") as file:
-            photo = _from_file(file, name, max_pixels, page)
-        return replace(photo, metadata=replace(photo.metadata, modified=path.stat().st_mtime))
+            yield file
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
         if isinstance(error, PhotoError):
             raise

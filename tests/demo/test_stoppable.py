@@ -4,6 +4,7 @@ from threading import Event, Timer
 
 import pytest
 
+from colorizer.demo.fair_turns import LIGHT, FairTurns
 from colorizer.demo.stoppable import StopSign, until_stopped
 
 WAIT = 20  # seconds; everything here takes less than one on an idle machine
@@ -78,6 +79,50 @@ def test_who_stops_listening_closes_them() -> None:
     next(taken)
     taken.close()
     assert closed.wait(WAIT)
+
+
+def test_raised_sign_leaves_the_queue_without_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = FairTurns()
+    monkeypatch.setattr("colorizer.demo.components._TURNS", turns)
+    sign = StopSign()
+
+    def stop() -> None:
+        while turns.num_pending < 2:
+            Event().wait(0.001)
+        sign.is_raised = True
+
+    def steps() -> Iterator[int]:
+        raise AssertionError("begun")
+        yield 0
+
+    with turns.turn("another", 2 * LIGHT):
+        Timer(0, stop).start()
+        assert list(until_stopped(steps(), sign, 2 * LIGHT)) == []
+        while turns.num_pending > 1:
+            Event().wait(0.001)
+    assert turns.num_pending == 0
+
+
+def test_turn_is_held_for_a_step_and_not_between_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = FairTurns()
+    monkeypatch.setattr("colorizer.demo.components._TURNS", turns)
+    pending = []
+
+    def steps() -> Iterator[int]:
+        for step in range(3):
+            pending.append(turns.num_pending)
+            yield step
+        pending.append(turns.num_pending)
+        raise ValueError("broken")
+
+    taken = until_stopped(steps(), StopSign(), 1)
+    for step in range(3):
+        assert next(taken) == step
+        assert turns.num_pending == 0
+    with pytest.raises(ValueError, match="broken"):
+        next(taken)
+    assert pending == [1, 1, 1, 1]
+    assert turns.num_pending == 0
 
 
 def test_steps_run_in_the_context_of_the_caller() -> None:

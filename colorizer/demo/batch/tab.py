@@ -10,9 +10,12 @@ from colorizer.demo.batch.album import FORMATS, LIMITS_TEXT, AlbumStep, color_al
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.compare.comparison import Settings
 from colorizer.demo.components import Updates, new_folder, uploaded_file
+from colorizer.demo.fair_turns import LIGHT
 from colorizer.demo.stoppable import StopSign, build_buttons, offer_models, until_stopped
 from colorizer.errors import ColorizerError
 
+# Of a photo of an album: heavy, so that albums and large photos take turns, and leave room for small ones.
+_COST = 2 * LIGHT
 FORMAT_NAMES = {"jpg": "JPEG", "png": "PNG (lossless, larger)", "webp": "WebP"}
 
 
@@ -66,7 +69,7 @@ def build_album_tab(catalog: Catalog, tab: gr.Tab) -> list[gr.blocks.Block]:
             num_shown, is_done = 0, False
             settings = Settings(saturation, warmth=warmth, strength=strength)
             steps = color_album(catalog, paths, model, settings, file_format, new_folder())
-            for step in until_stopped(steps, sign):
+            for step in until_stopped(steps, sign, _COST):
                 is_done = step.is_done
                 if not step.is_done:
                     progress((step.done, step.total), desc="Colorizing", unit="photos")
@@ -86,6 +89,7 @@ def build_album_tab(catalog: Catalog, tab: gr.Tab) -> list[gr.blocks.Block]:
         [download, gallery],
         status=status,
         concurrency_id="many",  # separate, so that single photos need not wait for albums
+        concurrency_limit=4,
     )
     offer_models(model, catalog, tab)
     return [model, saturation, warmth, strength]

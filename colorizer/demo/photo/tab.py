@@ -1,6 +1,7 @@
 """The Photo tab: a photo is colored as soon as it is chosen, in a viewer that stays in sight."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,13 +9,15 @@ import gradio as gr
 
 from colorizer.demo.compare.downloads import save_all, save_result
 from colorizer.demo.compare.score_table import score_table
-from colorizer.demo.components import QUIET, Updates, new_folder, uploaded_file
+from colorizer.demo.components import QUIET, Updates, in_turn, new_folder, uploaded_file
+from colorizer.demo.fair_turns import AT_ONCE, Stopped, photo_cost
 from colorizer.demo.hint.canvas import Studio
 from colorizer.demo.photo.controls import Controls, build_adjustments, build_controls
 from colorizer.demo.photo.examples import EXAMPLES, ExampleFiles
 from colorizer.demo.photo.session import Session
 from colorizer.demo.photo.texts import about, snippet
 from colorizer.demo.photo.viewer import build_viewer, opening_value, url, viewer_value
+from colorizer.demo.previews import PREVIEW_PIXELS
 from colorizer.errors import ColorizerError
 
 # Download the file in the browser.
@@ -150,7 +153,16 @@ def build_photo_tab(studio: Studio) -> PhotoTab:
         if state.num_arrived == 0:
             state.arrive(source)
         state.waiting = uploaded_file({"path": source})
-        yield from state.color(studio, controls.names(values), controls.settings(values), new_folder())
+        cost = photo_cost(state.waiting, num_saved=0, num_previews=1, preview_pixels=PREVIEW_PIXELS)
+        number = state.num_arrived
+        steps = state.color(studio, controls.names(values), controls.settings(values), new_folder())
+        with suppress(Stopped):
+            while True:
+                # A waiting run gives way to that of a newer photo.
+                with in_turn(cost, lambda: state.num_arrived != number):
+                    if next(steps, steps) is steps:
+                        return
+                yield
 
     def has_results(state: Session, values: tuple[Any, ...]) -> bool:
         """Return whether there is a result to work on. On the opening page there is, after coloring the example."""
@@ -234,7 +246,7 @@ def build_photo_tab(studio: Studio) -> PhotoTab:
         ),
     ]
     for start in starts:
-        start.then(run, inputs, [*shown, table], concurrency_id="network", **quiet)
+        start.then(run, inputs, [*shown, table], concurrency_id="network", concurrency_limit=AT_ONCE, **quiet)
     changes = [
         viewer.chosen(
             handler(lambda state, event, _: state.see(str(getattr(event, "id", "")))),

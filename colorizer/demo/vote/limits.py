@@ -56,17 +56,8 @@ class BallotBox:
         self._lock = Lock()
 
     def visitor(self, address: str) -> str:
-        """Return a visitor's id: a hash of the network address, with a key that changes at every start of the app.
-
-        All addresses of a 64-bit IPv6 network are one visitor, since a single machine can use any of them.
-        """
-        try:
-            ip = ipaddress.ip_address(address)
-        except ValueError:
-            pass
-        else:
-            if ip.version == 6 and ip.ipv4_mapped is None:
-                address = str(ipaddress.ip_network((int(ip) >> 64 << 64, 64)))
+        """Return a visitor's id: a hash of the network address, with a key that changes at every start of the app."""
+        address = network_of(address)
         return hmac.new(self._key, address.encode(), hashlib.sha256).hexdigest()
 
     def show(self, pair: Pair, visitor: str) -> str:
@@ -139,6 +130,16 @@ class BallotBox:
             self._votes.popleft()
         while self._waiting and now - next(iter(self._waiting.values())).time >= LIFETIME:
             self._waiting.popitem(last=False)
+
+
+def network_of(address: str) -> str:
+    """Return an address, or the 64-bit network of an IPv6 address, since a single machine can use any of that."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    is_v6 = ip.version == 6 and ip.ipv4_mapped is None
+    return str(ipaddress.ip_network((int(ip) >> 64 << 64, 64))) if is_v6 else address
 
 
 def client_address(host: str | None, forwarded: str | None) -> str:

@@ -7,11 +7,12 @@ from typing import Any
 import gradio as gr
 
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.components import Updates, build_photo, new_folder, uploaded_file
+from colorizer.demo.components import Updates, build_photo, in_turn, new_folder, uploaded_file
+from colorizer.demo.fair_turns import AT_ONCE, photo_cost
 from colorizer.demo.vote.bradley_terry import Count, Standing, rank
 from colorizer.demo.vote.hub_sync import SharedVotes
 from colorizer.demo.vote.limits import BallotBox, client_address
-from colorizer.demo.vote.pairs import show_pair, vote
+from colorizer.demo.vote.pairs import MAX_PIXELS, show_pair, vote
 from colorizer.demo.vote.store import TIE, A, B, Vote, VoteStore
 from colorizer.errors import ColorizerError
 
@@ -65,7 +66,9 @@ def build_vote_tab(catalog: Catalog, store: VoteStore, shared: SharedVotes | Non
             progress((num_done, 2), desc="Colorizing", unit="results")
 
         try:
-            shown = show_pair(catalog, names, box, _visitor(box, request), uploaded_file(photo), new_folder(), report)
+            source = uploaded_file(photo)
+            with in_turn(photo_cost(source, num_saved=0, num_previews=2, preview_pixels=MAX_PIXELS)):
+                shown = show_pair(catalog, names, box, _visitor(box, request), source, new_folder(), report)
         except ColorizerError as error:
             return {status: f"⚠ {error}"}
         files = (shown.a, shown.b)
@@ -111,6 +114,7 @@ def build_vote_tab(catalog: Catalog, store: VoteStore, shared: SharedVotes | Non
         "preprocess": False,  # see uploaded_file
         "show_progress_on": status,
         "concurrency_id": "network",
+        "concurrency_limit": AT_ONCE,
         "api_visibility": "private",
     }
     draw.click(draw_pair, photo, outputs, **drawing)

@@ -11,7 +11,7 @@ from torch.nn import functional
 from colorizer.errors import PhotoError
 from colorizer.photos.color import DELTA, RGB_TO_XYZ, WHITE
 from colorizer.photos.photo import Photo
-from colorizer.photos.profiles import LEVELS, RgbProfile, photo_profile, srgb_encoded
+from colorizer.photos.profiles import LEVELS, RgbProfile, photo_profile, srgb_decoded, srgb_encoded
 
 ROOTS = 32768  # cube roots are counted in 32768ths, up to 2
 _MAX_WIDENED = 2**26  # pixels to which a photo may grow while only its width is resized
@@ -101,8 +101,7 @@ class Tables:
     """Transfer curves of an RGB space (None: sRGB) and of CIE Lab, over 16-bit numbers."""
 
     def __init__(self, profile: RgbProfile | None):
-        encoded = np.arange(256) / 255
-        decoded = np.where(encoded > 0.04045, ((encoded + 0.055) / 1.055) ** 2.4, encoded / 12.92)
+        decoded = srgb_decoded(np.arange(256) / 255)
         weights = RGB_TO_XYZ[1]
         if profile is not None:
             decoded = profile.curves[:, :: LEVELS // 255]

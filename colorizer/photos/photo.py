@@ -24,6 +24,7 @@ class Photo:
     icc_profile: the photo's own RGB profile, or None.
     name: name of the photo in messages: path, address or None.
     notes: remarks for the user on how it was read, such as "animated: the first of 12 frames".
+    deep: the same pixels in 16 bits, uint16 (H, W) or (H, W, 3), if that is what the photo has.
     metadata: what else its file holds.
     """
 
@@ -34,6 +35,7 @@ class Photo:
     name: str | None = None
     notes: tuple[str, ...] = ()
     metadata: Metadata = NO_METADATA
+    deep: np.ndarray | None = None
 
     @property
     def size(self) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageCms
 
+from colorizer.photos.depth import eight_bits
 from colorizer.photos.photo import Photo
 
 MAX_BYTES = 2**24
@@ -101,7 +102,8 @@ def through_profile(samples: np.ndarray, profile: bytes | None) -> tuple[np.ndar
     """Convert samples, uint8 (H, W) gray, (H, W, 3) RGB or (H, W, 4) CMYK, to RGB pixels, uint8 (H, W, 3).
 
     Returns the pixels, the profile of their space (None: sRGB), and notes. The profile is kept if colors can be made in its
-    space, which needs RGB by a matrix and curves.
+    space, which needs RGB by a matrix and curves. Samples of uint16, gray or RGB, stay uint16 and gray or RGB, unless LittleCMS
+    converts them.
     """
     mode = "L" if samples.ndim == 2 else "RGB" if samples.shape[2] == 3 else "CMYK"
     space = profile[16:20] if profile and len(profile) >= 128 and profile[36:40] == b"acsp" else None
@@ -109,12 +111,13 @@ def through_profile(samples: np.ndarray, profile: bytes | None) -> tuple[np.ndar
     if profile and space in (None, _SPACES[mode]):
         try:
             if mode == "L":
-                levels = np.rint(255 * gray_levels(profile, 255)).astype(np.uint8)
+                largest = np.iinfo(samples.dtype).max
+                levels = np.rint(largest * gray_levels(profile, largest)).astype(samples.dtype)
                 return _as_rgb(levels[samples], "L"), None, ()
             rgb_profile(profile)
             return samples, profile, ()
         except _OtherSpaceError:
-            converted = to_srgb(Image.fromarray(samples, mode), profile)
+            converted = to_srgb(Image.fromarray(_eight_bits(samples), mode), profile)
         except ValueError:
             converted = None
         if converted is not None:
@@ -137,8 +140,16 @@ def to_srgb(image: Image.Image, profile: bytes | ImageCms.core.CmsProfile) -> Im
         return None
 
 
+def _eight_bits(samples: np.ndarray) -> np.ndarray:
+    return eight_bits(samples) if samples.dtype == np.uint16 else samples
+
+
 def _as_rgb(samples: np.ndarray, mode: str) -> np.ndarray:
-    return samples if mode == "RGB" else np.array(Image.fromarray(samples, mode).convert("RGB"))
+    return (
+        samples
+        if mode == "RGB" or samples.dtype == np.uint16
+        else np.array(Image.fromarray(samples, mode).convert("RGB"))
+    )
 
 
 def _is_srgb(profile: bytes) -> bool:
@@ -153,12 +164,18 @@ def in_srgb(photo: Photo) -> Photo:
     if photo_profile(photo) is None:
         return photo
     converted = to_srgb(Image.fromarray(photo.pixels), photo.icc_profile)
-    return replace(photo, pixels=photo.pixels if converted is None else np.array(converted), icc_profile=None)
+    pixels = photo.pixels if converted is None else np.array(converted)
+    return replace(photo, pixels=pixels, icc_profile=None, deep=None)
 
 
 def as_seen(image: Image.Image) -> np.ndarray:
     """Return a picture's pixels as seen through the profile that it carries, uint8 sRGB, (H, W, 3)."""
     return in_srgb(Photo(np.array(image.convert("RGB")), icc_profile=image.info.get("icc_profile"))).pixels
+
+
+def srgb_decoded(encoded: np.ndarray) -> np.ndarray:
+    """Decode sRGB to linear light, 0…1."""
+    return np.where(encoded > 0.04045, ((encoded + 0.055) / 1.055) ** 2.4, encoded / 12.92)
 
 
 def srgb_encoded(linear: np.ndarray) -> np.ndarray:

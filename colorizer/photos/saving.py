@@ -10,6 +10,7 @@ from PIL import Image
 
 from colorizer.atomic_write import write_file
 from colorizer.errors import ColorizerError, quote
+from colorizer.photos.depth import eight_bits
 from colorizer.photos.encoding import Picture
 from colorizer.photos.marks import Mark
 from colorizer.photos.metadata import NO_METADATA
@@ -17,6 +18,7 @@ from colorizer.photos.photo import Photo
 from colorizer.photos.pixel_formats import to_rgba
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
+_DEEP_FORMATS = ("PNG", "TIFF")
 _LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}
 
 
@@ -26,12 +28,14 @@ def describe(model: str, mark: Mark | None = None) -> str:
 
 
 def to_pil(photo: Photo, pixels: np.ndarray, *, model: str | None = None) -> Image.Image:
-    """Convert `pixels`, uint8 (H, W, 3), to an image with the photo's alpha, EXIF and ICC profile.
+    """Convert `pixels`, uint8 or uint16 (H, W, 3), to an image with the photo's alpha, EXIF and ICC profile.
 
-    Its other metadata, and `model`, the name of the model that predicted the colors, are in the image's `info`, for
-    `save_photo` to write.
+    The pixels in 16 bits, its other metadata, and `model`, the name of the model that predicted the colors, are in the image's
+    `info`, for `save_photo` to write.
     """
-    image = Image.fromarray(pixels)
+    image = Image.fromarray(pixels if pixels.dtype == np.uint8 else eight_bits(pixels))
+    if pixels.dtype == np.uint16:
+        image.info["deep"] = pixels
     if photo.alpha is not None:
         image.putalpha(Image.fromarray(photo.alpha))
     if photo.exif:
@@ -59,8 +63,8 @@ def save_photo(
     The file keeps the ICC profile, EXIF, IPTC and XMP data, comments, texts, resolution and date of the photo's file. Its
     metadata states that the colors are a guess, and by which `model` (default: the one given to `to_pil`). A preview in the
     EXIF data is left out, since it is gray. JPEG has no room for an XMP packet or EXIF values over 64 kB, and no alpha:
-    transparent areas become white. `quality`, 1…100, applies to JPEG and WebP. `mark` is what a later run knows the
-    file by. After a full disk or a kill, an existing file is unchanged.
+    transparent areas become white. A photo of 16 bits is saved in 16 bits as PNG and TIFF. `quality`, 1…100, applies to JPEG
+    and WebP. `mark` is what a later run knows the file by. After a full disk or a kill, an existing file is unchanged.
 
     Raises ColorizerError for another extension, a photo too large for the format, or a file that can't be written.
     """
@@ -109,7 +113,15 @@ def save_image(image: Image.Image, path: Path, *, flush: bool = True, **options:
 
 
 def _pixels(image: Image.Image, file_format: str) -> np.ndarray:
-    """Return what a file of this format gets: RGB, or RGBA where it has alpha, which becomes white in JPEG."""
+    """Return what a file of this format gets: RGB, or RGBA where it has alpha, which becomes white in JPEG.
+
+    uint16 (PNG and TIFF) for an image of 16 bits, otherwise uint8.
+    """
+    deep = image.info.get("deep") if file_format in _DEEP_FORMATS else None
+    # Only if it is this picture: a copy that was cropped or drawn upon may still carry it.
+    if deep is not None and np.array_equal(eight_bits(deep), np.asarray(image)[..., :3]):
+        alpha = [np.asarray(image.getchannel("A")).astype(np.uint16) * 257] if image.mode == "RGBA" else []
+        return np.dstack([deep, *alpha])
     if not image.has_transparency_data:
         return np.asarray(image.convert("RGB"))
     image = to_rgba(image)

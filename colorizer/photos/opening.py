@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import IO
 
+import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from colorizer.errors import PhotoError, quote
 from colorizer.photos import separate_decoding
 from colorizer.photos.bounded_file import BoundedFile, check_parts
 from colorizer.photos.cut_jpegs import complete_cut_jpeg
+from colorizer.photos.depth import read_wide
 from colorizer.photos.exif import ORIENTATION
 from colorizer.photos.formats import HEAD_BYTES, format_of
 from colorizer.photos.metadata import LAYOUT_TAGS, tiff_exif
@@ -108,6 +110,15 @@ def load(opened: Opened) -> tuple[Image.Image, tuple[str, ...]]:
             raise
         return whole, ("its last bytes are missing: the end of the photo is gray or blurred",)
     return image, ()
+
+
+def load_wide(opened: Opened, image: Image.Image, layout: str) -> np.ndarray | None:
+    """Return the colors of an image that is decoded in 16 bits, uint16 (H, W, 3), if it has its file; see `depth`."""
+    if opened.file is None or opened.image is not image:
+        return None
+    opened.file.seek(0)
+    opened.file.allow_decoding()
+    return read_wide(image, layout, opened.file, image.tell())
 
 
 def count_pages(file: IO[bytes]) -> int:

@@ -6,6 +6,7 @@ from PIL import Image, ImageCms
 from torch import Tensor
 
 from colorizer.errors import PhotoError
+from colorizer.photos.depth import eight_bits
 from colorizer.photos.profiles import through_profile, to_srgb
 
 _GRAY_STEPS = {"L;2": 85, "L;4": 17}
@@ -14,10 +15,11 @@ _WIDE_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 
 
 def image_to_pixels(
-    image: Image.Image, name: str
-) -> tuple[np.ndarray, np.ndarray | None, bytes | None, tuple[str, ...]]:
-    """Convert a loaded image to pixels uint8 (H, W, 3), alpha uint8 (H, W) or None, ICC profile or None, and notes.
+    image: Image.Image, name: str, wide: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray | None, bytes | None, tuple[str, ...], np.ndarray | None]:
+    """Convert a loaded image, whose colors of 16 bits are `wide`, uint16 (H, W, 3), if it has such.
 
+    Returns pixels uint8 (H, W, 3), alpha uint8 (H, W) or None, ICC profile or None, notes, and the pixels in 16 bits or None.
     An image with an RGB profile of a matrix and curves keeps its pixels, and the profile is returned; any other is used for the
     conversion to sRGB and dropped, since colors can't be made in it. Raises PhotoError for values that can't be placed between
     black and white.
@@ -27,6 +29,7 @@ def image_to_pixels(
         values, transparent = np.asarray(image), image.info.get("transparency")
         # Formats that define white; a TIFF opened by someone else does not.
         white = _WHITE.get(image.mode) if image.format not in (None, "TIFF") else None
+        wide = values.astype(np.uint16) if values.dtype.kind == "u" else None
         image = Image.fromarray(_wide_to_uint8(values, name, white))
         if isinstance(transparent, int):
             image.putalpha(Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8)))
@@ -39,9 +42,14 @@ def image_to_pixels(
         profile, image = None, to_srgb(image, ImageCms.createProfile("LAB"))
         if image is None:
             raise PhotoError(f"{name} has Lab colors that could not be converted to RGB: save it as RGB first.")
+    if wide is not None:
+        samples, kept, notes = through_profile(wide, profile)
+        if samples.dtype == np.uint16:
+            pixels = eight_bits(samples)
+            return np.repeat(pixels[..., None], 3, 2) if pixels.ndim == 2 else pixels, alpha, kept, notes, samples
     samples = np.array(image if image.mode in ("L", "CMYK") and profile else image.convert("RGB"))
     pixels, profile, notes = through_profile(samples, profile)
-    return pixels, alpha, profile, notes
+    return pixels, alpha, profile, notes, None
 
 
 def to_rgba(image: Image.Image) -> Image.Image:

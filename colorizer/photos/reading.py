@@ -18,8 +18,9 @@ from torch import Tensor
 
 from colorizer.errors import PhotoError, quote
 from colorizer.photos.addresses import download, is_address, public_name
+from colorizer.photos.depth import wide_layout
 from colorizer.photos.metadata import read_metadata
-from colorizer.photos.opening import Opened, count_frames, is_decoded_apart, load, open_image
+from colorizer.photos.opening import Opened, count_frames, is_decoded_apart, load, load_wide, open_image
 from colorizer.photos.opening import count_pages as _count_pages
 from colorizer.photos.photo import Photo
 from colorizer.photos.pixel_formats import array_to_pixels, image_to_pixels, scale_transparency, tensor_to_pixels
@@ -70,7 +71,13 @@ def read_photo(
         _check_layout(source)
         return _from_image(source, name or os.fspath(getattr(source, "filename", "")) or None, max_pixels)
     if isinstance(source, np.ndarray):
-        return _from_values(*array_to_pixels(source, "The array"), name, max_pixels)
+        photo = _from_values(*array_to_pixels(source, "The array"), name, max_pixels)
+        if source.dtype != np.uint16:
+            return photo
+        is_color = source.ndim == 3 and source.shape[2] > 1
+        return replace(
+            photo, deep=np.array(source[..., :3] if is_color else source.reshape(source.shape[:2]), order="C")
+        )
     if isinstance(source, Tensor):
         return _from_values(*tensor_to_pixels(source, "The tensor"), name, max_pixels)
     if isinstance(source, str) and is_address(source):
@@ -183,8 +190,10 @@ def _from_image(
     try:
         opened = opened or Opened(image, num_pages=count_frames(image))
         scale_transparency(image)
+        layout = wide_layout(image)
         image, notes = load(opened)
-        pixels, alpha, profile, more_notes = image_to_pixels(image, label)
+        wide = load_wide(opened, image, layout) if layout else None
+        pixels, alpha, profile, more_notes, deep = image_to_pixels(image, label, wide)
     except PhotoError:
         raise
     except Exception as error:  # Pillow's plugins raise any kind of error for broken data
@@ -198,8 +207,8 @@ def _from_image(
     orientation, exif, metadata, metadata_notes = read_metadata(image)
     if turn := _UPRIGHT.get(orientation):
         pixels = np.ascontiguousarray(turn(pixels))
-        alpha = None if alpha is None else np.ascontiguousarray(turn(alpha))
-    return Photo(pixels, alpha, exif, profile, name, notes + more_notes + metadata_notes, metadata)
+        alpha, deep = (None if plane is None else np.ascontiguousarray(turn(plane)) for plane in (alpha, deep))
+    return Photo(pixels, alpha, exif, profile, name, notes + more_notes + metadata_notes, metadata, deep)
 
 
 def _check_pixels(count: int, max_pixels: int, label: str) -> None:

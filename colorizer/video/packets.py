@@ -10,6 +10,7 @@ from av.stream import Stream
 
 # Seconds by which the decoding times of a stream may go back or leap within one recording, as in FFmpeg's own tools.
 _BACK, _LEAP = 0.1, 10.0
+_MAX_STAMP = 2**62
 _SKEW = 1.0  # seconds by which the streams of a recording may start before one another
 
 
@@ -64,20 +65,27 @@ class Timeline:
             offset = self._offset_of(packet, stamp * packet.time_base)
         if offset:
             ticks = round(offset / packet.time_base)
-            packet.dts = None if packet.dts is None else packet.dts + ticks
-            packet.pts = None if packet.pts is None else packet.pts + ticks
+            packet.dts, packet.pts = _added(packet.dts, ticks), _added(packet.pts, ticks)
 
     def _offset_of(self, packet: Packet, time: Fraction) -> Fraction:
         """Return the offset of a packet's recording, in seconds."""
         index = packet.stream_index
         offset, last = self._offsets.get(index, self._offset), self._last.get(index)
-        if last is not None and not -_BACK <= time + offset - last <= _LEAP:
+        duration = (packet.duration or 0) * packet.time_base
+        leap = _LEAP + 2 * duration
+        if last is not None and not -_BACK <= time + offset - last <= leap:
             # Another stream may have found the new recording already.
-            if offset == self._offset or not -_SKEW <= time + self._offset - last <= _LEAP:
+            if offset == self._offset or not -_SKEW <= time + self._offset - last <= leap:
                 self._offset = self._end - time
                 self.num_jumps += 1
             offset = self._offset
         self._offsets[index] = offset
         self._last[index] = time + offset
-        self._end = max(self._end, time + offset + (packet.duration or 0) * packet.time_base)
+        self._end = max(self._end, time + offset + duration)
         return offset
+
+
+def _added(stamp: int | None, ticks: int) -> int | None:
+    """Return a later time stamp; None if it has more than 64 bits, as damaged ones may."""
+    later = None if stamp is None else stamp + ticks
+    return None if later is None or abs(later) > _MAX_STAMP else later

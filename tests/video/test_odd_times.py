@@ -71,6 +71,23 @@ def test_joined_recordings_follow_one_another(
     assert len(sound_of(result.path)) / SAMPLES == pytest.approx(sum(lengths) / RATE, abs=0.15)
 
 
+def test_a_recording_hours_later_follows_at_once_and_slow_ones_keep_their_pace(
+    pipe: ColorizationPipeline, tmp_path: Path
+):
+    first = make_clip(tmp_path / "first.ts", pan(12))
+    later = trim(first, tmp_path / "later.ts", -20000)
+    clip = tmp_path / "clip.ts"
+    for parts in ((first, later), (later, first)):
+        clip.write_bytes(b"".join(part.read_bytes() for part in parts))
+        result = colorize_video(clip, tmp_path / "colored.mp4", pipe)
+        assert result.num_frames == 24
+        assert times_of(result.path)[-1] == pytest.approx(1, abs=0.15)
+        assert len(sound_of(result.path)) / SAMPLES == pytest.approx(1, abs=0.15)
+    slow = make_clip(tmp_path / "slow.ts", pan(4), rate=Fraction(1, 20), sound=None)
+    assert inspect(slow).seconds == pytest.approx(80, abs=0.5)
+    assert not inspect(slow).is_joined
+
+
 @pytest.mark.parametrize("target", ["mp4", "mkv", "webm"])
 def test_what_was_trimmed_off_stays_off(target: str, pipe: ColorizationPipeline, tmp_path: Path):
     frames = pan(48)

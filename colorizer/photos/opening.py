@@ -1,6 +1,7 @@
 """Open a file as an image: by Pillow, or by a decoder in a process of its own."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import IO
@@ -154,13 +155,14 @@ def _open_tiff(file: IO[bytes], bounded: BoundedFile, label: str, max_pixels: in
     num_pages = "many" if not is_all else str(len(pages)) if len(pages) > 1 else ""
     bounded.allow_decoding()
     if page.is_for_pillow:
-        image = _open_by_pillow(bounded, ("TIFF",), max_pixels)
-        if page.index:
-            image.seek(page.index)
-        # Pillow turns the image upright.
-        exif = _tiff_exif(bounded, page.page_offset, lambda tag: tag not in LAYOUT_TAGS and tag != ORIENTATION)
-        bounded.allow_decoding()
-        return Opened(image, bounded, num_pages, exif)
+        with suppress(UnidentifiedImageError):
+            image = _open_by_pillow(bounded, ("TIFF",), max_pixels)
+            if page.index:
+                image.seek(page.index)
+            # Pillow turns the image upright.
+            exif = _tiff_exif(bounded, page.page_offset, lambda tag: tag not in LAYOUT_TAGS and tag != ORIENTATION)
+            bounded.allow_decoding()
+            return Opened(image, bounded, num_pages, exif)
     image, _ = separate_decoding.decode(file, "TIFF", label, max_pixels, page.offset)
     return Opened(image, None, num_pages, _tiff_exif(bounded, page.page_offset, lambda tag: tag not in LAYOUT_TAGS))
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from importlib.util import find_spec
 from io import BytesIO
 from typing import IO
@@ -55,9 +56,13 @@ def _run(file: IO[bytes], kind: str, label: str, max_pixels: int, page: int) -> 
     ):
         timer = threading.Timer(_TIMEOUT, process.kill)
         timer.start()
+        answer, parts = None, []
         try:
-            answer = json.loads(process.stdout.readline(_MAX_LINE) or b"null")
-            parts = [_read(process.stdout, length) for length in (answer or {}).get("lengths", ())]
+            # A process that was ended leaves nothing, or a beginning.
+            with suppress(EOFError, json.JSONDecodeError):
+                line = json.loads(process.stdout.readline(_MAX_LINE))
+                parts = [_read(process.stdout, length) for length in line.get("lengths", ())]
+                answer = line
         finally:
             timer.cancel()
             process.kill()
@@ -90,6 +95,6 @@ def _read(stream: IO[bytes], length: int) -> bytearray:
         start = 0
         while start < length:
             if not (count := stream.readinto(view[start:])):
-                raise PhotoError("The process that decodes photos ended early: try again.")
+                raise EOFError
             start += count
     return content

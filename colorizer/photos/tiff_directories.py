@@ -8,11 +8,14 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, SAMPLES = 256, 257, 258, 259, 262, 277
 PLANES, SUBIFDS, EXTRA_SAMPLES, SAMPLE_FORMAT, SMALLEST, LARGEST = 284, 330, 338, 339, 340, 341
-NEW_SUBFILE_TYPE, SUBFILE_TYPE, FILL_ORDER, SUBSAMPLING, DNG_VERSION = 254, 255, 266, 530, 50706
+NEW_SUBFILE_TYPE, SUBFILE_TYPE, DNG_VERSION = 254, 255, 50706
 GRAYS, RGB, PALETTE, CMYK, YCBCR, LAB, CFA, LINEAR_RAW = (0, 1), 2, 3, 5, 6, 8, 32803, 34892
 PREMULTIPLIED, UNASSOCIATED = 1, 2
 
 MAX_SUBIFDS = 32
+_JPEG = (6, 7)
+# None, CCITT, LZW, JPEG, Deflate and PackBits.
+_PILLOW_COMPRESSIONS = (*range(1, 9), 32773, 32946)
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,8 @@ def suits_pillow(tags: ImageFileDirectory_v2) -> bool:
     """True for the pixel layouts that Pillow reads rightly, if it reads them."""
     bits, planes, kind = set(tags.get(BITS, (1,))), tags.get(PLANES, 1), tags.get(PHOTOMETRIC, 0)
     samples, extra = tags.get(SAMPLES, 1), tags.get(EXTRA_SAMPLES, ())
-    if set(tags.get(SAMPLE_FORMAT, (1,))) != {1}:
+    compression = tags.get(COMPRESSION, 1)
+    if set(tags.get(SAMPLE_FORMAT, (1,))) != {1} or compression not in _PILLOW_COMPRESSIONS:
         return False
     if bits == {8}:
         if kind in GRAYS:
@@ -99,10 +103,10 @@ def suits_pillow(tags: ImageFileDirectory_v2) -> bool:
             return planes == 1 or extra in ((), (UNASSOCIATED,))
         if kind == YCBCR:
             # libtiff converts what is a JPEG inside.
-            return planes == 1 and tags.get(COMPRESSION, 1) in (6, 7)
+            return planes == 1 and compression in _JPEG
         return planes == 1 and (kind, samples) in ((PALETTE, 1), (CMYK, 4), (LAB, 3))
     if bits == {16}:
         if planes != 1 or SMALLEST in tags or LARGEST in tags:
             return False
-        return (kind == 1 and samples == 1) or (kind == RGB and PREMULTIPLIED not in extra)
+        return (kind, samples) in ((1, 1), (CMYK, 4)) or (kind == RGB and PREMULTIPLIED not in extra)
     return bits <= {1, 2, 4} and samples == 1 and kind in (*GRAYS, PALETTE)

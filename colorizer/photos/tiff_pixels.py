@@ -23,6 +23,7 @@ _KINDS = {1: "unsigned", 2: "signed", 3: "float", 5: "complex integer", 6: "comp
 _REFERENCE_BLACK_WHITE, _COLOR_MAP, _INK_SET = 532, 320, 332
 _FULL_RANGE = (0, 1, 255, 1, 128, 1, 255, 1, 128, 1, 255, 1)  # fractions: black and white of luma and chroma
 _MAX_SAMPLES = 16
+_BYTES_PER_PIXEL = 16
 _MAX_PARTS = 100_000
 _JPEG = (6, 7, 34892, 33007)
 # Of floats beyond black and white, as sharpening leaves them. Beyond that, nobody knows what is white.
@@ -42,7 +43,9 @@ def read_directory(file: IO[bytes], offset: int, bounds: Bounds) -> Image.Image:
     page = TiffPage(tiff, 0)
     bounds.check(page.imagewidth, page.imagelength)
     _check(page, tiff.filehandle.size)
-    bounds.allow(page.imagewidth * page.imagelength, 2 * page.nbytes)
+    if page.nbytes > _BYTES_PER_PIXEL * bounds.max_pixels:
+        raise Refused(f"{_describe(page)}, which take {page.nbytes >> 20} MiB, too much to be decoded safely")
+    bounds.allow(page.imagewidth * page.imagelength, page.nbytes)
     values = page.asarray(maxworkers=1)
     planes = page.samplesperpixel if page.planarconfig == 2 else 1
     values = values.reshape(planes, page.imagelength, page.imagewidth, -1)

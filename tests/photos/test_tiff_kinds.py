@@ -6,7 +6,7 @@ import struct
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image
+from PIL import Image, ImageCms
 
 from colorizer.errors import PhotoError
 from colorizer.photos import decoders, separate_decoding
@@ -14,11 +14,14 @@ from colorizer.photos.reading import read_photo
 from tests.photos.conftest import encode
 from tests.photos.tiff_kinds import HEIGHT, WIDTH, Kind, kinds, packed, quantize, ramps, white, write
 
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
 
 class NoBounds:
     """The bounds of the process that decodes, without limits on this one."""
 
-    max_pixels = 10**8
+    def __init__(self, max_pixels: int) -> None:
+        self.max_pixels = max_pixels
 
     def check(self, width: int, height: int) -> None:
         assert width * height <= self.max_pixels
@@ -34,7 +37,7 @@ def decode_here(monkeypatch: pytest.MonkeyPatch) -> None:
     def run(file, kind, label, max_pixels, page):
         file.seek(0)
         try:
-            return decoders.decode(kind, page, NoBounds(), file)
+            return decoders.decode(kind, page, NoBounds(max_pixels), file)
         except Exception as error:
             raise PhotoError(f"{label} {error}.") from error
 
@@ -76,6 +79,21 @@ def test_compressed_planes(compression: str | None, options: dict) -> None:
     samples = quantize(ramps(3), "u2")
     content = write(samples, True, photometric="rgb", compression=compression, **options)
     check(Kind("", content, samples / 257))
+
+
+@pytest.mark.parametrize(
+    "options", [{"byteorder": "<"}, {"byteorder": ">"}, {"byteorder": "<", "bigtiff": True}], ids=str
+)
+def test_metadata_come_along_and_the_photo_is_upright(options: dict) -> None:
+    samples = quantize(ramps(3), "f4")
+    tags = [(271, 2, 0, "Camera", True), (274, 3, 1, 6, True)]
+    photo = read_photo(write(samples, photometric="rgb", extratags=tags, iccprofile=PROFILE, **options))
+    assert np.abs(photo.pixels - np.rot90(samples * 255, -1)).max() <= 1
+    assert photo.icc_profile == PROFILE
+    kept = Image.Exif()
+    kept.load(photo.exif)
+    assert kept[271] == "Camera"
+    assert not {258, 262, 274, 339} & set(kept)
 
 
 @pytest.mark.parametrize("order", "<>")
@@ -125,6 +143,14 @@ def test_the_tags_say_what_black_and_white_are() -> None:
         code = {"u": 3, "i": 8, "f": 11}[dtype[0]]
         tags = [(340, code, 1, black, True), (341, code, 1, full, True)]
         check(Kind(f"{dtype} {full}", write(samples, photometric="minisblack", extratags=tags), levels * 255))
+
+
+def test_samples_that_take_gigabytes_are_refused() -> None:
+    content = write(
+        np.zeros((HEIGHT, WIDTH, 11)), photometric="rgb", extrasamples=["unspecified"] * 8, compression="zlib"
+    )
+    with pytest.raises(PhotoError, match="MiB, too much"):
+        read_photo(content, max_pixels=HEIGHT * WIDTH)
 
 
 def test_floats_beyond_white_are_cut_and_others_refused() -> None:

@@ -43,7 +43,7 @@ def mix_in(
     network = load_model(arguments.teacher, token=arguments.hub_token).to(accelerator.device).eval()
     path = _cache_path(network, photos)
     # All processes follow the first one. Otherwise, one could wait for others that skipped the computation.
-    [is_cached] = broadcast_object_list([path.exists()])
+    [is_cached] = broadcast_object_list([_is_cached(path, len(photos))])
     if is_cached:
         ab = torch.from_numpy(np.load(path))
     else:
@@ -79,6 +79,14 @@ def _cache_path(network: ColorizerModel, photos: PhotoDataset) -> Path:
     digest = hashlib.sha256(photos.in_memory.numpy().tobytes())
     digest.update(f"{model_digest(network)} {MAX_ENLARGEMENT}".encode())
     return cache_folder() / f"taught-{digest.hexdigest()[:32]}.npy"
+
+
+def _is_cached(path: Path, num_photos: int) -> bool:
+    """Return whether the cache file is there and whole. A damaged one is computed again."""
+    try:
+        return len(np.load(path, mmap_mode="r")) == num_photos
+    except (OSError, ValueError, EOFError, TypeError):
+        return False
 
 
 def _save_to_cache(ab: np.ndarray, path: Path, say: Callable[[str], None]) -> None:

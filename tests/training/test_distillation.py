@@ -46,6 +46,18 @@ def test_a_teachers_colors_are_cached_for_other_runs_on_the_same_photos(train, t
         train(*given, "--resolution", 24)
 
 
+def test_damaged_cached_colors_are_computed_again(train, teacher, monkeypatch, tmp_path):
+    monkeypatch.setattr(distillation, "cache_folder", lambda: tmp_path / "cache")
+    given = ["--teacher", teacher, "--cache_in_memory", "--overwrite_output_dir", "--max_train_steps", "1"]
+    first = train(*given).train_photos.in_memory
+    [path] = (tmp_path / "cache").glob("taught-*.npy")
+    whole = path.read_bytes()
+    for damaged in (whole[:-9], whole[:50], b""):
+        path.write_bytes(damaged)
+        assert torch.equal(train(*given).train_photos.in_memory, first)
+        assert path.read_bytes() == whole
+
+
 def test_a_teacher_needs_photos_in_memory_and_a_share(train, teacher):
     with pytest.raises(ColorizerError, match="--cache_in_memory"):
         train("--teacher", teacher)

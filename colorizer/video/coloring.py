@@ -135,6 +135,8 @@ def colorize_video(
             put_in_place(whole, target)
         folder.remove()
     notes = last.tally.notes + notes
+    if not clip.has_end:
+        notes += ("its file has no end mark: part of it may be missing",)
     if any(side % 2 for side in clip.size):
         notes += ("odd sides were padded by one pixel",)
     return VideoResult(target, last.place.num_frames, last.num_scenes, notes)

@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 from colorizer.video.opening import damage
 from colorizer.video.packets import packets
 
-# Keeps the number of frames and leaves progressive ones as they are: W. Weston and J. Cosgrave, "Bob Weaver", BBC.
+# "Bob Weaver", of yadif and the BBC's w3fdif. Keeps the number of frames, and progressive ones as they are.
 _DEINTERLACER = "bwdif", "mode=send_frame:deint=interlaced"
 _FEWEST_LINES = 4  # for the deinterlacer
 

@@ -19,6 +19,7 @@ _MISSING = 0.25  # seconds that a clip may end before its stated end: containers
 _ASF_PROPERTIES, _ASF_FIELDS = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365"), "<64xQ8xQI"
 _ASF_HEADER = 2**16
 _BROADCAST = 1
+_OGG_PAGE, _OGG_LAST = 65307, 4  # the longest page, and the flag of the last: RFC 3533, section 6
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,14 @@ class Extent:
     """Extent of a clip.
 
     num_frames: number of frames, including any that can't be decoded. seconds: the time at which the last one ends.
-    is_joined: True if the file has several recordings one after the other.
+    is_joined: True if the file has several recordings one after the other. has_end: False if the mark at the end of a GIF or
+    Ogg file is missing, so that it may be cut off; such files don't say how long they are.
     """
 
     num_frames: int
     seconds: float
     is_joined: bool
+    has_end: bool
 
 
 def measure(path: Path, limits: Limits, start: Fraction, rate: Fraction) -> Extent:
@@ -64,6 +67,7 @@ def measure(path: Path, limits: Limits, start: Fraction, rate: Fraction) -> Exte
                     raise VideoError(f"{path.name} has more than the {limits.frames} frames allowed: cut it first.")
         except av.FFmpegError as error:
             raise damage(path.name, end, error) from error
+        has_end = _has_end(path, container.format.name)
         stated, reached = _stated_end(container, stream, start, rate), end
         if stated is None:
             stated, reached = _stated_duration(container, path), last
@@ -72,7 +76,7 @@ def measure(path: Path, limits: Limits, start: Fraction, rate: Fraction) -> Exte
             f"{path.name} is cut off at {reached:.1f} of {stated:.1f} seconds: copy it again, or save that part as a "
             "complete clip with a video editor first."
         )
-    return Extent(count, end, timeline.num_jumps > 0)
+    return Extent(count, end, timeline.num_jumps > 0, has_end)
 
 
 def _stated_end(container: InputContainer, stream: VideoStream, start: Fraction, rate: Fraction) -> float | None:
@@ -100,3 +104,15 @@ def _stated_duration(container: InputContainer, path: Path) -> float:
             play, preroll, flags = struct.unpack_from(_ASF_FIELDS, head, place)
             return 0.0 if flags & _BROADCAST else play / 1e7 - preroll / 1e3
     return (container.duration or 0) / av.time_base
+
+
+def _has_end(path: Path, format_name: str) -> bool:
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _OGG_PAGE))
+        tail = file.read()
+    if format_name == "gif":
+        return tail.rstrip(b"\0\r\n").endswith(b";")
+    if format_name == "ogg":
+        page = tail.rfind(b"OggS")
+        return tail[page + 5 : page + 6] != b"" and bool(tail[page + 5] & _OGG_LAST)
+    return True

@@ -58,7 +58,7 @@ class Clip:
     start: time of the first video or audio in the file, in seconds.
     num_frames, seconds: number of frames, including any that can't be decoded, and the time at which the last one ends.
     pixel_aspect: width of an upright pixel over its height. color: primaries, transfer and matrix, as numbers of H.273.
-    is_joined: True if the file has several recordings one after the other.
+    is_joined, has_end: see `Extent`.
     has_sound: True if any audio can be decoded. metadata: the container's own.
     mark: what its result is to be known by.
     """
@@ -74,6 +74,7 @@ class Clip:
     pixel_aspect: Fraction
     color: tuple[int, int, int]
     is_joined: bool
+    has_end: bool
     has_sound: bool
     metadata: dict[str, str]
     mark: Mark | None = None

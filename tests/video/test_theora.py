@@ -1,14 +1,18 @@
-"""Ogg Theora, whose packets without data repeat the frame before. FFmpeg has no encoder, so the file is written here."""
+"""Ogg Theora, whose packets without data repeat the frame before, and files without their end.
+
+FFmpeg has no encoder for Theora, so the file is written here.
+"""
 
 import struct
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from colorizer import colorize_video
 from colorizer.pipelines.image_colorization import ColorizationPipeline
 from colorizer.video import inspect
-from tests.clips import frames_of, times_of
+from tests.clips import frames_of, pan, times_of
 
 WIDTH, HEIGHT, RATE = 64, 48, 24
 
@@ -76,3 +80,14 @@ def test_empty_packets_are_no_damage(pipe: ColorizationPipeline, tmp_path: Path)
     assert result.notes == ()
     assert len(frames_of(result.path)) == 8
     assert times_of(result.path) == pytest.approx([k / RATE for k in range(9)], abs=1e-3)
+
+
+def test_an_ogg_or_gif_file_without_its_end_is_noted(pipe: ColorizationPipeline, tmp_path: Path):
+    ogg, gif = tmp_path / "clip.ogv", tmp_path / "clip.gif"
+    ogg.write_bytes(theora([False] * 6))
+    first, *others = (Image.fromarray(pixels) for pixels in pan(6))
+    first.save(gif, save_all=True, append_images=others, duration=50)
+    for clip in (ogg, gif):
+        assert colorize_video(clip, tmp_path / "colored.mp4", pipe).notes == ()
+        clip.write_bytes(clip.read_bytes()[:-70])
+        assert "no end mark" in " ".join(colorize_video(clip, tmp_path / "colored.mp4", pipe).notes)

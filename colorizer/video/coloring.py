@@ -85,9 +85,8 @@ def colorize_video(
     metadata states that the colors are a guess, and by which model.
 
     A clip that is turned or mirrored comes out upright, an interlaced one progressive; odd sides are padded by one pixel, since
-    H.264 needs even ones. HDR is not kept. Sound, subtitles and chapters are kept; what the target's
-    format can't hold is converted or left out. A frame that can't be decoded repeats the one before. `VideoResult.notes` says
-    what was changed.
+    H.264 needs even ones. HDR is not kept. Sound, subtitles and chapters are kept; what the target's format can't hold is
+    converted or left out. A frame that can't be decoded repeats the one before. `VideoResult.notes` says what was changed.
 
     Args:
         source: path of the clip: MP4, MOV, MKV, WebM, AVI, MPEG, GIF, …

@@ -68,9 +68,9 @@ def measure(path: Path, limits: Limits, start: Fraction, rate: Fraction) -> Exte
         except av.FFmpegError as error:
             raise damage(path.name, end, error) from error
         has_end = _has_end(path, container.format.name)
-        stated, reached = _stated_end(container, stream, start, rate), end
+        stated, reached = _stated_end(container, stream, start, rate, path), end
         if stated is None:
-            stated, reached = _stated_duration(container, path), last
+            stated, reached = _stated_duration(container, path) - float(start), last
     if reached < stated - max(_MISSING, 3 / float(rate)):
         raise VideoError(
             f"{path.name} is cut off at {reached:.1f} of {stated:.1f} seconds: copy it again, or save that part as a "
@@ -79,12 +79,15 @@ def measure(path: Path, limits: Limits, start: Fraction, rate: Fraction) -> Exte
     return Extent(count, end, timeline.num_jumps > 0, has_end)
 
 
-def _stated_end(container: InputContainer, stream: VideoStream, start: Fraction, rate: Fraction) -> float | None:
+def _stated_end(
+    container: InputContainer, stream: VideoStream, start: Fraction, rate: Fraction, path: Path
+) -> float | None:
     """Return the end of the video stream, in seconds, as stated in the header; None if it doesn't state one."""
     if has_jumps(container):
         return 0.0  # FFmpeg only estimates the duration
     if container.format.name == "avi":
-        return float(stream.frames / rate)  # the duration is corrected where the index is missing
+        # FFmpeg corrects the duration where the index is missing. A file of the stated size is whole, whatever its header says.
+        return 0.0 if _is_whole_riff(path) else float(stream.frames / rate)
     if "matroska" in container.format.name:
         # FFmpeg derives the stream's own duration from its first decoding times, which Matroska lacks.
         tag = re.fullmatch(r"(\d+):(\d\d):(\d\d\.\d+)", stream.metadata.get("DURATION", ""))
@@ -104,6 +107,12 @@ def _stated_duration(container: InputContainer, path: Path) -> float:
             play, preroll, flags = struct.unpack_from(_ASF_FIELDS, head, place)
             return 0.0 if flags & _BROADCAST else play / 1e7 - preroll / 1e3
     return (container.duration or 0) / av.time_base
+
+
+def _is_whole_riff(path: Path) -> bool:
+    with path.open("rb") as file:
+        stated = 8 + int.from_bytes(file.read(8)[4:], "little")
+    return stated <= path.stat().st_size <= stated + 1  # padded to an even number
 
 
 def _has_end(path: Path, format_name: str) -> bool:

@@ -10,7 +10,7 @@ from PIL import Image
 from colorizer import ColorizerError, VideoError, colorize_video
 from colorizer.pipelines.image_colorization import ColorizationPipeline
 from colorizer.video import Limits, coloring, inspect
-from tests.clips import RATE, add_tone, damage, frames_of, lightness_of, make_clip, pan, times_of, write_tone
+from tests.clips import RATE, add_tone, damage, frames_of, lightness_of, make_clip, pan, times_of, trim, write_tone
 from tests.video.conftest import assert_nothing_left
 
 
@@ -101,6 +101,8 @@ def test_a_clip_cut_off_is_named_in_every_container_that_says_how_long_it_is(tmp
         options = {"g": "12", "b": "1M", "deadline": "realtime"}
         clip = make_clip(tmp_path / f"clip.{ending}", pan(50), codec=codec, sound=sound, rate=25, options=options)
         assert inspect(clip).num_frames == 50
+        if ending == "flv":
+            assert inspect(trim(clip, tmp_path / "later.flv", -5)).num_frames == 50
         clip.write_bytes(clip.read_bytes()[: clip.stat().st_size * 3 // 10])
         with pytest.raises(VideoError, match=rf"clip\.{ending} is cut off at [01]\.\d of 2\.0 seconds"):
             inspect(clip)

@@ -3,9 +3,9 @@
 The libraries are large parsers in C. A process bounds their memory and time, and a crash ends only that process.
 It imports neither torch nor the rest of the package.
 
-Input: the file as standard input, and as arguments the format, the page (1 for the first; the directory's offset in a TIFF) and
-the limit on pixels. Output: one line of JSON (`error`; `num_pages`; or `mode`, `size` and the lengths of the parts), and the
-pixels, ICC profile and EXIF block.
+Input: the file as standard input, and as arguments the format, the page (from 1; the directory's offset in a TIFF; 0 to count
+a PDF's pages) and the limit on pixels. Output: a line of JSON, and the pixels, ICC profile and EXIF block. The line holds the
+`mode`, `size`, `num_pages` and lengths of the parts; or `error`, empty for damage; or `missing`, for another library.
 """
 
 import json
@@ -21,7 +21,6 @@ from colorizer.photos.decoder_bounds import Bounds, Refused
 from colorizer.photos.jxl_size import jxl_size
 
 MAX_PAGES = 1000  # of a PDF
-_MAX_QUOTE = 100  # characters
 _ORIENTATION = 0x0112
 _DPI = 300  # of a PDF page without a scan
 _POINT = 1 / 72  # inch
@@ -163,10 +162,9 @@ def main() -> None:
     except MemoryError:
         answer = {"error": "needs too much memory to be decoded safely"}
     except Exception as error:  # every library has its own kinds of errors
-        text = " ".join(str(error).split())[:_MAX_QUOTE].removesuffix(".")
-        # Or in tifffile's words, for a compression that it doesn't know by itself.
-        is_missing = isinstance(error, ImportError) or "imagecodecs" in text
-        answer = {"missing": "imagecodecs"} if is_missing else {"damage": text if kind == "TIFF" else ""}
+        # tifffile's words for a compression that it doesn't know by itself.
+        is_missing = isinstance(error, ImportError) or "imagecodecs" in str(error)
+        answer = {"missing": True} if is_missing else {"error": ""}
     with output:
         output.write(json.dumps(answer).encode() + b"\n")
         for part in parts:

@@ -72,10 +72,8 @@ def _run(file: IO[bytes], kind: str, label: str, max_pixels: int, page: int) -> 
         raise PhotoError(
             f"{label} is {words} in a compression of another library's: install what reads it with {EXTRA}."
         )
-    if (damage := answer.get("damage")) is not None:
-        raise PhotoError(f"{label} is {words} that is damaged or incomplete{damage and ': '}{damage}.")
     if "error" in answer:
-        raise PhotoError(f"{label} {answer['error']}.")
+        raise PhotoError(f"{label} {answer['error'] or f'is {words} that is damaged or incomplete'}.")
     return answer, parts
 
 

@@ -46,7 +46,7 @@ def read_directory(file: IO[bytes], offset: int, bounds: Bounds) -> Image.Image:
     if page.nbytes > _BYTES_PER_PIXEL * bounds.max_pixels:
         raise Refused(f"{_describe(page)}, which take {page.nbytes >> 20} MiB, too much to be decoded safely")
     bounds.allow(page.imagewidth * page.imagelength, page.nbytes)
-    values = page.asarray(maxworkers=1)
+    values = _decode(page)
     planes = page.samplesperpixel if page.planarconfig == 2 else 1
     values = values.reshape(planes, page.imagelength, page.imagewidth, -1)
     values = np.moveaxis(values, 0, 2).reshape(page.imagelength, page.imagewidth, page.samplesperpixel)
@@ -54,6 +54,18 @@ def read_directory(file: IO[bytes], offset: int, bounds: Bounds) -> Image.Image:
     if profile := page.iccprofile:
         image.info["icc_profile"] = profile
     return image
+
+
+def _decode(page: TiffPage) -> np.ndarray:
+    try:
+        return page.asarray(maxworkers=1)
+    except (MemoryError, ImportError):
+        raise
+    except Exception as error:  # each of its decoders has its own kinds
+        if "imagecodecs" in str(error):
+            raise
+        compression = getattr(page.compression, "name", page.compression)
+        raise Refused(f"{_describe(page)}, compression {compression}, that can't be decoded") from error
 
 
 def _describe(page: TiffPage) -> str:

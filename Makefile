@@ -24,6 +24,7 @@ pictures:
 	python -m colorizer.release.readme_pictures --opening
 	python -m colorizer.release.readme_pictures $(DATA)/photos --samples
 	python -m colorizer.release.readme_pictures $(DATA)/photos -o model_cards/pictures/twelve.jpg
+	python -m colorizer.release.app_pictures model_cards/pictures
 	python -m colorizer compare $(addprefix $(DATA)/photos/,$(SHOWN)) -o model_cards/pictures/results.jpg
 
 # Train all again by their CPU recipes, add them to the package, evaluate them, and regenerate cards and tables.

@@ -172,6 +172,8 @@ def build_photo_tab(studio: Studio) -> PhotoTab:
         return state.comparison is not None
 
     def run(state: Session, *values: Any) -> Iterator[Updates]:
+        # Gradio empties the outputs of a generator that ends without a value.
+        yield {viewer: gr.skip()}
         if state.num_begun == state.num_arrived:
             return  # no photo yet, or an earlier event's run has taken it
         try:

@@ -33,6 +33,7 @@ function show(image, each) {
 function draw() {
   const now = value();
   root.classList.remove("local"); // also where nothing came of a photo: the earlier one is back
+  if (view.photo === 0 && now.photo) view.photo = now.photo; // the opening example, now with results: nothing else changes
   if (view.photo !== now.photo) {
     Object.assign(view, { photo: now.photo, isChosen: false, left: "gray", right: null, position: now.sample ? 42 : 50, scale: 1, x: 0, y: 0 });
     setFixing(false);
@@ -362,6 +363,7 @@ let kept = null;
 try { kept = JSON.parse(sessionStorage.getItem(KEPT)); } catch (error) { /* nothing is kept then */ }
 if (kept?.path) {
   root.classList.add("waiting");
+  view.photo = null; // another photo than the opening example comes
   say("Coloring …");
   trigger("opened", { path: kept.path, keep: { ...kept, chosen: asked || kept.chosen } });
 } else if (asked && item(asked)) choose(asked);

@@ -1,90 +1,16 @@
 """The Photo tab of the running app in a real browser, as a visitor uses it. Screenshots are left in tests/artifacts/."""
 
-import io
 import re
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
-from colorizer.checkpoints import list_checkpoints
 from tests.demo.pages import ARTIFACTS, open_tab, visit, wait_until
-
-DENSE, COLORFUL = "tiny-dense", "tiny-colorful"
-
-
-@pytest.fixture(scope="module")
-def halves(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """640×427, gray, the left half darker than the right."""
-    path = tmp_path_factory.mktemp("photos") / "two <b>halves.png"
-    Image.fromarray(np.where(np.mgrid[:427, :640][1] < 320, 90, 170).astype(np.uint8)).save(path)
-    return str(path)
-
-
-@pytest.fixture
-def page(browser: Browser, app_url: str) -> Iterator[Page]:
-    """The app on a wide light screen, with the two tiny networks only; a request to any other machine fails the test."""
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
-    for _ in visit(page, app_url):
-        page.get_by_role("button", name="Approaches and options").click()
-        boxes = page.locator("#options input[type=checkbox]")
-        expect(boxes).to_have_count(len(list_checkpoints()) + 2)
-        boxes.evaluate_all(
-            "(boxes, names) => boxes.filter((box) => !names.includes(box.name)).forEach((box) => box.click())",
-            [COLORFUL, DENSE],
-        )
-        expect(page.locator("#options input[type=checkbox]:checked")).to_have_count(2)
-        yield page
-
-
-def open_photo(page: Page, photo: str, count: int = 2) -> None:
-    """Choose a photo and wait until all have colored it."""
-    page.locator(".viewer input[type=file]").set_input_files(photo)
-    expect(page.locator(".viewer .status")).to_contain_text(f"{count} colorings are ready")
-
-
-def thumb(page: Page, name: str) -> Locator:
-    return page.locator(f".film button[data-id='{name}']")
-
-
-def right(page: Page) -> Locator:
-    return page.locator(".frame .picture.right")
-
-
-def shown(page: Page, change_from: str | None = None) -> np.ndarray:
-    """The picture on the right, once it is another than that of the address."""
-    if change_from is not None:
-        expect(right(page)).not_to_have_attribute("src", change_from)
-    expect(right(page)).to_have_attribute("src", re.compile("^http"))
-    answer = httpx.get(right(page).get_attribute("src"), trust_env=False)
-    return np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGB")).astype(int)
-
-
-def tap(page: Page, across: float, down: float = 0.5) -> None:
-    box = page.locator(".frame").bounding_box()
-    page.mouse.click(box["x"] + box["width"] * across, box["y"] + box["height"] * down)
-
-
-def position(page: Page) -> int:
-    return int(page.get_by_role("slider", name="Divider").get_attribute("aria-valuenow"))
-
-
-@contextmanager
-def answers_held_back(page: Page) -> Iterator[None]:
-    """Keep what the page asks of the server until the end, and send it in order then."""
-    waiting: list[Route] = []
-    page.route("**/queue/join*", lambda route: waiting.append(route))
-    yield
-    for route in waiting:
-        with page.expect_response("**/queue/join*"):
-            route.continue_()
-    page.unroute("**/queue/join*")
+from tests.demo.photo.viewer_page import COLORFUL, DENSE, open_photo, position, right, shown, tap, thumb
 
 
 def test_the_page_opens_in_color_and_a_choice_and_a_tap_give_a_file(page: Page, color_photo: str) -> None:
@@ -195,82 +121,6 @@ def test_colors_are_adjusted_and_the_scores_the_code_and_the_file_follow(page: P
     assert download.value.suggested_filename.endswith(".png")
 
 
-def test_a_color_is_fixed_with_three_taps_and_dots_are_moved_and_removed(page: Page, halves: str) -> None:
-    open_photo(page, halves)
-    thumb(page, DENSE).click()
-    expect(right(page)).to_have_attribute("alt", re.compile("First try"))
-    expect(right(page)).to_have_attribute("src", re.compile("tiny-dense"))
-    plain, address = shown(page), right(page).get_attribute("src")
-    page.get_by_role("button", name="Fix a color").click()
-    tap(page, 0.2)
-    swatches = page.locator(".swatches button")
-    expect(swatches).to_have_count(8)
-    assert all(swatch.bounding_box()["height"] >= 44 for swatch in swatches.all())  # for a finger
-    swatches.nth(6).click()  # the hue opposite to what is predicted
-    change = np.abs(shown(page, address) - plain).max(2)
-    assert change[200:227, 118:138].mean() > 10
-    assert change[:, 345:].mean() < 1.5  # as much as a JPEG loses
-    dot = page.locator(".dot")
-    expect(dot).to_have_count(1)
-    box = page.locator(".frame").bounding_box()
-    place = dot.bounding_box()
-    page.mouse.move(place["x"] + 10, place["y"] + 10)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + box["height"] / 2, steps=4)
-    address = right(page).get_attribute("src")
-    page.mouse.up()
-    moved = np.abs(shown(page, address) - plain).max(2)
-    assert moved[200:227, 500:520].mean() > 10 > 1.5 > moved[:, :300].mean()
-    for name, count in (("undo", 1), ("undo", 0), ("redo", 1)):
-        page.locator(".history").get_by_role("button", name=name).click()
-        expect(page.locator(".dot[style*='rgb']")).to_have_count(count)
-    dot.first.focus()
-    page.keyboard.press("Delete")
-    expect(page.locator(".history").get_by_role("button", name="clear")).to_be_hidden()
-    # By keyboard alone.
-    page.locator(".cross").focus()
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("Enter")
-    expect(swatches).to_have_count(8)
-    swatches.first.focus()
-    page.keyboard.press("Enter")
-    expect(page.locator(".dot[style*='rgb']")).to_have_count(1)
-    page.locator(".own input").evaluate(
-        "input => { input.value = '#3366cc'; input.dispatchEvent(new Event('change', {bubbles: true})); }"
-    )
-    expect(page.locator(".dot")).to_have_attribute("style", re.compile(r"rgb\(51, 102, 204\)"))
-    with page.expect_download() as download:
-        page.locator("[data-do=save]").click()
-    with Image.open(download.value.path()) as image:
-        saved = np.asarray(image).astype(int)
-    assert saved.shape == (427, 640, 3)
-    across = int(0.22 * 640)  # one step to the right of where the mouse was
-    assert saved[213, across, 2] - saved[213, across, 0] > 60
-
-
-def test_each_of_two_quick_taps_counts(page: Page, halves: str) -> None:
-    """The second comes while the first waits for the server's answer, which is held back."""
-    open_photo(page, halves)
-    page.get_by_role("button", name="Fix a color").click()
-    with answers_held_back(page):
-        for across in (0.2, 0.8):
-            tap(page, across)
-    dot = page.locator(".dot")
-    wait_until(
-        page, lambda: dot.count() == 1 and float(re.search(r"left: ([\d.]+)", dot.get_attribute("style"))[1]) > 79
-    )
-    swatches = page.locator(".swatches button")
-    expect(swatches).to_have_count(8)
-    first, second = (swatches.nth(place).get_attribute("data-color") for place in (4, 5))
-    with answers_held_back(page):
-        for place in (4, 5):
-            swatches.nth(place).click()
-    colors = {code: f"rgb({', '.join(str(level) for level in bytes.fromhex(code[1:]))})" for code in (first, second)}
-    expect(dot).to_have_attribute("style", re.compile(re.escape(colors[second])))
-    page.locator(".history").get_by_role("button", name="undo").click()
-    expect(dot).to_have_attribute("style", re.compile(re.escape(colors[first])))
-
-
 def test_nothing_is_lost_on_reload_or_back(page: Page, halves: str) -> None:
     open_photo(page, halves)
     thumb(page, DENSE).click()
@@ -363,6 +213,7 @@ def test_viewer_strip_and_buttons_are_above_the_fold(
             box = page.locator(".frame").bounding_box()
             page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
             expect(page.locator(".swatches button")).to_have_count(8)
+            expect(page.locator(".paint")).to_be_visible()
             page.set_viewport_size({"width": 360, "height": 800})
             assert page.evaluate("document.documentElement.scrollWidth") <= 360
             page.screenshot(path=ARTIFACTS / "photo-fixing-360.png", animations="disabled")

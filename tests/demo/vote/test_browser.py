@@ -122,7 +122,7 @@ def test_approaches_tell_of_each_in_plain_words_and_lead_to_the_photo(page: Page
     expect(page.get_by_text("⚠ '/etc/passwd'")).to_be_visible()
     page.locator(".timeline button[data-id=fusion]").click()
     expect(page.locator("#about")).to_contain_text("Koala")
-    expect(page.get_by_role("option", name="Koala")).to_have_attribute("aria-selected", "true")
+    expect(page.locator(".film button[data-id=fusion]")).to_have_attribute("aria-selected", "true")
 
 
 @pytest.mark.parametrize("width", [360, 1440])

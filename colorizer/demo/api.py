@@ -1,6 +1,7 @@
 """Endpoints `/colorize`, `/compare` and `/video` for `gradio_client` and the page "Use via API"."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -8,11 +9,12 @@ import gradio as gr
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.compare import run
-from colorizer.demo.compare.comparison import Settings
+from colorizer.demo.compare.comparison import Settings, check_total_pixels
 from colorizer.demo.compare.downloads import MAX_ZIP_PIXELS, gallery
 from colorizer.demo.components import errors_for_caller, in_turn, new_folder, tell_caller, uploaded_file
 from colorizer.demo.fair_turns import AT_ONCE, photo_cost
 from colorizer.demo.video.clips import LIMITS_TEXT, color_clip
+from colorizer.photos.reading import read_size
 from colorizer.pipelines.options import parse_options
 
 
@@ -90,6 +92,8 @@ def build_endpoints(catalog: Catalog) -> None:
         """
         with errors_for_caller():
             source, names = uploaded_file(photo), catalog.check_choice(models or catalog.names)
+            if source:  # before it waits for its turn
+                check_total_pixels(len(names), read_size(source, name=Path(source).name), MAX_ZIP_PIXELS)
             with in_turn(photo_cost(source, num_saved=len(names))):
                 *_, comparison = run.compare(
                     catalog, source, names, Settings(), new_folder(), max_total_pixels=MAX_ZIP_PIXELS

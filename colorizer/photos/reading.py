@@ -111,7 +111,9 @@ def count_pages(path: str | os.PathLike) -> int:
         return 1
 
 
-def read_size(path: str | os.PathLike, *, name: str | None = None) -> tuple[int, int] | None:
+def read_size(
+    path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS, name: str | None = None
+) -> tuple[int, int] | None:
     """Return the width and height of a photo's file from its header, before it is turned upright.
 
     None for formats of which the header alone does not tell them.
@@ -124,7 +126,8 @@ def read_size(path: str | os.PathLike, *, name: str | None = None) -> tuple[int,
         warnings.simplefilter("ignore")
         if is_decoded_apart(file):
             return None
-        with open_image(file, name, MAX_PIXELS).image as image:
+        with open_image(file, name, max_pixels).image as image:
+            _check_pixels(image.width * image.height, max_pixels, name)
             return image.size
 
 

@@ -201,6 +201,12 @@ def test_cost_is_known_from_the_header(tmp_path: Path) -> None:
     assert photo_cost(photo, num_saved=3) > 3 * photo_cost(photo, num_saved=0)
     assert photo_cost(photo, num_saved=0, num_previews=2, preview_pixels=10**6) == 3_375_000
     assert photo_cost(None, num_saved=0) == 0
+    Image.new("1", (10_000, 6_000)).save(tmp_path / "large.png")
+    with pytest.raises(PhotoError, match=r"^large\.png has 60 million pixels"):
+        photo_cost(str(tmp_path / "large.png"))
+    Image.new("1", (1, 1_000_001)).save(tmp_path / "long.png")
+    with pytest.raises(PhotoError, match=r"^long\.png has a side of 1,000,001 pixels"):
+        photo_cost(str(tmp_path / "long.png"))
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(range(256)))
     with pytest.raises(PhotoError, match=r"^broken\.jpg"):
         photo_cost(str(tmp_path / "broken.jpg"))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Condition
 
-from colorizer.demo.compare.run import MAX_PIXELS
+from colorizer.demo.previews import MAX_PIXELS
 from colorizer.errors import ColorizerError, PhotoError
 from colorizer.photos.reading import read_size
 

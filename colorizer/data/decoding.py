@@ -17,7 +17,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from colorizer.data.local_files import readable
 from colorizer.data.sources import Source, translate_errors
 from colorizer.photos.color import colorfulness
-from colorizer.photos.reading import FORMATS
+from colorizer.photos.opening import FORMATS
 
 MAX_PIXELS = 200_000_000
 """A file with more pixels, according to its header, is refused before decoding (a decompression bomb)."""
@@ -119,7 +119,9 @@ def decode(source: bytes | str | Path, resolution: int, *, min_colorfulness: flo
     JPEGs are decoded at the smallest of 1/1, 1/2, 1/4, 1/8 that still covers the square: decoding takes most of the time.
     """
     try:
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
+        with Image.open(
+            io.BytesIO(source) if isinstance(source, bytes) else source, formats=(*FORMATS, "TIFF")
+        ) as image:
             width, height = image.size
             if width * height > MAX_PIXELS:
                 return Rejected("broken", f"too many pixels: {width}×{height}")

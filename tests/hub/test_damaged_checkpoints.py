@@ -51,10 +51,14 @@ def test_damaged_json_is_one_line(name: str, damage: str, folder: Path) -> None:
 
 
 def test_a_folder_that_may_not_be_looked_into_is_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: Path) -> bool:
-        raise PermissionError(13, "Permission denied", str(path))
+    status = Path.stat
 
-    monkeypatch.setattr(Path, "exists", refuse)
+    def refuse(path: Path, **options: bool) -> os.stat_result:
+        if path.name == "config.json":
+            raise PermissionError(13, "Permission denied", str(path))
+        return status(path, **options)
+
+    monkeypatch.setattr(Path, "stat", refuse)
     with pytest.raises(CheckpointError, match=r"config\.json can't be read"):
         load_model(folder)
 

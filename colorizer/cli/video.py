@@ -12,9 +12,9 @@ from colorizer.errors import ColorizerError
 PURPOSE = "color a video and keep its sound"
 NOTES = """\
 CLIP is a video file: MP4, MOV, MKV, WebM, AVI, MPEG, WMV, FLV or GIF. The
-result ends in .mp4, .m4v, .mov, .mkv (H.264) or .webm (VP9); in a folder it has
-the clip's name. Its lightness, timing, sound, subtitles and chapters are those
-of the clip; a clip with a rotation tag is saved upright, an interlaced one
+result ends in .mp4, .m4v, .mov, .mkv (H.264) or .webm (VP9); in a folder it
+has the clip's name. Its lightness, timing, sound, subtitles and chapters are
+those of the clip; a clip with a rotation tag is saved upright, an interlaced one
 progressive. Colors are averaged over --smoothing seconds within a scene, along
 the motion.
 
@@ -112,7 +112,7 @@ def _target(output: str, clip: Path) -> Path:
     from colorizer.video.segments import ENCODERS
 
     target = Path(output)
-    if not (target.is_dir() or output.endswith(("/", os.sep)) or not target.suffix):
+    if not (os.path.isdir(target) or output.endswith(("/", os.sep)) or not target.suffix):
         return target
     ending = clip.suffix if clip.suffix.lower() in ENCODERS else ".mp4"
     return target / f"{clip.stem}{ending}"

@@ -21,8 +21,8 @@ from colorizer.photos.saving import save_image
 WINDOW = {"width": 1440, "height": 900}
 WIDTH = 1200
 TIMEOUT = 180_000  # milliseconds
-# The door of the opening photo's building, and the swatch for it.
-PLACE, SWATCH = (0.25, 0.55), 3
+# The wall of the opening photo's pavilion, and the swatch for it.
+PLACE, SWATCH = (0.56, 0.56), 3
 
 
 @contextmanager

@@ -26,7 +26,7 @@ ACROSS = 3
 HEIGHT = 170
 SAMPLE_HEIGHT = 140
 STRIP_SIDE = 200
-OPENING = Path(__file__).parents[1] / "demo" / "photo" / "examples" / "buffalo.webp"
+OPENING = Path(__file__).parents[1] / "demo" / "photo" / "examples" / "pavilion.webp"
 
 
 def before_and_after(photos: Sequence[Path], *, model: str = "default") -> Image.Image:

@@ -1,9 +1,9 @@
 from pathlib import Path
 
 import pytest
-from colorizer.demo.models_tab import models_table
 
 from colorizer.demo import catalog as catalog_module
+from colorizer.demo.approaches.tab import problems
 from colorizer.demo.catalog import Catalog
 from colorizer.errors import CheckpointError, ColorizerError, HubError
 from tests.hub_server import HubServer
@@ -138,4 +138,6 @@ def test_errors_of_a_hub_model_name_no_folder_of_the_server(
 
 
 def test_folder_that_cannot_be_offered_is_shown_without_its_parents(tmp_path: Path) -> None:
-    assert str(tmp_path) not in models_table(Catalog([str(tmp_path), str(tmp_path / "none")]))
+    told = problems(Catalog([str(tmp_path), str(tmp_path / "none")]))
+    assert "none is not available" in told
+    assert str(tmp_path) not in told

@@ -96,6 +96,13 @@ def build_approaches_tab(catalog: Catalog, photo: PhotoTab, tab: gr.Tab) -> None
     _build_hub_field(catalog, photo, timeline, cards)
 
 
+def problems(catalog: Catalog) -> str:
+    """Return a line of Markdown for each checkpoint that can't be offered, without the server's folders."""
+    return "\n\n".join(
+        f"⚠ {publishable(name)} is not available: {publishable(problem)}" for name, problem in catalog.problems.items()
+    )
+
+
 def _build_hub_field(catalog: Catalog, photo: PhotoTab, timeline: gr.HTML, cards: Any) -> None:
     with gr.Accordion("Add a network from the Hugging Face Hub", open=False, elem_classes="folded"):
         model_id = gr.Textbox(
@@ -104,11 +111,7 @@ def _build_hub_field(catalog: Catalog, photo: PhotoTab, timeline: gr.HTML, cards
             placeholder="user/name",
         )
         button = gr.Button("Load", variant="primary")
-        problems = [
-            f"⚠ {publishable(name)} is not available: {publishable(problem)}"
-            for name, problem in catalog.problems.items()
-        ]
-        status = gr.Markdown("\n\n".join(problems), min_height=60)
+        status = gr.Markdown(problems(catalog), min_height=60)
     approaches = photo.controls.approaches
 
     def add(session: Session, model: str, chosen: list[str]) -> dict[gr.blocks.Block, Any]:

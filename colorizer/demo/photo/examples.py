@@ -1,6 +1,6 @@
 """Old photos to try, all free of rights, and the one that the page opens with, already in color.
 
-The four plates were taken by Sergei Prokudin-Gorskii through a blue, a green and a red filter, so their true colors are known:
+The plates were taken by Sergei Prokudin-Gorskii through a blue, a green and a red filter, so their true colors are known:
 a network's guess can be held against them.
 """
 
@@ -28,12 +28,8 @@ class Example:
 
 
 EXAMPLES = (
-    Example("buffalo", "Buffalo, New York, 1908", "published before 1930: public domain in the United States"),
-    Example(
-        "colorado",
-        "Mountains in Colorado, 1941",
-        "by Ansel Adams for the National Park Service: public domain as a work of the United States government",
-    ),
+    Example("pavilion", "A garden pavilion, about 1910", PLATE, has_truth=True),
+    Example("monastery", "A monastery on a river, about 1910", PLATE, has_truth=True),
     Example("officer", "An officer, about 1910", PLATE, has_truth=True),
     Example("settlers", "A family of settlers, about 1910", PLATE, has_truth=True),
     Example("carpet", "A woman on a carpet, about 1910", PLATE, has_truth=True),

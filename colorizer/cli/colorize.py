@@ -29,11 +29,11 @@ PHOTO is a photo, a folder (with its subfolders), a pattern such as
 "scans/*.tif", or an http(s) address. Results keep the photo's size and
 lightness. PHOTO.jpg becomes FOLDER/PHOTO.png, or FOLDER/PHOTO-MODEL.png with
 several models; with --num_images the names end in a number: PHOTO-1, PHOTO-2,
-…, and so do those of the pages of a TIFF or PDF. Subfolders are kept.
-Results of the same photo, model and options are skipped, so running the command again
-resumes it; those of another model or other options are replaced, and any other
-file is left as it is. Under `accelerate launch` or `torchrun` the photos are
-split among the processes.
+…, and so do those of the pages of a TIFF or PDF. Subfolders are kept. Results
+of the same photo, model and options are skipped, so running the command again
+resumes it; those of another model or other options are replaced, and any
+other file is left as it is. Under `accelerate launch` or `torchrun` the
+photos are split among the processes.
 
 examples:
   python -m colorizer colorize old.jpg -o colored

@@ -42,9 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(
-                errors="backslashreplace"
-            )  # names of files may have bytes, or letters, that it can't encode
+            # Names of files may have bytes, or letters, that it can't encode.
+            stream.reconfigure(errors="backslashreplace")
     arguments = make_parser().parse_args(argv)
     try:
         return arguments.run(arguments)

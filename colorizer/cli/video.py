@@ -14,9 +14,9 @@ NOTES = """\
 CLIP is a video file: MP4, MOV, MKV, WebM, AVI, MPEG, WMV, FLV or GIF. The
 result ends in .mp4, .m4v, .mov, .mkv (H.264) or .webm (VP9); in a folder it
 has the clip's name. Its lightness, timing, sound, subtitles and chapters are
-those of the clip; a clip with a rotation tag is saved upright, an interlaced one
-progressive. Colors are averaged over --smoothing seconds within a scene, along
-the motion.
+those of the clip; a clip with a rotation tag is saved upright, an interlaced
+one progressive. Colors are averaged over --smoothing seconds within a scene,
+along the motion.
 
 Finished frames are kept in a hidden folder next to the result until it is
 complete, so running an interrupted command again resumes it. A result of the

@@ -76,7 +76,9 @@ def samples(photos: Sequence[Path], *, model: str) -> Image.Image:
 
 
 def color_opening(photo: Path) -> None:
-    """Color the photo that the app opens with by each checkpoint: one for the viewer, small ones for the strip, beside it."""
+    """Write the photo that the app opens with, beside it, in gray, and in the colors of each checkpoint, small but for one."""
+    gray = Image.fromarray(gray_pixels(read_photo(photo)))
+    save_image(gray, photo.with_stem(f"{photo.stem}-before"), quality=72, method=6)
     for name in list_checkpoints():
         colored = pipeline(name)(read_photo(photo)).convert("RGB")
         if name != "default":

@@ -57,6 +57,10 @@ class ExampleFiles:
         """The photo in gray, no larger than it is shown in the list."""
         return self.folder / f"{example.name}-small.webp"
 
+    def before(self, example: Example) -> Path:
+        """The first example in gray, at its own size."""
+        return self.folder / f"{example.name}-before.webp"
+
     def opening(self, model: str) -> Path | None:
         """Return the first example in the colors of a checkpoint: of `default` for the viewer, of others for the strip."""
         file = self.folder / f"{EXAMPLES[0].name}-{model}.webp"

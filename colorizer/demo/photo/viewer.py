@@ -54,7 +54,7 @@ def opening_value(catalog: Catalog, files: ExampleFiles) -> dict[str, Any]:
         "photo": 0,
         "sample": f"{example.title}: an example. Choose a photo of your own.",
         "size": size,
-        "gray": url(files.photo(example)),
+        "gray": url(files.before(example)),
         "items": items,
     }
 

@@ -152,7 +152,9 @@ def build_photo_tab(studio: Studio) -> PhotoTab:
         source = state.waiting if state.num_arrived else str(files.photo(EXAMPLES[0]))
         if state.num_arrived == 0:
             state.arrive(source)
-        state.waiting = uploaded_file({"path": source})
+        checked = uploaded_file({"path": source})
+        if state.waiting == source:  # no newer photo came meanwhile
+            state.waiting = checked
         cost = photo_cost(state.waiting, num_saved=0, num_previews=1, preview_pixels=PREVIEW_PIXELS)
         number = state.num_arrived
         steps = state.color(studio, controls.names(values), controls.settings(values), new_folder())
@@ -176,12 +178,16 @@ def build_photo_tab(studio: Studio) -> PhotoTab:
         yield {viewer: gr.skip()}
         if state.num_begun == state.num_arrived:
             return  # no photo yet, or an earlier event's run has taken it
+        number = max(1, state.num_arrived)  # 1 is then the opening example
         try:
             for _ in color(state, values):
                 yield show(state, values)
-            if state.comparison is not None:
+            # Runs are side by side: one that a newer photo has ended must not show what it knew.
+            if state.comparison is not None and state.num_arrived == number:
                 state.see(None)
-                yield show(state, values) | {table: score_table(state.scored())}
+                numbers_now = {table: score_table(state.scored())}
+                if state.num_arrived == number:
+                    yield show(state, values) | numbers_now
         except ColorizerError as error:
             yield troubled(state, str(error), values)
 

@@ -8,7 +8,7 @@ import gradio as gr
 
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.components import Updates, build_photo, in_turn, new_folder, uploaded_file
-from colorizer.demo.fair_turns import AT_ONCE, photo_cost
+from colorizer.demo.fair_turns import photo_cost
 from colorizer.demo.vote.bradley_terry import Count, Standing, rank
 from colorizer.demo.vote.hub_sync import SharedVotes
 from colorizer.demo.vote.limits import BallotBox, client_address
@@ -113,8 +113,8 @@ def build_vote_tab(catalog: Catalog, store: VoteStore, shared: SharedVotes | Non
     drawing = {
         "preprocess": False,  # see uploaded_file
         "show_progress_on": status,
-        "concurrency_id": "network",
-        "concurrency_limit": AT_ONCE,
+        # One after the other, so that the pair that was asked for last is the one that stays.
+        "concurrency_id": "pairs",
         "api_visibility": "private",
     }
     draw.click(draw_pair, photo, outputs, **drawing)

@@ -17,6 +17,8 @@ def open_photo(page: Page, photo: str, count: int = 2) -> None:
     """Choose a photo and wait until all have colored it."""
     page.locator(".viewer input[type=file]").set_input_files(photo)
     expect(page.locator(".viewer .status")).to_contain_text(f"{count} colorings are ready")
+    # Until the result has loaded, the photo from before it was sent stays.
+    expect(right(page)).not_to_have_attribute("src", re.compile("^blob:"))
 
 
 def thumb(page: Page, name: str) -> Locator:

@@ -5,6 +5,7 @@ import os
 import re
 import sqlite3
 import sys
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -93,6 +94,19 @@ def default_path() -> Path:
     return data / "colorizer" / "votes.sqlite3"
 
 
+def _share(connection: sqlite3.Connection) -> None:
+    """Switch the database to write-ahead logging. SQLite doesn't wait for others at this, as it does at all else."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
 class VoteStore:
     """Store of all votes, safe for many threads and processes. Methods raise ColorizerError if the file can't be used."""
 
@@ -129,7 +143,7 @@ class VoteStore:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             # A new connection each time, since SQLite connections belong to one thread.
             with closing(sqlite3.connect(self.path, timeout=PATIENCE)) as connection, connection:
-                connection.execute("PRAGMA journal_mode=WAL")
+                _share(connection)
                 connection.execute("PRAGMA synchronous=NORMAL")
                 connection.execute(_TABLE)
                 yield connection

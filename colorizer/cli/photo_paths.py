@@ -17,7 +17,7 @@ from colorizer.photos.marks import read_mark
 
 @dataclass
 class Found:
-    """What the arguments name.
+    """Photos that the arguments name, and all else that they name.
 
     photos: the path or URL of each photo, once, with the subfolder of the argument that it is in.
     left_out: files of the folders that are not photos in a supported format, by their path in the folder.

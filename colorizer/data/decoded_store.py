@@ -87,7 +87,7 @@ def read_store(folder: Path, *, check_all: bool = False) -> Decoded | None:
         if not is_whole or any(zlib.crc32(pixels[i]) != checksums[i] for i in checked):
             return None
         return Decoded(pixels, labels, tuple(index["classes"]), DatasetReport(**index["report"]))
-    except (OSError, ValueError, LookupError, TypeError, EOFError, OverflowError, RecursionError):
+    except (OSError, ValueError, LookupError, TypeError, EOFError, OverflowError):
         return None
 
 

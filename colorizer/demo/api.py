@@ -11,7 +11,7 @@ from colorizer.demo.catalog import Catalog
 from colorizer.demo.compare import run
 from colorizer.demo.compare.comparison import Settings, check_total_pixels
 from colorizer.demo.compare.downloads import MAX_ZIP_PIXELS, gallery
-from colorizer.demo.components import errors_for_caller, in_turn, new_folder, tell_caller, uploaded_file
+from colorizer.demo.components import in_turn, new_folder, tell_caller, uploaded_file
 from colorizer.demo.fair_turns import AT_ONCE, photo_cost
 from colorizer.demo.video.clips import LIMITS_TEXT, color_clip
 from colorizer.photos.reading import read_size
@@ -75,13 +75,12 @@ def build_endpoints(catalog: Catalog) -> None:
             seed: draws one of the possible colorings, if the model predicts several; by default the most likely one
             options: the model's own options as NAME=VALUE, separated by commas, such as temperature=0.5
         """
-        with errors_for_caller():
-            name = model or catalog.default or ""
-            given = _parse(options, catalog.pipeline(name).model)
-            settings = Settings(saturation, given, resolution, seed=seed)
-            source = uploaded_file(photo)
-            with in_turn(photo_cost(source)):
-                return str(run.colorize(catalog, source, name, settings, new_folder(), tell_caller))
+        name = model or catalog.default or ""
+        given = _parse(options, catalog.pipeline(name).model)
+        settings = Settings(saturation, given, resolution, seed=seed)
+        source = uploaded_file(photo)
+        with in_turn(photo_cost(source)):
+            return str(run.colorize(catalog, source, name, settings, new_folder(), tell_caller))
 
     def compare(photo: dict[str, Any] | None, models: list[str] | None) -> list[tuple[str, str]]:
         """Colorize a photo with several models. Returns a gallery of their results, with the time each took.
@@ -90,16 +89,15 @@ def build_endpoints(catalog: Catalog) -> None:
             photo: the photo, of any size
             models: the networks that predict the colors; all by default
         """
-        with errors_for_caller():
-            source, names = uploaded_file(photo), catalog.check_choice(models or catalog.names)
-            if source:  # before it waits for its turn
-                check_total_pixels(len(names), read_size(source, name=Path(source).name), MAX_ZIP_PIXELS)
-            with in_turn(photo_cost(source, num_saved=len(names))):
-                *_, comparison = run.compare(
-                    catalog, source, names, Settings(), new_folder(), max_total_pixels=MAX_ZIP_PIXELS
-                )
-            tell_caller(comparison.notes)
-            return gallery(comparison)
+        source, names = uploaded_file(photo), catalog.check_choice(models or catalog.names)
+        if source:  # before it waits for its turn
+            check_total_pixels(len(names), read_size(source, name=Path(source).name), MAX_ZIP_PIXELS)
+        with in_turn(photo_cost(source, num_saved=len(names))):
+            *_, comparison = run.compare(
+                catalog, source, names, Settings(), new_folder(), max_total_pixels=MAX_ZIP_PIXELS
+            )
+        tell_caller(comparison.notes)
+        return gallery(comparison)
 
     def video(clip: dict[str, Any] | None, model: str | None) -> Iterator[str | None]:
         """Colorize a clip with one model, without flicker. Returns an MP4 with the clip's sound.
@@ -108,12 +106,11 @@ def build_endpoints(catalog: Catalog) -> None:
             clip: the clip, within the limits that the app states
             model: the network that predicts the colors; the best one by default
         """
-        with errors_for_caller():
-            for step in color_clip(catalog, uploaded_file(clip), model or catalog.default or "", new_folder()):
-                # None until the clip is complete. Only between two yields does Gradio notice that a caller canceled or left.
-                if step.result:
-                    tell_caller(step.result.notes)
-                yield str(step.result.path) if step.result else None
+        for step in color_clip(catalog, uploaded_file(clip), model or catalog.default or "", new_folder()):
+            # None until the clip is complete. Only between two yields does Gradio notice that a caller canceled or left.
+            if step.result:
+                tell_caller(step.result.notes)
+            yield str(step.result.path) if step.result else None
 
     colorize_trigger.click(
         colorize,

@@ -1,10 +1,10 @@
-"""Gradio helpers shared by the tabs: uploads, error messages, visitors' folders."""
+"""Gradio helpers shared by the tabs: uploads, turns, visitors' folders."""
 
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,9 @@ import gradio as gr
 from gradio.context import LocalContext
 from gradio.utils import get_upload_folder
 
-from colorizer.demo.catalog import without_folders
 from colorizer.demo.fair_turns import FairTurns
 from colorizer.demo.vote.limits import client_address, network_of
-from colorizer.errors import ColorizerError, PhotoError
+from colorizer.errors import PhotoError
 
 # Seconds before a visitor's folder is deleted. Gradio itself deletes the files it served after one hour.
 MAX_AGE = 2 * 3600
@@ -46,16 +45,6 @@ def in_turn(cost: int, should_stop: Callable[[], bool] = lambda: False) -> Abstr
     request = LocalContext.request.get(None)
     address = client_address(request.client.host, request.headers.get("x-forwarded-for")) if request else ""
     return _TURNS.turn(network_of(address), cost, should_stop)
-
-
-@contextmanager
-def errors_for_caller() -> Iterator[None]:
-    """Show ColorizerError to the API caller as the error message, without a traceback in the log."""
-    try:
-        with without_folders():
-            yield
-    except ColorizerError as error:
-        raise gr.Error(str(error), print_exception=False) from error
 
 
 def tell_caller(notes: Iterable[str]) -> None:

@@ -152,9 +152,8 @@ def save_checkpoint(model: ColorizerModel, folder: str | os.PathLike, *, dtype: 
         with temporary(folder / WEIGHTS, is_folder=True) as part:
             with no_progress_bars():
                 saved.save_pretrained(part, max_shard_size="100GB")
-            (part / WEIGHTS).chmod(
-                (part / CONFIG).stat().st_mode
-            )  # safetensors makes a file that only its owner can read
+            # safetensors makes a file that only its owner can read.
+            (part / WEIGHTS).chmod((part / CONFIG).stat().st_mode)
             for name in (WEIGHTS, CONFIG):
                 put_in_place(part / name, folder / name)
     except OSError as error:

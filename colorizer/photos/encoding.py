@@ -34,7 +34,7 @@ _INCH, _RGB, _UNASSOCIATED_ALPHA = 2, 2, 2
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """What a file gets.
+    """Content of a file to be encoded.
 
     pixels: uint8 or (PNG and TIFF) uint16, (H, W, 3 or 4), with alpha last.
     description: sentence on who made the colors; it is added to the photo's own.

@@ -97,6 +97,11 @@ class Luminance:
         return index
 
 
+def lab_root(ratio: np.ndarray) -> np.ndarray:
+    """Return what CIE Lab takes of a ratio to white, in the ratio's precision: its cube root, and a line near black."""
+    return np.where(ratio > DELTA**3, np.cbrt(ratio), ratio / (3 * DELTA**2) + 4 / 29)
+
+
 class Tables:
     """Transfer curves of an RGB space (None: sRGB) and of CIE Lab, over 16-bit numbers."""
 
@@ -110,7 +115,7 @@ class Tables:
         self.red = red.astype(np.uint16)
         self.green_blue = (green + blue[:, None]).clip(0, LEVELS - red[-1]).astype(np.uint16).ravel()
         ratio = np.arange(LEVELS + 1) / LEVELS
-        root = np.where(ratio > DELTA**3, np.cbrt(ratio), ratio / (3 * DELTA**2) + 4 / 29)
+        root = lab_root(ratio)
         # Half a step up, since the results are truncated, not rounded, to indices.
         self.root = (root * ROOTS + 0.5).astype(np.float32)
         root = np.arange(2 * ROOTS) / ROOTS

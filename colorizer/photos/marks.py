@@ -23,7 +23,7 @@ _MARK = re.compile(rf"(colorizer) ([0-9a-f]{{{_LENGTH}}})-([0-9a-f]{{{_LENGTH}}}
 
 
 class State(Enum):
-    """What stands where a result should go: nothing, that result, an earlier one of other settings, or something else."""
+    """State of the place of a result: nothing is there, that result, one of other settings, or something else."""
 
     MISSING = "missing"
     DONE = "done"

@@ -47,7 +47,7 @@ _RAW_PROFILE = "Raw profile type "
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a photo's file holds besides its pixels, EXIF block and color profile.
+    """Content of a photo's file besides its pixels, EXIF block and color profile.
 
     xmp: XMP packet. extended_xmp: the parts of a JPEG's that has no place in one segment, as they are.
     photoshop: Photoshop's resources, of which one is the IPTC record.

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from colorizer.photos.color import DELTA, RGB_TO_XYZ
-from colorizer.photos.lightness import ROOTS, Luminance, Scratch, tables
+from colorizer.photos.lightness import ROOTS, Luminance, Scratch, lab_root, tables
 from colorizer.photos.profiles import LEVELS, RgbProfile, srgb_decoded
 
 _BLAS_SIZE = 24576  # pixels; a product of this size is too small for BLAS to start threads of its own inside ours
@@ -244,8 +244,7 @@ class WidePainter(Painter):
         luminance[:] = 0
         for part, channel in zip(self.parts, channels, strict=True):
             luminance += part.take(channel.ravel())
-        ratio = luminance / LEVELS
-        root[:] = ROOTS * np.where(ratio > DELTA**3, np.cbrt(ratio), ratio / (3 * DELTA**2) + np.float32(4 / 29))
+        root[:] = ROOTS * lab_root(luminance / LEVELS)
 
     def cube(self, roots: np.ndarray, out: np.ndarray) -> None:
         """See `Painter`."""

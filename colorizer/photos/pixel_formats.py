@@ -85,7 +85,7 @@ def array_to_pixels(array: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarra
     if array.dtype == np.bool_:
         array = array.astype(np.uint8) * np.uint8(255)
     elif array.dtype == np.uint16:
-        array = _scale(array, 65535)
+        array = eight_bits(array)
     elif np.issubdtype(array.dtype, np.floating):
         if not np.isfinite(array).all():
             raise PhotoError(f"{name} has values that are not finite (NaN or infinity).")

@@ -1,4 +1,4 @@
-"""How a run was started: the command, launcher included, and the version of the code."""
+"""The command that started a run, launcher included, and the version of the code."""
 
 import shlex
 import subprocess

@@ -25,6 +25,13 @@ def can_copy(stream: Stream, ending: str) -> bool:
     return True
 
 
+def copy_labels(source: Stream, target: Stream) -> None:
+    """Give a track of a result the language, title and role of the clip's own."""
+    for name in {"language", "title"} & set(source.metadata):
+        target.metadata[name] = source.metadata[name]
+    target.disposition = source.disposition
+
+
 def has_attachments(ending: str) -> bool:
     """Return True if a container can have attached files, such as the fonts of subtitles."""
     return ending == ".mkv"

@@ -28,9 +28,8 @@ from colorizer.video.frames import Clip, Frame, Place, luma_plane
 from colorizer.video.opening import reason_of
 from colorizer.video.smoothing import History
 
-NUM_FRAMES = (
-    120  # per piece: the most that a kill loses, and the distance between the points to which a player can seek
-)
+# Per piece: the most that a kill loses, and the distance between the points to which a player can seek.
+NUM_FRAMES = 120
 # By the result's extension. No frame refers to a later one ("bf"), so the pieces join seamlessly.
 _H264 = "libx264", {"crf": "18", "preset": "medium", "bf": "0", "g": str(NUM_FRAMES)}
 _VP9 = "libvpx-vp9", {"crf": "28", "b": "0", "cpu-used": "4", "row-mt": "1", "auto-alt-ref": "0", "g": str(NUM_FRAMES)}
@@ -53,7 +52,7 @@ class Tally:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What to tell the user."""
+        """Sentences for the user, without their full stops."""
         notes = []
         if self.damaged:
             which = "1 frame that could not be decoded repeats"

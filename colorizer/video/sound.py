@@ -8,7 +8,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
-from colorizer.video.containers import MPEG_ENDINGS, can_copy
+from colorizer.video.containers import MPEG_ENDINGS, can_copy, copy_labels
 from colorizer.video.packets import packets
 
 # Codecs that players support in each container (None: any that it takes), and the encoder for other codecs.
@@ -46,9 +46,7 @@ class SoundTrack:
             self._stream = self._encoded(source, output, encoder)
         else:
             self._stream = output.add_stream_from_template(source)
-        for name in {"language", "title"} & set(source.metadata):
-            self._stream.metadata[name] = source.metadata[name]
-        self._stream.disposition = source.disposition
+        copy_labels(source, self._stream)
 
     def take(self, packet: Packet | None) -> list[Packet]:
         """Return the packets to write after another one of the clip; None flushes the encoder."""

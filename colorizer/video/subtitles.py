@@ -8,7 +8,7 @@ from av.packet import Packet
 from av.subtitles.stream import SubtitleStream
 from av.subtitles.subtitle import SubtitleSet
 
-from colorizer.video.containers import can_copy
+from colorizer.video.containers import can_copy, copy_labels
 
 _ENCODERS = {".mp4": "mov_text", ".m4v": "mov_text", ".mov": "mov_text", ".mkv": "subrip", ".webm": "webvtt"}
 _TICK = Fraction(1, 1000)  # seconds; Matroska's and WebM's
@@ -36,9 +36,7 @@ class SubtitleTrack:
             self.note = (
                 f"its subtitles were converted from {kind}, which {ending} does not support, to {_ENCODERS[ending]}"
             )
-        for name in {"language", "title"} & set(source.metadata):
-            self._stream.metadata[name] = source.metadata[name]
-        self._stream.disposition = source.disposition
+        copy_labels(source, self._stream)
 
     def take(self, packet: Packet | None) -> list[Packet]:
         """Return the packets to write after another one of the clip; None stands for its end."""

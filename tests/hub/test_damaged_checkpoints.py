@@ -50,19 +50,6 @@ def test_damaged_json_is_one_line(name: str, damage: str, folder: Path) -> None:
     assert one_line(caught.value, folder)
 
 
-def test_a_folder_that_may_not_be_looked_into_is_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    status = Path.stat
-
-    def refuse(path: Path, **options: bool) -> os.stat_result:
-        if path.name == "config.json":
-            raise PermissionError(13, "Permission denied", str(path))
-        return status(path, **options)
-
-    monkeypatch.setattr(Path, "stat", refuse)
-    with pytest.raises(CheckpointError, match=r"config\.json can't be read"):
-        load_model(folder)
-
-
 def test_a_pipe_in_place_of_a_file_is_not_waited_for(folder: Path) -> None:
     for name in ("model.safetensors", "config.json"):
         (folder / name).unlink()

@@ -37,7 +37,7 @@ RECORDS = {"training.json": TRAINING, "evaluation.json": EVALUATION}
 
 @dataclass
 class Watch:
-    """What the code under test opens, connects to and runs, as far as it must not."""
+    """Record of the files, connections and programs that the code under test must not open, make or run."""
 
     secret: str
     seen: list[str]

@@ -55,7 +55,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Format:
-    """How the files of a format are split and joined.
+    """Splitting and joining of the files of a format.
 
     neutral: kinds of parts that say nothing about the picture. extras: such parts, to be inserted. has_checksums: whether
     readers notice a part that has been changed without its checksum. first: place of the first part before which others may

@@ -1,4 +1,4 @@
-"""How a run was started, as its record and card tell it."""
+"""Launch commands and commits of runs, as their records and cards tell them."""
 
 import json
 import subprocess

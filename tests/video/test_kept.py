@@ -1,4 +1,4 @@
-"""What is kept of a clip when asked: scenes in color, and 10 bits."""
+"""Clips keep their scenes in color, and 10 bits, when asked."""
 
 from pathlib import Path
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import gradio as gr
 
-from colorizer.demo.components import errors_for_caller, in_turn, new_folder, uploaded_file
+from colorizer.demo.components import in_turn, new_folder, uploaded_file
 from colorizer.demo.fair_turns import AT_ONCE, photo_cost
 from colorizer.demo.hint.canvas import Studio
 from colorizer.demo.hint.history import MAX_HINTS
@@ -35,7 +35,7 @@ def build_hint_endpoint(studio: Studio) -> None:
             hints: list of [x, y, [r, g, b]]: a pixel, counted from the top left corner, and its color 0…255
             model: the network that predicts the other colors; the best one by default
         """
-        with errors_for_caller(), in_turn(photo_cost(uploaded_file(photo))):
+        with in_turn(photo_cost(uploaded_file(photo))):
             hinting = studio.open(uploaded_file(photo)).with_hints(hints)
             return str(studio.save(hinting, model or studio.catalog.default or "", new_folder()))
 

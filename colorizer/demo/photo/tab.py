@@ -185,9 +185,9 @@ def build_photo_tab(studio: Studio) -> PhotoTab:
             # Runs are side by side: one that a newer photo has ended must not show what it knew.
             if state.comparison is not None and state.num_arrived == number:
                 state.see(None)
-                numbers_now = {table: score_table(state.scored())}
-                if state.num_arrived == number:
-                    yield show(state, values) | numbers_now
+                scores = score_table(state.scored())
+                if state.num_arrived == number:  # scoring takes a while
+                    yield show(state, values) | {table: scores}
         except ColorizerError as error:
             yield troubled(state, str(error), values)
 

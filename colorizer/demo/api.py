@@ -90,8 +90,9 @@ def build_endpoints(catalog: Catalog) -> None:
             models: the networks that predict the colors; all by default
         """
         source, names = uploaded_file(photo), catalog.check_choice(models or catalog.names)
-        if source:  # before it waits for its turn
-            check_total_pixels(len(names), read_size(source, name=Path(source).name), MAX_ZIP_PIXELS)
+        # Before it waits for its turn, where the header tells the size.
+        if source and (size := read_size(source, name=Path(source).name)):
+            check_total_pixels(len(names), size, MAX_ZIP_PIXELS)
         with in_turn(photo_cost(source, num_saved=len(names))):
             *_, comparison = run.compare(
                 catalog, source, names, Settings(), new_folder(), max_total_pixels=MAX_ZIP_PIXELS

@@ -40,6 +40,12 @@ def test_compare_answers_a_gallery(client: Client, color_photo: str) -> None:
     assert all(Image.open(picture["image"]).size == (80, 48) for picture in pictures)
 
 
+def test_compare_answers_for_a_photo_whose_header_does_not_tell_its_size(client: Client, tmp_path: Path) -> None:
+    Image.new("RGB", (80, 48), "gray").save(tmp_path / "scan.tif")
+    [picture] = client.predict(handle_file(tmp_path / "scan.tif"), ["tiny-dense"], api_name="/compare")
+    assert Image.open(picture["image"]).size == (80, 48)
+
+
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Messages that the client gets besides results."""

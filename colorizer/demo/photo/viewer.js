@@ -254,10 +254,13 @@ find(".dots").onkeydown = (event) => {
 };
 
 // ---- a photo that is chosen, dropped or pasted is seen at once, before a byte is sent
+let newest = 0; // number of the photo chosen last: an earlier one that is still on its way is dropped
 async function foresee(source) {
-  const image = new Image();
+  const mine = ++newest, isNewest = () => mine === newest, image = new Image();
   image.src = source;
-  await image.decode().then(() => root.style.setProperty("--ratio", image.naturalWidth / image.naturalHeight), () => {});
+  await image.decode().catch(() => {});
+  if (!isNewest()) return isNewest;
+  if (image.naturalWidth) root.style.setProperty("--ratio", image.naturalWidth / image.naturalHeight);
   setFixing(false);
   Object.assign(view, { isGrid: false, right: null, isChosen: false, left: "gray", scale: 1, x: 0, y: 0, photo: null });
   drawCells(); place();
@@ -267,17 +270,23 @@ async function foresee(source) {
   for (const button of film.children) { button.classList.add("wait"); button.dataset.thumb = button.children[0].style.backgroundImage = ""; }
   say("Coloring …");
   if (root.getBoundingClientRect().top < 0) root.scrollIntoView();
+  return isNewest;
 }
 async function open(file) {
   if (!file) return;
   if (!file.type.startsWith("image/")) return say(file.name + " is not a photo.");
-  await foresee(URL.createObjectURL(file));
-  try { trigger("opened", { path: (await upload(file)).path }); } catch (error) { draw(); say("The photo could not be sent: " + (error.message || "try again") + "."); }
+  const isNewest = await foresee(URL.createObjectURL(file));
+  try {
+    const { path } = await upload(file);
+    if (isNewest()) trigger("opened", { path });
+  } catch (error) {
+    if (isNewest()) { draw(); say("The photo could not be sent: " + (error.message || "try again") + "."); }
+  }
 }
 find("input[type=file]").onchange = (event) => { open(event.target.files[0]); event.target.value = ""; };
 window.addEventListener("viewer-example", async (event) => { // from the list of examples
-  await foresee(event.detail.source);
-  trigger("opened", { example: event.detail.number });
+  const isNewest = await foresee(event.detail.source);
+  if (isNewest()) trigger("opened", { example: event.detail.number });
 });
 const isSeen = () => element.offsetParent !== null;
 let depth = 0; // dragging over a child leaves its parent

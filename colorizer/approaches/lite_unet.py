@@ -16,7 +16,7 @@ from colorizer.approaches.base.recipe import Recipe
 from colorizer.approaches.base.spaces import Lab
 from colorizer.approaches.blocks.efficientnet_lite import STAGES, EfficientNetLite, published_name
 from colorizer.approaches.blocks.hint_input import HintConvolution, hint_features
-from colorizer.approaches.blocks.layers import scaled
+from colorizer.approaches.blocks.layers import nearest_multiple, scaled
 from colorizer.errors import ColorizerError
 from colorizer.photos import color
 
@@ -126,8 +126,8 @@ class LiteUNet(ColorizerModel):
 
     def _view(self, source: Tensor, hints: Tensor | None, scale: float, *, is_mirrored: bool) -> Tensor:
         """Predict from the photo, or its mirror image, at a multiple of its size."""
-        size, unit = source.shape[-2:], self.size_multiple
-        view_size = tuple(max(1, round(side * scale / unit)) * unit for side in size)
+        size = source.shape[-2:]
+        view_size = tuple(nearest_multiple(side * scale, self.size_multiple) for side in size)
 
         def view(image: Tensor) -> Tensor:
             return F.interpolate(image.flip(-1) if is_mirrored else image, view_size, mode="bilinear", antialias=True)
@@ -140,7 +140,7 @@ class LiteUNet(ColorizerModel):
         gray = color.lightness_to_gray(source * self.space.l).to(source.dtype)
         _, *skips, deepest = self.encoder(gray.expand(-1, 3, -1, -1))
         levels = [deepest, *reversed(skips)]
-        hint_levels = [None] * len(levels) if hints is None else self._hint(levels, hints)
+        hint_levels = [None] * len(levels) if hints is None else self._hint(hints)
         hidden = self.bottom(deepest, hint_levels[0])
         hidden = hidden + self.scene(hidden.mean((2, 3)))[:, :, None, None]
         for lateral, combine, skip, of_hints in zip(
@@ -152,13 +152,12 @@ class LiteUNet(ColorizerModel):
         # All sRGB colors lie within these bounds.
         return F.interpolate(ab, scale_factor=4.0, mode="bilinear").clamp(-1, 1)
 
-    def _hint(self, levels: list[Tensor], hints: Tensor) -> list[Tensor]:
+    def _hint(self, hints: Tensor) -> list[Tensor]:
         """Return the hint features to add at each level of the decoder, in the sizes of the encoder's features."""
-        features = hint_features(hints)
-        return [
-            take(F.adaptive_avg_pool2d(features, level.shape[-2:]))
-            for take, level in zip(self.hints, levels, strict=True)
-        ]
+        pyramid = [F.avg_pool2d(hint_features(hints), 4)]
+        while len(pyramid) < len(self.hints):
+            pyramid.append(F.avg_pool2d(pyramid[-1], 2))
+        return [take(features) for take, features in zip(self.hints, reversed(pyramid), strict=True)]
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:

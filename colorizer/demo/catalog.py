@@ -153,7 +153,9 @@ class Catalog:
                     self._pipelines.move_to_end(name)
                     return self._pipelines[name]
             with without_folders():
-                loaded = pipeline(entry.source, revision=entry.revision, token=entry.token)
+                # A visitor's checkpoint may hold any graph: only networks of our own code are computed for it.
+                backend = "torch" if entry.origin == "Hub" else "auto"
+                loaded = pipeline(entry.source, revision=entry.revision, token=entry.token, backend=backend)
             with self._lock:
                 self._entries[name] = _described(entry, type(loaded.model), loaded.model.config)
                 self._pipelines[name] = loaded

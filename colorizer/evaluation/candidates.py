@@ -16,9 +16,9 @@ from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.evaluation.bootstrap import Averages
 from colorizer.evaluation.color_statistics import ColorStatistics
 from colorizer.evaluation.metrics import MAIN_NAMES, NAMES, Truth, compute_metrics
-from colorizer.hub.loading import load_model
 from colorizer.photos.color import rgb_to_lab
 from colorizer.photos.merging import MAX_SATURATION, merge_colors
+from colorizer.pipelines.image_colorization import pipeline
 from colorizer.pipelines.options import working_size
 
 CURVE_SHARES = (0.25, 0.5, 0.75, 1.25)
@@ -120,14 +120,14 @@ def network_candidate(
     name: str, model: str | os.PathLike | ColorizerModel, device: torch.device, token: str | None
 ) -> Candidate:
     """Return a model, or the checkpoint with this name, folder or Hub id, run as the pipeline runs it."""
-    network = model if isinstance(model, ColorizerModel) else load_model(model, token=token)
-    network = network.to(device).eval()
+    dtype = None if isinstance(model, ColorizerModel) else torch.float32
+    pipe = pipeline(model, device=device, dtype=dtype, token=token)
 
     def predict(lightness: Tensor) -> Tensor:
         lightness = lightness.to(device)
-        size = working_size((lightness.shape[-1], lightness.shape[-2]), network)
+        size = working_size((lightness.shape[-1], lightness.shape[-2]), pipe.model)
         if lightness.shape[-2:] != size:
             lightness = F.interpolate(lightness, size, mode="bilinear", antialias=True)
-        return network(lightness).ab
+        return pipe.network(lightness).ab
 
-    return Candidate(name, predict, network)
+    return Candidate(name, predict, pipe.model)

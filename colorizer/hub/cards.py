@@ -122,6 +122,7 @@ def render_card(info: dict[str, Any]) -> str:
         validation=[(LABELS.get(key, key), _number(value)) for key, value in _validation(training).items()],
         pictures=info.get("pictures") or [],
         is_fixed_size=model_class.is_fixed_size,
+        size_multiple=info.get("size_multiple"),
         resolution=config.get("resolution", fields["resolution"]),
         data_terms=info.get("data_terms") or UNKNOWN_TERMS,
     )

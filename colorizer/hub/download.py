@@ -24,6 +24,7 @@ from huggingface_hub.hf_api import RepoSibling
 from huggingface_hub.utils import validate_repo_id
 
 from colorizer.errors import CheckpointError, ColorizerError, HubError, quote
+from colorizer.graphs.weight_places import GRAPHS
 from colorizer.version import __version__
 
 CONFIG = "config.json"
@@ -67,7 +68,7 @@ def download_checkpoint(
     token: str | bool | None = None,
     cache_dir: str | Path | None = None,
 ) -> Path:
-    """Download config.json, the safetensors and the card of a Hub repository, and return their folder in the local cache.
+    """Download config.json, safetensors, ONNX graphs and card of a Hub repository, and return their folder in the local cache.
 
     Nothing else is downloaded, in particular no pickle. A download that breaks off, arrives damaged or fails on the Hub's side
     is retried. If the Hub stays unreachable, the cached copy is used, with a warning. Every file's hash is compared with the
@@ -158,7 +159,7 @@ def checkpoint_files(repo_id: str, names: Iterable[str]) -> list[str]:
         raise CheckpointError(f"{repo_id} contains no model.safetensors: it is not a checkpoint of colorizer.")
     if CONFIG not in names:
         raise CheckpointError(f"{repo_id} contains no {CONFIG}: it is not a checkpoint of colorizer.")
-    return [*weights, *(name for name in names if name == "README.md"), CONFIG]
+    return [*weights, *(name for name in names if name in ("README.md", *GRAPHS)), CONFIG]
 
 
 def _check_hash(path: Path, file: RepoSibling) -> None:

@@ -3,6 +3,7 @@
 import copy
 import hashlib
 import json
+import logging
 import os
 import re
 from pathlib import Path
@@ -18,7 +19,10 @@ from colorizer.approaches.base.strict_loading import no_progress_bars, not_finit
 from colorizer.atomic_write import put_in_place, temporary
 from colorizer.checkpoints import checkpoint_folder, list_checkpoints
 from colorizer.errors import CheckpointError, ColorizerError, HubError, quote
+from colorizer.graphs.weight_places import GRAPHS
 from colorizer.hub.download import download_checkpoint
+
+logger = logging.getLogger(__name__)
 
 
 def load_model(
@@ -135,7 +139,7 @@ def _published_folder(part: PretrainedPart, *, token: str | None = None) -> Path
 
 
 def save_checkpoint(model: ColorizerModel, folder: str | os.PathLike, *, dtype: torch.dtype = torch.float16) -> Path:
-    """Save config.json and model.safetensors into `folder`.
+    """Save config.json, model.safetensors and the ONNX graph that belongs to them into `folder`.
 
     If the process is killed or the disk is full, the previous checkpoint remains. The model itself is not changed.
 
@@ -154,13 +158,28 @@ def save_checkpoint(model: ColorizerModel, folder: str | os.PathLike, *, dtype: 
                 saved.save_pretrained(part, max_shard_size="100GB")
             # safetensors makes a file that only its owner can read.
             (part / WEIGHTS).chmod((part / CONFIG).stat().st_mode)
-            for name in (WEIGHTS, CONFIG):
+            if not saved.left_out_parts:  # a graph's weights must all be in the checkpoint
+                _add_graphs(part)
+            for name in GRAPHS:
+                (folder / name).unlink(missing_ok=True)  # of another configuration
+            for name in (WEIGHTS, CONFIG, *(name for name in GRAPHS if (part / name).is_file())):
                 put_in_place(part / name, folder / name)
     except OSError as error:
         raise ColorizerError(
             f"The checkpoint could not be saved in {folder}: {error}. The previous one, if any, is intact."
         ) from error
     return folder
+
+
+def _add_graphs(folder: Path) -> None:
+    # Here, since it imports `onnx`, which only saving needs.
+    from colorizer.graphs.export import export_graphs
+
+    try:
+        # Of the network as it was stored: its configuration may have changed since it was built.
+        export_graphs(load_model(folder), folder)
+    except CheckpointError as error:
+        logger.warning("Saved without an ONNX graph, so that torch computes it everywhere: %s", error)
 
 
 def model_digest(model: ColorizerModel) -> str:

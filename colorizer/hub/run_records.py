@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from colorizer.approaches.base.checkpoint_files import MAX_RECORD_BYTES, read_json, read_shapes
+from colorizer.approaches.base.limits import build_skeleton
 from colorizer.checkpoints import EVALUATION, SAMPLES
 from colorizer.checkpoints import FOLDER as PACKAGE
 from colorizer.errors import CheckpointError, ColorizerError, quote
+from colorizer.graphs.weight_places import GRAPH
+from colorizer.hub.loading import read_config
 
 RECORDS = ("training", "evaluation")
 FILES = "config.json, training.json or evaluation.json"
@@ -61,9 +64,16 @@ def read_info(
         **records,
         "num_weights": num_weights,
         "num_bytes": num_bytes,
+        "size_multiple": _size_multiple(folder) if (folder / GRAPH).is_file() else None,
         "pictures": pictures,
         "data_terms": data_terms,
     }
+
+
+def _size_multiple(folder: Path) -> int:
+    """Return the number that sides of a graph's input are multiples of, which some networks compute from their fields."""
+    model_class, config = read_config(folder)
+    return build_skeleton(lambda: model_class(config)).size_multiple
 
 
 def all_commands(training: dict[str, Any]) -> list[str]:

@@ -10,6 +10,7 @@ from huggingface_hub import CommitOperationAdd, HfApi, get_session, get_token
 
 from colorizer.checkpoints import SAMPLES
 from colorizer.errors import CheckpointError, HubError, quote
+from colorizer.graphs.weight_places import GRAPHS
 from colorizer.hub.cards import read_info, render_card
 from colorizer.hub.download import check_repo_id, hub_errors, make_api
 from colorizer.hub.loading import load_model
@@ -19,6 +20,7 @@ UPLOAD_TIMEOUT = 60.0  # seconds without a response
 # Published files. Resume states, optimizers and logs are not uploaded.
 PATTERNS = (
     *("config.json", "model.safetensors", "model-*-of-*.safetensors", "model.safetensors.index.json"),
+    *GRAPHS,
     *("curves.png", "samples/step-*.png", SAMPLES),
 )
 RECORDS = ("training.json", "history.json", "evaluation.json")

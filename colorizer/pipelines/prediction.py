@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from colorizer.approaches.base.modeling import ColorizerModel
+from colorizer.graphs.network import GraphNetwork
 from colorizer.photos.color import rgb_to_lab
 from colorizer.photos.photo import Photo
 
@@ -44,7 +45,7 @@ class Prediction:
 
 
 def predict(
-    model: ColorizerModel,
+    model: ColorizerModel | GraphNetwork,
     lightness: Tensor,
     hints: Tensor | None = None,
     *,

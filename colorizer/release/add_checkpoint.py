@@ -15,6 +15,7 @@ from colorizer.approaches.base.checkpoint_files import CONFIG, WEIGHTS
 from colorizer.atomic_write import copy_file, write_text
 from colorizer.checkpoints import FOLDER, SAMPLES, THUMBNAIL
 from colorizer.errors import CheckpointError
+from colorizer.graphs.weight_places import GRAPH, HINTS_GRAPH
 from colorizer.hub.loading import load_model
 from colorizer.hub.run_records import publishable, read_record
 from colorizer.photos.saving import save_image
@@ -37,13 +38,14 @@ def add_checkpoint(run: Path, *, name: str | None = None, package: Path = FOLDER
     Raises:
         CheckpointError: the run holds no complete checkpoint with its record, or one over 16 MiB.
     """
-    load_model(run)
+    model = load_model(run)
+    graphs = (GRAPH, HINTS_GRAPH) if model.takes_hints else (GRAPH,)
     if (num_bytes := (run / WEIGHTS).stat().st_size) > MAX_BYTES:
         raise CheckpointError(
             f"{run / WEIGHTS} has {num_bytes / 2**20:.1f} MiB, over the package's limit of {MAX_BYTES / 2**20:.0f} MiB: "
             "train with a smaller --width."
         )
-    for file in (*FILES, "training.json"):
+    for file in (*FILES, *graphs, "training.json"):
         if not (run / file).is_file():
             raise CheckpointError(
                 f"{run / file} is missing: the run is unfinished. Resume it with --resume_from_checkpoint."
@@ -51,7 +53,7 @@ def add_checkpoint(run: Path, *, name: str | None = None, package: Path = FOLDER
     training = publishable(read_record(run / "training.json", dict))
     folder = package / (name or run.resolve().name)
     folder.mkdir(exist_ok=True)
-    for file in FILES:
+    for file in (*FILES, *graphs):
         copy_file(run / file, folder / file)
     # Keep the number of photos left out, but not their names, which are private.
     training["dataset"]["report"] = re.sub(r"(left out: [^:]*):.*", r"\1", training["dataset"]["report"])

@@ -220,7 +220,7 @@ class _Network:
         """Yield each frame with its lightness and its predicted ab, both at the working size."""
         lightness = torch.stack([compute_lightness(frame.pixels, self.size) for frame in batch])
         with torch.no_grad():  # not inference_mode: tensors that a network caches would be unusable for training
-            predictions = predict(self.pipe.model, lightness.to(self.pipe.device), **self.options)
+            predictions = predict(self.pipe.network, lightness.to(self.pipe.device), **self.options)
         for frame, plane, prediction in zip(batch, lightness, predictions, strict=True):
             yield frame, plane, prediction.ab[0]
 

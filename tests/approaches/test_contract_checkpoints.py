@@ -28,7 +28,7 @@ def test_saved_and_loaded_weights_are_bit_equal(approach, tmp_path):
     before = copy.deepcopy(model.state_dict())
     save_checkpoint(model.to(memory_format=torch.channels_last), tmp_path, dtype=torch.float32)
     model.to(memory_format=torch.contiguous_format)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json", "model.safetensors"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json", "model.onnx", "model.safetensors"]
     lightness = torch.rand(1, 1, size, size) * 100
     for loaded in (load_model(tmp_path), AutoModel.from_pretrained(tmp_path).eval()):
         assert type(loaded) is type(model)

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from huggingface_hub import ModelCard
@@ -213,13 +214,17 @@ def test_card_elsewhere_points_to_the_pictures(checkpoint: Path, tmp_path: Path)
     assert not (checkpoint / "README.md").exists()
 
 
-def test_code_sample_runs(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (sample,) = re.findall(r"```python\n(.*?)```", write_card(checkpoint).read_text(encoding="utf-8"), re.DOTALL)
+def test_code_samples_run(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = re.findall(r"```python\n(.*?)```", write_card(checkpoint).read_text(encoding="utf-8"), re.DOTALL)
     monkeypatch.chdir(tmp_path)
     Image.linear_gradient("L").resize((60, 40)).save("photo.jpg")
-    exec(sample, {})
+    exec(samples[0], {})
     with Image.open("photo-colored.png") as photo:
         assert (photo.size, photo.mode) == ((60, 40), "RGB")
+    monkeypatch.chdir(checkpoint)
+    names = {"lightness": np.full((2, 1, 32, 32), 50, np.float32)}
+    exec(samples[1], names)
+    assert names["ab"].shape == (2, 2, 32, 32)
 
 
 def test_failed_write_keeps_the_card_that_was_there(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,7 +245,7 @@ def test_failed_write_keeps_the_card_that_was_there(checkpoint: Path, monkeypatc
     [
         ("config.json", None, "config.json is missing"),
         ("config.json", "{", "config.json can't be read"),
-        ("config.json", '{"model_type": "bert"}', "model_type 'bert'"),
+        ("config.json", '{"model_type": "bert"}', "is of type 'bert'"),
         ("training.json", "[1]", "training.json is not a JSON object"),
         ("evaluation.json", "x", "evaluation.json can't be read"),
         ("model.safetensors", "x", "model.safetensors is damaged"),

@@ -75,10 +75,11 @@ def test_push_publishes_the_checkpoint_its_records_and_its_pictures_alone(hub: H
     files = hub.files("ada/tiny")
     pictures = {"curves.png", "samples/step-000010.png"}
     assert set(files) == {
-        ".gitattributes", "README.md", "config.json", "model.safetensors", "training.json", "history.json", *pictures
+        ".gitattributes", "README.md", "config.json", "model.safetensors", "model.onnx", "training.json", "history.json",
+        *pictures,
     }  # fmt: skip
     assert hub.repositories["ada/tiny"].messages[-1] == "First"
-    for name in ("config.json", "model.safetensors", *pictures):
+    for name in ("config.json", "model.safetensors", "model.onnx", *pictures):
         assert files[name] == (run / name).read_bytes()
     assert b"hf_write" not in files["training.json"] + files["README.md"]
     assert b"/home" not in files["training.json"] + files["README.md"]

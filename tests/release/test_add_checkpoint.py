@@ -44,6 +44,7 @@ def test_what_is_taken_in_names_no_photo_and_shows_none(run, tmp_path):
     assert sorted(path.name for path in folder.iterdir()) == [
         "config.json",
         "curves.png",
+        "model.onnx",
         "model.safetensors",
         "thumbnail.webp",
         "training.json",

@@ -79,6 +79,23 @@ def read_shapes(file: Path) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
+def read_places(file: Path) -> dict[str, tuple[int, int, str, tuple[int, ...]]]:
+    """Return where each tensor of a safetensors file lies: offset and length in bytes, its precision and its shape.
+
+    Raises:
+        CheckpointError: as `read_shapes`.
+    """
+    shapes = read_shapes(file)
+    with file.open("rb") as stream:
+        start = 8 + (length := int.from_bytes(stream.read(8), "little"))
+        header = json.loads(stream.read(length))
+    places = {}
+    for name, shape in shapes.items():
+        begin, end = header[name]["data_offsets"]
+        places[name] = start + begin, end - begin, header[name]["dtype"], shape
+    return places
+
+
 def list_faults(expected: Shapes, stored: Shapes, optional: Iterable[str] = ()) -> dict[str, set[str]]:
     """Compare names and shapes; return what is wrong with the stored ones: the fault in words → the tensors' names."""
     faults = {

@@ -166,11 +166,8 @@ class ColorizerModel(ModelOfParts):
         Raises:
             ColorizerError: the shape or an option is not supported, the network accepts no hints, or weights are missing.
         """
-        self.check_options(options)
-        self._check_size(lightness)
+        self.check_inputs(lightness, hints, options)
         self.check_complete()
-        if hints is not None:
-            self._check_hints(hints, lightness)
         options = {name: option.default for name, option in self.options.items()} | options
         decoding = {option.name: options.pop(option.name) for option in self.space.options}
         features = self.frozen_features(lightness) if features is None else features
@@ -218,7 +215,14 @@ class ColorizerModel(ModelOfParts):
         source = self.space.encode(lightness)
         return StepInputs(source, output.prediction, target, labels, output.scene_logits, output.global_features)
 
-    def check_options(self, options: Mapping[str, float | str | None]) -> None:
+    def check_inputs(self, lightness: Tensor, hints: Tensor | None, options: Mapping[str, float | str | None]) -> None:
+        """Reject shapes and options that the network doesn't take; see `forward`."""
+        self.check_options(options)
+        self._check_size(lightness)
+        if hints is not None:
+            self._check_hints(hints, lightness)
+
+    def check_options(self, options: Mapping[str, object]) -> None:
         """Reject options that the approach doesn't have, and invalid values.
 
         Raises:
@@ -260,14 +264,12 @@ class ColorizerModel(ModelOfParts):
 
     def _check_size(self, lightness: Tensor) -> None:
         if lightness.ndim != 4 or lightness.shape[1] != 1:
+            raise ColorizerError(f"{self.approach} takes lightness (B, 1, H, W), not {tuple(lightness.shape)}.")
+        size, side = tuple(lightness.shape[-2:]), self.config.resolution
+        if self.is_fixed_size and size != (side, side):
             raise ColorizerError(
-                f"{self.approach} takes lightness of shape (B, 1, H, W), not {tuple(lightness.shape)}."
-            )
-        size = tuple(lightness.shape[-2:])
-        if self.is_fixed_size and size != (self.config.resolution, self.config.resolution):
-            raise ColorizerError(
-                f"{self.approach} only takes {self.config.resolution}×{self.config.resolution} pixels, "
-                f"not {size[1]}×{size[0]}: resize the photo, or let pipeline() do it."
+                f"{self.approach} only takes {side}×{side} pixels, not {size[1]}×{size[0]}: resize the photo, or let "
+                "pipeline() do it."
             )
         if any(side % self.size_multiple or side == 0 for side in size):
             raise ColorizerError(

@@ -5,6 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from colorizer.approaches.blocks.layers import nearest_multiple
+
 AB_SCALE = 30.0
 """About the standard deviation of ab in photos, so that hints are on the same scale as lightness."""
 NUM_CELLS = 16
@@ -55,14 +57,19 @@ def spread(hints: Tensor, reach: float) -> Tensor:
     """
     height, width = hints.shape[-2:]
     unit = (height * width) ** 0.5 / NUM_CELLS
-    cells = [max(1, min(length, round(length / unit))) for length in (height, width)]
-    coarse = F.adaptive_avg_pool2d(hints, cells)
-    down, across = (_gaussian(number, reach, hints) for number in cells)
-    blurred = down @ coarse @ across
+    down, across = (_blur(length, unit, reach, hints) for length in (height, width))
+    blurred = down @ hints @ across.transpose(0, 1)
     weight = blurred[:, 2:] + FAINTEST
     return F.interpolate(blurred / weight, size=(height, width), mode="bilinear", align_corners=False)
 
 
-def _gaussian(number: int, reach: float, like: Tensor) -> Tensor:
-    places = torch.arange(number, device=like.device, dtype=like.dtype)
-    return (-((places[:, None] - places) ** 2) / (2 * reach**2)).exp()
+def _blur(length: int, unit: float, reach: float, like: Tensor) -> Tensor:
+    """Return the matrix (cells, length) that averages pixels in cells of about `unit` pixels, and then blurs the cells."""
+    number = nearest_multiple(length / unit) if unit > 1 else length
+    cells = torch.arange(number, device=like.device)[:, None]
+    pixels = torch.arange(length, device=like.device)
+    # As adaptive average pooling: pixels on the border of two cells belong to both.
+    first, end = cells * length // number, ((cells + 1) * length + number - 1) // number
+    mean = ((pixels >= first) & (pixels < end)) / (end - first)
+    gaussian = (-((cells - cells.transpose(0, 1)) ** 2) / (2 * reach**2)).exp()
+    return (gaussian @ mean).to(like.dtype)

@@ -2,7 +2,7 @@
 
 import sys
 
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, printable
 from colorizer.launcher import end_with_launcher
 
 
@@ -14,7 +14,7 @@ def main() -> int:
     try:
         train_runs(parse_runs())
     except ColorizerError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(printable(f"error: {error}"), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

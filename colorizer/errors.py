@@ -1,9 +1,15 @@
 """Errors caused by user input. Each message says what is wrong and what to do about it."""
 
+import argparse
 import math
+import re
 from numbers import Integral, Real
+from typing import NoReturn
 
 _MAX_QUOTE = 100  # characters
+_MAX_MESSAGE = 1000  # characters
+# What a terminal obeys: control characters, and those that begin a line or turn its direction.
+_OBEYED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 class ColorizerError(ValueError):
@@ -34,6 +40,20 @@ class VideoStopped(VideoError):
     """The caller stopped the coloring of a clip; finished frames are kept."""
 
 
+class CommandParser(argparse.ArgumentParser):
+    """Parser of command lines whose errors are one line, however long the values are."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with code 2 and the message."""
+        words = (_shorten(printable(word), _MAX_QUOTE) for word in message.split())
+        super().error(_shorten(" ".join(words), _MAX_MESSAGE))
+
+
+def printable(text: str) -> str:
+    """Return a line for a terminal, in which names, of files for example, can't move the cursor or feign other lines."""
+    return _OBEYED.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
 def quote(value: object) -> str:
     """Return a value, or an error's message, as a message may quote it: on one line, of 100 characters at most."""
     if isinstance(value, str | bytes):
@@ -45,7 +65,7 @@ def quote(value: object) -> str:
     except RecursionError:
         return f"a {type(value).__name__} nested too deeply"
     text = " ".join(text.split()).removesuffix(".")
-    return text if len(text) <= _MAX_QUOTE else f"{text[: _MAX_QUOTE - 1]}…"
+    return _shorten(text, _MAX_QUOTE)
 
 
 def check_number(name: str, value: float, low: float, high: float) -> float:
@@ -61,3 +81,7 @@ def check_count(name: str, value: int, high: float = float("inf")) -> None:
     if isinstance(value, bool) or not isinstance(value, Integral) or not 1 <= value <= high:
         bound = f" to {high}" if high < float("inf") else ""
         raise ColorizerError(f"{name} must be a whole number from 1{bound}, got {quote(value)}.")
+
+
+def _shorten(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from colorizer.errors import ColorizerError, check_count, check_number, quote
+from colorizer.errors import ColorizerError, CommandParser, check_count, check_number, quote
 
 HUGE = 10**5000
 
@@ -26,3 +26,20 @@ def test_at_most_100_characters_are_quoted() -> None:
     assert quote("default") == "'default'"
     assert quote(HUGE) == "a number of thousands of digits"
     assert len(quote("a" * 10**6)) == 100
+
+
+def test_a_command_lines_error_is_one_short_line(capsys: pytest.CaptureFixture) -> None:
+    parser = CommandParser(prog="paint")
+    parser.add_argument("--strength", type=float)
+    parser.add_argument("--format", choices=["png", "jpg"])
+    commands = (["--strength", "9" * 5000 + "x"], ["--format", "x" * 10**6], ["a\nb " * 1000], ["x"] * 5000)
+    for command in commands:
+        with pytest.raises(SystemExit) as caught:
+            parser.parse_args(command)
+        assert caught.value.code == 2
+        *_, line = capsys.readouterr().err.splitlines()
+        assert line.startswith("paint: error: ")
+        assert len(line) < 1100
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--format", "gif"])
+    assert capsys.readouterr().err.endswith("invalid choice: 'gif' (choose from 'png', 'jpg')\n")

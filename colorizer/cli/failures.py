@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, printable
 from colorizer.photos.addresses import public_name
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def say(line: str) -> None:
     """Print a line on stderr, above the progress bar."""
     from tqdm.auto import tqdm
 
-    tqdm.write(line, file=sys.stderr)
+    tqdm.write(printable(line), file=sys.stderr)
 
 
 def say_notes(photo: "Photo") -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
 
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, CommandParser, printable
 from colorizer.version import __version__
 
 # In the order of the help.
@@ -49,16 +49,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return arguments.run(arguments)
     except ColorizerError as error:
-        print(f"colorizer {arguments.command}: {error}", file=sys.stderr)
+        print(printable(f"colorizer {arguments.command}: {error}"), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"colorizer {arguments.command}: interrupted; what was finished is saved.", file=sys.stderr)
         return 130
 
 
-def make_parser() -> argparse.ArgumentParser:
+def make_parser() -> CommandParser:
     """Return the parser of the whole command line; its namespaces hold the command's `run`."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m colorizer",
         description="Color black-and-white photos and videos; compare, evaluate and publish models.",
         epilog=NOTES,

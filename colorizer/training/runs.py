@@ -15,7 +15,7 @@ from colorizer.approaches import get_model_class, list_approaches
 from colorizer.approaches.base.configuration import describe_field, own_fields
 from colorizer.approaches.base.recipe import Recipe
 from colorizer.data.local_files import local_path
-from colorizer.errors import ColorizerError, quote
+from colorizer.errors import ColorizerError, CommandParser, quote
 from colorizer.training.arguments import TrainingArguments
 from colorizer.training.builders import check_loss, photo_sizes
 from colorizer.training.run_states import check_folder, clear_folder
@@ -38,7 +38,7 @@ def parse_runs(command: Sequence[str] | None = None) -> list[TrainingArguments]:
             work with phases.
         SystemExit: argparse rejects the command line, or --help.
     """
-    first = argparse.ArgumentParser(add_help=False)
+    first = CommandParser(add_help=False)
     first.add_argument("--config")
     first.add_argument("--approach")
     first.add_argument("--cpu", action="store_true")
@@ -180,8 +180,8 @@ class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
         return action.help if action.default is None else super()._get_help_string(action)
 
 
-def _make_parser(approach: str | None) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _make_parser(approach: str | None) -> CommandParser:
+    parser = CommandParser(
         prog="train_accelerate.py",
         description="Train a colorization approach. Defaults are the approach's published recipe. Add --approach to --help "
         "to see them and the fields of its network.",

@@ -102,6 +102,21 @@ def test_help_and_a_wrong_command_line_come_without_waiting_for_slow_imports(arg
     assert finished.stdout.endswith("set()\n"), finished.stderr
 
 
+def test_names_of_files_can_not_feign_other_lines(tmp_path: Path, models: Path, capsys: pytest.CaptureFixture):
+    (tmp_path / "album").mkdir()
+    for name in ("a\nerror: nothing was saved.png", "\x1b[2J\u202egnp.png", "日本 é.png"):
+        (tmp_path / "album" / name).write_bytes(b"no photo")
+    arguments = ["colorize", str(tmp_path / "album"), "-o", str(tmp_path / "out"), "--model", str(models / "small")]
+    assert main(arguments) == 1
+    text = capsys.readouterr().err
+    for shown in (r"a\nerror: nothing was saved.png", r"\x1b[2J\u202egnp.png", "日本 é.png"):
+        assert shown in text
+    assert "\nerror" not in text
+    assert "\x1b" not in text
+    assert main(["colorize", "\x1b[2J*", "-o", "out"]) == 2
+    assert "\x1b" not in capsys.readouterr().err
+
+
 def test_the_module_runs_as_a_command(album: Path, models: Path, broken: Path, tmp_path: Path):
     out = tmp_path / "out"
     finished = run_python("-m", "colorizer", "colorize", str(album), "-o", str(out), "--model", str(models / "small"))

@@ -26,7 +26,6 @@ from colorizer.hub.run_records import publishable
 
 # Errors of code that takes for granted what the page sends.
 _MISFITS = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
-_MAX_MESSAGE = 1000  # characters; Gradio's own messages repeat a value of any length
 _WORDS = {
     str: "a text",
     int: "a whole number",
@@ -53,11 +52,9 @@ class CheckedBlocks(gr.Blocks):
                 check_values(event.fn, inputs)
             return await super().process_api(event, inputs, *args, **kwargs)
         except gr.Error as error:
-            # Gradio's own, such as for a choice that doesn't exist, would be logged with a traceback.
-            error.print_exception = False
-            message = str(error.message).encode(errors="replace").decode()
-            error.message = message if len(message) <= _MAX_MESSAGE else misfit
-            raise
+            # Gradio's own, such as for a choice that doesn't exist: with a type of Python, a value of any length, a traceback.
+            _log(event.api_name, error)
+            raise gr.Error(misfit, print_exception=False) from error
         except ColorizerError as error:
             raise gr.Error(publishable(str(error)), print_exception=False) from error
         except Exception as error:

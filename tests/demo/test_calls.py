@@ -206,3 +206,18 @@ def test_fault_of_the_server_is_logged_in_full(
     _, answer = call(client, endpoint(demo, "colorize"), [upload, "tiny-dense", 1.0, None, None, ""])
     assert answer["error"] == "Something went wrong on the server. Try again later."
     assert "no room for" in capfd.readouterr().err
+
+
+def test_choice_that_does_not_exist_is_refused_without_types_of_python(
+    demo: gr.Blocks, client: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    format_choice = next(block for block in demo.blocks.values() if isinstance(block, gr.Radio))
+    event = next(event for event in demo.fns.values() if format_choice in event.inputs and event.preprocess)
+    data = [None if isinstance(block, gr.State) else block.value for block in event.inputs]
+    data[event.inputs.index(format_choice)] = "rembrandt"
+    status, answer = call(client, event, data)
+    assert status == 500
+    assert answer["error"] == "This doesn't fit the page as it is now: reload the page."
+    (record,) = caplog.records
+    assert record.exc_info is None
+    assert "rembrandt" in record.getMessage()

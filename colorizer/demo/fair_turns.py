@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Condition
 
 from colorizer.demo.previews import MAX_PIXELS
-from colorizer.errors import ColorizerError, PhotoError
+from colorizer.errors import ColorizerError
 from colorizer.photos.reading import read_size
 
 # Costs are in pixels that are colored and saved: about a second per three million on a small machine.
@@ -17,8 +17,6 @@ MAX_PENDING = 150_000_000
 AT_ONCE = 16
 """Calls that wait for their turn at once. The others wait in Gradio's queue, which is not sorted."""
 _UNKNOWN_PIXELS = 24_000_000  # of a photo whose header does not tell its size
-# Rows of a pixel or two take many times as long per pixel; the widest panoramas have a third of this.
-MAX_SIDE = 1_000_000
 _NETWORK = 500_000  # the cost of running a network, on a photo of any size
 _POLL = 0.1  # seconds between two checks of whether a waiting piece is still wanted
 
@@ -112,10 +110,6 @@ def photo_cost(source: str | None, *, num_saved: int = 1, num_previews: int = 0,
         PhotoError: it is none, too large or too long, by its header, so that it need not wait for its turn.
     """
     size = read_size(source, max_pixels=MAX_PIXELS, name=Path(source).name) if source else (0, 0)
-    if size is not None and max(size) > MAX_SIDE:
-        raise PhotoError(
-            f"{Path(source).name} has a side of {max(size):,} pixels, more than the {MAX_SIDE:,} allowed: crop it."
-        )
     pixels = _UNKNOWN_PIXELS if size is None else size[0] * size[1]
     previews = num_previews * min(pixels, preview_pixels)
     # Reading takes about an eighth of the time of saving.

@@ -37,7 +37,12 @@ def read_wide(high: Image.Image, layout: str, file: IO[bytes], frame: int = 0) -
             tile._replace(args=(other, *tile.args[1:]) if isinstance(tile.args, tuple) else other) for tile in low.tile
         ]
         low.load()
-        return join_bytes(np.asarray(high)[..., :3], np.asarray(low)[..., :3])
+        joined = np.empty((high.height, high.width, 3), np.uint16)
+        for top in range(0, high.height, _ROWS):
+            box = (0, top, high.width, min(top + _ROWS, high.height))
+            rows = (np.asarray(image.crop(box))[..., :3] for image in (high, low))
+            joined[top : top + _ROWS] = join_bytes(*rows)
+        return joined
 
 
 def join_bytes(high: np.ndarray, low: np.ndarray) -> np.ndarray:

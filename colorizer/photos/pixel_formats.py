@@ -11,6 +11,8 @@ from colorizer.photos.profiles import through_profile, to_srgb
 
 _GRAY_STEPS = {"L;2": 85, "L;4": 17}
 _WHITE = {"I": 65535, "F": 1}  # of files
+_OF_PROFILES = {"L": "L", "LA": "L", "La": "L", "CMYK": "CMYK"}  # what a profile is for, besides RGB
+_STRIP_PIXELS = 2**20
 _WIDE_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 
 
@@ -33,11 +35,7 @@ def image_to_pixels(
         image = Image.fromarray(_wide_to_uint8(values, name, white))
         if isinstance(transparent, int):
             image.putalpha(Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8)))
-    alpha = None
-    if image.has_transparency_data:
-        is_gray, image = image.mode in ("L", "LA", "La"), to_rgba(image)
-        alpha = np.array(image.getchannel("A"))
-        image = image.getchannel("R") if is_gray else image.convert("RGB")
+    alpha = to_array(image, "A") if image.has_transparency_data else None
     if image.mode == "LAB":
         profile, image = None, to_srgb(image, ImageCms.createProfile("LAB"))
         if image is None:
@@ -47,9 +45,25 @@ def image_to_pixels(
         if samples.dtype == np.uint16:
             pixels = eight_bits(samples)
             return np.repeat(pixels[..., None], 3, 2) if pixels.ndim == 2 else pixels, alpha, kept, notes, samples
-    samples = np.array(image if image.mode in ("L", "CMYK") and profile else image.convert("RGB"))
-    pixels, profile, notes = through_profile(samples, profile)
+    mode = _OF_PROFILES.get(image.mode, "RGB") if profile else "RGB"
+    pixels, profile, notes = through_profile(to_array(image, mode), profile)
     return pixels, alpha, profile, notes, None
+
+
+def to_array(image: Image.Image, mode: str) -> np.ndarray:
+    """Convert an image to a mode, or to its alpha ("A"), as uint8 (H, W) or (H, W, C).
+
+    Strip by strip: of a whole image, Pillow makes three copies on the way to an array.
+    """
+    width, height = image.size
+    step = max(1, _STRIP_PIXELS // width)
+    array = np.empty((height, width, len(mode)) if len(mode) > 1 else (height, width), np.uint8)
+    for top in range(0, height, step):
+        strip = image.crop((0, top, width, min(top + step, height)))
+        if strip.has_transparency_data:
+            strip = to_rgba(strip)
+        array[top : top + step] = np.asarray(strip.getchannel("A") if mode == "A" else strip.convert(mode))
+    return array
 
 
 def to_rgba(image: Image.Image) -> Image.Image:

@@ -27,6 +27,8 @@ from colorizer.photos.pixel_formats import array_to_pixels, image_to_pixels, sca
 from colorizer.photos.tiff_directories import PHOTOMETRIC, suits_pillow
 
 MAX_PIXELS = 100_000_000
+# Rows of a pixel or two take many times as long per pixel; the widest panoramas have a third of this.
+MAX_SIDE = 1_000_000
 MAX_BYTES = 512 * 1024**2
 BYTES_PER_PIXEL = 4
 
@@ -127,7 +129,7 @@ def read_size(
         if is_decoded_apart(file):
             return None
         with open_image(file, name, max_pixels).image as image:
-            _check_pixels(image.width * image.height, max_pixels, name)
+            _check_size(image.width, image.height, max_pixels, name)
             return image.size
 
 
@@ -141,7 +143,7 @@ def _check_layout(image: Image.Image) -> None:
 
 
 def _from_values(pixels: np.ndarray, alpha: np.ndarray | None, name: str | None, max_pixels: int) -> Photo:
-    _check_pixels(pixels.shape[0] * pixels.shape[1], max_pixels, name or "The photo")
+    _check_size(pixels.shape[1], pixels.shape[0], max_pixels, name or "The photo")
     return Photo(pixels, alpha, name=name)
 
 
@@ -189,7 +191,7 @@ def _from_image(
     width, height = image.size
     if width < 1 or height < 1:
         raise PhotoError(f"{label} has no pixels: it is {width}×{height}.")
-    _check_pixels(width * height, max_pixels, label)
+    _check_size(width, height, max_pixels, label)
     try:
         opened = opened or Opened(image, num_pages=count_frames(image))
         scale_transparency(image)
@@ -214,8 +216,10 @@ def _from_image(
     return Photo(pixels, alpha, exif, profile, name, notes + more_notes + metadata_notes, metadata, deep)
 
 
-def _check_pixels(count: int, max_pixels: int, label: str) -> None:
-    if count > max_pixels:
+def _check_size(width: int, height: int, max_pixels: int, label: str) -> None:
+    if (side := max(width, height)) > MAX_SIDE:
+        raise PhotoError(f"{label} has a side of {side:,} pixels, more than the {MAX_SIDE:,} allowed: crop it.")
+    if (count := width * height) > max_pixels:
         raise PhotoError(f"{label} has {count / 1e6:.0f} million pixels, more than the {max_pixels / 1e6:g} allowed.")
 
 

@@ -15,7 +15,7 @@ from colorizer.photos.encoding import Picture
 from colorizer.photos.marks import Mark
 from colorizer.photos.metadata import NO_METADATA
 from colorizer.photos.photo import Photo
-from colorizer.photos.pixel_formats import to_rgba
+from colorizer.photos.pixel_formats import to_array, to_rgba
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 _DEEP_FORMATS = ("PNG", "TIFF")
@@ -123,10 +123,10 @@ def _pixels(image: Image.Image, file_format: str) -> np.ndarray:
         alpha = [np.asarray(image.getchannel("A")).astype(np.uint16) * 257] if image.mode == "RGBA" else []
         return np.dstack([deep, *alpha])
     if not image.has_transparency_data:
-        return np.asarray(image.convert("RGB"))
+        return to_array(image, "RGB")
+    if file_format != "JPEG":
+        return to_array(image, "RGBA")
     image = to_rgba(image)
-    if file_format == "JPEG":
-        paper = Image.new("RGB", image.size, "white")
-        paper.paste(image, mask=image.getchannel("A"))
-        image = paper
-    return np.asarray(image)
+    paper = Image.new("RGB", image.size, "white")
+    paper.paste(image, mask=image.getchannel("A"))
+    return to_array(paper, "RGB")

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.atomic_write import is_taken, put_in_place
-from colorizer.errors import ColorizerError, VideoError, VideoStopped, check_count, check_number
+from colorizer.errors import ColorizerError, VideoError, VideoStopped, check_count, check_number, quote
 from colorizer.hub.loading import model_digest
 from colorizer.photos.lightness import compute_lightness
 from colorizer.photos.marks import Mark, digest, file_digest, state_of
@@ -135,7 +135,7 @@ def colorize_video(
         folder.remove()
     notes = last.tally.notes + notes
     if not clip.has_end:
-        notes += ("its file has no end mark: part of it may be missing",)
+        notes += ("its file has no end: part of it may be missing",)
     if any(side % 2 for side in clip.size):
         notes += ("odd sides were padded by one pixel",)
     return VideoResult(target, last.place.num_frames, last.num_scenes, notes)
@@ -274,10 +274,12 @@ def _color(
 def _checked_target(target: str | os.PathLike, bit_depth: int) -> Path:
     target = Path(target)
     if target.suffix.lower() not in ENCODERS:
-        raise VideoError(f"{target} doesn't end in one of {', '.join(ENCODERS)}: the extension sets the format.")
+        raise VideoError(
+            f"{quote(str(target))} doesn't end in one of {', '.join(ENCODERS)}: the extension sets the format."
+        )
     if os.path.isdir(target) or not os.path.isdir(target.parent):
         reason = "it is a folder" if os.path.isdir(target) else f"the folder {target.parent} does not exist"
-        raise VideoError(f"{target} can't be written: {reason}.")
+        raise VideoError(f"{quote(str(target))} can't be written: {reason}.")
     if bit_depth not in PIXEL_FORMATS:
         raise VideoError(f"bit_depth must be 8 or 10, not {bit_depth!r:.100}.")
     encoder = ENCODERS[target.suffix.lower()][0]

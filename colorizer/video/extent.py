@@ -2,6 +2,7 @@
 
 import re
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +20,7 @@ _MISSING = 0.25  # seconds that a clip may end before its stated end: containers
 _ASF_PROPERTIES, _ASF_FIELDS = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365"), "<64xQ8xQI"
 _ASF_HEADER = 2**16
 _BROADCAST = 1
+_MATROSKA_PARTS = (bytes.fromhex("1a45dfa3"), bytes.fromhex("18538067"))  # header and segment: RFC 9559, section 5.1
 _OGG_PAGE, _OGG_LAST = 65307, 4  # the longest page, and the flag of the last: RFC 3533, section 6
 
 
@@ -28,7 +30,7 @@ class Extent:
 
     num_frames: number of frames, including any that can't be decoded. seconds: the time at which the last one ends.
     is_joined: True if the file has several recordings one after the other. has_end: False if the mark at the end of a GIF or
-    Ogg file is missing, so that it may be cut off; such files don't say how long they are.
+    Ogg file is missing, or an AVI or Matroska file is shorter than it says, so that it may be cut off.
     """
 
     num_frames: int
@@ -115,7 +117,37 @@ def _is_whole_riff(path: Path) -> bool:
     return stated <= path.stat().st_size <= stated + 1  # padded to an even number
 
 
+def _riff_part(head: bytes) -> int | None:
+    """Return the size of a part of an AVI file, which has several where it is large; None for anything else."""
+    length = int.from_bytes(head[4:8], "little")
+    return 8 + length + length % 2 if head[:4] == b"RIFF" and length else None
+
+
+def _matroska_part(head: bytes) -> int | None:
+    """Return the size of the header or the segment of a Matroska file; None for one of unknown size and anything else."""
+    kind, first = head[:4], head[4] if len(head) > 4 else 0
+    width = 9 - first.bit_length()
+    length = int.from_bytes(head[4 : 4 + width]) & (2 ** (7 * width) - 1)
+    is_known = kind in _MATROSKA_PARTS and first and length != 2 ** (7 * width) - 1
+    return 4 + width + length if is_known else None
+
+
+def _is_shorter_than_stated(path: Path, size_of: Callable[[bytes], int | None]) -> bool:
+    place, size = 0, path.stat().st_size
+    with path.open("rb") as file:
+        while place < size:
+            file.seek(place)
+            if (length := size_of(file.read(12))) is None:
+                return False
+            place += length
+    return place > size + 1  # an odd part's padding is often missing at the end
+
+
 def _has_end(path: Path, format_name: str) -> bool:
+    if format_name == "avi":
+        return not _is_shorter_than_stated(path, _riff_part)
+    if "matroska" in format_name:
+        return not _is_shorter_than_stated(path, _matroska_part)
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - _OGG_PAGE))
         tail = file.read()

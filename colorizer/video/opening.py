@@ -11,7 +11,7 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from colorizer.errors import VideoError
+from colorizer.errors import VideoError, quote
 
 # Self-contained formats. A playlist would open other files, local or remote.
 _CONTAINERS = "mov,matroska,avi,mpegts,mpeg,flv,ogg,asf,gif,dv,mxf,ivf"
@@ -39,16 +39,17 @@ def check_file(source: str | os.PathLike, limits: Limits) -> Path:
     if not isinstance(source, str | os.PathLike):
         raise VideoError(f"A clip is read from a file: give its path, not {type(source).__name__}.")
     path = Path(source)
+    name = quote(str(path))
     try:
         if not path.exists():
-            raise VideoError(f"There is no file {path}.")
+            raise VideoError(f"There is no file {name}.")
         if not path.is_file():
-            raise VideoError(f"{path} is not a file.")
+            raise VideoError(f"{name} is not a file.")
         num_bytes = path.stat().st_size
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
         if isinstance(error, VideoError):
             raise
-        raise VideoError(f"{path} can't be opened: {error}.") from error
+        raise VideoError(f"{name} can't be opened: {getattr(error, 'strerror', None) or error}.") from error
     if num_bytes == 0:
         raise VideoError(f"{path.name} is empty.")
     if limits.bytes is not None and num_bytes > limits.bytes:

@@ -17,6 +17,8 @@ LONG = "a" * 5000
         ["evaluate", "--dataset", ".", "-o", "out", "--split", "train", "--model"],
         ["push", "checkpoint"],
         ["report"],
+        ["video", "-o", "colored.mp4"],
+        ["video", "photo.png", "-o"],
     ],
 )
 def test_a_long_name_is_refused_in_a_short_line(

@@ -12,7 +12,7 @@ from PIL import Image
 from colorizer import colorize_video
 from colorizer.pipelines.image_colorization import ColorizationPipeline
 from colorizer.video import inspect
-from tests.clips import frames_of, pan, times_of
+from tests.clips import frames_of, make_clip, pan, times_of
 
 WIDTH, HEIGHT, RATE = 64, 48, 24
 
@@ -82,12 +82,23 @@ def test_empty_packets_are_no_damage(pipe: ColorizationPipeline, tmp_path: Path)
     assert times_of(result.path) == pytest.approx([k / RATE for k in range(9)], abs=1e-3)
 
 
-def test_an_ogg_or_gif_file_without_its_end_is_noted(pipe: ColorizationPipeline, tmp_path: Path):
+def test_a_short_file_without_its_end_is_noted(pipe: ColorizationPipeline, tmp_path: Path):
     ogg, gif = tmp_path / "clip.ogv", tmp_path / "clip.gif"
+    mkv = make_clip(tmp_path / "clip.mkv", pan(6))
+    avi = make_clip(tmp_path / "clip.avi", pan(6), codec="mjpeg", pix_fmt="yuvj420p", sound=None)
     ogg.write_bytes(theora([False] * 6))
     first, *others = (Image.fromarray(pixels) for pixels in pan(6))
     first.save(gif, save_all=True, append_images=others, duration=50)
-    for clip in (ogg, gif):
+    for clip in (ogg, gif, mkv, avi):
         assert colorize_video(clip, tmp_path / "colored.mp4", pipe).notes == ()
         clip.write_bytes(clip.read_bytes()[:-70])
-        assert "no end mark" in " ".join(colorize_video(clip, tmp_path / "colored.mp4", pipe).notes)
+        assert "no end" in " ".join(colorize_video(clip, tmp_path / "colored.mp4", pipe).notes)
+
+
+def test_a_matroska_file_of_unknown_size_is_whole(tmp_path: Path):
+    clip = make_clip(tmp_path / "clip.mkv", pan(6))
+    segment = clip.read_bytes().index(bytes.fromhex("18538067"))
+    content = bytearray(clip.read_bytes()[:-70])
+    content[segment + 4 : segment + 12] = b"\x01" + b"\xff" * 7
+    clip.write_bytes(content)
+    assert inspect(clip).has_end

@@ -6,7 +6,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from colorizer.errors import ColorizerError
+from colorizer.errors import CheckpointError, ColorizerError
 
 
 class Means:
@@ -35,6 +35,8 @@ class Means:
     def load_state_dict(self, state: dict[str, tuple[Tensor, int]]) -> None:
         self._clear()
         for name, (totals, count) in state.items():
+            if not isinstance(name, str) or not isinstance(count, int) or count < 1 or totals.ndim != 1:
+                raise CheckpointError("its means are none")
             self.sums[name] = totals[self.accelerator.process_index].to(self.accelerator.device)
             self.counts[name] = count
 

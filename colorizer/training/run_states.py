@@ -17,6 +17,7 @@ from colorizer.atomic_write import write_folder
 from colorizer.errors import CheckpointError, ColorizerError, quote
 from colorizer.training.arguments import TrainingArguments, as_flag
 from colorizer.training.log_means import Means
+from colorizer.training.state_checks import LoadedState
 
 PREFIX = "checkpoint-"
 IDENTITY = "run.json"
@@ -44,15 +45,24 @@ class Progress:
     def load_state_dict(self, state: dict) -> None:
         for name in vars(self).keys() - {"means"}:
             value = state.get(name)
-            is_valid = _is_history(value) if name == "history" else isinstance(value, int | float)
+            is_valid = _is_history(value) if name == "history" else _is_number(value, getattr(self, name))
             if not is_valid:
                 raise CheckpointError(f"its progress has no valid {name}")
             setattr(self, name, value)
         self.means.load_state_dict(state.get("means", {}))  # states of earlier versions have none
 
 
+def _is_number(value: object, own: float) -> bool:
+    return isinstance(value, int if isinstance(own, int) else int | float)
+
+
 def _is_history(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(record, dict) and "step" in record for record in value)
+    return isinstance(value, list) and all(
+        isinstance(record, dict)
+        and isinstance(record.get("step"), int)
+        and all(isinstance(name, str) and isinstance(number, int | float) for name, number in record.items())
+        for record in value
+    )
 
 
 def check_folder(arguments: TrainingArguments) -> None:
@@ -160,7 +170,9 @@ def load_state(accelerator: Accelerator, state: Path, identity: dict) -> bool:
     try:
         # Accelerate asks torch to run whatever the pickles of registered objects say. This setting overrules it.
         with patch_environment(torch_force_weights_only_load="1", torch_force_no_weights_only_load="0"):
+            loaded = LoadedState(accelerator)
             accelerator.load_state(str(state))
+            loaded.check()
     except Exception as error:  # whatever torch, pickle and safetensors raise on a damaged file
         is_pickle = isinstance(error, UnpicklingError)
         reason = "a file is damaged or holds more than tensors and plain values" if is_pickle else quote(error)

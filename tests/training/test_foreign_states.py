@@ -65,6 +65,59 @@ def test_no_file_of_a_state_is_run(write, train, state, tmp_path):
         shutil.copytree(original, state)
 
 
+def wrong_shapes(content: dict) -> dict:
+    return content | {"state": {k: v | {"exp_avg": torch.zeros(7)} for k, v in content["state"].items()}}
+
+
+def too_little(content: dict) -> dict:
+    return content | {"state": {k: {"step": v["step"]} for k, v in content["state"].items()}}
+
+
+def another_setting(content: dict) -> dict:
+    return content | {"param_groups": [group | {"betas": "xy"} for group in content["param_groups"]]}
+
+
+def no_rate(content: dict) -> dict:
+    return content | {"param_groups": [group | {"lr": None} for group in content["param_groups"]]}
+
+
+def no_method(content: dict) -> dict:
+    return content | {"step": 7}
+
+
+def no_rates(content: dict) -> dict:
+    return content | {"base_lrs": "x"}
+
+
+def half_a_step(content: dict) -> dict:
+    return content | {"step": 2.5}
+
+
+def no_means(content: dict) -> dict:
+    return content | {"means": {"generator_loss": (torch.zeros(1), 0)}}
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        *(("optimizer.bin", change) for change in (wrong_shapes, too_little, another_setting, no_rate)),
+        *(("schedule", change) for change in (no_method, no_rates)),
+        *(("custom_checkpoint_0.pkl", change) for change in (half_a_step, no_means)),
+    ],
+)
+def test_a_state_that_could_not_go_on_is_refused_when_it_is_read(name, change, train, state):
+    if name == "schedule":
+        contents = {path: torch.load(path, weights_only=True) for path in state.glob("custom_checkpoint_*.pkl")}
+        (path,) = (path for path, content in contents.items() if "base_lrs" in content)
+    else:
+        path = state / name
+    torch.save(change(torch.load(path, weights_only=True)), path)
+    record(state, sha256=run_states._digests(state))
+    with pytest.raises(CheckpointError, match=r"checkpoint-2 can't be loaded: .* Delete it to resume") as caught:
+        train(*RESUME)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_changed_byte_is_noticed_in_every_file(state):
     names = sorted(path.name for path in state.iterdir() if path.name != "run.json")
     assert "model.safetensors" in names

@@ -144,8 +144,14 @@ def put_in_place(part: Path, path: str | os.PathLike, *, flush: bool = True) -> 
 
 
 def hidden_path(path: str | os.PathLike, ending: str) -> Path:
-    """Return the path of a hidden file or folder that belongs to `path`, in the same parent folder."""
+    """Return the path of a hidden file or folder that belongs to `path`, in the same parent folder.
+
+    Raises:
+        OSError: `path` is a folder without a name, such as "." or "/".
+    """
     path = Path(path)
+    if not path.name:
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
     name = os.fsencode(path.name[-_MAX_CHARACTERS:])[-_MAX_BYTES:].decode(errors="ignore")
     return path.with_name(f".{name}{ending}")
 

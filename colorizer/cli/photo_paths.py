@@ -4,6 +4,7 @@ import glob
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -71,7 +72,9 @@ def file_name(source: str) -> Path:
     """Return the photo's file name, without its folders or web address."""
     if is_address(source):
         # Anyone can write an address: what it names must be a name.
-        source = re.sub(r"[\x00-\x1f\x7f]", "-", unquote(urlsplit(source).path))
+        with suppress(ValueError):  # it is no valid address, which is reported when it is read
+            source = urlsplit(source).path
+        source = re.sub(r"[\x00-\x1f\x7f]", "-", unquote(source))
     return Path(Path(source).name or "photo")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from colorizer.atomic_write import write_text
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, quote
 from colorizer.evaluation.plots import curve_figure, metrics_figure, to_svg
 from colorizer.evaluation.report_sections import sections
 from colorizer.evaluation.results import Report, read_results
@@ -52,8 +52,11 @@ def write_report(results: str | os.PathLike, output: str | os.PathLike | None = 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, render_page(report, pictures))
-    except OSError as error:
-        raise ColorizerError(f"The report {path} can't be written: {error}. Choose another place.") from error
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the path
+        reason = getattr(error, "strerror", None) or error
+        raise ColorizerError(
+            f"The report {quote(str(path))} can't be written: {reason}. Choose another place."
+        ) from error
     return path
 
 

@@ -224,3 +224,8 @@ def test_a_folder_that_can_not_be_made_is_said(tmp_path: Path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ColorizerError, match="can't be made"):
         make_folder(tmp_path / "file" / "below")
+
+
+def test_an_address_that_is_none_has_a_name():
+    assert str(file_name("http://[")) == "["
+    assert str(file_name("https://example.org/a%0a/b%1b[2J.png")) == "b-[2J.png"

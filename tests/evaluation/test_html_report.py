@@ -81,6 +81,8 @@ def test_what_is_no_result_is_refused(report: Report, tmp_path: Path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ColorizerError, match="can't be written"):
         write_report(tmp_path, tmp_path / "file" / "report.html")
+    with pytest.raises(ColorizerError, match=r"^The report '\.' can't be written: Is a directory"):
+        write_report(tmp_path, ".")
     (tmp_path / "sheet.png").write_text("no picture")
     with pytest.raises(ColorizerError, match=r"sheet\.png"):
         write_report(tmp_path)

@@ -36,7 +36,7 @@ RESERVED = {
     "matplotlib": {"evaluation", "training"},
     "gradio": {"demo"},
     "datasets": {"data"},
-    "av": {"video"},
+    "av": {"photos", "video"},
     "onnx": {"graphs"},
     "onnxruntime": {"graphs"},
     "tifffile": {"photos"},

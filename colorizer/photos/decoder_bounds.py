@@ -15,7 +15,7 @@ class Bounds:
     """Limits of this process."""
 
     def __init__(self, file: IO[bytes], max_pixels: int) -> None:
-        self.max_pixels, self._file_bytes = max_pixels, file.seek(0, 2)
+        self.max_pixels, self.file_bytes = max_pixels, file.seek(0, 2)
         file.seek(0)
         self._own_bytes = _address_space()
         self.allow(0)
@@ -36,7 +36,7 @@ class Bounds:
             resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.getrlimit(resource.RLIMIT_CPU)[1]))
             if self._own_bytes:
                 size = (
-                    self._own_bytes + BYTES + BYTES_PER_FILE_BYTE * self._file_bytes + BYTES_PER_PIXEL * pixels + spare
+                    self._own_bytes + BYTES + BYTES_PER_FILE_BYTE * self.file_bytes + BYTES_PER_PIXEL * pixels + spare
                 )
                 resource.setrlimit(resource.RLIMIT_AS, (size, resource.getrlimit(resource.RLIMIT_AS)[1]))
 

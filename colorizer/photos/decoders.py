@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import IO, Any
 
+import numpy as np
 from PIL import Image
 
 from colorizer.photos.decoder_bounds import Bounds, Refused
@@ -24,6 +25,8 @@ MAX_PAGES = 1000  # of a PDF
 _ORIENTATION = 0x0112
 _DPI = 300  # of a PDF page without a scan
 _POINT = 1 / 72  # inch
+_LARGEST_SLICE = 2**24  # bytes that libde265 takes at once: cameras write tiles, but other programs may write one
+_HEIF_HEADER = 2**16
 
 
 def read_heif(file: IO[bytes], page: int, bounds: Bounds) -> Image.Image:
@@ -33,7 +36,30 @@ def read_heif(file: IO[bytes], page: int, bounds: Bounds) -> Image.Image:
     pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, decode_threads=1)
     image = Image.open(file, formats=("HEIF",))
     bounds.check(*image.size)
-    image.load()
+    try:
+        image.load()
+    except ValueError:
+        if bounds.file_bytes <= _LARGEST_SLICE:
+            raise
+        image = _read_large_slice(file, image)
+    return image
+
+
+def _read_large_slice(file: IO[bytes], opened: Image.Image) -> Image.Image:
+    """Decode a HEIC file of one slice larger than libde265 takes, whose header pillow-heif has read, by FFmpeg."""
+    import av
+
+    file.seek(0)
+    if opened.mode != "RGB" or b"imir" in file.read(_HEIF_HEADER):
+        raise Refused("has a transparent or mirrored picture that is too large in one piece: save it as PNG first")
+    file.seek(0)
+    with av.open(file, format="mov") as container:
+        container.streams.video[0].codec_context.options = {"err_detect": "explode"}
+        frame = next(container.decode(container.streams.video[0]))
+    image = Image.fromarray(np.rot90(frame.to_ndarray(format="rgb24"), frame.rotation // 90))
+    if image.size != opened.size:
+        raise Refused("has a cropped picture that is too large in one piece: save it as PNG first")
+    image.info = opened.info
     return image
 
 
@@ -146,8 +172,6 @@ def decode(kind: str, page: int, bounds: Bounds, file: IO[bytes]) -> tuple[dict,
 
 def main() -> None:
     """Decode standard input; see the module."""
-    import numpy  # noqa: F401
-
     kind, page, max_pixels = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     file, parts = sys.stdin.buffer, []
     # A library may print.

@@ -56,6 +56,22 @@ def raw(photo: np.ndarray, *, is_dng: bool = True, preview: bool = True) -> byte
     return file.getvalue()
 
 
+def heic_in_one_large_slice(photo: np.ndarray, **options: object) -> bytes:
+    """Return a HEIC file whose only slice has 17 MiB: nearly all are zero words, which HEVC allows at the end of a slice."""
+    content = bytearray(encode(photo, "HEIF", quality=95, **options))
+    box, words = content.index(b"mdat") - 4, b"\0\0\3" * (17 * 2**20 // 3)
+    item = box + 8
+    end = item + 4 + int.from_bytes(content[item : item + 4])
+    # The sizes of the item, the box and the slice; then the place of the EXIF block, if there is one after the slice.
+    places = [content.index((end - item).to_bytes(4)), box, item]
+    if end < len(content):
+        places.append(content.index(end.to_bytes(4)))
+    for place in places:
+        content[place : place + 4] = (int.from_bytes(content[place : place + 4]) + len(words)).to_bytes(4)
+    content[end:end] = words
+    return bytes(content)
+
+
 @pytest.fixture(scope="module")
 def photo() -> np.ndarray:
     return data.coffee()[100:300, 100:400]
@@ -113,6 +129,22 @@ class TestInAProcessOfItsOwn:
         kept = Image.Exif()
         kept.load(read.exif)
         assert dict(kept) == {0x010F: "Camera", 0x0112: 1}
+
+    @pytest.mark.parametrize("options", [{}, {"exif": turned()}], ids=["plain", "turned"])
+    def test_a_heic_in_one_slice_of_more_than_16_mib(self, photo, options):
+        read = read_photo(heic_in_one_large_slice(photo, **options))
+        small = read_photo(encode(photo, "HEIF", quality=95, **options))
+        assert np.abs(read.pixels.astype(int) - small.pixels).mean() < 1
+        assert read.exif == small.exif
+
+    def test_a_large_slice_that_is_mirrored_or_damaged_is_refused(self, photo):
+        mirrored = Image.Exif()
+        mirrored[ORIENTATION] = 2
+        with pytest.raises(PhotoError, match="mirrored picture that is too large in one piece: save it as PNG"):
+            read_photo(heic_in_one_large_slice(photo, exif=mirrored.tobytes()))
+        content = heic_in_one_large_slice(photo)
+        with pytest.raises(PhotoError, match="HEIC photo that is damaged"):
+            read_photo(content[: len(content) // 2])
 
     def test_jpeg_xl_is_upright_already(self, pixels):
         read = read_photo(encode(pixels, "JXL", lossless=True, exif=turned()))

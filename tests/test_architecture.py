@@ -41,7 +41,7 @@ RESERVED = {
     "onnxruntime": {"graphs"},
     "tifffile": {"photos"},
     "pillow_heif": {"photos"},
-    "pillow_jxl": {"photos"},
+    "imagecodecs": {"photos"},
     "rawpy": {"photos"},
     "pypdfium2": {"photos"},
     "transformers": {"approaches", "hub", "pipelines", "training"},

@@ -4,25 +4,23 @@ The libraries are large parsers in C. A process bounds their memory and time, an
 It imports neither torch nor the rest of the package.
 
 Input: the file as standard input, and as arguments the format, the page (from 1; the directory's offset in a TIFF; 0 to count
-a PDF's pages) and the limit on pixels. Output: a line of JSON, and the pixels, ICC profile and EXIF block. The line holds the
-`mode`, `size`, `num_pages` and lengths of the parts; or `error`, empty for damage; or `missing`, for another library.
+a PDF's pages) and the limit on pixels. Output: a line of JSON, and the pixels, ICC profile, EXIF block, XMP packet and gray or
+RGB in 16 bits. The line holds the `mode`, `size`, `num_pages` and lengths of the parts; or `error`, empty for damage; or
+`missing`, for another library.
 """
 
 import json
 import os
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from typing import IO, Any
 
 import numpy as np
 from PIL import Image
 
 from colorizer.photos.decoder_bounds import Bounds, Refused
-from colorizer.photos.jxl_size import jxl_size
 
 MAX_PAGES = 1000  # of a PDF
-_ORIENTATION = 0x0112
 _DPI = 300  # of a PDF page without a scan
 _POINT = 1 / 72  # inch
 _LARGEST_SLICE = 2**24  # bytes that libde265 takes at once: cameras write tiles, but other programs may write one
@@ -65,23 +63,9 @@ def _read_large_slice(file: IO[bytes], opened: Image.Image) -> Image.Image:
 
 def read_jxl(file: IO[bytes], page: int, bounds: Bounds) -> Image.Image:
     """Decode a JPEG XL file."""
-    from pillow_jxl import JpegXLImagePlugin
+    from colorizer.photos import jxl
 
-    JpegXLImagePlugin.DECODE_THREADS = 1
-    # The plugin decodes when it opens.
-    bounds.check(*jxl_size(file.read()))
-    file.seek(0)
-    image = Image.open(file, formats=("JXL",))
-    bounds.check(*image.size)
-    image.load()
-    if not image.jpeg and (kept := image.info.pop("exif", None)):
-        # The pixels are upright already; a JPEG that was packed as JPEG XL is not.
-        with suppress(Exception):
-            exif = Image.Exif()
-            exif.load(kept)
-            exif.pop(_ORIENTATION, None)
-            image.info["exif"] = exif.tobytes()
-    return image
+    return jxl.read_jxl(file, page, bounds)
 
 
 def read_raw(file: IO[bytes], page: int, bounds: Bounds) -> Image.Image:
@@ -161,7 +145,8 @@ def decode(kind: str, page: int, bounds: Bounds, file: IO[bytes]) -> tuple[dict,
         return {"num_pages": count_pdf_pages(file)}, []
     image = _READERS[kind](file, page, bounds)
     num_pages = count_pdf_pages(file) if kind == "PDF" else 1
-    parts = [image.tobytes(), image.info.get("icc_profile") or b"", image.info.get("exif") or b""]
+    parts = [image.tobytes(), *(image.info.get(name) or b"" for name in ("icc_profile", "exif", "xmp"))]
+    parts.append(image.info["wide"].tobytes() if "wide" in image.info else b"")
     return {
         "mode": image.mode,
         "size": image.size,

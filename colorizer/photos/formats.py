@@ -33,7 +33,7 @@ MEDIA_TYPES = {
 # What reads a format that Pillow doesn't read itself: the module, and the words for the format in messages.
 DECODERS = {
     "HEIF": ("pillow_heif", "a HEIC photo"),
-    "JXL": ("pillow_jxl", "a JPEG XL photo"),
+    "JXL": ("imagecodecs", "a JPEG XL photo"),
     "RAW": ("rawpy", "a RAW photo"),
     "PDF": ("pypdfium2", "a PDF"),
     "TIFF": ("tifffile", "a TIFF"),

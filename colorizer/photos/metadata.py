@@ -174,6 +174,11 @@ def _xmp(packet: bytes | str | None) -> bytes | None:
         return None
     if len(packet) > MAX_XMP_BYTES or b"<" not in packet[:200]:
         raise ValueError("no XMP packet")
+    return upright_xmp(packet)
+
+
+def upright_xmp(packet: bytes) -> bytes:
+    """Return an XMP packet for a photo that is turned upright."""
     return _XMP_TURN.sub(rb"\g<1>1", packet)
 
 

@@ -39,12 +39,14 @@ class Opened:
     """An image, not yet decoded if `file` is given; its number of pages ("" for one, "many" if counting takes long).
 
     exif: EXIF block of a file that has its tags elsewhere, or b"".
+    wide: its gray (H, W) or RGB (H, W, 3) in 16 bits, uint16, if that is decoded already.
     """
 
     image: Image.Image
     file: BoundedFile | None = None
     num_pages: str = ""
     exif: bytes = b""
+    wide: np.ndarray | None = None
 
 
 def open_image(file: IO[bytes], name: str | None, max_pixels: int, page: int = 1) -> Opened:
@@ -69,7 +71,7 @@ def open_image(file: IO[bytes], name: str | None, max_pixels: int, page: int = 1
             return _develop(file, bounded, label, max_pixels)
         if kind is not None:
             image, num_pages = separate_decoding.decode(file, kind, label, max_pixels, page)
-            return Opened(image, None, str(num_pages) if num_pages > 1 else "")
+            return Opened(image, None, str(num_pages) if num_pages > 1 else "", wide=image.info.pop("wide", None))
         image = _open_by_pillow(bounded, (*FORMATS, *_tga(file, name)), max_pixels)
         return Opened(image, bounded, count_frames(image, bounded))
     except PhotoError:
@@ -113,10 +115,10 @@ def load(opened: Opened) -> tuple[Image.Image, tuple[str, ...]]:
     return image, ()
 
 
-def load_wide(opened: Opened, image: Image.Image, layout: str) -> np.ndarray | None:
-    """Return the colors of an image that is decoded in 16 bits, uint16 (H, W, 3), if it has its file; see `depth`."""
-    if opened.file is None or opened.image is not image:
-        return None
+def load_wide(opened: Opened, image: Image.Image, layout: str | None) -> np.ndarray | None:
+    """Return the gray or colors of an image that is decoded in 16 bits, uint16 (H, W) or (H, W, 3), if it has; see `depth`."""
+    if opened.file is None or opened.image is not image or layout is None:
+        return opened.wide
     opened.file.seek(0)
     opened.file.allow_decoding()
     return read_wide(image, layout, opened.file, image.tell())

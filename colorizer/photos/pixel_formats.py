@@ -19,7 +19,7 @@ _WIDE_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 def image_to_pixels(
     image: Image.Image, name: str, wide: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray | None, bytes | None, tuple[str, ...], np.ndarray | None]:
-    """Convert a loaded image, whose colors of 16 bits are `wide`, uint16 (H, W, 3), if it has such.
+    """Convert a loaded image, whose gray or colors in 16 bits are `wide`, uint16 (H, W) or (H, W, 3), if it has such.
 
     Returns pixels uint8 (H, W, 3), alpha uint8 (H, W) or None, ICC profile or None, notes, and the pixels in 16 bits or None.
     An image with an RGB profile of a matrix and curves keeps its pixels, and the profile is returned; any other is used for the

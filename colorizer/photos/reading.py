@@ -197,7 +197,7 @@ def _from_image(
         scale_transparency(image)
         layout = wide_layout(image)
         image, notes = load(opened)
-        wide = load_wide(opened, image, layout) if layout else None
+        wide = load_wide(opened, image, layout)
         pixels, alpha, profile, more_notes, deep = image_to_pixels(image, label, wide)
     except PhotoError:
         raise

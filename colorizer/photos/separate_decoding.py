@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from io import BytesIO
 from typing import IO
 
+import numpy as np
 from PIL import Image
 
 from colorizer.errors import PhotoError
@@ -21,17 +22,24 @@ _MAX_LINE = 65536
 
 
 def decode(file: IO[bytes], kind: str, label: str, max_pixels: int, page: int = 1) -> tuple[Image.Image, int]:
-    """Decode a file of a format of `DECODERS` to an image with its ICC profile and EXIF block, and its number of pages.
+    """Decode a file of a format of `DECODERS` to an image with its metadata, and its number of pages.
 
+    `info` has its ICC profile, EXIF block and XMP packet, and as "wide" its gray (H, W) or RGB (H, W, 3) in 16 bits, uint16.
     `page` is counted from 1, or a TIFF directory's offset.
 
     Raises:
         PhotoError: the library is missing, or the file is damaged, too large, or takes too much memory or time.
     """
     answer, parts = _run(file, kind, label, max_pixels, page)
-    pixels, profile, exif = parts
+    pixels, *metadata, wide = parts
     image = Image.frombytes(answer["mode"], tuple(answer["size"]), pixels)
-    image.info |= {name: bytes(part) for name, part in (("icc_profile", profile), ("exif", exif)) if part}
+    names = ("icc_profile", "exif", "xmp")
+    image.info |= {name: bytes(part) for name, part in zip(names, metadata, strict=True) if part}
+    if wide:
+        is_gray = image.mode in ("L", "LA")
+        image.info["wide"] = np.frombuffer(wide, np.uint16).reshape(
+            image.height, image.width, *(() if is_gray else (3,))
+        )
     return image, answer["num_pages"]
 
 

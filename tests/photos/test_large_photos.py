@@ -2,7 +2,6 @@
 
 import io
 import os
-import struct
 import time
 import zlib
 
@@ -12,7 +11,6 @@ import tifffile
 from PIL import Image
 
 from colorizer.errors import PhotoError
-from colorizer.photos.jxl_size import jxl_size
 from colorizer.photos.reading import MAX_PIXELS, read_photo
 from tests.photos.conftest import encode
 from tests.photos.hostile_files import tiff_of_pages
@@ -35,18 +33,6 @@ def test_a_tiff_larger_than_allowed_is_refused_by_its_header():
             writer.pages[0].tags[tag].overwrite(value)
         with pytest.raises(PhotoError, match="2400 million pixels, more than the 100 allowed"):
             read_photo(file.getvalue())
-
-
-@pytest.mark.parametrize("size", [(1, 1), (8, 256), (600, 400), (300, 300), (1920, 1080), (7000, 3), (3, 20_000)])
-def test_the_size_of_jpeg_xl_is_in_its_header(size):
-    content = encode(Image.new("L", size), "JXL")
-    assert jxl_size(content) == size
-    boxes = struct.pack(">I4s", 12, b"JXL ") + b"\r\n\x87\n" + struct.pack(">I4s", 10, b"Exif") + b"ab"
-    for kind, number in ((b"jxlc", b""), (b"jxlp", bytes(4))):
-        assert jxl_size(boxes + struct.pack(">I4s", 0, kind) + number + content) == size
-    if size[0] * size[1] > 10**5:
-        with pytest.raises(PhotoError, match=r"more than the 0\.1 allowed"):
-            read_photo(content, max_pixels=10**5)
 
 
 def test_a_strip_that_unpacks_to_gigabytes_takes_no_memory():

@@ -5,9 +5,11 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import IO
 from urllib.parse import unquote_to_bytes
 
 import numpy as np
@@ -17,7 +19,8 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from colorizer.data.local_files import readable
 from colorizer.data.sources import Source, translate_errors
 from colorizer.photos.color import colorfulness
-from colorizer.photos.opening import FORMATS
+from colorizer.photos.opening import FORMATS, Opened, is_decoded_apart, open_image
+from colorizer.photos.profiles import is_srgb, srgb_pixels
 
 MAX_PIXELS = 200_000_000
 """A file with more pixels, according to its header, is refused before decoding (a decompression bomb)."""
@@ -100,10 +103,11 @@ def is_gray(photo: Image.Image) -> bool:
     return (unexplained / max(len(bins) - np.count_nonzero(count), 1)) ** 0.5 < MIN_UNEXPLAINED
 
 
-def _reason_of(error: Exception) -> str:
-    if isinstance(error, UnidentifiedImageError):
+def _reason_of(error: Exception, name: str | None) -> str:
+    if isinstance(error.__cause__, UnidentifiedImageError):
         return "not a photo"
-    return getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error).__name__
+    reason = getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error).__name__
+    return reason.removeprefix(f"{name or 'The photo'} ").rstrip(".")
 
 
 def _orientation(image: Image.Image) -> int:
@@ -114,14 +118,16 @@ def _orientation(image: Image.Image) -> int:
 
 
 def decode(source: bytes | str | Path, resolution: int, *, min_colorfulness: float = 0.0) -> np.ndarray | Rejected:
-    """Decode a photo's central square at `resolution` as uint8 (3, S, S), upright; return Rejected if it is unusable.
+    """Decode a photo's central square at `resolution` as uint8 sRGB, (3, S, S), upright; return Rejected if it is unusable.
 
-    JPEGs are decoded at the smallest of 1/1, 1/2, 1/4, 1/8 that still covers the square: decoding takes most of the time.
+    It is seen through its color profile. JPEGs are decoded at the smallest of 1/1, 1/2, 1/4, 1/8 that still covers the square:
+    decoding takes most of the time. Of several pages, the first is taken.
     """
+    name = None if isinstance(source, bytes) else Path(source).name
     try:
-        with Image.open(
-            io.BytesIO(source) if isinstance(source, bytes) else source, formats=(*FORMATS, "TIFF")
-        ) as image:
+        with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as file:
+            opened = _open(file, name)
+            image = opened.image
             width, height = image.size
             if width * height > MAX_PIXELS:
                 return Rejected("broken", f"too many pixels: {width}×{height}")
@@ -129,21 +135,24 @@ def decode(source: bytes | str | Path, resolution: int, *, min_colorfulness: flo
                 return Rejected("tiny", f"{width}×{height}")
             if image.mode in GRAY_MODES:
                 return Rejected("gray", "gray")
-            orientation = _orientation(image)
+            profile = image.info.get("icc_profile")
             image.draft("RGB", (resolution, resolution))
-            rgb = image if image.mode == "RGB" else image.convert("RGB")
-            width, height = rgb.size
-            side = min(width, height)
-            left, top = (width - side) / 2, (height - side) / 2
-            square = rgb.resize(
-                (resolution, resolution),
-                # Antialiased; sharper filters take twice the time and make no difference to the network.
-                Image.Resampling.BILINEAR,
-                box=(left, top, left + side, top + side),
-                reducing_gap=2.0,
-            )
+            if opened.file:
+                opened.file.allow_decoding()
+            image.load()
+            if opened.exif:
+                image.info["exif"] = opened.exif
+            # Not before: Pillow turns a TIFF while it is loaded.
+            orientation = _orientation(image)
+            # The profile of CMYK says what its inks look like together.
+            has_inks = image.mode == "CMYK" and profile
+            square = _square(image if image.mode == "RGB" or has_inks else image.convert("RGB"), resolution)
+            if profile and not is_srgb(profile):
+                square = Image.fromarray(srgb_pixels(np.array(square), profile))
+            elif has_inks:
+                square = square.convert("RGB")
     except Exception as error:  # Pillow's decoders raise many kinds of errors for broken files: OSError, SyntaxError, …
-        return Rejected("broken", _reason_of(error))
+        return Rejected("broken", _reason_of(error, name))
     if orientation in ORIENTATIONS:
         square = square.transpose(ORIENTATIONS[orientation])
     if is_gray(square):
@@ -154,6 +163,27 @@ def decode(source: bytes | str | Path, resolution: int, *, min_colorfulness: flo
         if value < min_colorfulness:
             return Rejected("dull", f"colorfulness {value:.1f}")
     return pixels
+
+
+def _open(file: IO[bytes], name: str | None) -> Opened:
+    """Open a photo: nearly all by Pillow alone, since what else `open_image` checks takes as long as decoding a small one."""
+    if not is_decoded_apart(file):
+        with suppress(UnidentifiedImageError):
+            return Opened(Image.open(file, formats=FORMATS))
+    return open_image(file, name, MAX_PIXELS)
+
+
+def _square(image: Image.Image, resolution: int) -> Image.Image:
+    width, height = image.size
+    side = min(width, height)
+    left, top = (width - side) / 2, (height - side) / 2
+    return image.resize(
+        (resolution, resolution),
+        # Antialiased; sharper filters take twice the time and make no difference to the network.
+        Image.Resampling.BILINEAR,
+        box=(left, top, left + side, top + side),
+        reducing_gap=2.0,
+    )
 
 
 def _path_of(image: dict) -> str | None:

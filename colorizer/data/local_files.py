@@ -5,9 +5,8 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from PIL import Image
-
 from colorizer.errors import DatasetError, quote
+from colorizer.photos.formats import MEDIA_TYPES
 
 _SPLITS = {
     "train": "train",
@@ -70,8 +69,7 @@ def find_files(path: Path) -> tuple[str, dict[str, list[Path]]]:
         if not any(split for split, _ in named):
             return "parquet", {"train": parquet}
         return "parquet", _grouped((split, file) for split, file in named if split)
-    suffixes = {suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.OPEN}
-    photos = [file for file in files if file.suffix.lower() in suffixes]
+    photos = [file for file in files if file.suffix.lower() in MEDIA_TYPES]
     if not photos:
         raise DatasetError(f"the folder {str(path)!r} has neither photos nor parquet files")
     # Top-level folders are splits only if all have names of splits: "train" may also be the subject of a photo.

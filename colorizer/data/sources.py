@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import datasets
@@ -224,12 +225,20 @@ def _hub_builder(
     repo_id, _, config = source.partition(":")
     with translate_errors(source):
         if not Path(datasets.config.HF_DATASETS_CACHE, repo_id.replace("/", "___")).exists():
-            # Whatever the Hub answers, it can be reached: otherwise `datasets` would try for half a minute.
-            with suppress(HfHubHTTPError):
-                HfApi(token=token).dataset_info(repo_id, revision=revision, timeout=HUB_TIMEOUT)
+            _reach_hub(repo_id, revision, token)
         builder = datasets.load_dataset_builder(repo_id, config or None, revision=revision, token=token)
     splits = map(str, builder.info.splits or builder.config.data_files or {})
     return builder, {split_name(split): split for split in splits}
+
+
+@lru_cache
+def _reach_hub(repo_id: str, revision: str | None, token: str | bool | None) -> None:
+    """Raise an error of the network unless the Hub answers, whatever it says: `datasets` would try for half a minute.
+
+    Asked once per dataset, since the splits are listed and each is opened.
+    """
+    with suppress(HfHubHTTPError):
+        HfApi(token=token).dataset_info(repo_id, revision=revision, timeout=HUB_TIMEOUT)
 
 
 def _open_hub(

@@ -192,7 +192,7 @@ def _open_by_pillow(bounded: BoundedFile, formats: tuple[str, ...], max_pixels: 
 
 def _tga(file: IO[bytes], name: str | None) -> tuple[str, ...]:
     """Return ("TGA",) if the name or the footer says so: almost any bytes could be its header."""
-    file.seek(-18, 2)
+    file.seek(max(0, file.seek(0, 2) - 18))
     is_tga = file.read(18) == b"TRUEVISION-XFILE.\0" or _suffix(file, name) in _TGA_SUFFIXES
     file.seek(0)
     return ("TGA",) if is_tga else ()

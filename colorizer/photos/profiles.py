@@ -123,7 +123,7 @@ def through_profile(samples: np.ndarray, profile: bytes | None) -> tuple[np.ndar
         if converted is not None:
             return np.array(converted), None, ()
         notes = ("its color profile is damaged and was ignored",)
-    elif profile and not (mode == "L" and _is_srgb(profile)):
+    elif profile and not (mode == "L" and is_srgb(profile)):
         notes = ("its color profile is for photos of another kind and was ignored",)
     return _as_rgb(samples, mode), None, notes
 
@@ -152,11 +152,19 @@ def _as_rgb(samples: np.ndarray, mode: str) -> np.ndarray:
     )
 
 
-def _is_srgb(profile: bytes) -> bool:
+@lru_cache(256)
+def is_srgb(profile: bytes) -> bool:
+    """Return True for the profile of sRGB, of which many makers have one of their own."""
     try:
         return rgb_profile(profile) is None
     except ValueError:
         return False
+
+
+def srgb_pixels(samples: np.ndarray, profile: bytes) -> np.ndarray:
+    """Convert samples of 8 bits, as in `through_profile`, to sRGB as seen through any kind of profile."""
+    pixels, kept, _ = through_profile(samples, profile)
+    return in_srgb(Photo(pixels, icc_profile=kept)).pixels
 
 
 def in_srgb(photo: Photo) -> Photo:

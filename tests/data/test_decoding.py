@@ -1,13 +1,17 @@
 import io
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
-from PIL import ExifTags, Image, ImageOps
+import tifffile
+from PIL import ExifTags, Image, ImageCms, ImageOps
 from skimage import data
 
 from colorizer.data.decoding import MAX_PIXELS, DatasetReport, Rejected, decode, is_gray
+from colorizer.photos.reading import read_photo
 from tests.data.conftest import color_photo, encode
+from tests.photos import color_profiles
 
 
 def toned(photo: np.ndarray, tone: tuple[float, float, float]) -> Image.Image:
@@ -114,6 +118,75 @@ def test_tiny_photos_are_rejected(size: tuple[int, int]) -> None:
 
 def test_a_photo_a_little_small_is_enlarged() -> None:
     assert decode(encode(color_photo(0, (30, 20))), 64).shape == (3, 64, 64)
+
+
+def in_space(photo: Image.Image, profile: bytes) -> Image.Image:
+    """Return a photo that looks the same in the space of an RGB profile, without the profile."""
+    own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    converted = ImageCms.profileToProfile(photo, ImageCms.createProfile("sRGB"), own)
+    converted.info.clear()
+    return converted
+
+
+class TestProfiles:
+    @pytest.mark.parametrize("space", ["ADOBE_RGB", "DISPLAY_P3", "PROPHOTO"])
+    @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+    def test_a_photo_looks_the_same_in_every_space(self, space: str, kind: str) -> None:
+        photo, profile = Image.fromarray(data.coffee()), color_profiles.rgb(*getattr(color_profiles, space))
+        options = {"quality": 97, "subsampling": 0} if kind == "JPEG" else {}
+        same = decode(encode(photo, kind, **options), 64).astype(int)
+        other = in_space(photo, profile)
+        seen = decode(encode(other, kind, icc_profile=profile, **options), 64)
+        misread = decode(encode(other, kind, **options), 64)
+        # 8 bits of a wider space are coarser.
+        assert np.abs(seen - same).mean() < 1.5
+        assert np.abs(misread - same).mean() > 4
+
+    def test_srgb_changes_nothing(self) -> None:
+        profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+        photo = Image.fromarray(data.coffee())
+        assert np.array_equal(decode(encode(photo, icc_profile=profile), 64), decode(encode(photo), 64))
+
+    def test_inks_are_seen_through_their_profile(self) -> None:
+        shades = np.array([[-40, -20], [60, 0], [0, 60], [0, 0]])  # a* and b* of each ink
+        corners = np.zeros((2, 2, 2, 2, 3))
+        for place in np.ndindex(2, 2, 2, 2):
+            corners[place] = 60, *(np.array(place) @ shades)
+        inks = np.zeros((48, 48, 4), np.uint8)
+        for ink in range(3):
+            inks[:, 16 * ink : 16 * (ink + 1), ink] = np.linspace(0, 255, 48)[:, None]
+        profile = color_profiles.table(b"CMYK", corners)
+        encoded = encode(Image.fromarray(inks, "CMYK"), "TIFF", icc_profile=profile)
+        pixels = decode(encoded, 48).transpose(1, 2, 0)
+        assert np.array_equal(pixels, read_photo(encoded).pixels)
+        assert pixels[-1, 8, 0] < 30 < 200 < pixels[-1, 24, 0]  # cyan, and magenta
+        plain = decode(encode(Image.fromarray(inks, "CMYK"), "TIFF"), 48).transpose(1, 2, 0)
+        assert np.abs(pixels.astype(int) - plain).max() > 40
+
+    def test_a_damaged_profile_is_ignored(self) -> None:
+        photo = Image.fromarray(data.coffee())
+        assert np.array_equal(decode(encode(photo, icc_profile=b"nothing"), 64), decode(encode(photo), 64))
+
+
+def test_a_tiff_is_turned_once() -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    photo = color_photo(0, (64, 48))
+    assert np.array_equal(
+        decode(encode(photo, "TIFF", exif=exif), 48), decode(encode(photo.rotate(-90, expand=True)), 48)
+    )
+
+
+def test_formats_that_pillow_does_not_read_or_misreads(tmp_path: Path) -> None:
+    photo = Image.fromarray(data.coffee())
+    expected = decode(encode(photo), 64).astype(int)
+    planes = io.BytesIO()
+    wide = data.coffee().astype(np.uint16).transpose(2, 0, 1) * 257
+    tifffile.imwrite(planes, wide, photometric="rgb", planarconfig="separate")
+    assert np.abs(decode(planes.getvalue(), 64) - expected).max() <= 1
+    assert np.abs(decode(imagecodecs.jpegxl_encode(data.coffee(), lossless=True), 64) - expected).max() <= 1
+    photo.save(tmp_path / "photo.tga")
+    assert np.abs(decode(tmp_path / "photo.tga", 64) - expected).max() <= 1
 
 
 def test_dull_photos_are_rejected_if_asked() -> None:

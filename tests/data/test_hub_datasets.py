@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from colorizer.data import PhotoBatches, PhotoDataset, list_splits, load_photos
+from colorizer.data import PhotoBatches, PhotoDataset, list_splits, load_photos, sources
 from colorizer.data.decoding import decode
 from colorizer.errors import DatasetError, HubError
 from tests.data.conftest import color_photo, encode
@@ -40,7 +40,8 @@ def load(tmp_path: Path) -> Callable[..., PhotoDataset]:
 
 @pytest.fixture(autouse=True)
 def has_cache_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide everything that an earlier test downloaded."""
+    """Hide everything that an earlier test downloaded or found out."""
+    sources._reach_hub.cache_clear()
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "datasets")
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
 
@@ -123,6 +124,21 @@ def test_a_damaged_file(dataset_hub: HubServer, load: Callable[..., PhotoDataset
     for streaming in (False, True):
         with pytest.raises(DatasetError, match=r"can't read the dataset .*[Pp]arquet"):
             load(streaming=streaming)
+
+
+def test_the_hub_is_asked_once_if_there_is_such_a_dataset(
+    dataset_hub: HubServer, load: Callable[..., PhotoDataset], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, ask = [], huggingface_hub.HfApi.dataset_info
+
+    def count(*arguments: object, timeout: float | None = None, **options: object) -> object:
+        asked.extend([timeout] if timeout == sources.HUB_TIMEOUT else [])
+        return ask(*arguments, timeout=timeout, **options)
+
+    monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", count)
+    for split in list_splits(REPO_ID):
+        load(split=split, streaming=True)
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("fault", ["status", "reset"])

@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     options |= {name: getattr(arguments, name) for name in ("smoothing", "keep_color", "bit_depth")}
     (pipe,) = pipelines.values()
     if is_taken(output) and not arguments.overwrite:
-        state = result_state(arguments.clip, output, pipe, **options)
+        state = result_state(clip, output, pipe, **options)
         if state is State.DONE:
             print(f"{output} is done already; --overwrite colors the clip again.")
             return OK
@@ -94,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
             bar.update(done - bar.n)
 
         result = colorize_video(
-            arguments.clip,
+            clip,
             output,
             pipe,
             batch_size=arguments.batch_size,

@@ -19,6 +19,7 @@ from colorizer.photos.lightness import compute_lightness
 from colorizer.photos.marks import Mark, digest, file_digest, state_of
 from colorizer.photos.marks import State as ResultState
 from colorizer.photos.merging import merge_colors
+from colorizer.photos.photo import is_toned
 from colorizer.pipelines.image_colorization import ColorizationPipeline, pipeline
 from colorizer.pipelines.options import working_size
 from colorizer.pipelines.prediction import predict
@@ -61,7 +62,7 @@ class VideoResult:
 
 
 def colorize_video(
-    source: str | os.PathLike,
+    source: str | os.PathLike | Clip,
     target: str | os.PathLike,
     model: str | os.PathLike | ColorizerModel | ColorizationPipeline = "default",
     *,
@@ -89,7 +90,7 @@ def colorize_video(
     converted or left out. A frame that can't be decoded repeats the one before. `VideoResult.notes` says what was changed.
 
     Args:
-        source: path of the clip: MP4, MOV, MKV, WebM, AVI, MPEG, GIF, …
+        source: path of the clip (MP4, MOV, MKV, WebM, AVI, MPEG, GIF, …), or what `inspect` returned for it.
         target: path that ends in .mp4, .m4v, .mov, .mkv (H.264) or .webm (VP9); an existing file is replaced.
         model: as for `pipeline`, or a pipeline.
         resolution, saturation: as for a call of the pipeline.
@@ -98,7 +99,7 @@ def colorize_video(
         keep_color: leave scenes that are in color already as they are.
         bit_depth: bits per channel of the result, 8 or 10. Few players show H.264 with 10 bits, editors do. Lightness has them
             if the clip has; colors are computed with 8.
-        limits: upper limits for the clip, checked before any frame is colored.
+        limits: upper limits for the clip at a path, checked before any frame is colored.
         batch_size: frames per forward; default: 4 on a CPU, 16 on accelerators.
         device: device for a model that isn't a pipeline, as for `pipeline`.
         progress: called with the number of finished frames and the total, after each frame and at the start if frames are
@@ -119,7 +120,7 @@ def colorize_video(
             f"A clip takes no {', '.join(invalid)}: each frame would be colored independently of the others."
         )
     target = _checked_target(target, bit_depth)
-    clip = inspect(source, limits)
+    clip = source if isinstance(source, Clip) else inspect(source, limits)
     _check_not_the_clip(target, clip)
     pipe = model if isinstance(model, ColorizationPipeline) else pipeline(model, device=device)
     given = {"resolution": resolution, "saturation": saturation, **options}
@@ -142,7 +143,7 @@ def colorize_video(
 
 
 def result_state(
-    source: str | os.PathLike,
+    source: str | os.PathLike | Clip,
     target: str | os.PathLike,
     pipe: ColorizationPipeline,
     *,
@@ -154,7 +155,7 @@ def result_state(
     Raises:
         VideoError: the clip can't be read, or is itself what is there.
     """
-    clip = inspect(source)
+    clip = source if isinstance(source, Clip) else inspect(source)
     _check_not_the_clip(Path(target), clip)
     return state_of(target, _mark(clip, _Network.of(pipe, clip, **options), smoothing), read_mark)
 
@@ -216,13 +217,17 @@ class _Network:
             "bit_depth": self.bit_depth,
         }
 
-    def predict(self, batch: list[Frame]) -> Iterator[tuple[Frame, Tensor, Tensor]]:
-        """Yield each frame with its lightness and its predicted ab, both at the working size."""
+    def predict(self, batch: list[Frame]) -> Iterator[tuple[Frame, Tensor, Tensor | None]]:
+        """Yield each frame with its lightness and its predicted ab, both at the working size; no ab if its color is kept."""
         lightness = torch.stack([compute_lightness(frame.pixels, self.size) for frame in batch])
-        with torch.no_grad():  # not inference_mode: tensors that a network caches would be unusable for training
-            predictions = predict(self.pipe.network, lightness.to(self.pipe.device), **self.options)
-        for frame, plane, prediction in zip(batch, lightness, predictions, strict=True):
-            yield frame, plane, prediction.ab[0]
+        needs_color = [not self.keeps_color or is_toned(frame.pixels) for frame in batch]
+        predictions = []
+        if any(needs_color):
+            with torch.no_grad():  # not inference_mode: tensors that a network caches would be unusable for training
+                predictions = predict(self.pipe.network, lightness[needs_color].to(self.pipe.device), **self.options)
+        predicted = iter(predictions)
+        for frame, plane, is_needed in zip(batch, lightness, needs_color, strict=True):
+            yield frame, plane, next(predicted).ab[0] if is_needed else None
 
 
 def _color(
@@ -254,7 +259,7 @@ def _color(
                         raise VideoStopped(f"{clip.name} was stopped after {done} of {clip.num_frames} frames.")
                     num_scenes = smoother.num_scenes
                     ab = smoother(lightness, ab, float(frame.time * clip.time_base))
-                    is_kept = network.keeps_color and keeper(frame.pixels, smoother.num_scenes > num_scenes)
+                    is_kept = network.keeps_color and keeper(ab is None, smoother.num_scenes > num_scenes)
                     piece.write(
                         frame,
                         frame.pixels if is_kept else merge_colors(frame.pixels, ab, saturation=network.saturation),

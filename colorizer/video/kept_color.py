@@ -1,9 +1,5 @@
 """Scenes that are in color already, which are left alone when asked."""
 
-import numpy as np
-
-from colorizer.photos.photo import is_toned
-
 _HOLD = 24  # gray frames in a row after which a scene counts as gray again, as after a dissolve
 
 
@@ -17,9 +13,9 @@ class ColorKeeper:
     def __init__(self, hold: int = 0):
         self.hold = hold
 
-    def __call__(self, pixels: np.ndarray, is_new_scene: bool) -> bool:
-        """Return True if the next frame, uint8 (H, W, 3), is in color."""
-        if not is_toned(pixels):
+    def __call__(self, is_in_color: bool, is_new_scene: bool) -> bool:
+        """Return True if the next frame, which by itself is in color or not, counts as in color."""
+        if is_in_color:
             self.hold = _HOLD
         else:
             self.hold = 0 if is_new_scene else max(0, self.hold - 1)

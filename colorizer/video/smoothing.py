@@ -51,21 +51,23 @@ class Smoother:
         self.history: History | None = None
         self.num_scenes = 0
 
-    def __call__(self, lightness: Tensor, ab: Tensor, time: float) -> Tensor:
+    def __call__(self, lightness: Tensor, ab: Tensor | None, time: float) -> Tensor | None:
         """Return the smoothed colors of the next frame, (2, H, W).
 
         Args:
             lightness: CIE L in 0…100, (1, H, W), of the frame at `time`, in seconds.
-            ab: its predicted colors, (2, H, W).
+            ab: its predicted colors, (2, H, W); None for a frame that needs none, after which the average starts again.
         """
         plane = _reduce(lightness)
-        old, weight = self.history, torch.zeros_like(lightness)
+        old, weight, has_colors = self.history, torch.zeros_like(lightness), ab is not None
+        if not has_colors:
+            ab = lightness.new_zeros(2, *lightness.shape[1:])
         is_new_scene = True
         if old is not None and old.ab.shape == ab.shape:
             kept, displacement = compare(plane, old.plane)
             if is_new_scene := kept is None:
                 pass
-            elif self.seconds > 0:
+            elif self.seconds > 0 and has_colors:
                 displacement, kept = _resize_motion(displacement, kept, ab.shape[-2:])
                 previous = shift(torch.cat((old.ab, old.weight)), displacement)
                 # The weight is capped at the number of frames in `seconds`, so that the average decays at that rate.
@@ -73,8 +75,8 @@ class Smoother:
                 weight = (kept * previous[2:]).clamp(max=longest - 1)
                 ab = (weight * previous[:2] + ab) / (weight + 1)
         self.num_scenes += is_new_scene
-        self.history = History(plane, ab, weight + 1, time)
-        return ab
+        self.history = History(plane, ab, weight + has_colors, time)
+        return ab if has_colors else None
 
 
 def compare(plane: Tensor, previous: Tensor) -> tuple[Tensor | None, Tensor]:

@@ -19,11 +19,26 @@ _FIELDS = 8  # of an ASS event before its text
 class SubtitleTrack:
     """One subtitle track. `note` says that it was converted; it is empty if it was copied."""
 
-    def __init__(self, source: SubtitleStream, output: OutputContainer, ending: str, start: Fraction):
-        """Add the track to `output`; `start` is the clip's, in seconds."""
+    @classmethod
+    def kept(
+        cls, source: SubtitleStream, output: OutputContainer, ending: str, start: Fraction
+    ) -> "SubtitleTrack | None":
+        """Add the track to `output`, as it is or converted; return None if its container can't have it.
+
+        `start` is the clip's, in seconds.
+        """
+        if source.codec_context is None:
+            return None
+        is_copied = can_copy(source, ending)
+        return (
+            cls(source, output, ending, start, is_copied) if is_copied or source.codec_context.codec.text_sub else None
+        )
+
+    def __init__(self, source: SubtitleStream, output: OutputContainer, ending: str, start: Fraction, is_copied: bool):
+        """Add the track to `output`; see `kept`."""
         self._offset = round(start / source.time_base)
         self._source = source
-        self._is_copied = can_copy(source, ending)
+        self._is_copied = is_copied
         self.note = ""
         if self._is_copied:
             self._stream = output.add_stream_from_template(source)
@@ -62,9 +77,3 @@ class SubtitleTrack:
         converted = self._stream.codec_context.encode_subtitle(SubtitleSet.create(text, 0, 1))
         converted.time_base, converted.duration = packet.time_base, packet.duration
         return converted
-
-
-def can_keep(stream: SubtitleStream, ending: str) -> bool:
-    """Return True if a container can have these subtitles, as they are or converted."""
-    context = stream.codec_context
-    return context is not None and (can_copy(stream, ending) or context.codec.text_sub)

@@ -15,7 +15,7 @@ from colorizer.video.containers import has_attachments
 from colorizer.video.frames import Clip
 from colorizer.video.packets import packets
 from colorizer.video.sound import SoundTrack
-from colorizer.video.subtitles import SubtitleTrack, can_keep
+from colorizer.video.subtitles import SubtitleTrack
 
 
 class Tracks:
@@ -40,8 +40,8 @@ class Tracks:
         for stream in container.streams:
             if stream.type == "audio" and stream.codec_context is not None:
                 self._tracks[stream.index] = SoundTrack(stream, output, ending, clip.start, may_copy=may_copy)
-            elif stream.type == "subtitle" and can_keep(stream, ending):
-                self._tracks[stream.index] = SubtitleTrack(stream, output, ending, clip.start)
+            elif stream.type == "subtitle" and (track := SubtitleTrack.kept(stream, output, ending, clip.start)):
+                self._tracks[stream.index] = track
             elif stream.type == "attachment" and has_attachments(ending):
                 output.add_attachment(stream.metadata.get("filename", "file"), stream.mimetype or "", stream.data)
             elif stream != picture and not _is_chapter_text(stream, container):

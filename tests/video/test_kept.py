@@ -8,6 +8,7 @@ import pytest
 
 from colorizer import VideoError, VideoStopped, colorize_video
 from colorizer.photos.merging import gray_pixels
+from colorizer.photos.photo import is_toned
 from colorizer.pipelines.image_colorization import ColorizationPipeline
 from colorizer.video import coloring
 from colorizer.video.kept_color import ColorKeeper
@@ -28,7 +29,10 @@ def test_scenes_in_color_are_left_alone_when_asked(
     clip = make_clip(tmp_path / "clip.mkv", GRAY + IN_COLOR + GRAY, sound=None, options=options)
     own = frames_of(clip)
     always = frames_of(colorize_video(clip, tmp_path / "always.mp4", pipe).path)
+    sizes, forward = [], pipe.model.forward
+    monkeypatch.setattr(pipe.model, "forward", lambda planes, **k: (sizes.append(len(planes)), forward(planes, **k))[1])
     result = colorize_video(clip, tmp_path / "kept.mp4", pipe, keep_color=True)
+    assert sum(sizes) == 12  # of 18 frames
     kept = frames_of(result.path)
     assert result.notes == ("frames in color already were left as they are: 6",)
     assert chroma_error(always[6:12], own[6:12]) > 8
@@ -56,12 +60,16 @@ def test_scenes_in_color_are_left_alone_when_asked(
 
 def test_a_dark_moment_changes_nothing_and_a_dissolve_does():
     keeper, dark = ColorKeeper(), np.zeros_like(GRAY[0])
-    assert not keeper(GRAY[0], True)
-    assert not keeper(dark, True)  # a scene that fades in
-    assert all(keeper(pixels, False) for pixels in (IN_COLOR[0], dark, GRAY[0], IN_COLOR[1]))
-    assert not keeper(GRAY[0], True)
-    assert keeper(IN_COLOR[0], False)
-    verdicts = [keeper(GRAY[0], False) for _ in range(30)]
+
+    def is_kept(pixels: np.ndarray, is_new_scene: bool) -> bool:
+        return keeper(not is_toned(pixels), is_new_scene)
+
+    assert not is_kept(GRAY[0], True)
+    assert not is_kept(dark, True)  # a scene that fades in
+    assert all(is_kept(pixels, False) for pixels in (IN_COLOR[0], dark, GRAY[0], IN_COLOR[1]))
+    assert not is_kept(GRAY[0], True)
+    assert is_kept(IN_COLOR[0], False)
+    verdicts = [is_kept(GRAY[0], False) for _ in range(30)]
     assert verdicts[0]
     assert not verdicts[-1]
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
+from colorizer.demo.batch.zip_names import readable_names
 from colorizer.errors import ColorizerError, PhotoError, quote
 from colorizer.photos.photo import Photo
 from colorizer.photos.reading import read_photo
@@ -103,26 +104,27 @@ def _unpack(file: Path) -> tuple[list[Upload], int]:
         raise ColorizerError(f"{file.name} has more than {_MAX_ENTRIES} files.")
     try:
         with zipfile.ZipFile(file) as archive:
-            entries = [entry for entry in archive.infolist() if not entry.is_dir() and not _is_hidden(entry.filename)]
+            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise ColorizerError(f"{file.name} is damaged: {quote(error)}.") from error
-    uploads = [_entry_upload(file, entry) for entry in entries]
-    return uploads, sum(entry.file_size for entry in entries)
+    named = [
+        (entry, name) for entry, name in zip(entries, readable_names(entries), strict=True) if not _is_hidden(name)
+    ]
+    return [_entry_upload(file, entry, name) for entry, name in named], sum(entry.file_size for entry, _ in named)
 
 
-def _entry_upload(file: Path, entry: zipfile.ZipInfo) -> Upload:
-    parts = re.split(r"[/\\]", entry.filename)
-    name = PurePosixPath(*(_clean(part) for part in parts[-10:]))
-    problem = _why_refused(entry, parts)
+def _entry_upload(file: Path, entry: zipfile.ZipInfo, name: str) -> Upload:
+    parts = re.split(r"[/\\]", name)
+    problem = _why_refused(entry, name, parts)
     read = partial(_read_entry, file, entry) if problem is None else None
-    return Upload(_printable(entry.filename), name, read, problem)
+    return Upload(_printable(name), PurePosixPath(*(_clean(part) for part in parts[-10:])), read, problem)
 
 
-def _why_refused(entry: zipfile.ZipInfo, parts: list[str]) -> str | None:
+def _why_refused(entry: zipfile.ZipInfo, name: str, parts: list[str]) -> str | None:
     is_absolute = parts[0] == "" or re.match(r"[A-Za-z]:", parts[0]) is not None
     if is_absolute or ".." in parts:
         return "Its path leads outside the ZIP."
-    if len(entry.filename) > _MAX_NAME:
+    if len(name) > _MAX_NAME:
         return "Its name is too long."
     # 0 if the ZIP was made on a system without file types.
     if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):

@@ -7,21 +7,33 @@ GRADIO_SERVER_NAME and GRADIO_SERVER_PORT set the address; the default is 127.0.
 """
 
 import os
+import socket
 from pathlib import Path
 
-from colorizer.demo import build_demo, launch_options
+
+def server_address() -> tuple[str, int]:
+    """Return host and port. If the app can't listen there, it ends here, before anything is loaded."""
+    host = os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if "SPACE_ID" in os.environ else "127.0.0.1")
+    port = os.environ["GRADIO_SERVER_PORT"] = os.environ.get("GRADIO_SERVER_PORT") or "7860"  # Gradio reads it, too
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        socket.create_server((host.strip("[]"), int(port)), family=family).close()
+    except (OSError, OverflowError, ValueError):
+        raise SystemExit(f"The app can't listen at {host}, port {port}: choose another GRADIO_SERVER_PORT.") from None
+    return host, int(port)
 
 
 def main() -> None:
+    host, port = server_address()
     # oneDNN caches up to 1024 primitives that it compiles per photo size; a network needs about a hundred. Visitors' sizes
     # rarely repeat: a cache of 256 is just as fast when they do, and takes 0.1 GB less memory after 200 requests.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
+    from colorizer.demo import build_demo, launch_options
+
     models = [model.strip() for model in os.environ.get("COLORIZER_MODELS", "").split(",") if model.strip()]
-    server_name = os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if "SPACE_ID" in os.environ else "127.0.0.1")
-    server_port = int(os.environ.get("GRADIO_SERVER_PORT", "7860"))
     votes = os.environ.get("COLORIZER_VOTES")
     demo = build_demo(models, votes=Path(votes) if votes else None, votes_repo=os.environ.get("COLORIZER_VOTES_REPO"))
-    demo.launch(server_name=server_name, server_port=server_port, **launch_options())
+    demo.launch(server_name=host, server_port=port, **launch_options())
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,12 @@ from gradio.utils import get_upload_folder
 from colorizer.demo.fair_turns import FairTurns
 from colorizer.demo.vote.limits import client_address, network_of
 from colorizer.errors import PhotoError
+from colorizer.photos.formats import MEDIA_TYPES
+from colorizer.video import ENDINGS
 
+# What the file dialogs offer and the page sends: kinds, as a phone offers its photos for them, and all extensions.
+PHOTO_TYPES = ["image", *MEDIA_TYPES]
+CLIP_TYPES = ["video", *ENDINGS]
 # Seconds before a visitor's folder is deleted. Gradio itself deletes the files it served after one hour.
 MAX_AGE = 2 * 3600
 # Of the processor, which all apps of a process share.
@@ -79,12 +84,10 @@ def delete_old_folders(parent: Path, deadline: float) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def build_photo(label: str, alt_text: str, height: int, *, buttons: Sequence[str] = ("fullscreen",)) -> gr.Image:
-    """Build the photo input inside the current Blocks: a file, the camera or the clipboard."""
-    return gr.Image(
-        label=label,
-        sources=["upload", "webcam", "clipboard"],
-        height=height,
-        buttons=list(buttons),
-        alt_text=alt_text,
-    )
+def build_tone() -> list[gr.Slider]:
+    """Build the sliders for saturation, warmth and strength inside the current Blocks, in this order."""
+    return [
+        gr.Slider(0, 2, 1, step=0.05, label="Saturation", info="1 = as predicted, 0 = gray"),
+        gr.Slider(-40, 40, 0, step=1, label="Warmth", info="Below 0 = cooler, above 0 = warmer"),
+        gr.Slider(0, 1, 1, step=0.05, label="Strength", info="0 = the gray photo"),
+    ]

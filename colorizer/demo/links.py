@@ -28,14 +28,14 @@ FOLLOW_ADDRESS = """() => {
 
 
 def connect_links(
-    tabs: gr.Tabs, photo: PhotoTab, album: list[gr.blocks.Block], film: list[gr.blocks.Block], vote_photo: gr.Image
+    tabs: gr.Tabs, photo: PhotoTab, album: list[gr.blocks.Block], film: list[gr.blocks.Block], vote_photo: gr.File
 ) -> None:
     """Connect the links beside the viewer: approach and tone go along to `album` and `film`, the photo to the vote."""
 
     def take_along(session: Session, *tone: float) -> list[Any]:
         chosen = session.painted.get(session.chosen)
         model = gr.skip() if chosen is None else chosen.result.name
-        return [gr.Tabs(selected="album"), model, *tone, model, tone[0]]
+        return [gr.Tabs(selected="album"), model, *tone, model, *tone]
 
     def take_photo(session: Session) -> list[Any]:
         source = gr.skip() if session.results is None else session.results.source

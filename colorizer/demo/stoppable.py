@@ -5,16 +5,27 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import nullcontext
 from contextvars import copy_context
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 import gradio as gr
 
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.components import QUIET, Updates, in_turn
+from colorizer.errors import ColorizerError
 
 T = TypeVar("T")
 
 _POLL = 0.05  # seconds between two checks of the sign
+
+
+class Step(Protocol):
+    """Progress of a task: a line or more of Markdown, and whether this is the last step."""
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def is_done(self) -> bool: ...
 
 
 class StopSign:
@@ -61,40 +72,48 @@ class RunButtons:
     stop: gr.Button
     sign: gr.State
 
-    @property
-    def at_rest(self) -> Updates:
-        """Updates for the end of a run, however it ended."""
-        return {self.begin: gr.Button(visible=True), self.stop: gr.Button(visible=False)}
-
     def connect(
         self,
-        run: Callable[..., Iterator[Updates]],
+        start: Callable[..., Iterator[Step]],
+        show: Callable[[Any], Updates],
         inputs: Sequence[gr.blocks.Block],
         outputs: Sequence[gr.blocks.Block],
         *,
         status: gr.Markdown,
         concurrency_id: str,
         concurrency_limit: int = 1,
-        at_once: Callable[[], Updates] = dict,
+        cost: int | None = None,
     ) -> None:
-        """Connect the buttons to `run`, which takes the inputs and the sign, and yields updates of buttons, status and outputs.
+        """Connect the buttons to a task: `start` takes the values of the inputs, as they were sent, and returns its steps.
 
-        status: where the progress bar shows.
-        concurrency_id: runs with the same id wait for each other, except for `concurrency_limit` of them.
-        at_once: returns more updates for the moment when the button is pressed.
+        show: returns updates of the outputs for a step.
+        status: where the text of each step shows, or what went wrong.
+        concurrency_id: tasks with the same id wait for each other, except for `concurrency_limit` of them.
+        cost: of a step, as in `until_stopped`.
         """
+        at_rest = {self.begin: gr.Button(visible=True), self.stop: gr.Button(visible=False)}
 
         def begin() -> Updates:
             return {
                 self.begin: gr.Button(visible=False),
                 self.stop: gr.Button("Stop", visible=True, interactive=True),
                 self.sign: StopSign(),
-                **at_once(),
             }
 
-        self.begin.click(begin, None, [self.begin, self.stop, self.sign, *at_once()], **QUIET).then(
+        def run(sign: StopSign, *values: Any) -> Iterator[Updates]:
+            is_done = False
+            try:
+                for step in until_stopped(start(*values), sign, cost):
+                    is_done = step.is_done
+                    yield {**(at_rest if is_done else {}), status: step.text, **show(step)}
+                if not is_done:
+                    yield {**at_rest, status: "Stopped. Nothing was saved."}
+            except ColorizerError as error:
+                yield {**at_rest, status: f"⚠ {error}"}
+
+        self.begin.click(begin, None, [self.begin, self.stop, self.sign], **QUIET).then(
             run,
-            [*inputs, self.sign],
+            [self.sign, *inputs],
             [self.begin, self.stop, status, *outputs],
             preprocess=False,  # see uploaded_file
             show_progress_on=status,

@@ -15,6 +15,7 @@ from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.atomic_write import is_taken, put_in_place
 from colorizer.errors import ColorizerError, VideoError, VideoStopped, check_count, check_number, quote
 from colorizer.hub.loading import model_digest
+from colorizer.photos.adjusting import adjust
 from colorizer.photos.lightness import compute_lightness
 from colorizer.photos.marks import Mark, digest, file_digest, state_of
 from colorizer.photos.marks import State as ResultState
@@ -68,6 +69,8 @@ def colorize_video(
     *,
     resolution: int | None = None,
     saturation: float | None = None,
+    warmth: float = 0.0,
+    strength: float = 1.0,
     smoothing: float = 0.5,
     keep_color: bool = False,
     bit_depth: int = 8,
@@ -93,7 +96,7 @@ def colorize_video(
         source: path of the clip (MP4, MOV, MKV, WebM, AVI, MPEG, GIF, …), or what `inspect` returned for it.
         target: path that ends in .mp4, .m4v, .mov, .mkv (H.264) or .webm (VP9); an existing file is replaced.
         model: as for `pipeline`, or a pipeline.
-        resolution, saturation: as for a call of the pipeline.
+        resolution, saturation: as for a call of the pipeline; warmth, strength: as for `adjust`.
         smoothing: seconds, 0…10, over which the color of each place is averaged, as long as the same thing is visible there;
             0 keeps the network's colors of every frame.
         keep_color: leave scenes that are in color already as they are.
@@ -123,7 +126,7 @@ def colorize_video(
     clip = source if isinstance(source, Clip) else inspect(source, limits)
     _check_not_the_clip(target, clip)
     pipe = model if isinstance(model, ColorizationPipeline) else pipeline(model, device=device)
-    given = {"resolution": resolution, "saturation": saturation, **options}
+    given = {"resolution": resolution, "saturation": saturation, "warmth": warmth, "strength": strength, **options}
     network = _Network.of(pipe, clip, batch_size, keep_color=keep_color, bit_depth=bit_depth, **given)
     job = {"colorizer": __version__, "clip": _identity(clip), "smoothing": smoothing, "piece": NUM_FRAMES}
     with WorkFolder(target, job | network.identity) as folder:
@@ -171,12 +174,12 @@ def _mark(clip: Clip, network: "_Network", smoothing: float) -> Mark:
 
 @dataclass(frozen=True, eq=False)
 class _Network:
-    """Pipeline with its working size, (height, width), and the options of the call."""
+    """Pipeline with its working size, (height, width), and the options of the call; `tone` has those of `adjust`."""
 
     pipe: ColorizationPipeline
     size: tuple[int, int]
     options: dict[str, float | str | None]
-    saturation: float
+    tone: dict[str, float]
     batch_size: int
     keeps_color: bool
     bit_depth: int
@@ -188,17 +191,21 @@ class _Network:
         clip: Clip,
         batch_size: int | None = None,
         *,
+        warmth: float = 0.0,
+        strength: float = 1.0,
         keep_color: bool = False,
         bit_depth: int = 8,
         **options: Any,
     ) -> "_Network":
         """Validate a call's options for a clip."""
         preparing, coloring, finishing = pipe.call_options(**options)
+        tone = {"saturation": finishing.get("saturation", 1.0), "warmth": warmth, "strength": strength}
+        adjust(torch.zeros(2, 1, 1), **tone)  # raises for what is out of range
         return cls(
             pipe,
             working_size(clip.size, pipe.model, preparing.get("resolution")),
             {name: coloring[name] for name in pipe.model.options if name in coloring},
-            finishing.get("saturation", 1.0),
+            tone,
             batch_size or (_CPU_BATCH if pipe.device.type == "cpu" else _BATCH),
             bool(keep_color),
             bit_depth,
@@ -212,7 +219,7 @@ class _Network:
             "network": model_digest(self.pipe.model),
             "size": list(self.size),
             "options": self.options,
-            "saturation": self.saturation,
+            **self.tone,
             "keep_color": self.keeps_color,
             "bit_depth": self.bit_depth,
         }
@@ -260,10 +267,8 @@ def _color(
                     num_scenes = smoother.num_scenes
                     ab = smoother(lightness, ab, float(frame.time * clip.time_base))
                     is_kept = network.keeps_color and keeper(ab is None, smoother.num_scenes > num_scenes)
-                    piece.write(
-                        frame,
-                        frame.pixels if is_kept else merge_colors(frame.pixels, ab, saturation=network.saturation),
-                    )
+                    pixels = frame.pixels if is_kept else merge_colors(frame.pixels, adjust(ab, **network.tone))
+                    piece.write(frame, pixels)
                     done, tally = done + 1, tally.count(frame, is_kept)
                     if progress is not None:
                         progress(done, max(done, clip.num_frames))

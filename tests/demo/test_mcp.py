@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator, ValidationError
 from mcp import ClientSession
 from mcp.client.streamable_http import streamablehttp_client
 from PIL import Image
@@ -36,6 +37,7 @@ def test_the_endpoints_are_its_tools_and_tell_of_each_argument(ask: Callable) ->
     assert sorted(tools) == ["colorize", "compare", "hint", "video"]
     for tool in tools.values():
         assert tool.description.startswith("Colorize a ")
+        Draft202012Validator.check_schema(tool.inputSchema)
         for name, facts in tool.inputSchema["properties"].items():
             assert facts["description"], f"{tool.name}: {name}"
     assert list(tools["colorize"].inputSchema["properties"]) == [
@@ -46,6 +48,11 @@ def test_the_endpoints_are_its_tools_and_tell_of_each_argument(ask: Callable) ->
         "seed",
         "options",
     ]
+    hints = Draft202012Validator(tools["hint"].inputSchema["properties"]["hints"])
+    hints.validate([[0, 12.5, [255, 0, 30]]])
+    for wrong in ("red", [[0, 0]], [[0, 0, [0, 0, 256]]], [[0, 0, "red"]]):
+        with pytest.raises(ValidationError):
+            hints.validate(wrong)
 
 
 def test_it_colorizes_what_is_sent_and_opens_no_file_of_the_server(ask: Callable, color_photo: str) -> None:

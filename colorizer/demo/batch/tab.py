@@ -9,10 +9,9 @@ import gradio as gr
 from colorizer.demo.batch.album import FORMATS, LIMITS_TEXT, AlbumStep, color_album
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.compare.comparison import Settings
-from colorizer.demo.components import Updates, new_folder, uploaded_file
+from colorizer.demo.components import PHOTO_TYPES, Updates, build_tone, new_folder, uploaded_file
 from colorizer.demo.fair_turns import LIGHT
-from colorizer.demo.stoppable import StopSign, build_buttons, offer_models, until_stopped
-from colorizer.errors import ColorizerError
+from colorizer.demo.stoppable import build_buttons, offer_models
 
 # Of a photo of an album: heavy, so that albums and large photos take turns, and leave room for small ones.
 _COST = 2 * LIGHT
@@ -26,16 +25,14 @@ def build_album_tab(catalog: Catalog, tab: gr.Tab) -> list[gr.blocks.Block]:
             files = gr.File(
                 label="Photos, or a ZIP of photos",
                 file_count="multiple",
-                file_types=["image", ".zip"],
+                file_types=[*PHOTO_TYPES, ".zip"],
                 height=220,
                 elem_id="many-files",
             )
             gr.Markdown(f"{LIMITS_TEXT} Subfolders of a ZIP and camera data (EXIF) are kept.")
             model = gr.Dropdown(catalog.choices, value=catalog.default, label="Approach", filterable=False)
             with gr.Accordion("Options", open=False):
-                saturation = gr.Slider(0, 2, 1, step=0.05, label="Saturation", info="1 = as predicted, 0 = gray")
-                warmth = gr.Slider(-40, 40, 0, step=1, label="Warmth", info="Below 0 = cooler, above 0 = warmer")
-                strength = gr.Slider(0, 1, 1, step=0.05, label="Strength", info="0 = the gray photo")
+                tone = build_tone()
                 file_format = gr.Radio(
                     [(FORMAT_NAMES[name], name) for name in FORMATS], value=FORMATS[0], label="Download format"
                 )
@@ -54,45 +51,33 @@ def build_album_tab(catalog: Catalog, tab: gr.Tab) -> list[gr.blocks.Block]:
                 elem_id="many-results",
             )
 
-    def run(
+    def start(
         files: list[dict[str, Any]] | None,
         model: str,
         saturation: float,
         warmth: float,
         strength: float,
         file_format: str,
-        sign: StopSign,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008 (Gradio finds its progress bar by this default)
-    ) -> Iterator[Updates]:
-        try:
-            paths = [Path(path) for file in files or [] if (path := uploaded_file(file))]
-            num_shown, is_done = 0, False
-            settings = Settings(saturation, warmth=warmth, strength=strength)
-            steps = color_album(catalog, paths, model, settings, file_format, new_folder())
-            for step in until_stopped(steps, sign, _COST):
-                is_done = step.is_done
-                if not step.is_done:
-                    progress((step.done, step.total), desc="Colorizing", unit="photos")
-                updates = {status: step.text, download: shown_download(step)}
-                if step.is_done or len(step.previews) > num_shown:
-                    num_shown = len(step.previews)
-                    updates[gallery] = [(str(path), name) for path, name in step.previews]
-                yield {**(buttons.at_rest if step.is_done else {}), **updates}
-            if not is_done:
-                yield {**buttons.at_rest, status: "Stopped. Nothing was saved."}
-        except ColorizerError as error:
-            yield {**buttons.at_rest, status: f"⚠ {error}"}
+    ) -> Iterator[AlbumStep]:
+        paths = [Path(path) for file in files or [] if (path := uploaded_file(file))]
+        settings = Settings(saturation, warmth=warmth, strength=strength)
+        return color_album(catalog, paths, model, settings, file_format, new_folder())
+
+    def show(step: AlbumStep) -> Updates:
+        return {download: shown_download(step), gallery: [(str(path), name) for path, name in step.previews]}
 
     buttons.connect(
-        run,
-        [files, model, saturation, warmth, strength, file_format],
+        start,
+        show,
+        [files, model, *tone, file_format],
         [download, gallery],
         status=status,
         concurrency_id="many",  # separate, so that single photos need not wait for albums
         concurrency_limit=4,
+        cost=_COST,
     )
     offer_models(model, catalog, tab)
-    return [model, saturation, warmth, strength]
+    return [model, *tone]
 
 
 def shown_download(step: AlbumStep) -> gr.DownloadButton:

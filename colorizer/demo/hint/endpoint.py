@@ -10,11 +10,22 @@ from colorizer.demo.hint.canvas import Studio
 from colorizer.demo.hint.history import MAX_HINTS
 
 
+class Hints(gr.JSON):
+    """Input for hints. Of `gr.JSON`, Gradio says the type `{}`, which is no JSON schema."""
+
+    def api_info(self) -> dict[str, Any]:
+        """Return the JSON schema of the hints."""
+        place, level = {"type": "number"}, {"type": "number", "minimum": 0, "maximum": 255}
+        color = {"type": "array", "items": level, "minItems": 3, "maxItems": 3}
+        hint = {"type": "array", "prefixItems": [place, place, color], "minItems": 3, "maxItems": 3}
+        return {"type": "array", "items": hint, "maxItems": MAX_HINTS}
+
+
 def build_hint_endpoint(studio: Studio) -> None:
     """Add `/hint` to the current Blocks."""
     with gr.Row(visible=False):
         photo = gr.Image(label="Photo, of any size")
-        hints = gr.JSON(
+        hints = Hints(
             label=f"List of up to {MAX_HINTS} hints [x, y, [r, g, b]]: a pixel, counted from the top left corner, and "
             "its color 0…255"
         )

@@ -258,23 +258,27 @@ let newest = 0; // number of the photo chosen last: an earlier one that is still
 async function foresee(source) {
   const mine = ++newest, isNewest = () => mine === newest, image = new Image();
   image.src = source;
-  await image.decode().catch(() => {});
+  const isShown = await image.decode().then(() => true, () => false); // few browsers know TIFF or HEIC
   if (!isNewest()) return isNewest;
-  if (image.naturalWidth) root.style.setProperty("--ratio", image.naturalWidth / image.naturalHeight);
+  if (isShown) root.style.setProperty("--ratio", image.naturalWidth / image.naturalHeight);
   setFixing(false);
   Object.assign(view, { isGrid: false, right: null, isChosen: false, left: "gray", scale: 1, x: 0, y: 0, photo: null });
   drawCells(); place();
   root.classList.add("local", "waiting");
-  for (const picture of root.querySelectorAll(".frame .picture")) picture.dataset.src = picture.src = source;
+  for (const picture of root.querySelectorAll(".frame .picture")) {
+    picture.dataset.src = source;
+    if (isShown) picture.src = source; else picture.removeAttribute("src");
+  }
   find(".sample").hidden = true;
   for (const button of film.children) { button.classList.add("wait"); button.dataset.thumb = button.children[0].style.backgroundImage = ""; }
   say("Coloring …");
   if (root.getBoundingClientRect().top < 0) root.scrollIntoView();
   return isNewest;
 }
+const isPhoto = (file) => file.type.startsWith("image/") || props.accept.split(",").some((ending) => file.name.toLowerCase().endsWith(ending));
 async function open(file) {
   if (!file) return;
-  if (!file.type.startsWith("image/")) return say(file.name + " is not a photo.");
+  if (!isPhoto(file)) return say(file.name + " is not a photo.");
   const isNewest = await foresee(URL.createObjectURL(file));
   try {
     const { path } = await upload(file);

@@ -11,6 +11,7 @@ from PIL import Image
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.compare.comparison import Result
 from colorizer.demo.compare.score_table import plain_label
+from colorizer.demo.components import PHOTO_TYPES
 from colorizer.demo.photo.examples import EXAMPLES, ExampleFiles
 from colorizer.demo.photo.session import Session
 
@@ -25,6 +26,7 @@ def build_viewer(value: dict[str, Any]) -> gr.HTML:
     """
     return gr.HTML(
         value,
+        accept=",".join(PHOTO_TYPES).replace("image,", "image/*,", 1),
         html_template=(_FOLDER / "viewer.html").read_text(encoding="utf-8"),
         js_on_load=(_FOLDER / "viewer.js").read_text(encoding="utf-8"),
         apply_default_css=False,

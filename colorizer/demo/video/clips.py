@@ -9,9 +9,10 @@ from pathlib import Path
 from threading import Event
 
 from colorizer.demo.catalog import Catalog, without_folders
+from colorizer.demo.compare.comparison import Settings
 from colorizer.demo.previews import file_stem
 from colorizer.errors import VideoError
-from colorizer.video import Limits, VideoResult, colorize_video, inspect
+from colorizer.video import Limits, VideoResult, colorize_video, inspect, is_playable, write_preview
 
 # Limits per visitor, since many share the machine. Full HD is encoded with 1088 lines.
 LIMITS = Limits(seconds=30, frames=900, pixels=1920 * 1088, bytes=40 * 1024**2)
@@ -37,6 +38,10 @@ class ClipStep:
     result: VideoResult | None = None
 
     @property
+    def is_done(self) -> bool:
+        return self.result is not None
+
+    @property
     def text(self) -> str:
         """Progress as text."""
         if self.result is not None:
@@ -52,12 +57,13 @@ def color_clip(
     source: str | None,
     name: str,
     folder: Path,
+    settings: Settings | None = None,
     *,
-    saturation: float = 1.0,
     smoothing: float = 0.5,
 ) -> Iterator[ClipStep]:
     """Colorize a clip with one checkpoint. Yields progress at intervals; the last step has an MP4 in `folder`.
 
+    Of the settings, saturation, warmth and strength count.
     Closing the iterator stops the work after the current batch. The folder is deleted then, and also on an error. Raises
     ColorizerError before any work if the clip can't be read or exceeds `LIMITS`.
     """
@@ -82,7 +88,7 @@ def color_clip(
             source,
             target,
             pipe,
-            saturation=saturation,
+            **(settings or Settings()).adjustments,
             smoothing=smoothing,
             limits=LIMITS,
             batch_size=_CPU_BATCH if pipe.device.type == "cpu" else None,
@@ -104,6 +110,13 @@ def color_clip(
             raise
     finally:
         pool.shutdown(wait=False)
+
+
+def playable(source: str, folder: Path) -> Path:
+    """Return the clip itself if browsers play it, else a small copy in `folder`. Raises VideoError as `color_clip` does."""
+    with without_folders():
+        inspect(source, LIMITS)
+        return Path(source) if is_playable(source) else write_preview(source, folder / "preview.mp4", LIMITS)
 
 
 def _duration(seconds: float) -> str:

@@ -6,9 +6,10 @@ from typing import Any
 import gradio as gr
 
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.components import Updates, new_folder, uploaded_file
-from colorizer.demo.stoppable import StopSign, build_buttons, offer_models, until_stopped
-from colorizer.demo.video.clips import LIMITS_TEXT, color_clip
+from colorizer.demo.compare.comparison import Settings
+from colorizer.demo.components import CLIP_TYPES, Updates, build_tone, new_folder, uploaded_file
+from colorizer.demo.stoppable import build_buttons, offer_models
+from colorizer.demo.video.clips import LIMITS_TEXT, ClipStep, color_clip, playable
 from colorizer.errors import ColorizerError
 
 NOTES = (
@@ -19,14 +20,17 @@ _HEIGHT = 340
 
 
 def build_film_tab(catalog: Catalog, tab: gr.Tab) -> list[gr.blocks.Block]:
-    """Build the tab inside the current Blocks, in `tab`. Returns its controls for approach and saturation."""
+    """Build the tab inside the current Blocks, in `tab`. Returns its controls for approach, saturation, warmth and strength."""
     with gr.Row(equal_height=False):
         with gr.Column(min_width=320):
-            clip = gr.Video(label="Clip", sources=["upload"], height=_HEIGHT, include_audio=True, elem_id="clip")
+            clip = gr.File(label="Clip", file_types=CLIP_TYPES, height=160, elem_id="clip")
+            preview = gr.Video(
+                label="Clip", height=_HEIGHT, interactive=False, buttons=[], visible=False, elem_id="clip-preview"
+            )
             gr.Markdown(f"{LIMITS_TEXT} {NOTES}", elem_id="limits")
             model = gr.Dropdown(catalog.choices, value=catalog.default, label="Approach", filterable=False)
             with gr.Accordion("Options", open=False):
-                saturation = gr.Slider(0, 2, 1, step=0.05, label="Saturation", info="1 = as predicted, 0 = gray")
+                tone = build_tone()
                 smoothing = gr.Slider(
                     0,
                     2,
@@ -46,37 +50,44 @@ def build_film_tab(catalog: Catalog, tab: gr.Tab) -> list[gr.blocks.Block]:
             )
             download = gr.DownloadButton("Download (MP4)", size="sm", visible=False)
 
-    def run(
-        clip: dict[str, Any] | None,
-        model: str,
-        saturation: float,
-        smoothing: float,
-        sign: StopSign,
-    ) -> Iterator[Updates]:
+    def preview_of(clip: dict[str, Any] | None) -> Updates:
+        """Show the clip, or a copy that browsers play; nothing if it can't be read, which is said when it is to be colored."""
         try:
-            steps = color_clip(
-                catalog, uploaded_file(clip), model, new_folder(), saturation=saturation, smoothing=smoothing
-            )
-            is_done = False
-            for step in until_stopped(steps, sign):
-                is_done = step.result is not None
-                if not is_done:
-                    yield {status: step.text}
-                else:
-                    file = str(step.result.path)
-                    shown = gr.DownloadButton(value=file, visible=True)
-                    yield {**buttons.at_rest, result: file, download: shown, status: step.text}
-            if not is_done:
-                yield {**buttons.at_rest, status: "Stopped. Nothing was saved."}
+            source = uploaded_file(clip)
+            file = source and str(playable(source, new_folder()))
         except ColorizerError as error:
-            yield {**buttons.at_rest, status: f"⚠ {error}"}
+            return {preview: gr.Video(visible=False), status: f"⚠ {error}"}
+        return {preview: gr.Video(file, visible=file is not None), status: ""}
 
+    def start(
+        clip: dict[str, Any] | None, model: str, saturation: float, warmth: float, strength: float, smoothing: float
+    ) -> Iterator[ClipStep]:
+        settings = Settings(saturation, warmth=warmth, strength=strength)
+        return color_clip(catalog, uploaded_file(clip), model, new_folder(), settings, smoothing=smoothing)
+
+    def show(step: ClipStep) -> Updates:
+        if step.result is None:
+            return {}
+        file = str(step.result.path)
+        return {result: file, download: gr.DownloadButton(value=file, visible=True)}
+
+    clip.change(
+        preview_of,
+        clip,
+        [preview, status],
+        preprocess=False,  # see uploaded_file
+        show_progress_on=status,
+        trigger_mode="always_last",
+        concurrency_id="preview",
+        api_visibility="private",
+    )
     buttons.connect(
-        run,
-        [clip, model, saturation, smoothing],
+        start,
+        show,
+        [clip, model, *tone, smoothing],
         [result, download],
         status=status,
         concurrency_id="video",  # separate, so that photos need not wait for clips
     )
     offer_models(model, catalog, tab)
-    return [model, saturation]
+    return [model, *tone]

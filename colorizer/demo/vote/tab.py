@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.components import Updates, build_photo, in_turn, new_folder, uploaded_file
+from colorizer.demo.components import PHOTO_TYPES, Updates, in_turn, new_folder, uploaded_file
 from colorizer.demo.fair_turns import photo_cost
 from colorizer.demo.vote.bradley_terry import Count, Standing, rank
 from colorizer.demo.vote.hub_sync import SharedVotes
@@ -23,7 +23,7 @@ LETTERS = ("A", "B")
 ALT_TEXTS = tuple(f"Result {letter}; its approach is shown after the vote" for letter in LETTERS)
 
 
-def build_vote_tab(catalog: Catalog, store: VoteStore, shared: SharedVotes | None, tab: gr.Tab) -> gr.Image:
+def build_vote_tab(catalog: Catalog, store: VoteStore, shared: SharedVotes | None, tab: gr.Tab) -> gr.File:
     """Build the tab inside the current Blocks, and return its input for a visitor's own photo.
 
     It ranks the checkpoints at start, not those that visitors load later.
@@ -33,7 +33,7 @@ def build_vote_tab(catalog: Catalog, store: VoteStore, shared: SharedVotes | Non
     token = gr.State()
     gr.Markdown(INTRODUCTION)
     with gr.Accordion("Use your own photo instead of a sample", open=False, elem_classes="folded"):
-        photo = build_photo("Your photo", "The photo for the vote", 220)
+        photo = gr.File(label="Your photo", file_types=PHOTO_TYPES, height=140, elem_id="vote-photo")
     with gr.Row(visible=False, elem_id="pair") as pair:
         pictures = [
             gr.Image(

@@ -5,6 +5,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
@@ -191,6 +192,17 @@ def test_an_example_shows_what_it_really_looked_like(page: Page) -> None:
     expect(page.locator(".frame .picture.left")).to_have_attribute("alt", "The photo in its true colors")
     for note in page.locator(".film button:not(:first-child) small").all_inner_texts():
         assert note.startswith("ΔE ")
+
+
+@pytest.mark.parametrize("name", ["harbor.tif", "HARBOR.JP2", "harbor.pgm", "harbor.mpo", "harbor.heic"])
+def test_photos_that_browsers_do_not_show_are_shown(page: Page, color_photo: str, tmp_path: Path, name: str) -> None:
+    pillow_heif.register_heif_opener()
+    with Image.open(color_photo) as photo:
+        photo.convert("L" if name.endswith("pgm") else "RGB").save(tmp_path / name)
+    open_photo(page, str(tmp_path / name))
+    for side in ("left", "right"):
+        picture = page.locator(f".frame .picture.{side}")
+        wait_until(page, lambda picture=picture: picture.evaluate("image => image.naturalWidth") == 80)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

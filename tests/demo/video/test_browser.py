@@ -22,13 +22,17 @@ def page(browser: Browser, app_url: str) -> Iterator[Page]:
         yield page
 
 
+def choose(page: Page, clip: str | Path) -> None:
+    box = page.locator("#clip")
+    if box.get_by_role("button", name="Clear").is_visible():
+        box.get_by_role("button", name="Clear").click()
+    box.locator("input[type=file]").set_input_files(clip)
+    expect(box.get_by_label("Clear")).to_be_visible()
+
+
 def colorize(page: Page, clip: str | Path, model: str) -> Locator:
     """Press the button for a clip; returns the line that says how it goes."""
-    clip_box = page.locator("#clip")
-    if clip_box.get_by_role("button", name="Clear").is_visible():
-        clip_box.get_by_role("button", name="Clear").click()
-    clip_box.locator("input[type=file]").set_input_files(clip)
-    expect(clip_box.locator("video")).to_be_visible()
+    choose(page, clip)
     page.get_by_role("tabpanel").get_by_label("Approach", exact=True).filter(visible=True).click()
     page.get_by_role("option", name=model).click()
     page.get_by_role("button", name="Colorize the clip").click()
@@ -62,6 +66,26 @@ def test_a_clip_comes_back_with_its_sound(page: Page, clip: str, tmp_path: Path)
             page.evaluate("theme => document.body.classList.toggle('dark', theme == 'dark')", theme)
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             screenshot(page, f"video-{width}-{theme}")
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "sound"),
+    [
+        ("pan.avi", "mpeg4", "mp3"),
+        ("PAN.MPG", "mpeg2video", "mp2"),
+        ("pan.wmv", "wmv2", None),
+        ("pan.mp4", "libx264", "aac"),
+    ],
+)
+def test_a_clip_is_seen_before_it_is_colored(
+    page: Page, tmp_path: Path, name: str, codec: str, sound: str | None
+) -> None:
+    choose(page, make_clip(tmp_path / name, pan(), codec=codec, sound=sound, options={}))
+    player = page.locator("#clip-preview video")
+    expect(player).to_have_js_property("videoWidth", 64)
+    expect(page.get_by_text("not playable")).to_have_count(0)
+    page.locator("#clip").get_by_label("Clear").click()
+    expect(player).to_be_hidden()
 
 
 def work_folders(files: Path) -> list[str]:

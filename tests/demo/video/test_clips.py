@@ -1,4 +1,4 @@
-"""The Video tab and its endpoint: plain functions, and the running app asked by `gradio_client`."""
+"""The Film tab and its endpoint: plain functions, and the running app asked by `gradio_client`."""
 
 import shutil
 import time
@@ -11,10 +11,11 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from colorizer.demo.catalog import Catalog
+from colorizer.demo.compare.comparison import Settings
 from colorizer.demo.video import clips
-from colorizer.demo.video.clips import ClipStep, color_clip
+from colorizer.demo.video.clips import ClipStep, color_clip, playable
 from colorizer.errors import ColorizerError, VideoError
-from colorizer.video import Limits, VideoResult
+from colorizer.video import Limits, VideoResult, is_playable
 from tests.clips import PITCH, RATE, frames_of, make_clip, packets_of, pan, pitch_of, times_of
 
 SECONDS = 20  # what is waited for takes less than one where the machine is not busy
@@ -53,8 +54,22 @@ def test_steps_come_until_the_clip_is_whole(catalog: Catalog, clip: str, folder:
 
 
 def test_options_reach_the_colors(catalog: Catalog, clip: str, folder: Path) -> None:
-    *_, last = color_clip(catalog, clip, "tiny-colorful", folder, saturation=0, smoothing=0)
+    *_, last = color_clip(catalog, clip, "tiny-colorful", folder, Settings(saturation=0), smoothing=0)
     assert np.ptp(np.stack(frames_of(last.result.path)).astype(int), axis=-1).max() < 12
+    *_, last = color_clip(catalog, clip, "tiny-colorful", folder, Settings(saturation=0, warmth=40), smoothing=0)
+    red, _, blue = np.stack(frames_of(last.result.path)).astype(int).mean(axis=(0, 1, 2))
+    assert red - blue > 30
+
+
+def test_a_clip_that_browsers_do_not_play_is_copied(clip: str, broken_clip: str, folder: Path, tmp_path: Path) -> None:
+    assert playable(clip, folder) == Path(clip)
+    avi = make_clip(tmp_path / "pan.avi", pan())
+    copy = playable(str(avi), folder)
+    assert copy == folder / "preview.mp4"
+    assert is_playable(copy)
+    assert len(frames_of(copy)) == len(frames_of(avi))
+    with pytest.raises(VideoError, match=r"^broken\.mp4 is not a video"):
+        playable(broken_clip, folder)
 
 
 def test_text_says_what_is_left() -> None:

@@ -13,9 +13,11 @@ from colorizer.photos.color import DELTA, RGB_TO_XYZ, WHITE
 from colorizer.photos.photo import Photo
 from colorizer.photos.profiles import LEVELS, RgbProfile, photo_profile, srgb_decoded, srgb_encoded
 
-ROOTS = 32768  # cube roots are counted in 32768ths, up to 2
+ROOT = 3**0.5 * DELTA  # unit of cube roots, in which Lab's line near black has the slope 1
+BLACK = 4 / 29 / ROOT  # the root of 0
+EDGE = 10  # 65535ths by which light may leave sRGB and counts as inside: half a level at black, less elsewhere
 _MAX_WIDENED = 2**26  # pixels to which a photo may grow while only its width is resized
-TILE = 98304  # pixels: few enough for the cache, and enough that threads make few calls and seldom wait for each other
+TILE = 49152  # pixels: few enough for the cache, and enough that threads make few calls and seldom wait for each other
 
 
 def compute_lightness(photo: Photo | np.ndarray, size: tuple[int, int]) -> Tensor:
@@ -30,8 +32,7 @@ def compute_lightness(photo: Photo | np.ndarray, size: tuple[int, int]) -> Tenso
     scratch = Scratch()
     lightness = np.empty((1, 1, *pixels.shape[:2]), np.float32)
     for tile in tiles(*pixels.shape[:2]):
-        root = curves.root.take(luminance(*tile, scratch), mode="clip")
-        lightness[0, 0][tile] = root.reshape(lightness[0, 0][tile].shape)
+        luminance(*tile, scratch, lightness[0, 0][tile])
     lightness = torch.from_numpy(lightness)
     if size != pixels.shape[:2]:
         # L is linear in the cube root, so it can be computed after resizing, on fewer pixels.
@@ -40,7 +41,7 @@ def compute_lightness(photo: Photo | np.ndarray, size: tuple[int, int]) -> Tenso
             height = size[0], pixels.shape[1]
             lightness = functional.interpolate(lightness, height, mode="bilinear", antialias=True)
         lightness = functional.interpolate(lightness, size, mode="bilinear", antialias=True)
-    return ((lightness[0] - 0.5) * (116 / ROOTS) - 16).clamp_(0, 100)
+    return (lightness[0] * (116 * ROOT) - 16).clamp_(0, 100)
 
 
 def checked(pixels: np.ndarray) -> np.ndarray:
@@ -67,39 +68,63 @@ class Scratch:
 
     def __init__(self):
         self._arrays: dict[str, np.ndarray] = {}
+        self._views: dict[tuple[str, tuple[int, ...]], np.ndarray] = {}
 
     def __call__(self, name: str, shape: tuple[int, ...], dtype: type = np.float32) -> np.ndarray:
-        size = math.prod(shape)
-        if name not in self._arrays or self._arrays[name].size < size:
-            self._arrays[name] = np.empty(size, dtype)
-        return self._arrays[name][:size].reshape(shape)
+        view = self._views.get((name, shape))
+        if view is None:
+            size = math.prod(shape)
+            if name not in self._arrays or self._arrays[name].size < size:
+                self._views = {key: view for key, view in self._views.items() if key[0] != name}
+                self._arrays[name] = np.empty(size, dtype)
+            view = self._views[name, shape] = self._arrays[name][:size].reshape(shape)
+        return view
 
 
 class Luminance:
-    """CIE Y of a photo's pixels in 65535ths."""
+    """CIE Y of a photo's pixels, and its cube root."""
 
     def __init__(self, pixels: np.ndarray, curves: "Tables"):
-        self.curves = curves
-        self.red = pixels[..., 0]
+        self.pixels, self.curves = pixels, curves
+        few = pixels[:: max(1, len(pixels) // 32), :: max(1, pixels.shape[1] // 32)]
+        self.may_be_gray = bool((few[..., 1:] == few[..., :1]).all())
         # Green and blue are read as one 16-bit number: two lookups per pixel instead of three.
         self.green_blue = np.ndarray(pixels.shape[:2], "<u2", pixels, offset=1, strides=pixels.strides[:2])
 
-    def __call__(self, down: slice, across: slice, scratch: Scratch) -> np.ndarray:
-        """Return the luminance of one window as indices (n), in an array that the next call overwrites."""
-        plane = self.red[down, across].shape
-        size = (math.prod(plane),)
-        index, count = scratch("index", size, np.intp), scratch("count", size, np.uint16)
-        np.copyto(index.reshape(plane), self.red[down, across])
-        self.curves.red.take(index, out=count, mode="clip")
-        np.copyto(index.reshape(plane), self.green_blue[down, across])
-        count += self.curves.green_blue.take(index, out=scratch("term", size, np.uint16), mode="clip")
+    def __call__(
+        self, down: slice, across: slice, scratch: Scratch, root: np.ndarray, luminance: np.ndarray | None = None
+    ) -> None:
+        """Compute the cube root of Y of one window into `root`, and Y itself, in 65535ths, into `luminance`, float32 (h, w)."""
+        curves, window = self.curves, self.pixels[down, across]
+        index = scratch("index", root.shape, np.intp)
+        np.copyto(index, window[..., 0])
+        if self.may_be_gray and _is_gray(window, scratch):
+            curves.gray_root.take(index, out=root, mode="clip")
+            if luminance is not None:
+                curves.gray.take(index, out=luminance, mode="clip")
+            return
+        count, term = (scratch(name, root.shape, np.uint16) for name in ("count", "term"))
+        curves.red.take(index, out=count, mode="clip")
+        np.copyto(index, self.green_blue[down, across])
+        count += curves.green_blue.take(index, out=term, mode="clip")
         np.copyto(index, count)
-        return index
+        curves.root.take(index, out=root, mode="clip")
+        if luminance is not None:
+            np.copyto(luminance, count)
+
+
+def _is_gray(window: np.ndarray, scratch: Scratch) -> bool:
+    """Return True if all pixels of uint8 (h, w, 3), contiguous, have three equal levels, as in a black-and-white photo."""
+    levels = window.reshape(-1)
+    steps = scratch("steps", levels.shape, np.uint8)
+    np.bitwise_xor(levels[1:], levels[:-1], out=steps[:-1])
+    steps[2::3] = 0  # from one pixel to the next
+    return steps.max() == 0
 
 
 def lab_root(ratio: np.ndarray) -> np.ndarray:
-    """Return what CIE Lab takes of a ratio to white, in the ratio's precision: its cube root, and a line near black."""
-    return np.where(ratio > DELTA**3, np.cbrt(ratio), ratio / (3 * DELTA**2) + 4 / 29)
+    """Return what CIE Lab takes of a ratio to white, in `ROOT`s above `BLACK`: its cube root, and a line near black."""
+    return np.where(ratio > DELTA**3, np.cbrt(ratio) / ROOT - BLACK, ratio / ROOT**3)
 
 
 class Tables:
@@ -114,19 +139,18 @@ class Tables:
         red, green, blue = np.rint(LEVELS * np.reshape(weights, (3, 1)) * decoded)
         self.red = red.astype(np.uint16)
         self.green_blue = (green + blue[:, None]).clip(0, LEVELS - red[-1]).astype(np.uint16).ravel()
-        ratio = np.arange(LEVELS + 1) / LEVELS
-        root = lab_root(ratio)
-        # Half a step up, since the results are truncated, not rounded, to indices.
-        self.root = (root * ROOTS + 0.5).astype(np.float32)
-        root = np.arange(2 * ROOTS) / ROOTS
-        self.cube = np.where(root > DELTA, root**3, 3 * DELTA**2 * (root - 4 / 29)).astype(np.float32)
+        self.root = (lab_root(np.arange(LEVELS + 1) / LEVELS) + BLACK).astype(np.float32)
+        gray = self.red + self.green_blue[:: 256 + 1]
+        self.gray, self.gray_root = gray.astype(np.float32), self.root[gray]
+        # Of light counted from the lowest that counts as inside.
+        light = np.arange(-EDGE, LEVELS + EDGE + 1).clip(0, LEVELS) / LEVELS
         if profile is None:
-            levels = [srgb_encoded(ratio + 0.5 / LEVELS)] * 3  # half a step up, too
+            levels = [srgb_encoded(light)] * 3
         else:
-            levels = [np.interp(ratio, curve, np.linspace(0, 1, len(curve))) for curve in profile.curves]
-        self.levels = [np.rint(255 * encoded.clip(0, 1)).astype(np.uint8) for encoded in levels]
-        # Takes X and Z relative to white, as `cube` gives them, and Y in 65535ths.
-        scale = np.diag([LEVELS * WHITE[0], WHITE[1], LEVELS * WHITE[2]])
+            levels = [np.interp(light, curve, np.linspace(0, 1, len(curve))) for curve in profile.curves]
+        self.levels = [np.rint(255 * encoded).astype(np.uint8) for encoded in levels]
+        # Takes X and Z relative to white in cubes of `ROOT`, and Y in 65535ths.
+        scale = np.diag([LEVELS * ROOT**3 * WHITE[0], WHITE[1], LEVELS * ROOT**3 * WHITE[2]])
         self.matrix = (np.linalg.inv(np.asarray(RGB_TO_XYZ)) @ scale).astype(np.float32)
         # Linear sRGB to the linear light of the space.
         self.from_srgb = None if profile is None else np.linalg.inv(profile.matrix).astype(np.float32)

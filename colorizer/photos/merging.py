@@ -1,7 +1,8 @@
 """Apply predicted chroma to a photo of any size: the photo keeps its own lightness.
 
-The photo is processed in tiles that stay in the processor's cache, and the transfer curves come from 64k-entry tables. So
-12 megapixels take a small fraction of the time of a conversion to Lab and back, and almost no extra memory.
+The photo is processed in tiles that stay in the processor's cache. Cubes are computed, and the transfer curves come from
+64k-entry tables: a look-up takes as long as five products. So 12 megapixels take a small fraction of the time of a conversion
+to Lab and back, and almost no extra memory.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,8 @@ from colorizer.photos.profiles import photo_profile
 
 MAX_SATURATION = 10.0
 
-_BYTES = 256  # memory of a thread per pixel of its tile, if all of them are outside sRGB
+_BYTES = 400  # memory of a thread per pixel of its tile, if all of them are outside sRGB
+_TILES = 4  # of a window, for which chroma is upsampled to the photo's columns
 _SMALLEST = 16384  # pixels: with smaller tiles threads mostly wait for each other
 
 
@@ -48,7 +50,7 @@ def merge_colors(pixels: Photo | np.ndarray, ab: Tensor | np.ndarray, *, saturat
     affordable = max(2 * merged.size // _BYTES, TILE)
     threads = min(torch.get_num_threads(), affordable // _SMALLEST)
     tile = min(affordable // threads, TILE)
-    windows = tiles(*pixels.shape[:2], tile)
+    windows = tiles(*pixels.shape[:2], _TILES * tile)
     threads = min(threads, len(windows))
 
     def merge_share(share: list[tuple[slice, slice]]) -> None:

@@ -5,12 +5,15 @@ from itertools import pairwise
 
 import numpy as np
 
-from colorizer.photos.color import DELTA, RGB_TO_XYZ
-from colorizer.photos.lightness import ROOTS, Luminance, Scratch, lab_root, tables
+from colorizer.photos.color import RGB_TO_XYZ
+from colorizer.photos.lightness import BLACK, EDGE, ROOT, Luminance, Scratch, lab_root, tables
 from colorizer.photos.profiles import LEVELS, RgbProfile, srgb_decoded
 
-_BLAS_SIZE = 24576  # pixels; a product of this size is too small for BLAS to start threads of its own inside ours
-_MAX_CHROMA = 1e6  # in ROOTS: far beyond any color, and small enough for indices
+_BLAS_SIZE = 20480  # pixels; a product of this size is too small for BLAS to start threads of its own inside ours
+_MAX_CHROMA = (
+    100.0  # added to a cube root, which is at most 3: far beyond any color, and its cube small enough for indices
+)
+_TANGENT = np.float32(1 / 3**0.5)  # root from which on a cube is steeper than 1
 _HALVINGS = 10  # in the search for the edge of sRGB: to a thousandth of the predicted chroma
 
 
@@ -65,11 +68,11 @@ class _Columns(_Interpolation):
 class _Rows(_Interpolation):
     axis = 1
 
-    def __call__(self, cropped: np.ndarray, scratch: Scratch) -> np.ndarray:
-        """Interpolate the chosen rows of the target from the samples that `crop` returned."""
+    def __call__(self, cropped: np.ndarray, part: slice, scratch: Scratch) -> np.ndarray:
+        """Interpolate a part of the chosen rows of the target, counted from the first, from the samples of `crop`."""
         if self.is_identity:
-            return cropped
-        low, fraction = self.low, self.fraction[:, None]
+            return cropped[:, part]
+        low, fraction = self.low[part], self.fraction[part, None]
         values = scratch("rows", (2, len(low), cropped.shape[2]))
         # Process rows between the same two samples together: fewer passes than gathering both for every row.
         for begin, end in pairwise([0, *np.flatnonzero(np.diff(low)) + 1, len(low)]):
@@ -83,7 +86,7 @@ class _Rows(_Interpolation):
 class Painter:
     """One thread's part of a merge, in 8 bits."""
 
-    tolerance = 10.0  # colors this close outside sRGB (half a level at black, less elsewhere) count as inside
+    edge = EDGE + 0.5  # counted from there, light is rounded where it is truncated to indices of `levels`
 
     def __init__(
         self,
@@ -97,9 +100,13 @@ class Painter:
         self.curves = tables(profile)
         self.pixels, self.ab, self.merged, self.tile = pixels, ab, merged, tile
         # a* is added to the cube root of X, b* subtracted from that of Z.
-        self.scale = np.float32([[[ROOTS * saturation / 500]], [[-ROOTS * saturation / 200]]])
+        self.scale = np.float32([[[saturation / 500 / ROOT]], [[-saturation / 200 / ROOT]]])
         self.rows = _Rows(ab.shape[1], pixels.shape[0])
         self.columns = _Columns(ab.shape[2], pixels.shape[1])
+        # Light is counted from the lowest that is inside. As bits, negative numbers are above all others, so that one
+        # comparison finds both ends.
+        self.matrix = np.column_stack([self.curves.matrix, np.full(3, self.edge, np.float32)])
+        self.highest = np.float32(LEVELS + 2 * self.edge).view(np.uint32)
         self.prepare(profile)
         self.scratch = Scratch()
         # Colors outside sRGB need a search of a hundred calls, for few pixels or many, so they are collected first.
@@ -107,38 +114,34 @@ class Painter:
         self.num_outsiders = 0
 
     def prepare(self, profile: RgbProfile | None) -> None:
-        """Set up what `measure` needs."""
-        self.luminance = Luminance(self.pixels, self.curves)
-
-    def measure(self, down: slice, across: slice, luminance: np.ndarray, root: np.ndarray) -> None:
-        """Compute Y of one window in 65535ths, and its cube root in `ROOTS`ths."""
-        index = self.luminance(down, across, self.scratch)
-        np.copyto(luminance, index, casting="unsafe")
-        self.curves.root.take(index, out=root, mode="clip")
-
-    def cube(self, roots: np.ndarray, out: np.ndarray) -> None:
-        """Compute what a root in `ROOTS`ths is the cube root of."""
-        self.curves.cube.take(self._truncate(roots), out=out, mode="clip")
+        """Set up `measure`, which computes the cube root of a window's Y, and Y in 65535ths."""
+        self.measure = Luminance(self.pixels, self.curves)
 
     def paint(self, down: slice, across: slice) -> None:
-        """Color the pixels of one tile; those outside sRGB follow in `paint_outsiders`."""
+        """Color the pixels of one window, tile by tile; those outside sRGB follow in `paint_outsiders`."""
         scratch = self.scratch
         ab = self.columns.crop(self.rows.crop(self.ab, down), across)
         chroma = np.multiply(ab, self.scale, out=scratch("chroma", ab.shape))
         chroma.clip(-_MAX_CHROMA, _MAX_CHROMA, out=chroma)
-        chroma = self.rows(self.columns(chroma, scratch), scratch)
-        plane = chroma.shape[1:]
-        chroma = chroma.reshape(2, -1)
-        size = chroma.shape[1:]
+        chroma = self.columns(chroma, scratch)
+        height, width = down.stop - down.start, across.stop - across.start
+        step = max(1, self.tile // width)
+        for top in range(0, height, step):
+            part = slice(top, min(top + step, height))
+            self._paint_tile(slice(down.start + top, down.start + part.stop), across, self.rows(chroma, part, scratch))
 
-        luminance, root = scratch("luminance", size), scratch("root", size)
-        self.measure(down, across, luminance, root)
-        linear = self._linear(root, luminance, chroma)
-        if not (self.curves.holds_srgb and linear.min() >= -self.tolerance and linear.max() <= LEVELS + self.tolerance):
+    def _paint_tile(self, down: slice, across: slice, chroma: np.ndarray) -> None:
+        scratch, plane = self.scratch, chroma.shape[1:]
+        root, xyz = scratch("root", plane), scratch("xyz", (4, *plane))
+        self.measure(down, across, scratch, root, xyz[1])
+        root, xyz, chroma = root.reshape(-1), xyz.reshape(4, -1), chroma.reshape(2, -1)
+        xyz[3] = 1
+        linear = self._linear(root, chroma, xyz)
+        if not self.curves.holds_srgb or linear.view(np.uint32).max() > self.highest:
             outside = np.flatnonzero(~self._is_inside(linear))
             y, x = np.divmod(outside, plane[1])
             place = (down.start + y) * self.pixels.shape[1] + across.start + x
-            self.outsiders.append((place, root[outside], luminance[outside], chroma[:, outside]))
+            self.outsiders.append((place, root.take(outside), xyz[1].take(outside), chroma.take(outside, 1)))
             self.num_outsiders += len(outside)
 
         merged = self.merged[down, across]
@@ -153,6 +156,8 @@ class Painter:
             return
         place, root, luminance, chroma = (np.concatenate(parts, axis=-1) for parts in zip(*self.outsiders, strict=True))
         self.outsiders, self.num_outsiders = [], 0
+        xyz = self.scratch("xyz", (4, len(place)))
+        xyz[1], xyz[3] = luminance, 1
         # Bisection, since the path to the edge may bend: dark colors keep a hundredth of their chroma, light ones most of it.
         share = np.zeros(len(place), np.float32)  # the gray of this lightness is always inside
         step = np.float32(1)
@@ -161,68 +166,65 @@ class Painter:
             step /= 2
             np.add(share, step, out=more)
             np.multiply(chroma, more, out=part)
-            np.copyto(share, more, where=self._is_inside(self._linear(root, luminance, part)))
-        linear = self._linear(root, luminance, np.multiply(chroma, share, out=part))
+            np.multiply(self._is_inside(self._linear(root, part, xyz)), step, out=more)
+            share += more
+        linear = self._linear(root, np.multiply(chroma, share, out=part), xyz)
         merged = self.merged.reshape(-1, 3)
         for channel, levels in self._levels(linear):
             merged[place, channel] = levels
 
-    def _linear(self, root: np.ndarray, luminance: np.ndarray, chroma: np.ndarray) -> np.ndarray:
-        """Compute linear sRGB in 65535ths, (3, n), from Y's cube root (n), chroma (2, n) in `ROOTS`ths, Y in 65535ths (n)."""
-        scratch, size = self.scratch, root.shape
-        xyz, roots = scratch("xyz", (3, *size)), scratch("roots", size)
-        xyz[1] = luminance
-        for axis, shift in ((0, chroma[0]), (2, chroma[1])):
-            np.add(root, shift, out=roots)
-            self.cube(roots, xyz[axis])
-        return self._multiply(self.curves.matrix, xyz, "linear")
+    def _linear(self, root: np.ndarray, chroma: np.ndarray, xyz: np.ndarray) -> np.ndarray:
+        """Compute linear sRGB in 65535ths from `edge` below 0, (3, n), of Y's cube root (n) and what chroma adds to it (2, n).
+
+        `xyz` (4, n) holds Y, in 65535ths, in its second row and ones in its last. The others are overwritten.
+        """
+        roots = np.add(chroma, root, out=self.scratch("roots", chroma.shape))
+        self._cube(roots, xyz[:3:2])
+        return self._multiply(self.matrix, xyz, "linear")
+
+    def _cube(self, roots: np.ndarray, out: np.ndarray) -> None:
+        """Compute what roots are the roots of: the cube, and near black its tangent, which has the slope 1."""
+        steep = np.maximum(roots, _TANGENT, out=self.scratch("steep", roots.shape))
+        np.multiply(steep, steep, out=out)
+        out -= 1
+        out *= steep
+        out += roots
 
     def _multiply(self, matrix: np.ndarray, channels: np.ndarray, name: str) -> np.ndarray:
-        product = self.scratch(name, channels.shape)
+        product = self.scratch(name, (3, channels.shape[1]))
         for start in range(0, channels.shape[1], _BLAS_SIZE):
             part = slice(start, start + _BLAS_SIZE)
             np.matmul(matrix, channels[:, part], out=product[:, part])
         return product
 
     def _own(self, linear: np.ndarray) -> np.ndarray:
-        """Convert linear sRGB to the linear light of the photo's space, (3, n)."""
-        if self.curves.from_srgb is None:
-            return linear
-        own = self._multiply(self.curves.from_srgb, linear, "own")
-        # They are truncated to indices, and with a curve that is steep at black, a step is a level: round.
-        own += 0.5
-        return own
+        """Convert linear sRGB to the linear light of the photo's space, (3, n). White is white, and `edge` stays itself."""
+        return linear if self.curves.from_srgb is None else self._multiply(self.curves.from_srgb, linear, "own")
 
     def _is_inside(self, linear: np.ndarray) -> np.ndarray:
         """Return a mask (n) of the colors of linear sRGB (3, n) inside sRGB and the photo's space."""
-        is_inside = linear.min(0) >= -self.tolerance
-        is_inside &= linear.max(0) <= LEVELS + self.tolerance
+        is_inside = linear.view(np.uint32).max(0) <= self.highest
         if not self.curves.holds_srgb:
-            own = self._own(linear)
-            is_inside &= own.min(0) >= -self.tolerance
-            is_inside &= own.max(0) <= LEVELS + self.tolerance
+            is_inside &= self._own(linear).view(np.uint32).max(0) <= self.highest
         return is_inside
 
     def _levels(self, linear: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-        """Yield each channel and its levels, uint8 (n), of linear sRGB (3, n) in 65535ths."""
+        """Yield each channel and its levels, uint8 (n), of linear sRGB (3, n)."""
         levels = self.scratch("levels", linear.shape[1:], np.uint8)
         for channel, light in enumerate(self._own(linear)):
             yield channel, self.curves.levels[channel].take(self._truncate(light), out=levels, mode="clip")
 
     def _truncate(self, numbers: np.ndarray) -> np.ndarray:
         """Truncate `numbers` to integers of the index type, in an array that the next call overwrites."""
-        # Via int32, since processors have an instruction for that and none for int64.
-        whole = self.scratch("whole", numbers.shape, np.int32)
-        np.copyto(whole, numbers, casting="unsafe")
         index = self.scratch("index", numbers.shape, np.intp)
-        np.copyto(index, whole)
+        np.copyto(index, numbers, casting="unsafe")
         return index
 
 
 class WidePainter(Painter):
     """One thread's part of a merge in 16 bits: what 8 bits take from tables is computed."""
 
-    tolerance = 0.05
+    edge = 0.05
 
     def prepare(self, profile: RgbProfile | None) -> None:
         """Tabulate the luminance of each level of each channel, in 65535ths, and the level of each square root of light."""
@@ -237,28 +239,26 @@ class WidePainter(Painter):
             parts = [sum(parts)]
         self.parts = [part.astype(np.float32) for part in parts]
 
-    def measure(self, down: slice, across: slice, luminance: np.ndarray, root: np.ndarray) -> None:
-        """See `Painter`."""
+    def measure(self, down: slice, across: slice, scratch: Scratch, root: np.ndarray, luminance: np.ndarray) -> None:
+        """See `Luminance`."""
         window = self.pixels[down, across]
         channels = [window] if window.ndim == 2 else np.moveaxis(window, 2, 0)
         luminance[:] = 0
         for part, channel in zip(self.parts, channels, strict=True):
-            luminance += part.take(channel.ravel())
-        root[:] = ROOTS * lab_root(luminance / LEVELS)
+            luminance += part.take(channel)
+        root[:] = lab_root(luminance / LEVELS)
 
-    def cube(self, roots: np.ndarray, out: np.ndarray) -> None:
-        """See `Painter`."""
-        root = roots / ROOTS
-        out[:] = np.where(root > DELTA, root * root * root, 3 * DELTA**2 * (root - np.float32(4 / 29)))
-
-    def _own(self, linear: np.ndarray) -> np.ndarray:
-        return linear if self.curves.from_srgb is None else self._multiply(self.curves.from_srgb, linear, "own")
+    def _cube(self, roots: np.ndarray, out: np.ndarray) -> None:
+        # Roots are counted from `BLACK`, since curves may be steep there.
+        whole = roots + BLACK
+        out[:] = np.where(whole > _TANGENT, whole * whole * whole, roots)
 
     def _levels(self, linear: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
         scratch, size = self.scratch, linear.shape[1:]
         root, low, high = (scratch(name, size) for name in ("square root", "low", "high"))
         for channel, light in enumerate(self._own(linear)):
-            light.clip(0, LEVELS, out=root)
+            np.subtract(light, np.float32(self.edge), out=root)
+            root.clip(0, LEVELS, out=root)
             root *= LEVELS
             np.sqrt(root, out=root)
             index = self._truncate(root)

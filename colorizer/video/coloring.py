@@ -1,31 +1,25 @@
 """Colorize a clip: `colorize_video("film.mp4", "colored.mp4")`."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import av
 import torch
-from torch import Tensor
 
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.atomic_write import is_taken, put_in_place
 from colorizer.errors import ColorizerError, VideoError, VideoStopped, check_count, check_number, quote
-from colorizer.hub.loading import model_digest
 from colorizer.photos.adjusting import adjust
-from colorizer.photos.lightness import compute_lightness
 from colorizer.photos.marks import Mark, digest, file_digest, state_of
 from colorizer.photos.marks import State as ResultState
 from colorizer.photos.merging import merge_colors
-from colorizer.photos.photo import is_toned
 from colorizer.pipelines.image_colorization import ColorizationPipeline, pipeline
-from colorizer.pipelines.options import working_size
-from colorizer.pipelines.prediction import predict
 from colorizer.version import __version__
-from colorizer.video.frames import Clip, Frame, Place, frames, inspect
+from colorizer.video.frame_network import FrameNetwork
+from colorizer.video.frames import Clip, Place, frames, inspect
 from colorizer.video.kept_color import ColorKeeper
 from colorizer.video.muxing import join, read_mark
 from colorizer.video.opening import Limits
@@ -42,8 +36,6 @@ from colorizer.video.segments import (
 from colorizer.video.smoothing import Smoother
 
 MAX_SMOOTHING = 10.0
-# Frames per batch. On a CPU larger batches are no faster, and a stop would have to wait for the whole batch.
-_CPU_BATCH, _BATCH = 4, 16
 # Options that would color each frame differently, or that refer to places in one photo.
 _PHOTO_OPTIONS = ("hints", "num_images", "seed", "return_dict", "keep_color")
 
@@ -127,7 +119,7 @@ def colorize_video(
     _check_not_the_clip(target, clip)
     pipe = model if isinstance(model, ColorizationPipeline) else pipeline(model, device=device)
     given = {"resolution": resolution, "saturation": saturation, "warmth": warmth, "strength": strength, **options}
-    network = _Network.of(pipe, clip, batch_size, keep_color=keep_color, bit_depth=bit_depth, **given)
+    network = FrameNetwork.of(pipe, clip, batch_size, keep_color=keep_color, bit_depth=bit_depth, **given)
     job = {"colorizer": __version__, "clip": _identity(clip), "smoothing": smoothing, "piece": NUM_FRAMES}
     with WorkFolder(target, job | network.identity) as folder:
         last = _color(clip, network, smoothing, folder, target, progress, should_stop or (lambda: False))
@@ -160,7 +152,7 @@ def result_state(
     """
     clip = source if isinstance(source, Clip) else inspect(source)
     _check_not_the_clip(Path(target), clip)
-    return state_of(target, _mark(clip, _Network.of(pipe, clip, **options), smoothing), read_mark)
+    return state_of(target, _mark(clip, FrameNetwork.of(pipe, clip, **options), smoothing), read_mark)
 
 
 def _check_not_the_clip(target: Path, clip: Clip) -> None:
@@ -168,78 +160,13 @@ def _check_not_the_clip(target: Path, clip: Clip) -> None:
         raise VideoError(f"The clip {target} itself would be overwritten: choose another name for the result.")
 
 
-def _mark(clip: Clip, network: "_Network", smoothing: float) -> Mark:
+def _mark(clip: Clip, network: FrameNetwork, smoothing: float) -> Mark:
     return Mark(file_digest(clip.path), digest(network.identity | {"smoothing": float(smoothing)}))
-
-
-@dataclass(frozen=True, eq=False)
-class _Network:
-    """Pipeline with its working size, (height, width), and the options of the call; `tone` has those of `adjust`."""
-
-    pipe: ColorizationPipeline
-    size: tuple[int, int]
-    options: dict[str, float | str | None]
-    tone: dict[str, float]
-    batch_size: int
-    keeps_color: bool
-    bit_depth: int
-
-    @classmethod
-    def of(
-        cls,
-        pipe: ColorizationPipeline,
-        clip: Clip,
-        batch_size: int | None = None,
-        *,
-        warmth: float = 0.0,
-        strength: float = 1.0,
-        keep_color: bool = False,
-        bit_depth: int = 8,
-        **options: Any,
-    ) -> "_Network":
-        """Validate a call's options for a clip."""
-        preparing, coloring, finishing = pipe.call_options(**options)
-        tone = {"saturation": finishing.get("saturation", 1.0), "warmth": warmth, "strength": strength}
-        adjust(torch.zeros(2, 1, 1), **tone)  # raises for what is out of range
-        return cls(
-            pipe,
-            working_size(clip.size, pipe.model, preparing.get("resolution")),
-            {name: coloring[name] for name in pipe.model.options if name in coloring},
-            tone,
-            batch_size or (_CPU_BATCH if pipe.device.type == "cpu" else _BATCH),
-            bool(keep_color),
-            bit_depth,
-        )
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        """Everything that determines the colors, for comparison with an earlier run."""
-        return {
-            "model": self.pipe.name,
-            "network": model_digest(self.pipe.model),
-            "size": list(self.size),
-            "options": self.options,
-            **self.tone,
-            "keep_color": self.keeps_color,
-            "bit_depth": self.bit_depth,
-        }
-
-    def predict(self, batch: list[Frame]) -> Iterator[tuple[Frame, Tensor, Tensor | None]]:
-        """Yield each frame with its lightness and its predicted ab, both at the working size; no ab if its color is kept."""
-        lightness = torch.stack([compute_lightness(frame.pixels, self.size) for frame in batch])
-        needs_color = [not self.keeps_color or is_toned(frame.pixels) for frame in batch]
-        predictions = []
-        if any(needs_color):
-            with torch.no_grad():  # not inference_mode: tensors that a network caches would be unusable for training
-                predictions = predict(self.pipe.network, lightness[needs_color].to(self.pipe.device), **self.options)
-        predicted = iter(predictions)
-        for frame, plane, is_needed in zip(batch, lightness, needs_color, strict=True):
-            yield frame, plane, next(predicted).ab[0] if is_needed else None
 
 
 def _color(
     clip: Clip,
-    network: _Network,
+    network: FrameNetwork,
     smoothing: float,
     folder: WorkFolder,
     target: Path,

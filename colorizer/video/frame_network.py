@@ -1,0 +1,85 @@
+"""A pipeline's network on the frames of a clip."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from colorizer.hub.loading import model_digest
+from colorizer.photos.adjusting import adjust
+from colorizer.photos.lightness import compute_lightness
+from colorizer.photos.photo import is_toned
+from colorizer.pipelines.image_colorization import ColorizationPipeline
+from colorizer.pipelines.options import working_size
+from colorizer.pipelines.prediction import predict
+from colorizer.video.frames import Clip, Frame
+
+# Frames per batch. On a CPU larger batches are no faster, and a stop would have to wait for the whole batch.
+_CPU_BATCH, _BATCH = 4, 16
+
+
+@dataclass(frozen=True, eq=False)
+class FrameNetwork:
+    """Pipeline with its working size, (height, width), and the options of the call; `tone` has those of `adjust`."""
+
+    pipe: ColorizationPipeline
+    size: tuple[int, int]
+    options: dict[str, float | str | None]
+    tone: dict[str, float]
+    batch_size: int
+    keeps_color: bool
+    bit_depth: int
+
+    @classmethod
+    def of(
+        cls,
+        pipe: ColorizationPipeline,
+        clip: Clip,
+        batch_size: int | None = None,
+        *,
+        warmth: float = 0.0,
+        strength: float = 1.0,
+        keep_color: bool = False,
+        bit_depth: int = 8,
+        **options: Any,
+    ) -> "FrameNetwork":
+        """Validate a call's options for a clip."""
+        preparing, coloring, finishing = pipe.call_options(**options)
+        tone = {"saturation": finishing.get("saturation", 1.0), "warmth": warmth, "strength": strength}
+        adjust(torch.zeros(2, 1, 1), **tone)  # raises for what is out of range
+        return cls(
+            pipe,
+            working_size(clip.size, pipe.model, preparing.get("resolution")),
+            {name: coloring[name] for name in pipe.model.options if name in coloring},
+            tone,
+            batch_size or (_CPU_BATCH if pipe.device.type == "cpu" else _BATCH),
+            bool(keep_color),
+            bit_depth,
+        )
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Everything that determines the colors, for comparison with an earlier run."""
+        return {
+            "model": self.pipe.name,
+            "network": model_digest(self.pipe.model),
+            "size": list(self.size),
+            "options": self.options,
+            **self.tone,
+            "keep_color": self.keeps_color,
+            "bit_depth": self.bit_depth,
+        }
+
+    def predict(self, batch: list[Frame]) -> Iterator[tuple[Frame, Tensor, Tensor | None]]:
+        """Yield each frame with its lightness and its predicted ab, both at the working size; no ab if its color is kept."""
+        lightness = torch.stack([compute_lightness(frame.pixels, self.size) for frame in batch])
+        needs_color = [not self.keeps_color or is_toned(frame.pixels) for frame in batch]
+        predictions = []
+        if any(needs_color):
+            with torch.no_grad():  # not inference_mode: tensors that a network caches would be unusable for training
+                predictions = predict(self.pipe.network, lightness[needs_color].to(self.pipe.device), **self.options)
+        predicted = iter(predictions)
+        for frame, plane, is_needed in zip(batch, lightness, needs_color, strict=True):
+            yield frame, plane, next(predicted).ab[0] if is_needed else None

@@ -66,6 +66,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--sizes", action="store_true", help="also measure how much colors change between 128 and 1024 px"
     )
     parser.add_argument(
+        "--others",
+        nargs="+",
+        action="extend",
+        type=text,
+        default=[],
+        metavar="DATA",
+        help="also compare with gray on these datasets, whole: the split of --split if they have it, else their first",
+    )
+    parser.add_argument(
         "--perceptual",
         action="store_true",
         help="also compute LPIPS and FID; downloads 0.6 GB from the Hub, takes seconds per photo on a CPU",
@@ -108,6 +117,7 @@ def run(arguments: argparse.Namespace) -> int:
         by_label=arguments.by is not None,
         aged=arguments.aged,
         size_photos=_size_photos(arguments) if arguments.sizes else None,
+        other_photos=_others(arguments),
         perceptual=arguments.perceptual,
         batch_size=arguments.batch_size,
         device=arguments.device,
@@ -148,6 +158,21 @@ def _other_split(arguments: argparse.Namespace, split: str, max_photos: int) -> 
     if split_name(split) == split_name(arguments.split) or split_name(split) not in list_splits(arguments.dataset):
         return None
     return _load(arguments, split, max_photos=max_photos)
+
+
+def _others(arguments: argparse.Namespace) -> "dict[str, PhotoDataset]":
+    from colorizer.data import list_splits, load_photos
+    from colorizer.data.local_files import split_name
+
+    photos = {}
+    for source in arguments.others:
+        splits = list_splits(source)
+        split = split_name(arguments.split) if split_name(arguments.split) in splits else splits[0]
+        name = Path(source).stem if os.path.exists(source) else source
+        if name in photos:
+            raise DatasetError(f"Two of the other datasets are called {name}: rename one.")
+        photos[name] = load_photos(source, split=split, resolution=arguments.resolution, labels=False)
+    return photos
 
 
 def _size_photos(arguments: argparse.Namespace) -> "PhotoDataset":

@@ -65,6 +65,7 @@ class Candidate:
     predict: lightness (B, 1, H, W) to ab (B, 2, h, w).
     variants: gains at which it is measured; the first is 1.
     seconds: prediction time per photo, one value per batch.
+    backend: what computes the network.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Candidate:
     network: ColorizerModel | None = None
     variants: list[Variant] = field(default_factory=lambda: [Variant(1.0)])
     seconds: list[float] = field(default_factory=list)
+    backend: str = "torch"
 
     @torch.inference_mode()
     def color(self, rgb: Tensor) -> Tensor:
@@ -130,4 +132,4 @@ def network_candidate(
             lightness = F.interpolate(lightness, size, mode="bilinear", antialias=True)
         return pipe.network(lightness).ab
 
-    return Candidate(name, predict, pipe.model)
+    return Candidate(name, predict, pipe.model, backend="torch" if pipe.network is pipe.model else "ONNX Runtime")

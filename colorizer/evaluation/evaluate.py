@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import torch
@@ -19,6 +19,7 @@ from colorizer.evaluation.candidates import Candidate, Variant, baseline, networ
 from colorizer.evaluation.color_statistics import ColorStatistics, color_statistics
 from colorizer.evaluation.matched_gain import match_gain
 from colorizer.evaluation.metrics import Truth
+from colorizer.evaluation.other_photos import measure_others
 from colorizer.evaluation.perceptual import Perception, frechet_distance
 from colorizer.evaluation.result_files import write_results
 from colorizer.evaluation.results import Evaluation, Report, Scores
@@ -45,6 +46,7 @@ def evaluate(
     by_label: bool = False,
     aged: bool = False,
     size_photos: PhotoDataset | None = None,
+    other_photos: Mapping[str, PhotoDataset] | None = None,
     perceptual: bool = False,
     baselines: Sequence[str] = BASELINES,
     batch_size: int = 16,
@@ -74,6 +76,7 @@ def evaluate(
         by_label: also report results per label.
         aged: also color artificially aged photos.
         size_photos: also measure how much colors change between sizes, on these photos of the largest size to try.
+        other_photos: further datasets, by their names in the tables, on which the models are compared with gray.
         perceptual: also compute LPIPS and FID with networks from the Hub; a note reports any that can't be downloaded.
         batch_size: photos per batch and process.
         device: device of the networks (default: the process's own GPU, or the CPU if there is none).
@@ -124,7 +127,7 @@ def evaluate(
         num_photos=len(photos),
         resolution=photos.resolution,
         true_colorfulness=truth.averages.means()["colorfulness"],
-        hardware=hardware(device),
+        hardware=_hardware(device, networks),
         notes=[
             *_notes(colors, training_photos, validation_photos, networks),
             *(perception.notes if perception else ()),
@@ -133,6 +136,7 @@ def evaluate(
         labels=measure_labels(as_they_are, photos) if by_label else None,
         size=measure_sizes(networks, size_photos, seed=seed) if size_photos is not None else None,
         age=measure_aged(networks, photos, seed=seed, batch_size=batch_size) if aged else None,
+        others=measure_others(networks, other_photos, seed=seed, batch_size=batch_size) if other_photos else None,
     )
     if folder is not None:
         write_results(report, candidates, photos, samples, folder)
@@ -243,9 +247,10 @@ def _notes(
     return notes
 
 
-def hardware(device: torch.device) -> str:
-    """Return the name of the GPU, or the CPU with the number of threads."""
+def _hardware(device: torch.device, networks: Sequence[Candidate]) -> str:
+    """Return the name of the GPU, or the CPU with the number of threads, and by what the networks are computed."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     count = torch.get_num_threads()
-    return f"{device.type.upper()} ({platform.machine()}), {count} thread{'s' if count > 1 else ''}"
+    backends = " and ".join(sorted({candidate.backend for candidate in networks}))
+    return f"{device.type.upper()} ({platform.machine()}), {count} thread{'s' if count > 1 else ''}, {backends or 'no network'}"

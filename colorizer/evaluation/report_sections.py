@@ -8,6 +8,7 @@ from colorizer.evaluation.breakdowns import (
     label_tables,
     lead_table,
 )
+from colorizer.evaluation.other_photos import OTHERS_TEXT, others_table
 from colorizer.evaluation.results import Report
 from colorizer.evaluation.robustness import age_table, age_text, size_table, size_text
 from colorizer.evaluation.tables import to_markdown
@@ -30,6 +31,8 @@ def sections(report: Report) -> list[tuple[str, str, str]]:
         found.append(("Size", size_text(report), size_table(report)))
     if report.age is not None:
         found.append(("Age", age_text(report), age_table(report)))
+    if report.others:
+        found.append(("Other photos", OTHERS_TEXT, others_table(report)))
     if report.labels is not None:
         found.append(("Labels", LABELS_TEXT, label_tables(report)))
     return found

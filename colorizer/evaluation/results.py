@@ -49,7 +49,8 @@ class Report:
 
     notes: sentences on the sources of gains and statistics, and on what was left out.
     leads: return value of `measure_leads`; empty without baselines.
-    labels, size, age: return values of `measure_labels`, `measure_sizes` and `measure_aged`; None if not requested.
+    labels, size, age, others: return values of `measure_labels`, `measure_sizes`, `measure_aged` and `measure_others`; None if
+        not requested.
     """
 
     evaluations: Sequence[Evaluation]
@@ -64,6 +65,7 @@ class Report:
     labels: Mapping[str, Any] | None = field(default=None)
     size: Mapping[str, Any] | None = field(default=None)
     age: Mapping[str, Any] | None = field(default=None)
+    others: Mapping[str, Any] | None = field(default=None)
 
     @property
     def baselines(self) -> list[str]:
@@ -82,7 +84,7 @@ def to_json(report: Report) -> str:
     "leads": {NAME: {BASELINE: {METRIC: {"mean", "low", "high"}}}}}
 
     Baselines appear under "models" only. A metric that is not a mean over photos has no "low" and "high". "labels",
-    "size" and "age" are added if they were measured.
+    "size", "age" and "others" are added if they were measured.
     """
     facts = {
         item.name: getattr(report, item.name)

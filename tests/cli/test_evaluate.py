@@ -34,7 +34,7 @@ def test_evaluate_writes_its_tables_alike_in_one_process_and_two(models: Path, t
 
     def arguments(folder: str) -> list[str]:
         dataset = ["--dataset", str(photos), "--resolution", "64", "--batch_size", "2"]
-        further = ["--by", "label", "--aged", "--sizes"]
+        further = ["--by", "label", "--aged", "--sizes", "--others", str(photos / "val")]
         return ["evaluate", "--model", str(models / "bins"), *dataset, *further, "-o", str(tmp_path / folder)]
 
     assert main(arguments("one")) == 0
@@ -63,6 +63,7 @@ def test_evaluate_writes_its_tables_alike_in_one_process_and_two(models: Path, t
         for column in set(one_row) - {"model", "approach", "photos_per_second", "num_parameters"}:
             assert float(one_row[column]) == pytest.approx(float(two_row[column]), rel=1e-4, abs=1e-6), column
     one, two = (json.loads((tmp_path / folder / "evaluation.json").read_text()) for folder in ("one", "two"))
+    assert one["others"]["val"]["num_photos"] == 2
     assert one["size"]["sizes"] == [128, 256], "larger sizes would be mostly upsampling"
-    for part in ("matched", "curves", "labels", "size", "age"):
+    for part in ("matched", "curves", "labels", "size", "age", "others"):
         assert all_numbers(one[part]) == pytest.approx(all_numbers(two[part]), rel=1e-3, abs=1e-4), part

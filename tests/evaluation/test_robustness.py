@@ -11,6 +11,7 @@ from colorizer.evaluation.breakdowns import bleeding_table
 from colorizer.evaluation.candidates import Candidate
 from colorizer.evaluation.evaluate import evaluate
 from colorizer.evaluation.metrics import Truth, compute_metrics
+from colorizer.evaluation.other_photos import measure_others
 from colorizer.evaluation.report_sections import sections
 from colorizer.evaluation.results import Evaluation, Report, Scores
 from colorizer.evaluation.robustness import age_table, size_table
@@ -110,11 +111,43 @@ def report() -> Report:
             "models": {"sharp": {"mean": 1.5, "low": 1.0, "high": 2.0, "pairs": {"128–256": 1.5}}},
         },
         age={"num_photos": 7, "seed": 0, "models": {"sharp": aged}},
+        others={
+            "plates": {
+                "num_photos": 13,
+                "models": {
+                    "sharp": {
+                        "psnr_lead": {"mean": 1.25, "low": 1.0, "high": 1.5},
+                        "ciede2000_share": {"mean": 0.875, "low": 0.85, "high": 0.9},
+                    }
+                },
+            }
+        },
     )
 
 
+def test_other_photos_are_compared_with_gray(dataset: PhotoDataset):
+    others = measure_others([Candidate("restless", restless)], {"here": dataset}, seed=3, batch_size=2)
+    leads, errors, grays = [], [], []
+    for photo in dataset.batch(range(len(dataset)))["rgb"]:
+        rgb, pixels = photo[None].float() / 255, photo.permute(1, 2, 0).contiguous().numpy()
+        ab = restless(rgb_to_lab(rgb)[:, :1])[0]
+        ours, gray = (
+            compute_metrics(torch.from_numpy(merge_colors(pixels, each)).permute(2, 0, 1)[None].float() / 255, rgb)
+            for each in (ab, torch.zeros(2, 1, 1))
+        )
+        leads.append(float(ours["psnr"] - gray["psnr"]))
+        errors.append(float(ours["ciede2000"]))
+        grays.append(float(gray["ciede2000"]))
+    assert others["here"]["num_photos"] == len(dataset)
+    measured = others["here"]["models"]["restless"]
+    assert measured["psnr_lead"]["mean"] == pytest.approx(np.mean(leads), abs=1e-3)
+    assert measured["ciede2000_share"]["mean"] == pytest.approx(np.mean(errors) / np.mean(grays), rel=1e-4)
+    for value in measured.values():
+        assert value["low"] < value["mean"] < value["high"]
+
+
 def test_each_table_is_a_section_with_a_word_on_how_to_read_it(report: Report):
-    assert [title for title, _, _ in sections(report)] == ["Bleeding", "Size", "Age"]
+    assert [title for title, _, _ in sections(report)] == ["Bleeding", "Size", "Age", "Other photos"]
     for _, text, table in sections(report):
         assert text.endswith(".")
         assert table.startswith("| model |")

@@ -10,9 +10,9 @@ from colorizer.demo.approaches.tab import build_approaches_tab
 from colorizer.demo.batch.tab import build_album_tab
 from colorizer.demo.calls import HANDLERS, CheckedBlocks
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.hint.canvas import Studio
-from colorizer.demo.hint.endpoint import build_hint_endpoint
 from colorizer.demo.links import FOLLOW_ADDRESS, NOTE_TAB, connect_links
+from colorizer.demo.photo.canvas import Studio
+from colorizer.demo.photo.hint_endpoint import build_hint_endpoint
 from colorizer.demo.photo.tab import build_photo_tab
 from colorizer.demo.video.tab import build_film_tab
 from colorizer.demo.vote.hub_sync import SharedVotes

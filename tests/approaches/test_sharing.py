@@ -10,8 +10,8 @@ from skimage import data
 from colorizer import list_approaches, pipeline, save_checkpoint
 from colorizer.cli.parser import main
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.compare.comparison import Settings
-from colorizer.demo.compare.run import compare
+from colorizer.demo.photo.comparison import Settings
+from colorizer.demo.photo.run import compare
 from colorizer.hub.upload import push
 from tests.approaches.test_contract import smallest
 

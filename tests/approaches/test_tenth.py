@@ -15,9 +15,9 @@ from colorizer import ColorizerError, approaches, create_model, list_approaches,
 from colorizer.approaches.base.option import Option
 from colorizer.cli.parser import main
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.compare.comparison import Settings
-from colorizer.demo.compare.recolor import adjusted, repaint
-from colorizer.demo.compare.run import compare
+from colorizer.demo.photo.comparison import Settings
+from colorizer.demo.photo.recolor import adjusted, repaint
+from colorizer.demo.photo.run import compare
 from colorizer.training import parse_runs, train_runs
 from tests.approaches import tenth, test_contract, test_contract_checkpoints
 from tests.approaches.adding import added_approach

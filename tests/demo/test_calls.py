@@ -186,7 +186,7 @@ def test_request_of_no_event_is_short_and_quiet(
 def test_comparison_of_too_much_is_refused_by_the_header(
     demo: gr.Blocks, client: httpx.Client, tmp_path: Path, monkeypatch: Any, num_models: int, message: str
 ) -> None:
-    monkeypatch.setattr("colorizer.demo.compare.run.compare", lambda *_, **__: pytest.fail("it is read"))
+    monkeypatch.setattr("colorizer.demo.photo.run.compare", lambda *_, **__: pytest.fail("it is read"))
     Image.new("1", (9000, 9000)).save(tmp_path / "large.png")
     files = {"files": ("large.png", (tmp_path / "large.png").read_bytes(), "image/png")}
     (path,) = client.post("/gradio_api/upload", files=files).json()
@@ -202,7 +202,7 @@ def test_fault_of_the_server_is_logged_in_full(
     def run_out(*_: Any) -> Path:
         raise MemoryError("no room for /srv/secret")
 
-    monkeypatch.setattr("colorizer.demo.compare.run.colorize", run_out)
+    monkeypatch.setattr("colorizer.demo.photo.run.colorize", run_out)
     _, answer = call(client, endpoint(demo, "colorize"), [upload, "tiny-dense", 1.0, None, None, ""])
     assert answer["error"] == "Something went wrong on the server. Try again later."
     assert "no room for" in capfd.readouterr().err

@@ -14,8 +14,8 @@ from PIL import Image
 from colorizer.demo.api import build_endpoints
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.fair_turns import AT_ONCE, LIGHT, MAX_PENDING, FairTurns, Stopped, photo_cost
-from colorizer.demo.hint.canvas import Studio
-from colorizer.demo.hint.endpoint import build_hint_endpoint
+from colorizer.demo.photo.canvas import Studio
+from colorizer.demo.photo.hint_endpoint import build_hint_endpoint
 from colorizer.demo.photo.tab import build_photo_tab
 from colorizer.demo.vote.store import VoteStore
 from colorizer.demo.vote.tab import build_vote_tab

@@ -12,10 +12,10 @@ from PIL import Image
 
 from colorizer.demo import build_demo, launch_options
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.compare.comparison import Settings
-from colorizer.demo.compare.downloads import save_result
-from colorizer.demo.compare.recolor import adjusted
-from colorizer.demo.compare.run import compare
+from colorizer.demo.photo.comparison import Settings
+from colorizer.demo.photo.downloads import save_result
+from colorizer.demo.photo.recolor import adjusted
+from colorizer.demo.photo.run import compare
 from colorizer.photos.merging import gray_pixels
 
 NUM_VISITORS = 20

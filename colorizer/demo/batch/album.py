@@ -11,8 +11,8 @@ from colorizer.atomic_write import put_in_place, temporary
 from colorizer.demo.batch import zip_uploads
 from colorizer.demo.batch.zip_uploads import find_uploads, read_upload
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.compare.comparison import Settings
-from colorizer.demo.compare.run import color_photo
+from colorizer.demo.photo.comparison import Settings
+from colorizer.demo.photo.run import color_photo
 from colorizer.demo.previews import MAX_PIXELS, plain
 from colorizer.errors import ColorizerError, PhotoError, quote
 from colorizer.photos.profiles import as_seen

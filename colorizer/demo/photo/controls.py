@@ -7,9 +7,9 @@ from typing import Any
 import gradio as gr
 
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.compare.comparison import MAX_VARIANTS, Settings
-from colorizer.demo.compare.downloads import FORMATS
-from colorizer.demo.compare.option_controls import OptionControls, build_option_controls
+from colorizer.demo.photo.comparison import MAX_VARIANTS, Settings
+from colorizer.demo.photo.downloads import FORMATS
+from colorizer.demo.photo.option_controls import OptionControls, build_option_controls
 from colorizer.pipelines.hint_propagation import REACH
 
 REACHES = [("Near", 0.04), ("Medium", REACH), ("Far", 0.2)]

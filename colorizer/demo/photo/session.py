@@ -11,12 +11,12 @@ from typing import Any
 
 from PIL import Image
 
-from colorizer.demo.compare.comparison import Comparison, Result, Settings
-from colorizer.demo.compare.recolor import adjusted, repaint, rescore, score_of
-from colorizer.demo.compare.run import compare
-from colorizer.demo.hint.canvas import Studio
-from colorizer.demo.hint.color_suggestions import Suggestion, parse_color
-from colorizer.demo.hint.history import Hinting
+from colorizer.demo.photo.canvas import Studio
+from colorizer.demo.photo.color_suggestions import Suggestion, parse_color
+from colorizer.demo.photo.comparison import Comparison, Result, Settings
+from colorizer.demo.photo.history import Hinting
+from colorizer.demo.photo.recolor import adjusted, repaint, rescore, score_of
+from colorizer.demo.photo.run import compare
 from colorizer.errors import ColorizerError, check_number
 from colorizer.pipelines.hint_propagation import MAX_REACH, MIN_REACH, REACH
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import gradio as gr
 
-from colorizer.demo.compare.downloads import save_all, save_result
-from colorizer.demo.compare.score_table import score_table
 from colorizer.demo.components import QUIET, Updates, in_turn, new_folder, uploaded_file
 from colorizer.demo.fair_turns import AT_ONCE, Stopped, photo_cost
-from colorizer.demo.hint.canvas import Studio
+from colorizer.demo.photo.canvas import Studio
 from colorizer.demo.photo.controls import Controls, build_adjustments, build_controls
+from colorizer.demo.photo.downloads import save_all, save_result
 from colorizer.demo.photo.examples import EXAMPLES, ExampleFiles
+from colorizer.demo.photo.score_table import score_table
 from colorizer.demo.photo.session import Session
 from colorizer.demo.photo.texts import about, snippet
 from colorizer.demo.photo.viewer import build_viewer, opening_value, url, viewer_value

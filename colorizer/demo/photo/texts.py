@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from colorizer.demo.catalog import Entry
-from colorizer.demo.compare.comparison import Comparison, Result, Settings
-from colorizer.demo.compare.score_table import scores_text
+from colorizer.demo.photo.comparison import Comparison, Result, Settings
+from colorizer.demo.photo.score_table import scores_text
 from colorizer.pipelines.hints import Hint
 
 

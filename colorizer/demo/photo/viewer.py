@@ -9,10 +9,10 @@ import gradio as gr
 from PIL import Image
 
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.compare.comparison import Result
-from colorizer.demo.compare.score_table import plain_label
 from colorizer.demo.components import PHOTO_TYPES
+from colorizer.demo.photo.comparison import Result
 from colorizer.demo.photo.examples import EXAMPLES, ExampleFiles
+from colorizer.demo.photo.score_table import plain_label
 from colorizer.demo.photo.session import Session
 
 _FOLDER = Path(__file__).parent

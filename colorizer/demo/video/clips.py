@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Event
 
 from colorizer.demo.catalog import Catalog, without_folders
-from colorizer.demo.compare.comparison import Settings
+from colorizer.demo.photo.comparison import Settings
 from colorizer.demo.previews import file_stem
 from colorizer.errors import VideoError
 from colorizer.video import Limits, VideoResult, colorize_video, inspect, is_playable, write_preview

@@ -6,8 +6,8 @@ from typing import Any
 import gradio as gr
 
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.compare.comparison import Settings
 from colorizer.demo.components import CLIP_TYPES, Updates, build_tone, new_folder, uploaded_file
+from colorizer.demo.photo.comparison import Settings
 from colorizer.demo.stoppable import build_buttons, offer_models
 from colorizer.demo.video.clips import LIMITS_TEXT, ClipStep, color_clip, playable
 from colorizer.errors import ColorizerError

@@ -8,7 +8,7 @@ from PIL import Image, ImageCms
 from colorizer.demo.batch import album as album_module
 from colorizer.demo.batch.album import AlbumStep, color_album
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.compare.comparison import Settings
+from colorizer.demo.photo.comparison import Settings
 from colorizer.errors import ColorizerError
 from colorizer.pipelines.image_colorization import ColorizationPipeline
 

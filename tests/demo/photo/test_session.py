@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.compare.comparison import Settings
-from colorizer.demo.hint.canvas import Studio
+from colorizer.demo.photo.canvas import Studio
+from colorizer.demo.photo.comparison import Settings
 from colorizer.demo.photo.examples import EXAMPLES, FOLDER
 from colorizer.demo.photo.session import Session, thumbnail
 from colorizer.demo.photo.texts import about, snippet

@@ -11,7 +11,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.compare.comparison import Settings
+from colorizer.demo.photo.comparison import Settings
 from colorizer.demo.video import clips
 from colorizer.demo.video.clips import ClipStep, color_clip, playable
 from colorizer.errors import ColorizerError, VideoError

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from colorizer.atomic_write import write_file
-from colorizer.demo.compare.comparison import Comparison, Result, Settings
+from colorizer.demo.photo.comparison import Comparison, Result, Settings
 from colorizer.demo.previews import plain, save_preview
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.photo_scores import score

@@ -8,9 +8,9 @@ from PIL import Image
 from colorizer import save_checkpoint
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.hint import canvas as studio_module
-from colorizer.demo.hint.canvas import Studio
-from colorizer.demo.hint.history import Hinting
+from colorizer.demo.photo import canvas as studio_module
+from colorizer.demo.photo.canvas import Studio
+from colorizer.demo.photo.history import Hinting
 from colorizer.errors import ColorizerError, PhotoError
 from colorizer.photos.color import rgb_to_lab
 from colorizer.photos.lightness import compute_lightness

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from colorizer.demo.hint.color_suggestions import NUM_SUGGESTIONS, color_name, parse_color, suggest
+from colorizer.demo.photo.color_suggestions import NUM_SUGGESTIONS, color_name, parse_color, suggest
 from colorizer.errors import ColorizerError
 from colorizer.photos.bins import NUM_BINS, bin_centers
 from colorizer.photos.color import rgb_to_lab

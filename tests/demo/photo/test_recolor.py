@@ -13,10 +13,10 @@ from PIL import Image
 from colorizer import load_model, save_checkpoint
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.compare.comparison import Comparison, Settings
-from colorizer.demo.compare.recolor import adjusted, colors, repaint, rescore, score_of
-from colorizer.demo.compare.run import compare
-from colorizer.demo.hint.canvas import Studio
+from colorizer.demo.photo.canvas import Studio
+from colorizer.demo.photo.comparison import Comparison, Settings
+from colorizer.demo.photo.recolor import adjusted, colors, repaint, rescore, score_of
+from colorizer.demo.photo.run import compare
 from colorizer.errors import ColorizerError
 from colorizer.photos.adjusting import adjust
 from colorizer.photos.color import rgb_to_lab

@@ -11,8 +11,8 @@ from PIL import Image
 from torch import Tensor
 
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.hint.color_suggestions import Suggestion, suggest
-from colorizer.demo.hint.history import Hinting
+from colorizer.demo.photo.color_suggestions import Suggestion, suggest
+from colorizer.demo.photo.history import Hinting
 from colorizer.demo.previews import file_stem, read_visitor_photo
 from colorizer.photos.lightness import compute_lightness
 from colorizer.photos.merging import merge_colors

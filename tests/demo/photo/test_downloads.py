@@ -10,11 +10,11 @@ from PIL import Image, ImageCms
 
 from colorizer.demo import previews
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.compare import downloads
-from colorizer.demo.compare.comparison import Comparison, Settings
-from colorizer.demo.compare.downloads import FORMATS, gallery, save_all, save_result
-from colorizer.demo.compare.recolor import adjusted, repaint
-from colorizer.demo.compare.run import compare
+from colorizer.demo.photo import downloads
+from colorizer.demo.photo.comparison import Comparison, Settings
+from colorizer.demo.photo.downloads import FORMATS, gallery, save_all, save_result
+from colorizer.demo.photo.recolor import adjusted, repaint
+from colorizer.demo.photo.run import compare
 from colorizer.errors import ColorizerError
 from colorizer.photos.merging import gray_pixels
 from colorizer.photos.reading import read_photo

@@ -6,8 +6,8 @@ import gradio as gr
 
 from colorizer.demo.components import in_turn, new_folder, uploaded_file
 from colorizer.demo.fair_turns import AT_ONCE, photo_cost
-from colorizer.demo.hint.canvas import Studio
-from colorizer.demo.hint.history import MAX_HINTS
+from colorizer.demo.photo.canvas import Studio
+from colorizer.demo.photo.history import MAX_HINTS
 
 
 class Hints(gr.JSON):

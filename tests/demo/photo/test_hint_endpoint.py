@@ -6,7 +6,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from colorizer.demo.hint.history import MAX_HINTS
+from colorizer.demo.photo.history import MAX_HINTS
 
 
 @pytest.fixture(scope="module")

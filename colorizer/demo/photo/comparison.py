@@ -6,7 +6,7 @@ from pathlib import Path
 
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.hint.canvas import Studio
+from colorizer.demo.photo.canvas import Studio
 from colorizer.errors import ColorizerError, quote
 from colorizer.pipelines.hint_propagation import REACH
 from colorizer.pipelines.hints import Hint

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from colorizer.demo.compare.comparison import Comparison, Result
+from colorizer.demo.photo.comparison import Comparison, Result
 from colorizer.evaluation.photo_scores import DIGITS, best_scores, format_scores
 from colorizer.hub.metric_names import METRICS
 

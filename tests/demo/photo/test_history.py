@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from colorizer.demo.hint import history as hinting_module
-from colorizer.demo.hint.history import MAX_HINTS, Hinting
+from colorizer.demo.photo import history as hinting_module
+from colorizer.demo.photo.history import MAX_HINTS, Hinting
 from colorizer.errors import ColorizerError
 from colorizer.pipelines.hints import Hint
 

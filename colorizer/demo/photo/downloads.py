@@ -8,9 +8,9 @@ from PIL import Image
 from torch import Tensor
 
 from colorizer.atomic_write import write_file
-from colorizer.demo.compare.comparison import Comparison, Result, check_total_pixels
-from colorizer.demo.compare.recolor import apply_colors, color_of, colors, load_photo, rescore
-from colorizer.demo.compare.score_table import HEADINGS, plain_label
+from colorizer.demo.photo.comparison import Comparison, Result, check_total_pixels
+from colorizer.demo.photo.recolor import apply_colors, color_of, colors, load_photo, rescore
+from colorizer.demo.photo.score_table import HEADINGS, plain_label
 from colorizer.demo.previews import file_stem, read_visitor_photo
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.photo_scores import format_scores, reduce

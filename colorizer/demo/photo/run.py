@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.compare.comparison import Comparison, Result, Settings, check_total_pixels
-from colorizer.demo.compare.recolor import apply_colors, preview_stem, store_photo, store_predictions
+from colorizer.demo.photo.comparison import Comparison, Result, Settings, check_total_pixels
+from colorizer.demo.photo.recolor import apply_colors, preview_stem, store_photo, store_predictions
 from colorizer.demo.previews import file_stem, plain, read_visitor_photo, save_preview, smaller
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.photo_scores import score

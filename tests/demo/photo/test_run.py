@@ -8,10 +8,10 @@ from PIL import Image
 
 from colorizer.demo import previews as demo_pictures
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.compare.comparison import Comparison, Settings
-from colorizer.demo.compare.downloads import gallery
-from colorizer.demo.compare.run import colorize, compare
-from colorizer.demo.compare.score_table import score_table
+from colorizer.demo.photo.comparison import Comparison, Settings
+from colorizer.demo.photo.downloads import gallery
+from colorizer.demo.photo.run import colorize, compare
+from colorizer.demo.photo.score_table import score_table
 from colorizer.errors import ColorizerError, PhotoError
 from colorizer.evaluation.photo_scores import score
 from colorizer.photos.merging import gray_pixels

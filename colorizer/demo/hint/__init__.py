@@ -1,1 +1,0 @@
-"""Color hints: their history, the colors that follow from them, suggestions, and the endpoint."""

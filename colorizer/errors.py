@@ -3,8 +3,10 @@
 import argparse
 import math
 import re
+import sys
+from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import NoReturn
+from typing import Any, NoReturn
 
 _MAX_QUOTE = 100  # characters
 _MAX_MESSAGE = 1000  # characters
@@ -42,6 +44,13 @@ class VideoStopped(VideoError):
 
 class CommandParser(argparse.ArgumentParser):
     """Parser of command lines whose errors are one line, however long the values are."""
+
+    def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:
+        """Parse as argparse does, which takes an attached `--` for no value, and gives an empty list."""
+        args = sys.argv[1:] if args is None else list(args)
+        if empty := [word for word in args if re.fullmatch(r"-\w--|--[^=]+=--", word, re.DOTALL)]:
+            self.error(f"argument {empty[0][:-2].removesuffix('=')}: expected one argument")
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         """Exit with code 2 and the message."""

@@ -32,7 +32,14 @@ def test_a_command_lines_error_is_one_short_line(capsys: pytest.CaptureFixture) 
     parser = CommandParser(prog="paint")
     parser.add_argument("--strength", type=float)
     parser.add_argument("--format", choices=["png", "jpg"])
-    commands = (["--strength", "9" * 5000 + "x"], ["--format", "x" * 10**6], ["a\nb " * 1000], ["x"] * 5000)
+    commands = (
+        ["--strength", "9" * 5000 + "x"],
+        ["--format", "x" * 10**6],
+        ["a\nb " * 1000],
+        ["x"] * 5000,
+        ["--strength=--"],
+        ["--format", "--"],
+    )
     for command in commands:
         with pytest.raises(SystemExit) as caught:
             parser.parse_args(command)

@@ -6,7 +6,7 @@ from colorizer.atomic_write import is_taken, make_folder
 from colorizer.checkpoints import list_checkpoints
 from colorizer.cli.failures import finish, reported, say_notes
 from colorizer.cli.shared_arguments import add_max_pixels, add_models, add_options, add_photos, check_photos, path
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, quote
 
 PURPOSE = "color photos by several models on one contact sheet"
 NOTES = """\
@@ -49,7 +49,9 @@ def run(arguments: argparse.Namespace) -> int:
     output = arguments.output
     # `save_photo` takes no other suffixes; checked before the work that would be lost.
     if output.suffix.lower() not in SUFFIXES:
-        raise ColorizerError(f"{output} must end in one of {', '.join(SUFFIXES)}: name it such as sheet.png.")
+        raise ColorizerError(
+            f"{quote(str(output))} must end in one of {', '.join(SUFFIXES)}: name it such as sheet.png."
+        )
     models = arguments.model or list_checkpoints()
     if not models:
         raise ColorizerError("The package has no checkpoint: give a model with --model.")

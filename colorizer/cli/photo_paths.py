@@ -59,7 +59,7 @@ def find_photos(arguments: Sequence[str], *, results: Path | None = None) -> Fou
             if not files:
                 raise ColorizerError(f"No file matches {quote(argument)}.")
         else:
-            files = {path: Path()}
+            files = {str(Path(path)): Path()}
         for file, place in files.items():
             identity = file if is_address(file) else os.path.realpath(file)
             if identity not in seen:

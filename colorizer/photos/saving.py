@@ -10,6 +10,7 @@ from PIL import Image
 
 from colorizer.atomic_write import write_file
 from colorizer.errors import ColorizerError, quote
+from colorizer.photos.addresses import public_name
 from colorizer.photos.depth import eight_bits
 from colorizer.photos.encoding import Picture
 from colorizer.photos.marks import Mark
@@ -69,14 +70,15 @@ def save_photo(
     Raises ColorizerError for another extension, a photo too large for the format, or a file that can't be written.
     """
     path = Path(path)
+    name = public_name(str(path))
     file_format = _FORMATS.get(path.suffix.lower())
     if file_format is None:
-        raise ColorizerError(f"{path} doesn't end in one of {', '.join(_FORMATS)}: the extension sets the format.")
+        raise ColorizerError(f"{name} doesn't end in one of {', '.join(_FORMATS)}: the extension sets the format.")
     if 0 in image.size:
-        raise ColorizerError(f"{path} can't be saved: the image has no pixels, it is {image.width}×{image.height}.")
+        raise ColorizerError(f"{name} can't be saved: the image has no pixels, it is {image.width}×{image.height}.")
     if max(image.size) > _LONGEST_SIDE.get(file_format, max(image.size)):
         raise ColorizerError(
-            f"{file_format} allows at most {_LONGEST_SIDE[file_format]} pixels per side, but {path} has "
+            f"{file_format} allows at most {_LONGEST_SIDE[file_format]} pixels per side, but {name} has "
             f"{image.width}×{image.height}: save it as .png."
         )
     if isinstance(quality, bool) or not isinstance(quality, int) or not 1 <= quality <= 100:
@@ -96,7 +98,7 @@ def save_photo(
             os.utime(path, (time.time(), metadata.modified))
     except (OSError, ValueError, MemoryError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise ColorizerError(f"{path} could not be saved: {reason}. An existing file is unchanged.") from error
+        raise ColorizerError(f"{name} could not be saved: {reason}. An existing file is unchanged.") from error
     return path
 
 

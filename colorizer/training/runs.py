@@ -101,8 +101,9 @@ def _parse_run(
 def _read_yaml(path: str) -> dict[str, object]:
     try:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ColorizerError(f"--config {path} can't be read: {error}") from error
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise ColorizerError(f"--config {quote(path)} can't be read: {reason}.") from error
     return _named_values(content, path, "the file")
 
 

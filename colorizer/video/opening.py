@@ -1,6 +1,7 @@
 """Open a clip safely: check that its file is self-contained and within the limits, and find its video stream."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,6 +41,8 @@ def check_file(source: str | os.PathLike, limits: Limits) -> Path:
         raise VideoError(f"A clip is read from a file: give its path, not {type(source).__name__}.")
     path = Path(source)
     name = quote(str(path))
+    if re.match("https?:/", str(path), re.IGNORECASE):  # not quoted: it may have a password
+        raise VideoError("A clip is read from a file, not from an address: download it first.")
     try:
         if not path.exists():
             raise VideoError(f"There is no file {name}.")

@@ -102,6 +102,13 @@ def test_help_and_a_wrong_command_line_come_without_waiting_for_slow_imports(arg
     assert finished.stdout.endswith("set()\n"), finished.stderr
 
 
+def test_a_clips_address_is_refused_without_its_password(capsys: pytest.CaptureFixture):
+    assert main(["video", "https://ada:hunter2@example.org/film.mp4", "-o", "colored.mp4"]) == 2
+    assert capsys.readouterr().err == (
+        "colorizer video: A clip is read from a file, not from an address: download it first.\n"
+    )
+
+
 def test_names_of_files_can_not_feign_other_lines(tmp_path: Path, models: Path, capsys: pytest.CaptureFixture):
     (tmp_path / "album").mkdir()
     for name in ("a\nerror: nothing was saved.png", "\x1b[2J\u202egnp.png", "日本 é.png"):

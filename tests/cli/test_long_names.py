@@ -15,6 +15,7 @@ LONG = "a" * 5000
         ["compare", "photo.png", "-o", "sheet.png", "--model"],
         ["evaluate", "--model", "cnn", "-o", "out", "--dataset"],
         ["evaluate", "--dataset", ".", "-o", "out", "--split", "train", "--model"],
+        ["compare", "photo.png", "-o"],
         ["push", "checkpoint"],
         ["report"],
         ["video", "-o", "colored.mp4"],

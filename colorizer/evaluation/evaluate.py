@@ -127,7 +127,7 @@ def evaluate(
         num_photos=len(photos),
         resolution=photos.resolution,
         true_colorfulness=truth.averages.means()["colorfulness"],
-        hardware=_hardware(device, networks),
+        hardware=_hardware_of(networks, device),
         notes=[
             *_notes(colors, training_photos, validation_photos, networks),
             *(perception.notes if perception else ()),
@@ -247,10 +247,17 @@ def _notes(
     return notes
 
 
-def _hardware(device: torch.device, networks: Sequence[Candidate]) -> str:
-    """Return the name of the GPU, or the CPU with the number of threads, and by what the networks are computed."""
+def hardware(device: torch.device) -> str:
+    """Return the name of the GPU, or the CPU with the number of threads."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     count = torch.get_num_threads()
+    return f"{device.type.upper()} ({platform.machine()}), {count} thread{'s' if count > 1 else ''}"
+
+
+def _hardware_of(networks: Sequence[Candidate], device: torch.device) -> str:
+    """Return the hardware, and on a CPU by what the networks are computed."""
+    if device.type == "cuda":
+        return hardware(device)
     backends = " and ".join(sorted({candidate.backend for candidate in networks}))
-    return f"{device.type.upper()} ({platform.machine()}), {count} thread{'s' if count > 1 else ''}, {backends or 'no network'}"
+    return f"{hardware(device)}, {backends or 'no network'}"

@@ -36,12 +36,12 @@ _INCH, _RGB, _UNASSOCIATED_ALPHA = 2, 2, 2
 class Picture:
     """Content of a file to be encoded.
 
-    pixels: uint8 or (PNG and TIFF) uint16, (H, W, 3 or 4), with alpha last.
+    content: an image, RGB or RGBA, or (PNG and TIFF) its 16 bits, uint16 (H, W, 3 or 4), with alpha last.
     description: sentence on who made the colors; it is added to the photo's own.
     software: name of the program, which replaces the photo's own.
     """
 
-    pixels: np.ndarray
+    content: Image.Image | np.ndarray
     exif: bytes | None
     profile: bytes | None
     metadata: Metadata
@@ -66,7 +66,7 @@ def _encode_jpeg(picture: Picture, stream: IO[bytes], quality: int) -> None:
     segments += [(0xED, _PHOTOSHOP_PREFIX + resources[k : k + step]) for k in range(0, len(resources), step)]
     for comment in (*metadata.comments, *_lines(metadata)):
         segments += [(0xFE, comment[k : k + _SEGMENT_BYTES]) for k in range(0, len(comment), _SEGMENT_BYTES)]
-    Image.fromarray(picture.pixels).save(
+    picture.content.save(
         stream,
         "JPEG",
         quality=quality,
@@ -80,7 +80,7 @@ def _encode_jpeg(picture: Picture, stream: IO[bytes], quality: int) -> None:
 
 def _encode_webp(picture: Picture, stream: IO[bytes], quality: int) -> None:
     options = {"exif": _exif(picture), "icc_profile": picture.profile, "quality": quality}
-    Image.fromarray(picture.pixels).save(stream, "WEBP", xmp=picture.metadata.xmp or b"", **options)
+    picture.content.save(stream, "WEBP", xmp=picture.metadata.xmp or b"", **options)
 
 
 def _encode_png(picture: Picture, stream: IO[bytes], quality: int) -> None:
@@ -100,10 +100,10 @@ def _encode_png(picture: Picture, stream: IO[bytes], quality: int) -> None:
         info.add(b"iTXt", b"XML:com.adobe.xmp" + bytes(5) + metadata.xmp)
     exif = _exif(picture, has_texts=True, has_dpi=True)
     options = {"exif": exif, "icc_profile": picture.profile, "pnginfo": info, "dpi": metadata.dpi}
-    if picture.pixels.dtype == np.uint8:
-        Image.fromarray(picture.pixels).save(stream, "PNG", **options)
+    if isinstance(picture.content, Image.Image):
+        picture.content.save(stream, "PNG", **options)
     else:
-        _encode_wide_png(picture.pixels, stream, options)
+        _encode_wide_png(picture.content, stream, options)
 
 
 def _encode_wide_png(pixels: np.ndarray, stream: IO[bytes], options: dict[str, object]) -> None:
@@ -141,9 +141,12 @@ def _encode_wide_png(pixels: np.ndarray, stream: IO[bytes], options: dict[str, o
 
 def _encode_tiff(picture: Picture, stream: IO[bytes], quality: int) -> None:
     """Write an uncompressed TIFF. Pillow's has no EXIF directories in files of 16 bits, and recodes text."""
-    height, width, channels = picture.pixels.shape
-    depth = picture.pixels.dtype.itemsize
-    if picture.pixels.nbytes > _MAX_TIFF_BYTES:
+    content, depth = picture.content, 2
+    if isinstance(content, Image.Image):
+        (width, height), channels, depth = content.size, len(content.getbands()), 1
+    else:
+        height, width, channels = content.shape
+    if height * width * channels * depth > _MAX_TIFF_BYTES:
         raise ValueError("a TIFF holds at most 4 GB: save it as .png")
     block = _exif(picture)
     order = exif_blocks.byte_order(block)
@@ -169,14 +172,15 @@ def _encode_tiff(picture: Picture, stream: IO[bytes], quality: int) -> None:
     }
     if channels == 4:
         tags[338] = numbers(SHORT, _UNASSOCIATED_ALPHA)
-    for tag, content in ((exif_blocks.XMP, picture.metadata.xmp), (exif_blocks.PROFILE, picture.profile)):
-        if content:
-            tags[tag] = Value(1 if tag == exif_blocks.XMP else BYTES, len(content), content)
+    for tag, packet in ((exif_blocks.XMP, picture.metadata.xmp), (exif_blocks.PROFILE, picture.profile)):
+        if packet:
+            tags[tag] = Value(1 if tag == exif_blocks.XMP else BYTES, len(packet), packet)
     end = 8 + height * row
     stream.write((b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}I", end + end % 2))
     for top in range(0, height, _ROWS):
-        rows = picture.pixels[top : top + _ROWS]
-        stream.write(np.ascontiguousarray(rows.astype(f"{order}u{depth}")).data)
+        bottom = min(top + _ROWS, height)
+        rows = content.crop((0, top, width, bottom)) if depth == 1 else content[top:bottom]
+        stream.write(np.asarray(rows).astype(f"{order}u{depth}", order="C").data)
     stream.write(bytes(end % 2) + exif_blocks.write_directory(tags, order, end + end % 2))
 
 

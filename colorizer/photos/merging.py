@@ -26,14 +26,16 @@ _TILES = 4  # of a window, for which chroma is upsampled to the photo's columns
 _SMALLEST = 16384  # pixels: with smaller tiles threads mostly wait for each other
 
 
-def merge_colors(pixels: Photo | np.ndarray, ab: Tensor | np.ndarray, *, saturation: float = 1.0) -> np.ndarray:
+def merge_colors(
+    pixels: Photo | np.ndarray, ab: Tensor | np.ndarray, *, saturation: float = 1.0, rows: slice | None = None
+) -> np.ndarray:
     """Color `pixels` with `ab`, keeping their own lightness.
 
     `pixels` is a photo, whose colors are made in the space of its profile, or uint8 sRGB, (H, W, 3); only its lightness is
-    used. `ab` is CIE a*, b*, (2, h, w) of any size: it is upsampled
-    bilinearly (antialiased where it is larger than the photo) and multiplied by `saturation`, 0…10. Where a color would leave
-    sRGB, its chroma shrinks until it fits, at the same lightness and hue, also in a wider space, so that a photo looks the
-    same in all. Returns uint8, (H, W, 3), or uint16 for a photo of 16 bits. Uses as many threads as torch.
+    used. `ab` is CIE a*, b*, (2, h, w) of any size: it is upsampled bilinearly (antialiased where it is larger than the photo)
+    and multiplied by `saturation`, 0…10. Where a color would leave sRGB, its chroma shrinks until it fits, at the same
+    lightness and hue, also in a wider space, so that a photo looks the same in all. Returns uint8, (H, W, 3), or uint16 for a
+    photo of 16 bits; with `rows`, from start to stop, only these. Uses as many threads as torch.
 
     Raises PhotoError for pixels of another shape or type, ColorizerError for an `ab` that isn't (2, h, w) finite numbers or
     a saturation out of range.
@@ -45,16 +47,17 @@ def merge_colors(pixels: Photo | np.ndarray, ab: Tensor | np.ndarray, *, saturat
         pixels = checked(pixels.pixels if isinstance(pixels, Photo) else pixels)
     saturation = check_number("saturation", saturation, 0.0, MAX_SATURATION)
     ab = _prepare_ab(ab, pixels.shape[:2])
-    merged = np.empty((*pixels.shape[:2], 3), pixels.dtype)
+    first, last = (0, len(pixels)) if rows is None else (rows.start, rows.stop)
+    merged = np.empty((last - first, pixels.shape[1], 3), pixels.dtype)
     # As many threads, and tiles as large, as fit into twice the photo's own bytes; a small photo still gets one full tile.
     affordable = max(2 * merged.size // _BYTES, TILE)
     threads = min(torch.get_num_threads(), affordable // _SMALLEST)
     tile = min(affordable // threads, TILE)
-    windows = tiles(*pixels.shape[:2], _TILES * tile)
+    windows = tiles(*merged.shape[:2], _TILES * tile)
     threads = min(threads, len(windows))
 
     def merge_share(share: list[tuple[slice, slice]]) -> None:
-        painter = painter_class(pixels, ab, saturation, merged, tile, profile)
+        painter = painter_class(pixels, ab, saturation, merged, first, tile, profile)
         for window in share:
             painter.paint(*window)
         painter.paint_outsiders()

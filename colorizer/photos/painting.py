@@ -94,11 +94,13 @@ class Painter:
         ab: np.ndarray,
         saturation: float,
         merged: np.ndarray,
+        first: int,
         tile: int,
         profile: RgbProfile | None,
     ):
+        """`merged` is to have the photo's rows from the `first` on."""
         self.curves = tables(profile)
-        self.pixels, self.ab, self.merged, self.tile = pixels, ab, merged, tile
+        self.pixels, self.ab, self.merged, self.first, self.tile = pixels, ab, merged, first, tile
         # a* is added to the cube root of X, b* subtracted from that of Z.
         self.scale = np.float32([[[saturation / 500 / ROOT]], [[-saturation / 200 / ROOT]]])
         self.rows = _Rows(ab.shape[1], pixels.shape[0])
@@ -118,8 +120,9 @@ class Painter:
         self.measure = Luminance(self.pixels, self.curves)
 
     def paint(self, down: slice, across: slice) -> None:
-        """Color the pixels of one window, tile by tile; those outside sRGB follow in `paint_outsiders`."""
+        """Color the pixels of one window of `merged`, tile by tile; those outside sRGB follow in `paint_outsiders`."""
         scratch = self.scratch
+        down = slice(self.first + down.start, self.first + down.stop)
         ab = self.columns.crop(self.rows.crop(self.ab, down), across)
         chroma = np.multiply(ab, self.scale, out=scratch("chroma", ab.shape))
         chroma.clip(-_MAX_CHROMA, _MAX_CHROMA, out=chroma)
@@ -131,7 +134,7 @@ class Painter:
             self._paint_tile(slice(down.start + top, down.start + part.stop), across, self.rows(chroma, part, scratch))
 
     def _paint_tile(self, down: slice, across: slice, chroma: np.ndarray) -> None:
-        scratch, plane = self.scratch, chroma.shape[1:]
+        scratch, plane, first = self.scratch, chroma.shape[1:], down.start - self.first
         root, xyz = scratch("root", plane), scratch("xyz", (4, *plane))
         self.measure(down, across, scratch, root, xyz[1])
         root, xyz, chroma = root.reshape(-1), xyz.reshape(4, -1), chroma.reshape(2, -1)
@@ -140,11 +143,11 @@ class Painter:
         if not self.curves.holds_srgb or linear.view(np.uint32).max() > self.highest:
             outside = np.flatnonzero(~self._is_inside(linear))
             y, x = np.divmod(outside, plane[1])
-            place = (down.start + y) * self.pixels.shape[1] + across.start + x
+            place = (first + y) * self.pixels.shape[1] + across.start + x
             self.outsiders.append((place, root.take(outside), xyz[1].take(outside), chroma.take(outside, 1)))
             self.num_outsiders += len(outside)
 
-        merged = self.merged[down, across]
+        merged = self.merged[first : down.stop - self.first, across]
         for channel, levels in self._levels(linear):
             np.copyto(merged[..., channel], levels.reshape(plane))
         if self.num_outsiders >= self.tile:

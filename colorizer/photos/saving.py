@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from torch import Tensor
 
 from colorizer.atomic_write import write_file
 from colorizer.errors import ColorizerError, quote
@@ -14,12 +15,14 @@ from colorizer.photos.addresses import public_name
 from colorizer.photos.depth import eight_bits
 from colorizer.photos.encoding import Picture
 from colorizer.photos.marks import Mark
+from colorizer.photos.merging import merge_colors
 from colorizer.photos.metadata import NO_METADATA
 from colorizer.photos.photo import Photo
-from colorizer.photos.pixel_formats import to_array, to_rgba
+from colorizer.photos.pixel_formats import to_rgba
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 _DEEP_FORMATS = ("PNG", "TIFF")
+_BAND = 2**24  # pixels
 _LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}
 
 
@@ -37,6 +40,25 @@ def to_pil(photo: Photo, pixels: np.ndarray, *, model: str | None = None) -> Ima
     image = Image.fromarray(pixels if pixels.dtype == np.uint8 else eight_bits(pixels))
     if pixels.dtype == np.uint16:
         image.info["deep"] = pixels
+    return _with_metadata(image, photo, model)
+
+
+def color_photo(
+    photo: Photo, ab: Tensor | np.ndarray, *, saturation: float = 1.0, model: str | None = None
+) -> Image.Image:
+    """Return `to_pil` of the photo merged with `ab` (see `merge_colors`), without a second copy of a large scan."""
+    width, height = photo.size
+    step = max(1, _BAND // width)
+    if photo.deep is not None or height <= step:
+        return to_pil(photo, merge_colors(photo, ab, saturation=saturation), model=model)
+    image = Image.new("RGB", photo.size)
+    for top in range(0, height, step):
+        rows = slice(top, min(top + step, height))
+        image.paste(Image.fromarray(merge_colors(photo, ab, saturation=saturation, rows=rows)), (0, top))
+    return _with_metadata(image, photo, model)
+
+
+def _with_metadata(image: Image.Image, photo: Photo, model: str | None) -> Image.Image:
     if photo.alpha is not None:
         image.putalpha(Image.fromarray(photo.alpha))
     if photo.exif:
@@ -84,7 +106,7 @@ def save_photo(
     if isinstance(quality, bool) or not isinstance(quality, int) or not 1 <= quality <= 100:
         raise ColorizerError(f"quality must be a whole number from 1 to 100, got {quote(quality)}.")
     picture = Picture(
-        _pixels(image, file_format),
+        _content(image, file_format),
         image.info.get("exif"),
         image.info.get("icc_profile"),
         metadata := image.info.get("metadata", NO_METADATA),
@@ -114,10 +136,10 @@ def save_image(image: Image.Image, path: Path, *, flush: bool = True, **options:
         image.save(stream, _FORMATS[path.suffix.lower()], **options)
 
 
-def _pixels(image: Image.Image, file_format: str) -> np.ndarray:
+def _content(image: Image.Image, file_format: str) -> Image.Image | np.ndarray:
     """Return what a file of this format gets: RGB, or RGBA where it has alpha, which becomes white in JPEG.
 
-    uint16 (PNG and TIFF) for an image of 16 bits, otherwise uint8.
+    An array, uint16 (H, W, 3 or 4), for an image of 16 bits in a format that has them.
     """
     deep = image.info.get("deep") if file_format in _DEEP_FORMATS else None
     # Only if it is this picture: a copy that was cropped or drawn upon may still carry it.
@@ -125,10 +147,10 @@ def _pixels(image: Image.Image, file_format: str) -> np.ndarray:
         alpha = [np.asarray(image.getchannel("A")).astype(np.uint16) * 257] if image.mode == "RGBA" else []
         return np.dstack([deep, *alpha])
     if not image.has_transparency_data:
-        return to_array(image, "RGB")
-    if file_format != "JPEG":
-        return to_array(image, "RGBA")
+        return image if image.mode == "RGB" else image.convert("RGB")
     image = to_rgba(image)
-    paper = Image.new("RGB", image.size, "white")
-    paper.paste(image, mask=image.getchannel("A"))
-    return to_array(paper, "RGB")
+    if file_format == "JPEG":
+        paper = Image.new("RGB", image.size, "white")
+        paper.paste(image, mask=image.getchannel("A"))
+        image = paper
+    return image

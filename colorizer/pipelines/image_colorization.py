@@ -19,10 +19,9 @@ from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.errors import ColorizerError, check_count
 from colorizer.hub.loading import load_model
 from colorizer.photos.lightness import compute_lightness
-from colorizer.photos.merging import merge_colors
 from colorizer.photos.photo import Photo
 from colorizer.photos.reading import read_photo
-from colorizer.photos.saving import to_pil
+from colorizer.photos.saving import color_photo, to_pil
 from colorizer.pipelines.backends import choose_network, is_half
 from colorizer.pipelines.device import checked_device, checked_dtype
 from colorizer.pipelines.hint_propagation import REACH, Propagation
@@ -224,7 +223,7 @@ class ColorizationPipeline(Pipeline):
             if work.keeps_color:
                 image = to_pil(work.photo, work.photo.pixels)
             else:
-                image = to_pil(work.photo, merge_colors(work.photo, ab, saturation=saturation), model=self.name)
+                image = color_photo(work.photo, ab, saturation=saturation, model=self.name)
             if not return_dict:
                 results.append(image)
                 continue

@@ -2,7 +2,6 @@
 
 import re
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -12,6 +11,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from colorizer.errors import VideoError
+from colorizer.video.file_ends import has_end
 from colorizer.video.opening import Limits, damage, opened
 from colorizer.video.packets import Timeline, has_jumps, packets
 
@@ -20,8 +20,6 @@ _MISSING = 0.25  # seconds that a clip may end before its stated end: containers
 _ASF_PROPERTIES, _ASF_FIELDS = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365"), "<64xQ8xQI"
 _ASF_HEADER = 2**16
 _BROADCAST = 1
-_MATROSKA_PARTS = (bytes.fromhex("1a45dfa3"), bytes.fromhex("18538067"))  # header and segment: RFC 9559, section 5.1
-_OGG_PAGE, _OGG_LAST = 65307, 4  # the longest page, and the flag of the last: RFC 3533, section 6
 
 
 @dataclass(frozen=True)
@@ -29,8 +27,8 @@ class Extent:
     """Extent of a clip.
 
     num_frames: number of frames, including any that can't be decoded. seconds: the time at which the last one ends.
-    is_joined: True if the file has several recordings one after the other. has_end: False if the mark at the end of a GIF or
-    Ogg file is missing, or an AVI or Matroska file is shorter than it says, so that it may be cut off.
+    is_joined: True if the file has several recordings one after the other. has_end: False if the file ends as no complete one
+    does, or before its stated size.
     """
 
     num_frames: int
@@ -45,13 +43,15 @@ def measure(path: Path, limits: Limits, start: Fraction, rate: Fraction) -> Exte
     `start` is the clip's first time, in seconds, and `rate` its frames per second. Raises VideoError for a clip beyond the
     limits, or one that ends before the end stated in its header.
     """
-    count, end, last, timeline = 0, 0.0, 0.0, Timeline()
+    count, end, last, frame_bytes, timeline = 0, 0.0, 0.0, 0, Timeline()
     with opened(path, limits) as (container, stream):
         try:
             for packet in packets(container, timeline=timeline):
                 is_frame = packet.stream_index == stream.index
                 if packet.is_discard or (not is_frame and packet.pts is None):
                     continue
+                if is_frame and not count:
+                    frame_bytes = packet.size
                 count += is_frame
                 finish = float(count / rate)
                 if packet.pts is not None:
@@ -69,7 +69,7 @@ def measure(path: Path, limits: Limits, start: Fraction, rate: Fraction) -> Exte
                     raise VideoError(f"{path.name} has more than the {limits.frames} frames allowed: cut it first.")
         except av.FFmpegError as error:
             raise damage(path.name, end, error) from error
-        has_end = _has_end(path, container.format.name)
+        is_whole = has_end(path, container.format.name, frame_bytes)
         stated, reached = _stated_end(container, stream, start, rate, path), end
         if stated is None:
             stated, reached = _stated_duration(container, path) - float(start), last
@@ -78,7 +78,7 @@ def measure(path: Path, limits: Limits, start: Fraction, rate: Fraction) -> Exte
             f"{path.name} is cut off at {reached:.1f} of {stated:.1f} seconds: copy it again, or save that part as a "
             "complete clip with a video editor first."
         )
-    return Extent(count, end, timeline.num_jumps > 0, has_end)
+    return Extent(count, end, timeline.num_jumps > 0, is_whole)
 
 
 def _stated_end(
@@ -115,45 +115,3 @@ def _is_whole_riff(path: Path) -> bool:
     with path.open("rb") as file:
         stated = 8 + int.from_bytes(file.read(8)[4:], "little")
     return stated <= path.stat().st_size <= stated + 1  # padded to an even number
-
-
-def _riff_part(head: bytes) -> int | None:
-    """Return the size of a part of an AVI file, which has several where it is large; None for anything else."""
-    length = int.from_bytes(head[4:8], "little")
-    return 8 + length + length % 2 if head[:4] == b"RIFF" and length else None
-
-
-def _matroska_part(head: bytes) -> int | None:
-    """Return the size of the header or the segment of a Matroska file; None for one of unknown size and anything else."""
-    kind, first = head[:4], head[4] if len(head) > 4 else 0
-    width = 9 - first.bit_length()
-    length = int.from_bytes(head[4 : 4 + width]) & (2 ** (7 * width) - 1)
-    is_known = kind in _MATROSKA_PARTS and first and length != 2 ** (7 * width) - 1
-    return 4 + width + length if is_known else None
-
-
-def _is_shorter_than_stated(path: Path, size_of: Callable[[bytes], int | None]) -> bool:
-    place, size = 0, path.stat().st_size
-    with path.open("rb") as file:
-        while place < size:
-            file.seek(place)
-            if (length := size_of(file.read(12))) is None:
-                return False
-            place += length
-    return place > size + 1  # an odd part's padding is often missing at the end
-
-
-def _has_end(path: Path, format_name: str) -> bool:
-    if format_name == "avi":
-        return not _is_shorter_than_stated(path, _riff_part)
-    if "matroska" in format_name:
-        return not _is_shorter_than_stated(path, _matroska_part)
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - _OGG_PAGE))
-        tail = file.read()
-    if format_name == "gif":
-        return tail.rstrip(b"\0\r\n").endswith(b";")
-    if format_name == "ogg":
-        page = tail.rfind(b"OggS")
-        return tail[page + 5 : page + 6] != b"" and bool(tail[page + 5] & _OGG_LAST)
-    return True

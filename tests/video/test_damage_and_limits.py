@@ -10,7 +10,19 @@ from PIL import Image
 from colorizer import ColorizerError, VideoError, colorize_video
 from colorizer.pipelines.image_colorization import ColorizationPipeline
 from colorizer.video import Limits, coloring, inspect
-from tests.clips import RATE, add_tone, damage, frames_of, lightness_of, make_clip, pan, times_of, trim, write_tone
+from tests.clips import (
+    RATE,
+    SIZE,
+    add_tone,
+    damage,
+    frames_of,
+    lightness_of,
+    make_clip,
+    pan,
+    times_of,
+    trim,
+    write_tone,
+)
 from tests.video.conftest import assert_nothing_left
 
 
@@ -85,6 +97,24 @@ def test_a_damaged_frame_repeats_the_one_before(
     assert np.abs(lightness_of(shown[-2]) - lightness_of(whole[-2])).mean() < 1.5
     assert times_of(result.path) == pytest.approx(times, abs=2e-3)
     assert_nothing_left(tmp_path, clip.name, "colored.mp4")
+
+
+def test_a_cut_within_a_packet_or_frame_is_noticed_where_the_container_states_no_length(tmp_path: Path):
+    kinds = {
+        "ts": ("libx264", "aac", SIZE),
+        "mpg": ("mpeg2video", "mp2", SIZE),
+        "m2ts": ("libx264", "aac", SIZE),
+        "vob": ("mpeg1video", "mp2", SIZE),
+        "dv": ("dvvideo", None, (720, 576)),
+    }
+    for ending, (codec, sound, size) in kinds.items():
+        frames = np.random.default_rng(0).integers(0, 256, (6, size[1], size[0], 3), np.uint8)
+        clip = make_clip(tmp_path / f"clip.{ending}", frames, codec=codec, sound=sound, rate=25)
+        content = clip.read_bytes()
+        assert inspect(clip).has_end, ending
+        for missing in (1, 100, 1000):
+            clip.write_bytes(content[:-missing])
+            assert not inspect(clip).has_end, (ending, missing)
 
 
 def test_a_clip_cut_off_is_named_in_every_container_that_says_how_long_it_is(tmp_path: Path):

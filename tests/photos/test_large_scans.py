@@ -1,0 +1,76 @@
+"""Scans too large for several copies in memory are read, colored and saved a few rows at a time, with the same result."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+from colorizer.photos import pixel_formats, saving
+from colorizer.photos.merging import merge_colors
+from colorizer.photos.photo import Photo
+from colorizer.photos.reading import read_photo
+from colorizer.photos.saving import color_photo, save_photo, to_pil
+from tests.photos import color_profiles
+from tests.photos.conftest import encode
+
+AB = np.random.default_rng(0).normal(0, 60, (2, 7, 9)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def photo() -> np.ndarray:
+    return data.coffee()
+
+
+@pytest.mark.parametrize("profile", [None, color_profiles.rgb(*color_profiles.ADOBE_RGB)], ids=["sRGB", "Adobe RGB"])
+@pytest.mark.parametrize("is_deep", [False, True])
+def test_some_rows_are_those_of_the_whole(photo, profile, is_deep):
+    deep = photo.astype(np.uint16) * 257 + 3 if is_deep else None
+    given = Photo(photo, icc_profile=profile, deep=deep)
+    whole = merge_colors(given, AB)
+    for first, last in ((0, 400), (0, 1), (17, 250), (399, 400)):
+        np.testing.assert_array_equal(merge_colors(given, AB, rows=slice(first, last)), whole[first:last])
+
+
+def test_bands_make_the_same_picture(photo, monkeypatch, tmp_path):
+    given = Photo(photo, alpha=photo[..., 0])
+    at_once = to_pil(given, merge_colors(given, AB), model="fast")
+    monkeypatch.setattr(saving, "_BAND", 37 * 600)
+    banded = color_photo(given, AB, model="fast")
+    np.testing.assert_array_equal(np.asarray(banded), np.asarray(at_once))
+    assert banded.info == at_once.info
+    save_photo(banded, tmp_path / "photo.tif")
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "photo.tif")), np.asarray(at_once))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK", "P", "YCbCr"])
+def test_bands_are_read_alike(photo, monkeypatch, mode):
+    monkeypatch.setattr(pixel_formats, "_STRIP_PIXELS", 31 * 600)
+    image = Image.fromarray(photo).convert(mode)
+    np.testing.assert_array_equal(read_photo(image).pixels, np.asarray(image.convert("RGB")))
+    if mode == "RGB":
+        np.testing.assert_array_equal(read_photo(encode(photo)).pixels, photo)
+
+
+def test_a_scan_takes_three_times_its_bytes(photo, tmp_path):
+    """64 megapixels in several bands: at most three copies of their 192 MB besides what a small photo takes."""
+    code = (
+        "import resource, sys, numpy as np\n"
+        "from colorizer.photos.reading import read_photo\n"
+        "from colorizer.photos.lightness import compute_lightness\n"
+        "from colorizer.photos.saving import color_photo, save_photo\n"
+        "for path in sys.argv[1:]:\n"
+        "    photo = read_photo(path)\n"
+        "    photo.is_gray, compute_lightness(photo, (128, 128))\n"
+        "    save_photo(color_photo(photo, np.full((2, 8, 8), 20.0)), path)\n"
+        "    del photo\n"
+        "    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)\n"
+    )
+    small, large = tmp_path / "small.jpg", tmp_path / "large.jpg"
+    Image.fromarray(photo).save(small)
+    Image.fromarray(np.tile(photo[:200, :250], (40, 32, 1))).save(large, quality=80)
+    ran = subprocess.run([sys.executable, "-c", code, small, large], capture_output=True, text=True, check=True)
+    before, after = map(int, ran.stdout.split())
+    assert after - before < 3 * 192

@@ -1,8 +1,11 @@
 """`colorize`: color photos and save them at full size."""
 
 import argparse
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from colorizer.atomic_write import make_folder
@@ -20,7 +23,13 @@ from colorizer.cli.shared_arguments import (
 from colorizer.errors import ColorizerError, check_count
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from PIL.Image import Image
+
     from colorizer.cli.jobs import Job
+    from colorizer.photos.marks import Mark
+    from colorizer.photos.photo import Photo
     from colorizer.pipelines.image_colorization import ColorizationPipeline
 
 PURPOSE = "color photos and save them at full size"
@@ -171,33 +180,47 @@ def _color(
     """Color this process's photos, and add those that fail to `failed`."""
     from tqdm.auto import tqdm
 
+    from colorizer.cli.overlap import Saving, read_ahead
     from colorizer.photos.reading import MAX_PIXELS, read_photo
     from colorizer.photos.saving import save_photo
     from colorizer.pipelines import processes
 
-    with tqdm(total=len(waiting), unit="photo", disable=None if processes.is_first() else True) as bar:
-        for start in range(0, len(waiting), arguments.batch_size):
-            batch = waiting[start : start + arguments.batch_size]
+    def read(job: "Job") -> "Photo":
+        photo = read_photo(job.source, name=job.label, page=job.page, max_pixels=arguments.max_pixels or MAX_PIXELS)
+        _ = photo.is_gray  # computed here, while the network is busy with others
+        return photo
+
+    def report(job: "Job", reading: "Future[Photo]") -> None:
+        with reported(job.label, failed):
+            photo = reading.result()
+            say_notes(photo)
+            if not photo.is_gray:
+                done = "left alone" if arguments.keep_color else "its own colors are replaced"
+                say(f"{photo.name}: in color already, {done}.")
+
+    def save(image: "Image", file: Path, mark: "Mark") -> None:
+        make_folder(file.parent)
+        save_photo(image, file, quality=quality, mark=mark)
+
+    ahead = read_ahead(waiting, read)
+    with (
+        tqdm(total=len(waiting), unit="photo", disable=None if processes.is_first() else True) as bar,
+        Saving(failed) as saving,
+    ):
+        while batch := list(itertools.islice(ahead, arguments.batch_size)):
             photos = {}
-            for job in batch:
-                with reported(job.label, failed):
-                    limit = arguments.max_pixels or MAX_PIXELS
-                    photo = read_photo(job.source, name=job.label, page=job.page, max_pixels=limit)
-                    say_notes(photo)
-                    if not photo.is_gray:
-                        done = "left alone" if arguments.keep_color else "its own colors are replaced"
-                        say(f"{photo.name}: in color already, {done}.")
-                    if photo.is_gray or not arguments.keep_color:
-                        photos[job] = photo
+            for job, reading in batch:
+                saving.then(partial(report, job, reading))
+                if not reading.exception() and (reading.result().is_gray or not arguments.keep_color):
+                    photos[job] = reading.result()
             for name, colorize in pipelines.items():
                 pending = {job: photo for job, photo in photos.items() if name in job.outputs}
                 if not pending:
                     continue
-                results = colorize(list(pending.values()), batch_size=arguments.batch_size, **given[name])
+                # As a stream, of which no more results are made than are being saved.
+                results = colorize(iter(pending.values()), batch_size=arguments.batch_size, **given[name])
                 for job, result in zip(pending, results, strict=True):
                     images = result if isinstance(result, list) else [result]
-                    with reported(job.label, failed):
-                        for image, file in zip(images, job.files(name), strict=True):
-                            make_folder(file.parent)
-                            save_photo(image, file, quality=quality, mark=job.mark(settings[name]))
+                    for image, file in zip(images, job.files(name), strict=True):
+                        saving.save(job.label, save, image, file, job.mark(settings[name]))
             bar.update(len(batch))

@@ -1,6 +1,7 @@
 """`compare`: color photos by several models on one contact sheet."""
 
 import argparse
+from functools import partial
 
 from colorizer.atomic_write import is_taken, make_folder
 from colorizer.checkpoints import list_checkpoints
@@ -39,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from colorizer.cli.given_options import given_options, load_pipelines
     from colorizer.cli.jobs import check_not_input
+    from colorizer.cli.overlap import read_ahead
     from colorizer.cli.photo_paths import file_name, find_photos
     from colorizer.evaluation.photo_comparison import compare, sheet
     from colorizer.photos.marks import Mark, digest, read_mark
@@ -67,9 +69,10 @@ def run(arguments: argparse.Namespace) -> int:
     options = given_options(arguments, pipelines)
     comparisons, failed = [], set()
     found.report(failed)
-    for source in tqdm(found.photos, unit="photo", disable=None):
+    ahead = read_ahead(found.photos, partial(read_photo, max_pixels=arguments.max_pixels or MAX_PIXELS))
+    for source, reading in tqdm(ahead, total=len(found.photos), unit="photo", disable=None):
         with reported(source, failed):
-            photo = read_photo(source, max_pixels=arguments.max_pixels or MAX_PIXELS)
+            photo = reading.result()
             say_notes(photo)
             comparisons.append(compare(photo, pipelines, title=file_name(source).name, **options))
     if comparisons:

@@ -27,6 +27,7 @@ from colorizer.photos.metadata import Metadata
 _SEGMENT_BYTES = 65533  # a JPEG segment can't hold more
 _XMP_PREFIX, _PHOTOSHOP_PREFIX = b"http://ns.adobe.com/xap/1.0/\0", b"Photoshop 3.0\0"
 _MAX_TIFF_BYTES = 2**32 - 2**26
+_PNG_LEVEL = 2  # a ninth larger than at 6, the default, in a quarter of the time; 3 takes a third longer, 1 as long
 _ROWS = 64  # written at a time
 _TEXT_KINDS = (exif_blocks.ASCII, 129)
 _INCH, _RGB, _UNASSOCIATED_ALPHA = 2, 2, 2
@@ -101,7 +102,7 @@ def _encode_png(picture: Picture, stream: IO[bytes], quality: int) -> None:
     exif = _exif(picture, has_texts=True, has_dpi=True)
     options = {"exif": exif, "icc_profile": picture.profile, "pnginfo": info, "dpi": metadata.dpi}
     if isinstance(picture.content, Image.Image):
-        picture.content.save(stream, "PNG", **options)
+        picture.content.save(stream, "PNG", compress_level=_PNG_LEVEL, **options)
     else:
         _encode_wide_png(picture.content, stream, options)
 
@@ -124,7 +125,7 @@ def _encode_wide_png(pixels: np.ndarray, stream: IO[bytes], options: dict[str, o
         if kind == b"IHDR":
             write(kind, struct.pack(">II", width, height) + bytes([16, body[9]]) + body[10:])
         elif kind == b"IDAT":
-            packer, above = zlib.compressobj(6), bytes(width * channels * 2)
+            packer, above = zlib.compressobj(_PNG_LEVEL), bytes(width * channels * 2)
             for top in range(0, height, _ROWS):
                 rows = pixels[top : top + _ROWS].astype(">u2").view(np.uint8).reshape(-1, width * channels * 2)
                 previous = np.concatenate([np.frombuffer(above, np.uint8)[None], rows[:-1]])

@@ -1,5 +1,6 @@
 """The command line as a whole: help, exit codes, and the commands without coloring."""
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,8 @@ def test_list_shows_approaches_and_checkpoints(capsys: pytest.CaptureFixture):
 
 
 def test_ctrl_c_exits_with_130(album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    import_module("colorizer.pipelines.image_colorization")  # with the true `read_photo`, for the other tests
+
     def interrupt(source, **arguments):
         raise KeyboardInterrupt
 

@@ -35,7 +35,7 @@ FOLLOW = """const fill = () => {
   for (const image of element.querySelectorAll("img")) {
     const source = image.dataset.src;
     image.hidden = !source;
-    if (source) image.src = source.startsWith("data:") ? source : root + source;
+    if (source) image.src = root + source;
   }
 };
 fill();
@@ -141,7 +141,7 @@ def _picture(session: Session | None, files: ExampleFiles, name: str) -> str:
     """Return the address of the visitor's photo in the colors of a checkpoint, or else the example's; "" if there is none."""
     if session is not None and session.results is not None:
         painted = (each for each in session.painted.values() if each.result.name == name)
-        return next((each.thumbnail for each in painted), "")
+        return next((url(each.thumbnail) for each in painted), "")
     opening = files.opening(name)
     return url(opening) if opening else ""
 

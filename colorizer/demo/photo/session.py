@@ -1,7 +1,5 @@
 """A visitor's photo, what came of it, and what they changed. No Gradio here, so tests need no browser."""
 
-import base64
-import io
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -18,6 +16,7 @@ from colorizer.demo.photo.history import Hinting
 from colorizer.demo.photo.recolor import adjusted, repaint, rescore, score_of
 from colorizer.demo.photo.run import compare
 from colorizer.errors import ColorizerError, check_number
+from colorizer.photos.saving import save_image
 from colorizer.pipelines.hint_propagation import MAX_REACH, MIN_REACH, REACH
 
 THUMBNAIL_SIDE = 200
@@ -28,7 +27,7 @@ class Painted:
     """Result as it was painted last, with which look, and whether its scores are those of that look."""
 
     result: Result
-    thumbnail: str
+    thumbnail: Path
     look: tuple[Any, ...]
     is_scored: bool = True
 
@@ -120,8 +119,9 @@ class Session:
             repainted = replace(repainted, scores=known.result.scores)
         self.painted[label] = Painted(repainted, thumbnail(repainted.preview), _look(comparison), is_scored=False)
         # The page may still show the picture from before, but not the one from two changes ago.
+        kept = [repainted.preview.stem, result.preview.stem, *([known.result.preview.stem] if known else [])]
         for path in comparison.folder.glob(f"{repainted.preview.stem.rpartition('-')[0]}-*"):
-            if path not in (repainted.preview, known and known.result.preview, result.preview):
+            if path.stem.removesuffix("-small") not in kept:
                 path.unlink(missing_ok=True)
 
     def score(self) -> None:
@@ -205,15 +205,15 @@ def _look(comparison: Comparison) -> tuple[Any, ...]:
     return comparison.settings, comparison.hints, comparison.reach if comparison.hints else None
 
 
-def thumbnail(path: Path) -> str:
-    """Return a small picture as a data URI, so that the whole strip comes with the page's answer."""
-    with Image.open(path) as image:
+def thumbnail(preview: Path) -> Path:
+    """Write a small copy of a picture beside it, for the strip; returns its path."""
+    with Image.open(preview) as image:
         image.draft("RGB", (2 * THUMBNAIL_SIDE, 2 * THUMBNAIL_SIDE))  # decodes a JPEG at a fraction of its size
         small = image.convert("RGB")
     small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-    stream = io.BytesIO()
-    small.save(stream, "WEBP", quality=70)
-    return "data:image/webp;base64," + base64.b64encode(stream.getvalue()).decode()
+    path = preview.with_name(f"{preview.stem}-small.jpg")
+    save_image(small, path, flush=False, quality=80)
+    return path
 
 
 def _place(hinting: Hinting, x: Any, y: Any) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from colorizer.demo.components import QUIET, Updates, in_turn, new_folder, uploaded_file
+from colorizer.demo.components import Updates, in_turn, new_folder, uploaded_file
 from colorizer.demo.fair_turns import AT_ONCE, Stopped, photo_cost
 from colorizer.demo.photo.canvas import Studio
 from colorizer.demo.photo.controls import Controls, build_adjustments, build_controls
@@ -132,13 +132,16 @@ def build_photo_tab(studio: Studio) -> PhotoTab:
         state.message = ""
         return updates
 
-    def arrive(state: Session, event: gr.EventData) -> list[Any]:
-        kept = getattr(event, "keep", None)
+    def open_photo(state: Session, event: gr.EventData, *values: Any) -> Iterator[Updates]:
         example = getattr(event, "example", None)
-        if isinstance(example, int) and 0 <= example < len(EXAMPLES):
-            state.arrive(str(files.photo(EXAMPLES[example])))
-        else:
-            state.arrive(getattr(event, "path", None), kept if isinstance(kept, dict) else None)
+        is_example = isinstance(example, int) and 0 <= example < len(EXAMPLES)
+        state.arrive(str(files.photo(EXAMPLES[example])) if is_example else getattr(event, "path", None))
+        yield from run(state, *values)
+
+    def take_up(state: Session, event: gr.EventData) -> list[Any]:
+        """Note the photo of an earlier session, and return the values of the controls from then."""
+        kept = getattr(event, "keep", None)
+        state.arrive(getattr(event, "path", None), kept if isinstance(kept, dict) else None)
         values = state.kept.get("values")
         is_whole = isinstance(values, list) and len(values) == len(controls.inputs)
         return values if is_whole else [gr.skip()] * len(controls.inputs)
@@ -187,7 +190,9 @@ def build_photo_tab(studio: Studio) -> PhotoTab:
                 state.see(None)
                 scores = score_table(state.scored())
                 if state.num_arrived == number:  # scoring takes a while
-                    yield show(state, values) | {table: scores}
+                    yield show(state, values)
+                    # Gradio sends all of the last step once more.
+                    yield {table: scores}
         except ColorizerError as error:
             yield troubled(state, str(error), values)
 
@@ -237,11 +242,14 @@ def build_photo_tab(studio: Studio) -> PhotoTab:
             return None
 
     inputs = [session, *controls.inputs]
-    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    # At every step Gradio tells all components where progress could show that there is none: here it is one.
+    quiet = {"show_progress": "hidden", "show_progress_on": words, "api_visibility": "private"}
     # Each of two quick taps counts: "always_last" would run the second with the event data of the first.
     every = quiet | {"trigger_mode": "multiple"}
+    network = {"concurrency_id": "network", "concurrency_limit": AT_ONCE}
+    viewer.opened(open_photo, inputs, [*shown, table], **network, **every)
     starts = [
-        viewer.opened(arrive, session, controls.inputs, **QUIET, trigger_mode="multiple"),
+        viewer.kept(take_up, session, controls.inputs, queue=False, **every),
         gr.on(
             [
                 getattr(control, "release" if isinstance(control, gr.Slider) else "input")
@@ -250,11 +258,12 @@ def build_photo_tab(studio: Studio) -> PhotoTab:
             again,
             session,
             None,
-            **QUIET,
+            queue=False,
+            **quiet,
         ),
     ]
     for start in starts:
-        start.then(run, inputs, [*shown, table], concurrency_id="network", concurrency_limit=AT_ONCE, **quiet)
+        start.then(run, inputs, [*shown, table], **network, **quiet)
     changes = [
         viewer.chosen(
             handler(lambda state, event, _: state.see(str(getattr(event, "id", "")))),

@@ -4,7 +4,8 @@ const find = (selector) => element.querySelector(selector), root = find(".viewer
 const KEPT = "colorizer-photo", GRAY = { id: "gray", name: "Before" }, TRUTH = { id: "truth", name: "True colors" };
 const view = { left: "gray", right: null, isChosen: false, position: 50, isGrid: false, isFixing: false, isOldest: false,
   scale: 1, x: 0, y: 0, cross: [0.5, 0.5], photo: null };
-const value = () => props.value || { items: [] };
+let sent = { items: [] };
+const value = () => sent;
 const items = () => value().items.slice().sort(view.isOldest ? (a, b) => (a.year || 9999) - (b.year || 9999) : () => 0);
 const item = (id) => value().items.find((each) => each.id === id);
 const done = () => items().filter((each) => each.src);
@@ -368,8 +369,12 @@ stage.addEventListener("wheel", (event) => { // without Ctrl, the wheel scrolls 
 }, { passive: false });
 
 // ---- the start: what there was before a reload, or the approach in the address
-watch("value", draw);
-draw();
+function receive() {
+  sent = JSON.parse(JSON.stringify(props.value)); // a plain copy: every look into Gradio's own is watched, and slow
+  draw();
+}
+watch("value", receive);
+receive();
 new ResizeObserver(() => { if (view.isGrid) drawCells(); }).observe(root);
 const asked = new URLSearchParams(location.search).get("approach");
 let kept = null;
@@ -378,5 +383,5 @@ if (kept?.path) {
   root.classList.add("waiting");
   view.photo = null; // another photo than the opening example comes
   say("Coloring …");
-  trigger("opened", { path: kept.path, keep: { ...kept, chosen: asked || kept.chosen } });
+  trigger("kept", { path: kept.path, keep: { ...kept, chosen: asked || kept.chosen } });
 } else if (asked && item(asked)) choose(asked);

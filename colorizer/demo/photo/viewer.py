@@ -21,8 +21,9 @@ _FOLDER = Path(__file__).parent
 def build_viewer(value: dict[str, Any]) -> gr.HTML:
     """Build the viewer inside the current Blocks.
 
-    Its events, with what their data hold: `opened` (path of an uploaded photo, and what the page kept of it), `chosen` (id of a
-    result), `act` (a change of the hints: what, id, and where or which color), `save` (what: one or all, id).
+    Its events, with what their data hold: `opened` (path of an uploaded photo, or number of an example), `kept` (path, and what
+    the page kept of an earlier session), `chosen` (id of a result), `act` (a change of the hints: what, id, and where or which
+    color), `save` (what: one or all, id).
     """
     return gr.HTML(
         value,
@@ -127,7 +128,7 @@ def _item(session: Session, result: Result, year: int | None) -> dict[str, Any]:
     item = {"id": result.label, "name": plain_label(session.comparison, result), "year": year}
     if (painted := session.painted.get(result.label)) is None:
         return item | {"problem": result.problem or ""}
-    item |= {"thumb": painted.thumbnail, "src": url(painted.result.preview)}
+    item |= {"thumb": url(painted.thumbnail), "src": url(painted.result.preview)}
     if result.scores:
         item["note"] = f"ΔE {result.scores['ciede2000']:.1f}"
     return item

@@ -80,7 +80,7 @@ def test_only_what_is_seen_is_painted_and_scored_again(session: Session) -> None
 def test_a_slider_leaves_no_more_than_two_pictures_behind(session: Session) -> None:
     for number in range(8):
         session.adjust(number / 10, 0, 1, 0.08, {})
-    previews = list(session.results.folder.glob("preview-tiny-dense-*"))
+    previews = list(session.results.folder.glob("preview-tiny-dense-*[0-9].jpg"))
     assert len(previews) <= 3
     assert session.painted["tiny-dense"].result.preview in previews
 
@@ -210,9 +210,9 @@ def test_the_value_holds_texts_and_addresses_of_the_visitors_own_files(session: 
     assert value["size"] == [80, 48]
     for src in (value["gray"], value["truth"], *(item["src"] for item in value["items"])):
         assert src.startswith(f"gradio_api/file={session.results.folder.as_posix()}/")
-    assert all(item["thumb"].startswith("data:image/webp;base64,") for item in value["items"])
+    assert all(item["thumb"].endswith("-small.jpg") for item in value["items"])
     assert all(item["note"].startswith("ΔE ") for item in value["items"])
-    assert len(thumbnail(session.results.gray)) < 8000
+    assert thumbnail(session.results.gray).stat().st_size < 8000
 
 
 def test_a_failing_approach_is_shown_as_such(

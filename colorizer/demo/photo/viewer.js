@@ -25,8 +25,8 @@ function show(image, each) {
   if (each.src && image.dataset.src !== each.src) {
     image.dataset.src = each.src;
     const next = new Image(); // the earlier picture stays until this one is here
+    next.onload = next.onerror = () => { if (image.dataset.src === each.src) image.src = next.src; };
     next.src = address(each.src);
-    next.decode().catch(() => {}).then(() => { if (image.dataset.src === each.src) image.src = next.src; });
   }
   const colored = each.id === "truth" ? "The photo in its true colors" : "The photo colored by " + label(each);
   set(image, "alt", each.id === "gray" ? "The photo in black and white" : colored);

@@ -13,6 +13,8 @@ from colorizer.demo.photo.history import MAX_HINTS
 class Hints(gr.JSON):
     """Input for hints. Of `gr.JSON`, Gradio says the type `{}`, which is no JSON schema."""
 
+    is_template = True  # the page draws it as a JSON
+
     def api_info(self) -> dict[str, Any]:
         """Return the JSON schema of the hints."""
         place, level = {"type": "number"}, {"type": "number", "minimum": 0, "maximum": 255}

@@ -1,4 +1,4 @@
-.PHONY: style quality test tables pictures checkpoints full
+.PHONY: style quality test tables speed pictures checkpoints full
 
 # In this order, since default is the teacher of others, and colorful starts from colorful-unbalanced.
 CHECKPOINTS = default dense residual_encoder colorful-unbalanced colorful fusion cnn pix2pix_rgb pix2pix resnet_unet joint
@@ -18,6 +18,10 @@ test:
 
 tables:
 	python -m colorizer.release.readme_tables README.md
+
+# On an idle machine.
+speed:
+	python -m benchmarks --json benchmarks/speed.json --readme README.md
 
 # Pictures of the README and the cards.
 pictures:

@@ -207,7 +207,7 @@ class Catalog:
         return candidate
 
     def _drop_oldest(self) -> None:
-        sizes = [_num_bytes(loaded.model) for loaded in self._pipelines.values()]
+        sizes = [_num_bytes(loaded) for loaded in self._pipelines.values()]
         while len(sizes) > 1 and sum(sizes) > self.max_bytes:
             self._pipelines.popitem(last=False)
             sizes.pop(0)
@@ -247,5 +247,8 @@ def _paper(model_class: type[ColorizerModel]) -> str:
     return f"[{model_class.title}]({model_class.paper_url})"
 
 
-def _num_bytes(model: ColorizerModel) -> int:
-    return sum(tensor.numel() * tensor.element_size() for tensor in model.state_dict().values())
+def _num_bytes(pipe: ColorizationPipeline) -> int:
+    """Return the memory of a pipeline's weights: the model's, and in float32 those that ONNX Runtime holds."""
+    tensors = pipe.model.state_dict().values()
+    own = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+    return own if pipe.network is pipe.model else own + 4 * sum(tensor.numel() for tensor in tensors)

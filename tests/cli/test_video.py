@@ -112,7 +112,7 @@ def test_ctrl_c_exits_with_130_and_the_next_run_goes_on(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["missing.mp4", "-o", "colored.mp4"], "There is no file missing.mp4"),
+        (["missing.mp4", "-o", "colored.mp4"], "There is no file 'missing.mp4'"),
         ([__file__, "-o", "colored.mp4"], "test_video.py is not a video"),
         (["CLIP", "-o", "CLIP"], "itself would be overwritten"),
         (["CLIP", "-o", f"{'x' * 300}.mp4"], "File name too long"),

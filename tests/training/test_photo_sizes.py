@@ -18,6 +18,7 @@ def test_it_trains_on_crops_of_one_size_and_validates_at_another(train, monkeypa
         return forward(self, lightness, **more)
 
     monkeypatch.setattr(network_class, "forward", watched)
+    monkeypatch.setattr("colorizer.hub.loading._add_graphs", lambda folder: None)  # runs it at other sizes, too
     trainer = train(*CNN, "--train_resolution", 24, "--min_scale", min_scale)
     assert set(seen) == {(True, (24, 24)), (False, (48, 48))}
     assert trainer.validation_photos.resolution == trainer.network.config.resolution == 48

@@ -43,14 +43,15 @@ def read_graph(file: Path, model: ColorizerModel) -> bytes:
             raise ValueError(f"it has more than {MAX_BYTES:,} bytes")
         proto = onnx.load_model_from_string(content)
     except Exception as error:  # of protobuf, for bytes from anywhere
-        raise _unusable(file, f"can't be read: {quote(error)}") from error
+        raise unusable(file, f"can't be read: {quote(error)}") from error
     places = list_places(file.parent)
-    if fault := _find_fault(proto, digest_of(model, places), places):
-        raise _unusable(file, fault)
+    if fault := _find_fault(proto, digest_of(model, places, proto.graph.SerializeToString()), places):
+        raise unusable(file, fault)
     return content
 
 
-def _unusable(file: Path, fault: str) -> CheckpointError:
+def unusable(file: Path, fault: str) -> CheckpointError:
+    """Return the error for a graph with a fault."""
     return CheckpointError(f"{file} {fault}. Make it again with `python -m colorizer export`, or delete it.")
 
 
@@ -67,7 +68,7 @@ def _find_fault(proto: ModelProto, digest: str, places: Mapping[str, Place]) -> 
     if len(nodes) > MAX_NODES or inside > MAX_CONSTANTS:
         return f"has more than {MAX_NODES:,} operators, or {MAX_CONSTANTS:,} numbers besides the weights"
     if digest not in {prop.value for prop in proto.metadata_props if prop.key == DIGEST}:
-        return "was made for other weights or another configuration than those beside it"
+        return "is damaged, or was made for other weights or another configuration than those beside it"
     return None
 
 

@@ -66,7 +66,7 @@ def _export(model: ColorizerModel, folder: Path, has_hints: bool) -> bytes:
     except Exception as error:  # whatever torch raises about an operation that ONNX lacks
         raise CheckpointError(f"{model.approach} can't be written as an ONNX graph: {quote(error)}.") from error
     proto.producer_name, proto.graph.name = "colorizer", model.approach
-    helper.set_model_props(proto, {DIGEST: digest_of(model, places)})
+    helper.set_model_props(proto, {DIGEST: digest_of(model, places, proto.graph.SerializeToString())})
     content = proto.SerializeToString()
     _check_same_colors(model, GraphRunner(content, folder), has_hints)
     return content

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from colorizer import checkpoints
 from colorizer.approaches.base.modeling import ColorizerModel, ColorizerOutput
+from colorizer.errors import CheckpointError, quote
 from colorizer.graphs.runner import GraphRunner
 from colorizer.graphs.weight_places import GRAPH, HINTS_GRAPH
 
@@ -61,11 +62,31 @@ class GraphNetwork:
                 return model(lightness, hints=hints, decode=decode, **options)
         runner = self._runner if hints is None else self._with_hints()
         names = [name for name in output_names(model) if name != "ab" or (decode and not decoding)]
-        output = ColorizerOutput(**runner.run(names, lightness, *([] if hints is None else [hints])))
+        try:
+            outputs = runner.run(names, lightness, *([] if hints is None else [hints]))
+        except Exception as error:  # whatever ONNX Runtime raises for the graph of a stranger
+            raise CheckpointError(f"The ONNX graph in {self._folder} can't be computed: {quote(error)}.") from error
+        for name, shape in self._shapes(lightness).items():
+            if name in outputs and outputs[name].shape[: len(shape)] != shape:
+                raise CheckpointError(
+                    f"The ONNX graph in {self._folder} gives {name} of {tuple(outputs[name].shape)}, not {tuple(shape)}."
+                )
+        output = ColorizerOutput(**outputs)
         if decode and decoding:
             output.ab = model.decode(lightness, output.logits, **(self._defaults() | decoding))
         output.prediction = output.ab if output.logits is None else output.logits
         return output
+
+    def _shapes(self, lightness: Tensor) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the outputs; of the logits, the number of photos and of colors."""
+        number = len(lightness)
+        channels = self.model.space.output_channels
+        scenes = len(self.model.scenes)
+        return {
+            "ab": (number, 2, *lightness.shape[-2:]),
+            "logits": (number, channels),
+            "scene_logits": (number, scenes),
+        }
 
     def _defaults(self) -> dict[str, Any]:
         return {option.name: self.model.options[option.name].default for option in self.model.space.options}
@@ -79,6 +100,10 @@ class GraphNetwork:
         file = self._folder / name
         if self._folder.absolute().parent == checkpoints.FOLDER:  # the package's own need no check, which takes time
             return GraphRunner(file.read_bytes(), self._folder)
-        from colorizer.graphs.checking import read_graph
+        from colorizer.graphs.checking import read_graph, unusable
 
-        return GraphRunner(read_graph(file, self.model), self._folder)
+        content = read_graph(file, self.model)
+        try:
+            return GraphRunner(content, self._folder)
+        except Exception as error:  # whatever ONNX Runtime raises
+            raise unusable(file, f"can't be loaded: {quote(error)}") from error

@@ -48,11 +48,11 @@ def list_places(folder: Path) -> dict[str, Place]:
     return {name: Place(file.name, *place) for file in files for name, place in read_places(file).items()}
 
 
-def digest_of(model: ColorizerModel, places: Mapping[str, Place]) -> str:
-    """Return a SHA-256 of all that a graph depends on: the configuration, and the weights' names, places and shapes.
+def digest_of(model: ColorizerModel, places: Mapping[str, Place], graph: bytes) -> str:
+    """Return a SHA-256 of a graph and all that it depends on: the configuration, and the weights' names, places and shapes.
 
     It doesn't depend on the weights' values, which are not in the graph.
     """
     fields = {name: getattr(model.config, name) for name in own_fields(type(model.config))}
     described = [model.approach, fields, {name: astuple(place) for name, place in places.items()}]
-    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(described, sort_keys=True).encode() + graph).hexdigest()

@@ -2,14 +2,16 @@
 
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import onnx
 import pytest
 from onnx import ModelProto, TensorProto, helper
 
 from colorizer import CheckpointError, load_model, pipeline, save_checkpoint
-from colorizer.graphs.checking import MAX_BYTES, MAX_CONSTANTS
+from colorizer.graphs.checking import DIGEST, MAX_BYTES, MAX_CONSTANTS
 from colorizer.graphs.network import GraphNetwork
+from colorizer.graphs.weight_places import digest_of, list_places
 from tests.graphs.test_same_colors import photos, tiny
 
 
@@ -73,6 +75,10 @@ def no_digest(proto: ModelProto) -> None:
     del proto.metadata_props[:]
 
 
+def one_operator(proto: ModelProto) -> None:
+    next(node for node in proto.graph.node if node.op_type == "Relu").op_type = "Tanh"
+
+
 REFUSALS: list[tuple[Callable[[ModelProto], None], str]] = [
     (other_location, "takes .* from other places than the weights beside it"),
     (other_offset, "takes .* from other places"),
@@ -83,7 +89,8 @@ REFUSALS: list[tuple[Callable[[ModelProto], None], str]] = [
     (loop, "has loops"),
     (many_numbers, "numbers besides the weights"),
     (many_operators, "more than 20,000 operators"),
-    (no_digest, "made for other weights or another configuration"),
+    (no_digest, "is damaged, or was made for other weights or another configuration"),
+    (one_operator, "is damaged"),
 ]
 
 
@@ -103,6 +110,50 @@ def test_a_damaged_graph_is_refused_in_one_line(folder, content):
         pipeline(folder, device="cpu")
     assert "\n" not in str(raised.value)
     assert pipeline(folder, device="cpu", backend="torch")
+
+
+def sealed(folder: Path, change: Callable[[ModelProto], None]) -> None:
+    """Change the graph and its digest, as a stranger can."""
+    proto = onnx.load(folder / "model.onnx", load_external_data=False)
+    change(proto)
+    digest = digest_of(load_model(folder), list_places(folder), proto.graph.SerializeToString())
+    helper.set_model_props(proto, {DIGEST: digest})
+    (folder / "model.onnx").write_bytes(proto.SerializeToString())
+
+
+def unknown_operator(proto: ModelProto) -> None:
+    proto.graph.node[-1].op_type = "Color"
+
+
+def half_of_the_photo(proto: ModelProto) -> None:
+    last = next(node for node in proto.graph.node if "ab" in node.output)
+    last.output[:] = ["whole"]
+    proto.graph.node.append(helper.make_node("AveragePool", ["whole"], ["ab"], kernel_shape=[2, 2], strides=[2, 2]))
+
+
+def fixed_size(proto: ModelProto) -> None:
+    last = next(node for node in proto.graph.node if "ab" in node.output)
+    last.output[:] = ["whole"]
+    shape = helper.make_tensor("shape", TensorProto.INT64, [4], [1, 2, 64, 64])
+    proto.graph.node.append(helper.make_node("Constant", [], ["shape"], value=shape))
+    proto.graph.node.append(helper.make_node("Reshape", ["whole", "shape"], ["ab"]))
+
+
+def test_a_graph_that_the_runtime_does_not_load_is_refused(folder):
+    sealed(folder, unknown_operator)
+    with pytest.raises(CheckpointError, match=r"model\.onnx can't be loaded: .*python -m colorizer export"):
+        pipeline(folder, device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [(half_of_the_photo, r"gives ab of \(1, 2, 16, 16\), not \(1, 2, 32, 32\)"), (fixed_size, "can't be computed")],
+)
+def test_a_graph_that_gives_no_colors_of_the_photo_is_an_error(folder, change, message):
+    sealed(folder, change)
+    network = GraphNetwork(model := load_model(folder), folder)
+    with pytest.raises(CheckpointError, match=message):
+        network(photos(model, 1, 4, 4))
 
 
 def test_a_graph_of_another_configuration_or_network_is_refused(folder, tmp_path):

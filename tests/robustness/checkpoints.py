@@ -12,13 +12,18 @@ from random import Random
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
+from onnx import helper
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from skimage import data
 
 from colorizer import create_model, load_model, pipeline, save_checkpoint
 from colorizer.approaches import list_approaches
+from colorizer.graphs.checking import DIGEST
+from colorizer.graphs.export import export_graphs
+from colorizer.graphs.weight_places import digest_of, list_places
 from colorizer.hub.cards import write_card
 from tests.hub.test_cards import EVALUATION, TRAINING
 from tests.robustness.parts import cut, flip
@@ -99,12 +104,13 @@ def _split(folder: Path, target: Path) -> Path:
         save_file(part, target / name, {"format": "pt"})
         index |= dict.fromkeys(part, name)
     (target / INDEX).write_text(json.dumps({"metadata": {"total_size": 1000}, "weight_map": index}))
+    export_graphs(load_model(target), target)
     return target
 
 
 def _color(folder: Path) -> np.ndarray:
     photo = Image.fromarray(data.coffee()[100:330, 100:400]).resize((30, 23))
-    return np.asarray(pipeline(load_model(folder))(photo))
+    return np.asarray(pipeline(folder, device="cpu")(photo))
 
 
 def attempt(prepared: Prepared, random: Random) -> None:
@@ -114,9 +120,8 @@ def attempt(prepared: Prepared, random: Random) -> None:
     shutil.rmtree(bad, ignore_errors=True)
     shutil.copytree(good, bad)
     prepared.watch.seen.clear()
-    change = random.choice(
-        (_change_config,) * 4 + (_change_header,) * 4 + (_change_bytes, _change_files, _change_record)
-    )
+    changes = _change_bytes, _change_graph, _change_graph, _change_files, _change_record
+    change = random.choice((_change_config,) * 4 + (_change_header,) * 4 + changes)
     if good.name == "shards":
         change = random.choice((_change_index, _change_index, _change_config, _change_files))
     is_neutral = change(random, bad, prepared.texts)
@@ -174,6 +179,43 @@ def _write(random: Random, path: Path, content: Any) -> None:
 def _change_bytes(random: Random, folder: Path, texts: tuple[str, ...]) -> bool:
     path = random.choice(sorted(folder.glob("*.safetensors")))
     path.write_bytes(random.choice((cut, flip))(random, path.read_bytes()))
+    return False
+
+
+def _change_graph(random: Random, folder: Path, texts: tuple[str, ...]) -> bool:
+    """Damage the graph, or change an operator or a weight's place in it; a stranger can seal it again."""
+    path = folder / "model.onnx"
+    if not path.is_file() or random.random() < 0.3:
+        path.write_bytes(random.choice((cut, flip))(random, path.read_bytes() if path.is_file() else b"onnx"))
+        return False
+    proto = onnx.load(path, load_external_data=False)
+    node, tensor = random.choice(proto.graph.node), random.choice(proto.graph.initializer)
+    how = random.choice(("operator", "domain", "input", "output", "place", "shape", "precision", "drop", "attribute"))
+    if how == "operator":
+        node.op_type = random.choice(("Relu", "Loop", "Expand", "Resize", "Conv", "MatMul", "X" * 1000, "Concat"))
+    elif how == "domain":
+        node.domain = random.choice(("com.microsoft", "ai.onnx.ml", "x"))
+    elif how in ("input", "output"):
+        names = node.input if how == "input" else node.output
+        if names:
+            names[random.randrange(len(names))] = random.choice((*texts, "", "lightness", tensor.name))
+    elif how == "place" and tensor.external_data:
+        random.choice(tensor.external_data).value = random.choice((*texts, "0", "-1", "9" * 30, "config.json"))
+    elif how == "shape":
+        tensor.dims[:] = random.choice(([], [-1], [2**40], [0], [*tensor.dims, 1]))
+    elif how == "precision":
+        tensor.data_type = random.choice((0, 1, 6, 7, 10, 16, 99))
+    elif how == "drop":
+        proto.graph.node.remove(node)
+    elif node.attribute:
+        attribute = random.choice(node.attribute)
+        attribute.i = random.choice((0, -1, 2**62, 2))
+        attribute.ints[:] = [random.choice((0, -1, 2**31, 3)) for _ in attribute.ints]
+    if random.random() < 0.7:
+        model = load_model(folder)
+        digest = digest_of(model, list_places(folder), proto.graph.SerializeToString())
+        helper.set_model_props(proto, {DIGEST: digest})
+    path.write_bytes(proto.SerializeToString())
     return False
 
 

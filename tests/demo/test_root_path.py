@@ -54,8 +54,7 @@ def test_everything_comes_from_below_the_prefix(browser: Browser, proxied: str) 
     page.locator("#examples button").last.click(timeout=60_000)
     expect(page.locator(".viewer .status")).to_contain_text("colorings are ready", timeout=60_000)
     for picture in page.locator(".frame img, #examples img").all():
-        expect(picture).to_have_js_property("complete", True)
-        assert picture.evaluate("image => image.naturalWidth") > 100
+        page.wait_for_function("image => image.naturalWidth > 100", arg=picture.element_handle())
         assert picture.get_attribute("src").startswith(proxied)
     with page.expect_download() as download:
         page.locator("[data-do=save]").click()

@@ -233,6 +233,7 @@ def build_photo_tab(studio: Studio) -> PhotoTab:
     def save(state: Session, event: gr.EventData, *values: Any) -> str | None:
         try:
             if not has_results(state, values):
+                gr.Info("The photo is still being colored: download it in a moment.")
                 return None
             if getattr(event, "what", "") == "all":
                 return str(save_all(state.comparison, values[3]))

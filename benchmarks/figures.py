@@ -29,7 +29,7 @@ _STEPS = {
     "reading": "colorizer.photos.reading.read_photo",
     "lightness": "colorizer.pipelines.image_colorization.compute_lightness",
     "network": "colorizer.pipelines.image_colorization.predict",
-    "merging": "colorizer.pipelines.image_colorization.merge_colors",
+    "merging": "colorizer.pipelines.image_colorization.color_photo",
     "saving": "colorizer.photos.saving.save_photo",
 }
 

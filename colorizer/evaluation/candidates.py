@@ -3,7 +3,7 @@
 import os
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,11 +13,13 @@ from accelerate.utils import gather_object
 from torch import Tensor
 
 from colorizer.approaches.base.modeling import ColorizerModel
+from colorizer.data import PhotoDataset
 from colorizer.evaluation.bootstrap import Averages
 from colorizer.evaluation.color_statistics import ColorStatistics
 from colorizer.evaluation.metrics import MAIN_NAMES, NAMES, Truth, compute_metrics
 from colorizer.photos.color import rgb_to_lab
 from colorizer.photos.merging import MAX_SATURATION, merge_colors
+from colorizer.pipelines import processes
 from colorizer.pipelines.image_colorization import pipeline
 from colorizer.pipelines.options import working_size
 
@@ -108,6 +110,35 @@ class Candidate:
         """Speed of the network alone, in this process."""
         # The first batch also pays for memory allocation and kernel selection; the median ignores it.
         return 1 / statistics.median(self.seconds) if self.network is not None and self.seconds else None
+
+
+def measure_photos(
+    candidates: Sequence[Candidate],
+    photos: PhotoDataset,
+    places: Sequence[int],
+    names: tuple[str, ...],
+    lightness_of: Callable[[Truth, int], Tensor],
+    *,
+    batch_size: int,
+) -> list[Variant]:
+    """Measure candidates, as they are, on the photos at `places`, shared out over the processes.
+
+    lightness_of: what is colored of a true photo and its place, (1, 1, H, W); the colors are merged with the photo itself.
+    """
+    own = processes.share(places)
+    variants = [Variant(1.0, names) for _ in candidates]
+    with processes.photo_threads() as pool:
+        for start in range(0, len(own), batch_size):
+            members = own[start : start + batch_size]
+            rgb = photos.batch(members)["rgb"]
+            pixels = [photo.permute(1, 2, 0).contiguous().numpy() for photo in rgb]
+            truths = [Truth(photo[None].float() / 255) for photo in rgb]
+            lightness = torch.cat(list(pool.map(lightness_of, truths, members)))
+            for candidate, variant in zip(candidates, variants, strict=True):
+                list(pool.map(variant.measure, members, pixels, candidate.color_lightness(lightness), truths))
+    for variant in variants:
+        variant.gather()
+    return variants
 
 
 def baseline(name: str, colors: ColorStatistics) -> Candidate:

@@ -1,4 +1,4 @@
-"""How much better than gray the colors are on photos of other sources than the evaluated ones."""
+"""Comparison with gray on photos of other sources than the evaluated ones."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,11 +7,9 @@ import torch
 
 from colorizer.data import PhotoDataset
 from colorizer.evaluation.bootstrap import Averages, bootstrap_interval
-from colorizer.evaluation.candidates import Candidate, Variant
-from colorizer.evaluation.metrics import Truth
+from colorizer.evaluation.candidates import Candidate, measure_photos
 from colorizer.evaluation.results import Report
 from colorizer.evaluation.tables import format_mean, markdown_table
-from colorizer.pipelines import processes
 
 COMPARED = ("psnr", "ciede2000")
 
@@ -31,22 +29,17 @@ def measure_others(
 
 
 def _measure(networks: Sequence[Candidate], photos: PhotoDataset, seed: int, batch_size: int) -> dict[str, Any]:
-    own = processes.share(range(len(photos)))
-    gray, variants = Variant(1.0, COMPARED), [Variant(1.0, COMPARED) for _ in networks]
-    with processes.photo_threads() as pool:
-        for start in range(0, len(own), batch_size):
-            members = own[start : start + batch_size]
-            rgb = photos.batch(members)["rgb"]
-            pixels = [photo.permute(1, 2, 0).contiguous().numpy() for photo in rgb]
-            truths = list(pool.map(lambda photo: Truth(photo[None].float() / 255), rgb))
-            lightness = torch.cat([truth.lab[:, :1] for truth in truths])
-            list(pool.map(gray.measure, members, pixels, torch.zeros(len(members), 2, 1, 1), truths))
-            for candidate, variant in zip(networks, variants, strict=True):
-                list(pool.map(variant.measure, members, pixels, candidate.color_lightness(lightness), truths))
-    for variant in (gray, *variants):
-        variant.gather()
+    gray = Candidate("gray", lambda lightness: torch.zeros(len(lightness), 2, 1, 1))
+    of_gray, *variants = measure_photos(
+        [gray, *networks],
+        photos,
+        range(len(photos)),
+        COMPARED,
+        lambda truth, place: truth.lab[:, :1],
+        batch_size=batch_size,
+    )
     compared = zip(networks, variants, strict=True)
-    return {candidate.name: _compare(variant.averages, gray.averages, seed) for candidate, variant in compared}
+    return {candidate.name: _compare(variant.averages, of_gray.averages, seed) for candidate, variant in compared}
 
 
 def _compare(model: Averages, gray: Averages, seed: int) -> dict[str, dict[str, float]]:

@@ -14,7 +14,7 @@ from colorizer.data import PhotoDataset, age_lightness, photo_seeds
 from colorizer.data.photo_dataset import spread
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.bootstrap import Averages
-from colorizer.evaluation.candidates import Candidate, Variant
+from colorizer.evaluation.candidates import Candidate, measure_photos
 from colorizer.evaluation.ciede2000 import ciede2000
 from colorizer.evaluation.metrics import MAIN_NAMES, Truth
 from colorizer.evaluation.results import Report
@@ -128,23 +128,14 @@ def measure_aged(
     Returns {"num_photos", "seed", "models": {NAME: {"new": {METRIC: mean}, "old": {METRIC: {"mean", "low", "high"}}}}}.
     """
     places = spread(NUM_AGED_PHOTOS, len(photos))
-    own = processes.share(places)
-    variants = [Variant(1.0, MAIN_NAMES) for _ in networks]
-    with processes.photo_threads() as pool:
-        for start in range(0, len(own), batch_size):
-            members = own[start : start + batch_size]
-            rgb = photos.batch(members)["rgb"]
-            # One photo at a time, so that its blur does not depend on the rest of the batch.
-            seeds = photo_seeds(seed, 0, members)
-            truths = [Truth(photo[None].float() / 255) for photo in rgb]
-            aged = pool.map(lambda truth, own_seed: age_lightness(truth.rgb, [own_seed]), truths, seeds)
-            lightness = torch.cat(list(aged))
-            for candidate, variant in zip(networks, variants, strict=True):
-                pixels = [photo.permute(1, 2, 0).contiguous().numpy() for photo in rgb]
-                list(pool.map(variant.measure, members, pixels, candidate.color_lightness(lightness), truths))
+
+    def age(truth: Truth, place: int) -> Tensor:
+        # One photo at a time, so that its blur does not depend on the rest of the batch.
+        return age_lightness(truth.rgb, photo_seeds(seed, 0, [place]))
+
+    variants = measure_photos(networks, photos, places, MAIN_NAMES, age, batch_size=batch_size)
     models = {}
     for candidate, variant in zip(networks, variants, strict=True):
-        variant.gather()
         means, intervals = variant.averages.means(), variant.averages.intervals(seed=seed)
         models[candidate.name] = {
             "new": candidate.variants[0].averages.subset(places, MAIN_NAMES).means(),

@@ -11,13 +11,14 @@ from onnx import TensorProto, helper
 from torch import Tensor, nn
 from torch.onnx import TrainingMode, register_custom_op_symbolic, symbolic_helper
 
+from colorizer.approaches.base.checkpoint_files import HINTS_GRAPH
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.atomic_write import write_file
 from colorizer.errors import CheckpointError, quote
 from colorizer.graphs.checking import DIGEST, PRECISIONS
-from colorizer.graphs.network import output_names
+from colorizer.graphs.network import graph_names, output_names
 from colorizer.graphs.runner import GraphRunner
-from colorizer.graphs.weight_places import GRAPH, HINTS_GRAPH, Place, digest_of, list_places
+from colorizer.graphs.weight_places import Place, digest_of, list_places
 
 OPSET = 18
 MAX_DIFFERENCE = 0.02
@@ -51,16 +52,15 @@ def export_graphs(model: ColorizerModel, folder: Path) -> list[Path]:
         raise CheckpointError(
             f"{model.approach} leaves weights to the Hub, and a graph's must all be in the checkpoint."
         )
-    names = {GRAPH: False, HINTS_GRAPH: True} if model.takes_hints else {GRAPH: False}
-    contents = {name: _export(model, folder, has_hints) for name, has_hints in names.items()}
-    for name, content in contents.items():
-        with write_file(folder / name) as stream:
-            stream.write(content)
-    return [folder / name for name in names]
-
-
-def _export(model: ColorizerModel, folder: Path, has_hints: bool) -> bytes:
     places = list_places(folder)
+    contents = {folder / name: _export(model, folder, places, name == HINTS_GRAPH) for name in graph_names(model)}
+    for file, content in contents.items():
+        with write_file(file) as stream:
+            stream.write(content)
+    return list(contents)
+
+
+def _export(model: ColorizerModel, folder: Path, places: dict[str, Place], has_hints: bool) -> bytes:
     try:
         proto = _with_weights_outside(onnx.load_model_from_string(_trace(model, has_hints)), places)
     except Exception as error:  # whatever torch raises about an operation that ONNX lacks

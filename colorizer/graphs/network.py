@@ -8,15 +8,20 @@ import torch
 from torch import Tensor
 
 from colorizer import checkpoints
+from colorizer.approaches.base.checkpoint_files import GRAPH, HINTS_GRAPH
 from colorizer.approaches.base.modeling import ColorizerModel, ColorizerOutput
 from colorizer.errors import CheckpointError, quote
 from colorizer.graphs.runner import GraphRunner
-from colorizer.graphs.weight_places import GRAPH, HINTS_GRAPH
+
+
+def graph_names(model: ColorizerModel) -> tuple[str, ...]:
+    """Return the names of the graphs of a model's checkpoint."""
+    return (GRAPH, HINTS_GRAPH) if model.takes_hints else (GRAPH,)
 
 
 def has_graph(folder: Path, model: ColorizerModel) -> bool:
     """Return whether a checkpoint's folder has all graphs of its model."""
-    return all((folder / name).is_file() for name in ((GRAPH, HINTS_GRAPH) if model.takes_hints else (GRAPH,)))
+    return all((folder / name).is_file() for name in graph_names(model))
 
 
 def output_names(model: ColorizerModel) -> list[str]:

@@ -1,4 +1,4 @@
-"""Where the weights of a checkpoint lie, and the names of its graphs."""
+"""Places of a checkpoint's weights in its files, to which its graphs refer."""
 
 import hashlib
 import json
@@ -10,14 +10,10 @@ from colorizer.approaches.base.checkpoint_files import WEIGHTS, WEIGHTS_INDEX, r
 from colorizer.approaches.base.configuration import own_fields
 from colorizer.approaches.base.modeling import ColorizerModel
 
-GRAPH, HINTS_GRAPH = "model.onnx", "model-hints.onnx"
-"""The contract without hints, and with them: hints cost time, and most photos have none."""
-GRAPHS = GRAPH, HINTS_GRAPH
-
 
 @dataclass(frozen=True)
 class Place:
-    """Where a tensor lies: the name of its file, offset and length in bytes; its precision, such as F16; its shape."""
+    """Place of a tensor: the name of its file, offset and length in bytes; its precision, such as F16; its shape."""
 
     file: str
     offset: int

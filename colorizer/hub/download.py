@@ -23,8 +23,8 @@ from huggingface_hub.errors import (
 from huggingface_hub.hf_api import RepoSibling
 from huggingface_hub.utils import validate_repo_id
 
+from colorizer.approaches.base.checkpoint_files import GRAPHS
 from colorizer.errors import CheckpointError, ColorizerError, HubError, quote
-from colorizer.graphs.weight_places import GRAPHS
 from colorizer.version import __version__
 
 CONFIG = "config.json"

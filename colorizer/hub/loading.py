@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from colorizer.approaches import get_model_class, list_approaches
-from colorizer.approaches.base.checkpoint_files import CONFIG, WEIGHTS, read_json, shorten
+from colorizer.approaches.base.checkpoint_files import CONFIG, GRAPHS, WEIGHTS, read_json, shorten
 from colorizer.approaches.base.configuration import ColorizerConfig, model_type_of, own_fields
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.approaches.base.pretrained_parts import PretrainedPart
@@ -19,7 +19,6 @@ from colorizer.approaches.base.strict_loading import no_progress_bars, not_finit
 from colorizer.atomic_write import put_in_place, temporary
 from colorizer.checkpoints import checkpoint_folder, list_checkpoints
 from colorizer.errors import CheckpointError, ColorizerError, HubError, quote
-from colorizer.graphs.weight_places import GRAPHS
 from colorizer.hub.download import download_checkpoint
 
 logger = logging.getLogger(__name__)

@@ -7,12 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from colorizer.approaches.base.checkpoint_files import MAX_RECORD_BYTES, read_json, read_shapes
+from colorizer.approaches.base.checkpoint_files import GRAPH, MAX_RECORD_BYTES, read_json, read_shapes
 from colorizer.approaches.base.limits import build_skeleton
 from colorizer.checkpoints import EVALUATION, SAMPLES
 from colorizer.checkpoints import FOLDER as PACKAGE
 from colorizer.errors import CheckpointError, ColorizerError, quote
-from colorizer.graphs.weight_places import GRAPH
 from colorizer.hub.loading import read_config
 
 RECORDS = ("training", "evaluation")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd, HfApi, get_session, get_token
 
+from colorizer.approaches.base.checkpoint_files import GRAPHS
 from colorizer.checkpoints import SAMPLES
 from colorizer.errors import CheckpointError, HubError, quote
-from colorizer.graphs.weight_places import GRAPHS
 from colorizer.hub.cards import read_info, render_card
 from colorizer.hub.download import check_repo_id, hub_errors, make_api
 from colorizer.hub.loading import load_model

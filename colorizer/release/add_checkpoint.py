@@ -15,7 +15,7 @@ from colorizer.approaches.base.checkpoint_files import CONFIG, WEIGHTS
 from colorizer.atomic_write import copy_file, write_text
 from colorizer.checkpoints import FOLDER, SAMPLES, THUMBNAIL
 from colorizer.errors import CheckpointError
-from colorizer.graphs.weight_places import GRAPH, HINTS_GRAPH
+from colorizer.graphs.network import graph_names
 from colorizer.hub.loading import load_model
 from colorizer.hub.run_records import publishable, read_record
 from colorizer.photos.saving import save_image
@@ -39,7 +39,7 @@ def add_checkpoint(run: Path, *, name: str | None = None, package: Path = FOLDER
         CheckpointError: the run holds no complete checkpoint with its record, or one over 16 MiB.
     """
     model = load_model(run)
-    graphs = (GRAPH, HINTS_GRAPH) if model.takes_hints else (GRAPH,)
+    graphs = graph_names(model)
     if (num_bytes := (run / WEIGHTS).stat().st_size) > MAX_BYTES:
         raise CheckpointError(
             f"{run / WEIGHTS} has {num_bytes / 2**20:.1f} MiB, over the package's limit of {MAX_BYTES / 2**20:.0f} MiB: "

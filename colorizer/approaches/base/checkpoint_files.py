@@ -13,6 +13,8 @@ from colorizer.errors import CheckpointError, quote
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 WEIGHTS_INDEX = "model.safetensors.index.json"
+GRAPH, HINTS_GRAPH = GRAPHS = "model.onnx", "model-hints.onnx"
+"""ONNX graphs without hints, and with them: hints cost time, and most photos have none."""
 
 MAX_CONFIG_BYTES = 2**20
 MAX_RECORD_BYTES = 2**26

@@ -14,7 +14,7 @@ SCRIPTS = (REPOSITORY / "app.py", REPOSITORY / "train_accelerate.py")
 # From the bottom up. A room may import from itself and from lower floors.
 FLOORS = (
     {"errors", "launcher", "version"},
-    {"atomic_write", "checkpoints"},
+    {"atomic_write", "checkpoints", "viewer"},
     {"photos"},
     {"approaches"},
     {"graphs"},
@@ -25,7 +25,8 @@ FLOORS = (
     {"evaluation"},
     {"training"},
     {"release"},
-    {"demo", "cli"},
+    {"demo"},
+    {"cli"},
     {"__main__"},
 )
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

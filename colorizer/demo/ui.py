@@ -18,6 +18,7 @@ from colorizer.demo.video.tab import build_film_tab
 from colorizer.demo.vote.hub_sync import SharedVotes
 from colorizer.demo.vote.store import VoteStore
 from colorizer.demo.vote.tab import build_vote_tab
+from colorizer.viewer import STYLE
 
 TITLE = "Colorizer"
 INTRODUCTION = """# Colorizer
@@ -72,7 +73,7 @@ def launch_options() -> dict[str, Any]:
     """Return the arguments for `demo.launch`, which is where Gradio takes the theme."""
     return {
         "theme": _theme(),
-        "css_paths": [Path(__file__).with_name("style.css"), Path(__file__).parent / "photo" / "viewer.css"],
+        "css_paths": [Path(__file__).with_name("style.css"), STYLE],
         "max_file_size": MAX_FILE_SIZE,
         "js": FOLLOW_ADDRESS,
         "footer_links": ["api", "settings"],

@@ -20,13 +20,14 @@ from colorizer.photos.merging import gray_pixels
 from colorizer.photos.reading import read_photo
 from colorizer.photos.saving import save_image
 from colorizer.pipelines.image_colorization import pipeline
+from colorizer.viewer.examples import FOLDER
 
 NUM_PHOTOS = 12
 ACROSS = 3
 HEIGHT = 170
 SAMPLE_HEIGHT = 140
 STRIP_SIDE = 200
-OPENING = Path(__file__).parents[1] / "demo" / "photo" / "examples" / "pavilion.webp"
+OPENING = FOLDER / "pavilion.webp"
 
 
 def before_and_after(photos: Sequence[Path], *, model: str = "default") -> Image.Image:

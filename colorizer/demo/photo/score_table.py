@@ -6,6 +6,16 @@ from colorizer.demo.photo.comparison import Comparison, Result
 from colorizer.evaluation.photo_scores import DIGITS, best_scores, format_scores
 from colorizer.hub.metric_names import METRICS
 
+SCORE_TABLE = """<table><thead><tr>{{#each value.[0]}}<th scope="col">{{this}}</th>{{/each}}</tr></thead><tbody>
+{{#each value}}{{#if @index}}<tr>{{#each this}}<td>{{this}}</td>{{/each}}</tr>{{/if}}{{/each}}</tbody></table>
+<button type="button">Copy as CSV</button>"""
+COPY_TABLE = """element.addEventListener("click", async (event) => {
+  if (!event.target.matches("button")) return;
+  const quoted = (text) => '"' + text.replaceAll('"', '""') + '"';
+  await navigator.clipboard.writeText(props.value.map((row) => row.map(quoted).join(",")).join("\\n"));
+  event.target.textContent = "Copied";
+});"""
+
 HEADINGS = {name: METRICS[name].short_heading for name in DIGITS} | {"colorfulness": "Colorfulness"}
 
 

@@ -12,13 +12,14 @@ from colorizer.demo.fair_turns import AT_ONCE, Stopped, photo_cost
 from colorizer.demo.photo.canvas import Studio
 from colorizer.demo.photo.controls import Controls, build_adjustments, build_controls
 from colorizer.demo.photo.downloads import save_all, save_result
-from colorizer.demo.photo.examples import EXAMPLES, ExampleFiles
-from colorizer.demo.photo.score_table import score_table
+from colorizer.demo.photo.examples import ExampleFiles
+from colorizer.demo.photo.score_table import COPY_TABLE, SCORE_TABLE, score_table
 from colorizer.demo.photo.session import Session
 from colorizer.demo.photo.texts import about, snippet
 from colorizer.demo.photo.viewer import build_viewer, opening_value, url, viewer_value
 from colorizer.demo.previews import PREVIEW_PIXELS
 from colorizer.errors import ColorizerError
+from colorizer.viewer.examples import EXAMPLES
 
 # Download the file in the browser.
 SAVE_FILE = """(file) => {
@@ -38,15 +39,6 @@ element.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   const detail = button && { number: Number(button.dataset.number), source: button.firstElementChild.src };
   if (detail) window.dispatchEvent(new CustomEvent("viewer-example", { detail }));
-});"""
-SCORE_TABLE = """<table><thead><tr>{{#each value.[0]}}<th scope="col">{{this}}</th>{{/each}}</tr></thead><tbody>
-{{#each value}}{{#if @index}}<tr>{{#each this}}<td>{{this}}</td>{{/each}}</tr>{{/if}}{{/each}}</tbody></table>
-<button type="button">Copy as CSV</button>"""
-COPY_TABLE = """element.addEventListener("click", async (event) => {
-  if (!event.target.matches("button")) return;
-  const quoted = (text) => '"' + text.replaceAll('"', '""') + '"';
-  await navigator.clipboard.writeText(props.value.map((row) => row.map(quoted).join(",")).join("\\n"));
-  event.target.textContent = "Copied";
 });"""
 
 

@@ -11,11 +11,11 @@ from PIL import Image
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.components import PHOTO_TYPES
 from colorizer.demo.photo.comparison import Result
-from colorizer.demo.photo.examples import EXAMPLES, ExampleFiles
+from colorizer.demo.photo.examples import ExampleFiles
 from colorizer.demo.photo.score_table import plain_label
 from colorizer.demo.photo.session import Session
-
-_FOLDER = Path(__file__).parent
+from colorizer.viewer import script, template
+from colorizer.viewer.examples import EXAMPLES
 
 
 def build_viewer(value: dict[str, Any]) -> gr.HTML:
@@ -28,8 +28,8 @@ def build_viewer(value: dict[str, Any]) -> gr.HTML:
     return gr.HTML(
         value,
         accept=",".join(PHOTO_TYPES).replace("image,", "image/*,", 1),
-        html_template=(_FOLDER / "viewer.html").read_text(encoding="utf-8"),
-        js_on_load=(_FOLDER / "viewer.js").read_text(encoding="utf-8"),
+        html_template=template(),
+        js_on_load=script(),
         apply_default_css=False,
         elem_id="viewer",
     )

@@ -12,12 +12,12 @@ import numpy as np
 from PIL import Image
 
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.photo.examples import sample_paths
 from colorizer.demo.previews import read_visitor_photo, save_preview, smaller
 from colorizer.demo.vote.limits import BallotBox, Pair
 from colorizer.demo.vote.store import Vote, VoteStore
 from colorizer.errors import ColorizerError
 from colorizer.photos.photo import Photo
+from colorizer.viewer.examples import sample_paths
 
 MAX_PIXELS = 1_000_000  # per result
 

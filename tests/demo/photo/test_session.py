@@ -10,12 +10,12 @@ from PIL import Image
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.photo.canvas import Studio
 from colorizer.demo.photo.comparison import Settings
-from colorizer.demo.photo.examples import EXAMPLES, FOLDER
 from colorizer.demo.photo.session import Session, thumbnail
 from colorizer.demo.photo.texts import about, snippet
 from colorizer.demo.photo.viewer import viewer_value
 from colorizer.errors import ColorizerError, PhotoError
 from colorizer.pipelines.hints import Hint
+from colorizer.viewer.examples import EXAMPLES, FOLDER
 
 NAMES = ["tiny-dense", "tiny-colorful"]
 RED = (200, 40, 30)

@@ -9,13 +9,13 @@ import pytest
 from PIL import Image, ImageCms
 
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.photo.examples import sample_paths
 from colorizer.demo.vote import pairs
 from colorizer.demo.vote.limits import BallotBox
 from colorizer.demo.vote.pairs import show_pair, vote
 from colorizer.demo.vote.store import TIE, A, B, Vote, VoteStore
 from colorizer.demo.vote.tab import ranking_page, revealed
 from colorizer.errors import ColorizerError, PhotoError
+from colorizer.viewer.examples import sample_paths
 
 NAMES = ["tiny-colorful", "tiny-dense"]
 

@@ -1,5 +1,6 @@
-// The viewer of the Photo tab. Gradio runs this once, with `element`, `props`, `trigger`, `watch` and `upload`; `props.value` is
-// what viewer.py sends. Nothing that is there is drawn anew, so divider, zoom and focus stay. All text is set as textContent.
+// The viewer of a photo: the body of a function of `element`, `props`, `trigger`, `watch` and `upload`, run once, by Gradio in
+// the app and by page.js in the page without a server. `props.value` is what to show. Nothing that is there
+// is drawn anew, so divider, zoom and focus stay. All text is set as textContent.
 const find = (selector) => element.querySelector(selector), root = find(".viewer"), stage = find(".stage"), film = find(".film");
 const KEPT = "colorizer-photo", GRAY = { id: "gray", name: "Before" }, TRUTH = { id: "truth", name: "True colors" };
 const view = { left: "gray", right: null, isChosen: false, position: 50, isGrid: false, isFixing: false, isOldest: false,

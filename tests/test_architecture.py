@@ -25,7 +25,7 @@ FLOORS = (
     {"evaluation"},
     {"training"},
     {"release"},
-    {"demo"},
+    {"demo", "web"},
     {"cli"},
     {"__main__"},
 )

@@ -5,6 +5,8 @@ from pathlib import Path
 from colorizer.errors import CheckpointError, quote
 
 FOLDER = Path(__file__).parent
+DEFAULT = "default"
+"""The best checkpoint."""
 EVALUATION = FOLDER / "evaluation.json"
 """Results of all checkpoints on the same test photos, read by the cards, the README and the app."""
 THUMBNAIL = "thumbnail.webp"
@@ -16,7 +18,7 @@ SAMPLES = "samples.webp"
 def list_checkpoints() -> list[str]:
     """Return the names of the checkpoints in the package, as `pipeline` takes them: the best, `default`, then the others."""
     names = (config.parent.name for config in FOLDER.glob("*/config.json"))
-    return sorted(names, key=lambda name: (name != "default", name))
+    return sorted(names, key=lambda name: (name != DEFAULT, name))
 
 
 def checkpoint_folder(name: str) -> Path:

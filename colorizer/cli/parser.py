@@ -10,7 +10,7 @@ from colorizer.errors import ColorizerError, CommandParser, printable
 from colorizer.version import __version__
 
 # In the order of the help.
-COMMANDS = ("colorize", "video", "compare", "evaluate", "report", "push", "export", "list")
+COMMANDS = ("colorize", "video", "compare", "evaluate", "report", "push", "export", "web", "list")
 # Help text has lines of at most 79 characters, which fit into any terminal.
 NOTES = """\
 examples:
@@ -22,6 +22,7 @@ examples:
   python -m colorizer report results
   python -m colorizer push runs/colorful user/colorful
   python -m colorizer export runs/colorful
+  python -m colorizer web -o page
   python -m colorizer list
 
 A MODEL is a checkpoint of the package (see `list`), the folder of a training

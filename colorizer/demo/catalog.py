@@ -13,10 +13,11 @@ from colorizer.approaches import get_model_class, list_approaches
 from colorizer.approaches.base.configuration import ColorizerConfig
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.approaches.base.option import Option
-from colorizer.checkpoints import EVALUATION, THUMBNAIL, checkpoint_folder, list_checkpoints
+from colorizer.checkpoints import THUMBNAIL, checkpoint_folder, list_checkpoints
 from colorizer.errors import CheckpointError, ColorizerError, quote
 from colorizer.hub.loading import read_config
-from colorizer.hub.run_records import publishable, read_record
+from colorizer.hub.model_names import best_first
+from colorizer.hub.run_records import publishable
 from colorizer.pipelines.image_colorization import ColorizationPipeline, pipeline
 
 MAX_BYTES = 2 * 1024**3
@@ -120,10 +121,8 @@ class Catalog:
 
     @property
     def best_first(self) -> list[str]:
-        """Names of all checkpoints by their measured error, ΔE2000, the smallest first; those not measured come last."""
-        measured = (read_record(EVALUATION) or {}).get("models", {})
-        errors = {name: scores["ciede2000"]["mean"] for name, scores in measured.items() if "ciede2000" in scores}
-        return sorted(self.names, key=lambda name: errors.get(name, float("inf")))
+        """Names of all checkpoints: see `model_names.best_first`."""
+        return best_first(self.names)
 
     def entry(self, name: str) -> Entry:
         """Return the entry called `name`. Raises ColorizerError, which lists the names there are."""

@@ -1,11 +1,13 @@
 """Names of models in tables, on contact sheets and in file names."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from colorizer.approaches.base.modeling import ColorizerModel
+from colorizer.checkpoints import EVALUATION
 from colorizer.errors import ColorizerError
+from colorizer.hub.run_records import read_record
 
 # Baselines that any model has to beat, by name in evaluation.json.
 BASELINES = ("gray", "mean color", "mean by lightness")
@@ -21,6 +23,13 @@ def model_names(models: Sequence[str | os.PathLike | ColorizerModel]) -> list[st
     if twice := sorted({name for name, own in zip(full, parts, strict=True) if parts.count(own) > 1}):
         raise ColorizerError(f"{', '.join(twice)} is given more than once: name each model once.")
     return [_shortest(own, [other for other in parts if other != own]) for own in parts]
+
+
+def best_first(names: Iterable[str]) -> list[str]:
+    """Sort names of checkpoints by their measured error, ΔE2000, the smallest first; those not measured come last."""
+    measured = (read_record(EVALUATION) or {}).get("models", {})
+    errors = {name: scores["ciede2000"]["mean"] for name, scores in measured.items() if "ciede2000" in scores}
+    return sorted(names, key=lambda name: errors.get(name, float("inf")))
 
 
 def _shortest(own: Sequence[str], others: Sequence[Sequence[str]]) -> str:

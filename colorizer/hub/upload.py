@@ -1,4 +1,4 @@
-"""Uploads to the Hub: a checkpoint that loads strictly becomes one commit."""
+"""Uploads to the Hub: a checkpoint that loads strictly becomes one commit, as does a page without a server."""
 
 import json
 import os
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from huggingface_hub import CommitOperationAdd, HfApi, get_session, get_token
+from huggingface_hub import CommitInfo, CommitOperationAdd, CommitOperationDelete, HfApi, get_session, get_token
 
 from colorizer.approaches.base.checkpoint_files import GRAPHS
 from colorizer.checkpoints import SAMPLES
@@ -60,25 +60,32 @@ def push(
             f"{quote(str(folder))} is not a folder: give the one with config.json and model.safetensors."
         )
     load_model(folder)
-    if token is None and get_token() is None:
-        raise HubError("Publishing needs a Hub token with write access: log in with `hf auth login`, or set HF_TOKEN.")
-    api = make_api(token)
+    api = _writing_api(token)
     with hub_errors(repo_id, revision, is_upload=True), bounded_waits(UPLOAD_TIMEOUT):
         if "/" not in repo_id:
             repo_id = f"{api.whoami()['name']}/{repo_id}"
         operations = [CommitOperationAdd(path, content) for path, content in collect_files(folder, repo_id).items()]
         _create(api, repo_id, private, revision)
-        try:
-            commit = api.create_commit(
-                repo_id,
-                operations,
-                commit_message=commit_message or f"Upload {folder.name} with colorizer",
-                revision=revision,
-            )
-        except RuntimeError as error:
-            # A file that the Hub refuses: the client hides its answer.
-            raise (error.__cause__ or HubError(f"{repo_id}: {quote(error)}.")) from error
-    return commit.commit_url
+        message = commit_message or f"Upload {folder.name} with colorizer"
+        return _commit(api, repo_id, operations, message, revision=revision).commit_url
+
+
+def push_page(folder: Path, repo_id: str, *, token: str | None = None) -> str:
+    """Publish a page that `web.build` made as a static Space, in place of what is in it, and return the Space's address.
+
+    Raises:
+        HubError: the Hub can't be reached, rejected the request, or failed.
+    """
+    check_repo_id(repo_id)
+    api = _writing_api(token)
+    files = {file.relative_to(folder).as_posix(): file for file in sorted(folder.rglob("*")) if file.is_file()}
+    with hub_errors(repo_id, is_upload=True), bounded_waits(UPLOAD_TIMEOUT):
+        api.create_repo(repo_id, repo_type="space", space_sdk="static", exist_ok=True)
+        old = set(api.list_repo_files(repo_id, repo_type="space")) - {*files, ".gitattributes"}
+        operations = [CommitOperationAdd(name, file) for name, file in files.items()]
+        operations += [CommitOperationDelete(name) for name in sorted(old)]
+        _commit(api, repo_id, operations, "Upload the page with colorizer", repo_type="space")
+    return f"{api.endpoint}/spaces/{repo_id}"
 
 
 def collect_files(folder: Path, repo_id: str) -> dict[str, Path | bytes]:
@@ -101,6 +108,20 @@ def collect_files(folder: Path, repo_id: str) -> dict[str, Path | bytes]:
     else:
         files[CARD] = card
     return files
+
+
+def _writing_api(token: str | None) -> HfApi:
+    if token is None and get_token() is None:
+        raise HubError("Publishing needs a Hub token with write access: log in with `hf auth login`, or set HF_TOKEN.")
+    return make_api(token)
+
+
+def _commit(api: HfApi, repo_id: str, operations: list, message: str, **arguments: str | None) -> CommitInfo:
+    try:
+        return api.create_commit(repo_id, operations, commit_message=message, **arguments)
+    except RuntimeError as error:
+        # A file that the Hub refuses: the client hides its answer.
+        raise (error.__cause__ or HubError(f"{repo_id}: {quote(error)}.")) from error
 
 
 def _text_of(card: Path) -> str:

@@ -4,7 +4,7 @@
 const find = (selector) => element.querySelector(selector), root = find(".viewer"), stage = find(".stage"), film = find(".film");
 const KEPT = "colorizer-photo", GRAY = { id: "gray", name: "Before" }, TRUTH = { id: "truth", name: "True colors" };
 const view = { left: "gray", right: null, isChosen: false, position: 50, isGrid: false, isFixing: false, isOldest: false,
-  scale: 1, x: 0, y: 0, cross: [0.5, 0.5], photo: null };
+  awaited: null, scale: 1, x: 0, y: 0, cross: [0.5, 0.5], photo: null };
 let sent = { items: [] };
 const value = () => sent;
 const items = () => value().items.slice().sort(view.isOldest ? (a, b) => (a.year || 9999) - (b.year || 9999) : () => 0);
@@ -17,7 +17,7 @@ const clamp = (number, low, high) => Math.min(high, Math.max(low, number));
 const set = (node, name, text) => { if (node[name] !== text) node[name] = text; };
 const say = (text, isShown = true) => { const line = find(".status"); set(line, "textContent", text); line.classList.toggle("quiet", !isShown); };
 // Files are served below the page's own root, which on a Space or behind a proxy is not "/".
-const address = (src) => (/^(data|blob):/.test(src) ? src : (window.gradio_config?.root || location.origin) + "/" + src);
+const address = (src) => (/^(data|blob):/.test(src) ? src : (props.root || window.gradio_config?.root || location.origin) + "/" + src);
 const make = (tag, className, parent) => { const node = document.createElement(tag); node.className = className; parent?.append(node); return node; };
 
 // ---- drawing
@@ -37,10 +37,11 @@ function draw() {
   root.classList.remove("local"); // also where nothing came of a photo: the earlier one is back
   if (view.photo === 0 && now.photo) view.photo = now.photo; // the opening example, now with results: nothing else changes
   if (view.photo !== now.photo) {
-    Object.assign(view, { photo: now.photo, isChosen: false, left: "gray", right: null, position: now.sample ? 42 : 50, scale: 1, x: 0, y: 0 });
+    Object.assign(view, { photo: now.photo, isChosen: false, awaited: null, left: "gray", right: null, position: now.sample ? 42 : 50, scale: 1, x: 0, y: 0 });
     setFixing(false);
     if (now.wanted && item(now.wanted)) Object.assign(view, { right: now.wanted, isChosen: true });
   }
+  if (item(view.awaited)?.src) Object.assign(view, { right: view.awaited, isChosen: true, awaited: null });
   if (!view.isChosen || !item(view.right) || item(view.right).problem) view.right = (done()[0] || {}).id || view.right;
   root.style.setProperty("--ratio", now.size ? now.size[0] / now.size[1] : 1.4);
   const right = item(view.right);
@@ -49,7 +50,7 @@ function draw() {
   root.classList.toggle("waiting", !right?.src);
   options(find(".chip.left select"), [...befores(), ...done()], view.left);
   options(find(".chip.right select"), done(), view.right);
-  const missing = now.items.filter((each) => !each.src && !each.problem).length;
+  const missing = now.items.filter((each) => !each.src && !each.problem && !each.isOffered).length;
   if (now.message) say(now.message);
   else if (now.busy && missing) say(right?.src ? now.items.length - missing + " of " + now.items.length : "Coloring …");
   else if (right?.src) say(label(right) + " is shown. " + done().length + " colorings are ready.", false);
@@ -89,7 +90,9 @@ function drawFilm() {
       button.dataset.thumb = thumb;
       button.children[0].style.backgroundImage = 'url("' + CSS.escape(address(thumb)).replace(/\\/g, "") + '")';
     }
-    button.classList.toggle("wait", !thumb && !each.problem && !value().sample);
+    button.classList.toggle("wait", !thumb && !each.problem && !each.isOffered && !value().sample);
+    button.classList.toggle("offered", !!each.isOffered);
+    button.style.setProperty("--progress", each.progress || 0);
     button.classList.toggle("left", each.id === view.left && each.id !== "gray");
     button.setAttribute("aria-selected", each.id === view.right);
     button.tabIndex = each.id === view.right ? 0 : -1;
@@ -187,9 +190,10 @@ function setFixing(isFixing) {
 function choose(id, hasFocus) {
   if (id === "truth") { view.left = view.left === "truth" ? "gray" : "truth"; return draw(); }
   const chosen = item(id);
+  if (chosen?.isOffered) { view.awaited = id; return trigger("chosen", { id }); } // it is shown as soon as it is there
   if (!chosen || chosen.problem || !(chosen.src || value().sample)) return;
   if (id === view.left) view.left = "gray";
-  Object.assign(view, { right: id, isChosen: true });
+  Object.assign(view, { right: id, isChosen: true, awaited: null });
   draw();
   const button = [...film.children].find((each) => each.dataset.id === id);
   if (hasFocus) button.focus({ preventScroll: true });

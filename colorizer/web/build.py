@@ -1,0 +1,146 @@
+"""Build the page without a server: a folder of static files, for any web host."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from colorizer import checkpoints, viewer
+from colorizer.atomic_write import is_taken, make_folder, write_folder
+from colorizer.errors import ColorizerError
+from colorizer.hub.loading import resolve
+from colorizer.hub.model_names import best_first, model_names
+from colorizer.photos.bins import bin_centers
+from colorizer.viewer.examples import EXAMPLES
+from colorizer.viewer.examples import FOLDER as PHOTOS
+from colorizer.web.libraries import add_libraries
+from colorizer.web.networks import Network, add_network
+
+PAGE = Path(__file__).with_name("page")
+MANIFEST = "models.json"
+PHOTO_TYPES = "image/*"
+_THUMB = (240, 180)
+# Header of a static Space on the Hub; other hosts don't read it.
+_CARD = """\
+---
+title: Colorizer, private
+emoji: 🎨
+colorFrom: gray
+colorTo: green
+sdk: static
+license: apache-2.0
+short_description: Color old photos on your own device
+---
+Colors black-and-white photos in the visitor's browser: no photo leaves the device. Made by `python -m colorizer web`.
+"""
+
+
+def build_page(
+    folder: Path,
+    models: Sequence[str] = (),
+    *,
+    space: str | None = None,
+    revision: str | None = None,
+    token: str | None = None,
+) -> list[Path]:
+    """Build the page into `folder`, in place of an earlier build, and return its files.
+
+    Args:
+        models: checkpoints as `pipeline` takes them; the first colors each photo, the others on demand. By default those of
+            the package, the best first.
+        space: address of an app with films and albums, to which the page links.
+        revision, token: of models on the Hub.
+
+    Raises:
+        CheckpointError, HubError: a model can't be loaded, or can't be written as an ONNX graph.
+        ColorizerError: npm is missing or fails, two models have one name, or the folder holds something else or can't be
+            written.
+    """
+    if is_taken(folder) and not (folder / MANIFEST).is_file() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ColorizerError(f"{folder} is there, and is not an earlier build of the page: name another folder.")
+    models = list(models) or best_first(checkpoints.list_checkpoints())
+    names = model_names(models)
+    sources = [resolve(model, revision=revision, token=token) for model in models]
+    make_folder(folder.absolute().parent)
+    try:
+        with write_folder(folder) as part:
+            networks = [add_network(part, name, source) for name, source in zip(names, sources, strict=True)]
+            add_libraries(part)
+            manifest = {
+                "models": [network.entry for network in networks],
+                "bins": bin_centers().tolist(),
+                "opening": _add_opening(part, networks),
+                "examples": [_add_example(part, number) for number in range(len(EXAMPLES))],
+                "runtimes": {kind: _runtime(part, kind) for kind in ("cpu", "gpu")},
+                "space": space,
+            }
+            (part / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False), encoding="utf-8")
+            (part / "README.md").write_text(_CARD, encoding="utf-8")
+            _add_page(part, networks[0])
+    except OSError as error:
+        raise ColorizerError(f"The page could not be written into {folder}: {error}.") from error
+    return sorted(file for file in folder.rglob("*") if file.is_file())
+
+
+def _runtime(folder: Path, kind: str) -> dict[str, Any]:
+    script, binary = f"ort-{kind}.js", f"ort-{kind}.bin"
+    return {"script": f"./{script}", "binary": binary, "bytes": (folder / binary).stat().st_size}
+
+
+def _add_opening(folder: Path, networks: Sequence[Network]) -> dict[str, Any]:
+    """Write the photo that the page opens with: as each network colors it, the first one's in full."""
+    example = EXAMPLES[0]
+    photo, before = PHOTOS / f"{example.name}.webp", f"{example.name}-before.webp"
+    shutil.copyfile(PHOTOS / before, folder / before)
+    pictures = {}
+    for number, network in enumerate(networks):
+        pictures[network.name] = name = f"opening-{number}.webp"
+        ours = PHOTOS / f"{example.name}-{network.name}.webp"
+        if network.is_of_package and ours.is_file() and (number > 0 or network.name == checkpoints.DEFAULT):
+            shutil.copyfile(ours, folder / name)
+            continue
+        image = network.colorize(photo)
+        if number > 0:
+            image.thumbnail(_THUMB)
+        image.save(folder / name, quality=80)
+    with Image.open(photo) as image:
+        return {"title": example.title, "size": list(image.size), "before": before, "pictures": pictures}
+
+
+def _add_example(folder: Path, number: int) -> dict[str, str]:
+    example = EXAMPLES[number]
+    files = {"photo": f"{example.name}.webp", "small": f"{example.name}-small.webp"}
+    for name in files.values():
+        shutil.copyfile(PHOTOS / name, folder / name)
+    return files | {"name": example.name, "title": example.title, "credit": example.credit}
+
+
+def _add_page(folder: Path, best: Network) -> None:
+    """Write the page itself: its own files, the viewer's, and the script that keeps them for later visits."""
+    for file in PAGE.iterdir():
+        shutil.copyfile(file, folder / file.name)
+    shutil.copyfile(viewer.STYLE, folder / "viewer.css")
+    script = "element, props, trigger, watch, upload"
+    (folder / "viewer.js").write_text(f"export function mount({script}) {{\n{viewer.script()}}}\n", encoding="utf-8")
+    template = viewer.template().replace("{{accept}}", PHOTO_TYPES)
+    _fill(folder / "index.html", viewer=template)
+    # Those that every visitor needs. A photo, another network and the runtime are kept when they are first used.
+    later = {f"{example.name}.webp" for example in EXAMPLES} | {"README.md", "service-worker.js"}
+    later |= {file.name for file in folder.glob("ort-*")}
+    files = [file.relative_to(folder) for file in sorted(folder.rglob("*")) if file.is_file()]
+    first = [file.as_posix() for file in files if file.name not in later and file.parts[0] in (file.name, best.folder)]
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(str(file).encode() + hashlib.sha256((folder / file).read_bytes()).digest())
+    _fill(folder / "service-worker.js", version=digest.hexdigest()[:16], first=json.dumps(["./", *first]))
+
+
+def _fill(file: Path, **values: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    for name, value in values.items():
+        text = text.replace(f"{{{{{name}}}}}", value)
+    file.write_text(text, encoding="utf-8")

@@ -1,0 +1,103 @@
+"""Networks of the page: the graphs and weights of checkpoints, and what the page says of them."""
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+
+from colorizer import checkpoints
+from colorizer.approaches.base.checkpoint_files import CONFIG, GRAPH, HINTS_GRAPH
+from colorizer.approaches.base.modeling import ColorizerModel
+from colorizer.graphs.checking import read_graph
+from colorizer.graphs.export import export_graphs
+from colorizer.graphs.network import graph_names, has_graph
+from colorizer.graphs.runner import GraphRunner
+from colorizer.graphs.weight_places import weight_files
+from colorizer.hub.loading import load_model
+from colorizer.pipelines.image_colorization import pipeline
+
+_MODELS = "models"
+_NUM_CHECKED = 64  # colors of each network that a browser's GPU has to agree with
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """Network of the page: its name, the checkpoint it comes from, its folder in the page, and its entry in the manifest."""
+
+    name: str
+    source: Path
+    folder: str
+    entry: dict[str, Any]
+
+    @property
+    def is_of_package(self) -> bool:
+        return self.source.parent == checkpoints.FOLDER
+
+    def colorize(self, photo: Path) -> Image.Image:
+        """Return a photo in the network's colors."""
+        return pipeline(self.source)(str(photo)).convert("RGB")
+
+
+def add_network(page: Path, name: str, source: Path) -> Network:
+    """Copy a checkpoint's graphs and weights into the page; a graph that it lacks is made.
+
+    Raises:
+        CheckpointError: the checkpoint can't be loaded, its graph is not safe to run, or it can't be written as one.
+        OSError: the page can't be written.
+    """
+    model = load_model(source)
+    # The address has the content's digest, so that no browser takes one version's weights for another's graph.
+    part = page / _MODELS / "part"
+    part.mkdir(parents=True)
+    for file in (*weight_files(source), source / CONFIG):
+        shutil.copyfile(file, part / file.name)
+    if has_graph(source, model):
+        for graph in graph_names(model):
+            (part / graph).write_bytes(read_graph(source / graph, model))
+    else:
+        export_graphs(model, part)
+    check = _check(model, part)
+    (part / CONFIG).unlink()
+    digest = hashlib.sha256(b"".join(hashlib.sha256(file.read_bytes()).digest() for file in sorted(part.iterdir())))
+    folder = f"{_MODELS}/{hashlib.sha256(name.encode()).hexdigest()[:6]}-{digest.hexdigest()[:10]}"
+    part.rename(page / folder)
+    files = {file.name: file.stat().st_size for file in (page / folder).iterdir()}
+    entry = _describe(name, source, model) | {
+        "graph": _file(folder, GRAPH, files),
+        "hintsGraph": _file(folder, HINTS_GRAPH, files) if HINTS_GRAPH in files else None,
+        "weights": [_file(folder, file, files) for file in sorted(files) if file not in (GRAPH, HINTS_GRAPH)],
+        "bytes": sum(size for file, size in files.items() if file != HINTS_GRAPH),
+        "check": check,
+    }
+    return Network(name, source, folder, entry)
+
+
+def _file(folder: str, name: str, files: dict[str, int]) -> dict[str, Any]:
+    return {"name": name, "path": f"{folder}/{name}", "bytes": files[name]}
+
+
+def _describe(name: str, source: Path, model: ColorizerModel) -> dict[str, Any]:
+    plain_name, plain_text = model.introduce(vars(model.config))
+    return {
+        "id": name,
+        "name": plain_name if source.parent == checkpoints.FOLDER else f"{plain_name} ({name})",
+        "text": plain_text,
+        "title": model.title,
+        "paper": model.paper_url,
+        "year": model.year,
+        "resolution": model.config.resolution,
+        "multiple": model.size_multiple,
+        "isFixed": model.is_fixed_size,
+    }
+
+
+def _check(model: ColorizerModel, folder: Path) -> dict[str, Any]:
+    """Return some colors of a made-up photo, which the page computes, too: a GPU that gives others is not used."""
+    side = max(1, round(model.config.resolution / model.size_multiple)) * model.size_multiple
+    lightness = (torch.arange(side * side) * 37 % 101).float().view(1, 1, side, side)
+    ab = GraphRunner((folder / GRAPH).read_bytes(), folder).run(["ab"], lightness)["ab"].flatten()
+    return {"side": side, "expected": ab[:: len(ab) // _NUM_CHECKED][:_NUM_CHECKED].tolist()}

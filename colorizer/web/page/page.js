@@ -1,0 +1,282 @@
+// The page: what the viewer shows and what its events do. The work itself is done by worker.js.
+
+import { History } from "./history.js";
+import { mount } from "./viewer.js";
+
+const REST = 150; // ms without another move of a slider, after which all pictures get the new colors
+const KEEP_ADDRESS = 10_000; // ms for which the viewer may still load a picture that another has replaced
+const find = (selector) => document.querySelector(selector);
+const manifest = await (await fetch("models.json")).json();
+const best = manifest.models[0];
+const models = new Map(manifest.models.map((model) => [model.id, { ...model, isLoaded: false, share: null }]));
+const ENDINGS = { "image/jpeg": "jpg", "image/png": "png", "image/webp": "webp" };
+
+// ---- the worker
+const worker = new Worker("worker.js", { type: "module" }), waiting = new Map();
+let lastCall = 0;
+function call(name, ...values) {
+  return new Promise((resolve, reject) => {
+    waiting.set(++lastCall, { resolve, reject });
+    worker.postMessage({ call: lastCall, name, values });
+  });
+}
+worker.onmessage = ({ data: { call: number, result, problem, progress } }) => {
+  if (progress) return onProgress(progress);
+  const { resolve, reject } = waiting.get(number);
+  waiting.delete(number);
+  if (problem) reject(new Error(problem)); else resolve(result);
+};
+call("start", manifest);
+
+// ---- the session: a photo, and what each network made of it
+let session = { number: 0, results: new Map(), problems: new Map() }, newest = 0, tone = readTone(), toneNumber = 0;
+const props = { accept: "image/*", root: new URL(".", document.baseURI).href.slice(0, -1), value: null };
+let update = () => {};
+
+function value() {
+  const { number, size, gray, truth, message, wanted, chosen, history, swatches } = session;
+  const items = manifest.models.map(({ id, name, year, bytes }) => {
+    const result = session.results.get(id), { isLoaded, share } = models.get(id), problem = session.problems.get(id);
+    const isOffered = !isLoaded && !result && !problem;
+    const note = share === null ? megabytes(bytes) : `${Math.floor(100 * share)} %`;
+    return { id, name, year, problem: problem ?? "", src: result?.preview, thumb: result?.thumb,
+      isOffered, ...(isOffered && { note, progress: share ?? 0 }) };
+  });
+  return {
+    photo: number, size, gray, truth, message, wanted, items, swatches: swatches ?? [], can: history?.can ?? {},
+    busy: items.some((item) => !item.src && !item.isOffered && !item.problem),
+    dots: history ? dotsOf(history) : [], chosen,
+  };
+}
+
+function opening() {
+  const { title, size, before, pictures } = manifest.opening;
+  return {
+    photo: 0, sample: `${title}: an example. Choose a photo of your own.`, size, gray: before,
+    items: manifest.models.map(({ id, name, year }) => ({ id, name, year, thumb: pictures[id], src: id === best.id ? pictures[id] : null, isOffered: id !== best.id, note: year })),
+  };
+}
+
+function show() {
+  if (!session.number) return;
+  props.value = value();
+  update();
+}
+
+function dotsOf({ hints, chosen, place }) {
+  const dots = hints.map((hint) => ({ x: hint.x, y: hint.y, color: hex(hint.rgb), isChosen: hint === chosen }));
+  return place && !chosen ? [...dots, { ...place, color: null, isChosen: true }] : dots;
+}
+
+const hex = (rgb) => `#${rgb.map((level) => level.toString(16).padStart(2, "0")).join("")}`;
+const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
+const hints = () => session.history?.hints ?? [];
+
+async function openPhoto(file, wanted = null) {
+  const mine = { number: ++newest, name: file.name, results: new Map(), problems: new Map(), message: "", wanted };
+  session = mine;
+  try {
+    const opened = await call("open", mine.number, file);
+    if (session !== mine) return;
+    const { width, height } = opened;
+    Object.assign(mine, { size: [width, height], gray: URL.createObjectURL(opened.gray), truth: opened.truth && URL.createObjectURL(opened.truth) });
+    mine.history = new History(width, height);
+    show();
+  } catch (error) {
+    if (session !== mine) return;
+    Object.assign(mine, { size: [4, 3], gray: null, message: sentence(error, file.name) });
+    for (const { id } of manifest.models) mine.problems.set(id, mine.message);
+    return show();
+  }
+  for (const { id } of manifest.models) {
+    if (id === best.id || id === wanted || models.get(id).isLoaded) await color(mine, id);
+  }
+}
+
+/** Color the photo by a network, which is downloaded if it isn't there. */
+async function color(mine, id) {
+  const model = models.get(id);
+  if (mine !== session || mine.results.has(id)) return;
+  mine.problems.delete(id);
+  try {
+    await call("color", mine.number, id);
+    Object.assign(model, { isLoaded: true, share: null });
+    await paint(mine, id);
+    mine.message = "";
+  } catch (error) {
+    model.share = null;
+    mine.problems.set(id, sentence(error, model.name));
+    mine.message = mine.problems.get(id);
+  }
+  if (mine === session) show();
+  keepOffline();
+}
+
+/** Make a result's pictures anew, in the present tone and with the present hints. */
+async function paint(mine, id, sizes = ["preview", "thumb"]) {
+  const number = toneNumber, given = hints();
+  const blobs = await Promise.all(sizes.map((size) => call("paint", mine.number, id, tone, given, size)));
+  if (mine !== session || number !== toneNumber || given !== hints() || blobs.includes(null)) return;
+  const result = mine.results.get(id) ?? {};
+  const names = { preview: "preview", quick: "preview", thumb: "thumb" };
+  sizes.forEach((size, index) => {
+    const old = result[names[size]];
+    if (old) setTimeout(() => URL.revokeObjectURL(old), KEEP_ADDRESS);
+    result[names[size]] = URL.createObjectURL(blobs[index]);
+  });
+  mine.results.set(id, result);
+  show();
+}
+
+/** Make all pictures anew, first those in sight. */
+async function repaint() {
+  const mine = session, number = toneNumber, given = hints();
+  const ids = [...mine.results.keys()].sort((first, second) => (second === mine.chosen) - (first === mine.chosen));
+  for (const id of ids) {
+    if (mine !== session || number !== toneNumber || given !== hints()) return;
+    await paint(mine, id);
+  }
+}
+
+function onProgress({ id, share }) {
+  const model = models.get(id);
+  if (model.isLoaded) return;
+  model.share = share;
+  if (session.number && !session.results.size && id === best.id && session.gray) session.message = `Loading once: ${Math.floor(100 * share)} %`;
+  show();
+}
+
+function sentence(error, name) {
+  if (error.message === "unreadable") return `This browser can't read ${name}. It reads JPEG, PNG, WebP and AVIF.`;
+  if (error.message === "memory") return `This device has too little memory for ${name}.`;
+  if (error instanceof TypeError || /fetch|network/i.test(error.message)) return `${name} could not be loaded: is there a connection?`;
+  return error.message;
+}
+
+// ---- what the viewer reports
+const files = new Map();
+const handlers = {
+  opened: async ({ path, example }) => openPhoto(path ? files.get(path) : await exampleFile(example)),
+  chosen: async ({ id }) => {
+    if (!session.number) return openPhoto(await exampleFile(0), id);
+    session.chosen = id;
+    describe(id);
+    await color(session, id);
+  },
+  act: async (change) => {
+    if (!session.history) return;
+    const mine = session, { history } = mine, before = history.hints;
+    mine.message = history.act(change);
+    mine.swatches = [];
+    show();
+    if (history.place) mine.swatches = (await call("suggest", mine.number, change.id, history.place.x, history.place.y)) ?? [];
+    if (mine !== session) return;
+    show();
+    mine.chosen = change.id;
+    if (history.hints !== before) await repaint();
+  },
+  save: ({ what, id }) => (what === "one" ? save(id) : saveAll()),
+};
+
+async function save(id) {
+  if (!session.results.has(id)) return;
+  const blob = await fileOf(id);
+  if (blob) download(blob, fileName(id));
+}
+
+async function saveAll() {
+  const { zipSync } = await import("./fflate.js"), entries = {};
+  for (const id of session.results.keys()) entries[fileName(id)] = [new Uint8Array(await (await fileOf(id)).arrayBuffer()), { level: 0 }];
+  if (Object.keys(entries).length) download(new Blob([zipSync(entries)], { type: "application/zip" }), `${stem()}-colors.zip`);
+}
+
+async function fileOf(id) {
+  const mine = session;
+  mine.message = `Saving ${mine.size.join(" × ")} pixels …`;
+  show();
+  try {
+    return await call("save", mine.number, id, tone, hints(), find("#format select").value);
+  } catch (error) {
+    mine.problem = sentence(error, mine.name);
+  } finally {
+    mine.message = mine.problem ?? "";
+    show();
+  }
+}
+
+const stem = () => session.name.replace(/\.[^.]*$/, "") || "photo";
+const fileName = (id) => `${stem()}-${id.replaceAll("/", "-")}.${ENDINGS[find("#format select").value]}`;
+
+function download(blob, name) {
+  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+async function exampleFile(number) {
+  const { name, photo } = manifest.examples[number];
+  return new File([await (await fetch(photo)).blob()], `${name}.webp`, { type: "image/webp" });
+}
+
+// ---- beside the viewer
+function readTone() {
+  const form = new FormData(find("#tone"));
+  return { saturation: Number(form.get("saturation")), warmth: Number(form.get("warmth")), strength: Number(form.get("strength")) };
+}
+
+let rest = 0;
+function onTone() {
+  tone = readTone();
+  toneNumber++;
+  for (const input of document.querySelectorAll("#tone input")) input.previousElementSibling.value = input.value;
+  clearTimeout(rest);
+  if (!session.size) return;
+  const shown = session.results.has(session.chosen) ? session.chosen : best.id;
+  if (session.results.has(shown)) paint(session, shown, ["quick"]);
+  rest = setTimeout(repaint, REST);
+}
+find("#tone").addEventListener("input", onTone);
+find("#tone").addEventListener("reset", () => setTimeout(onTone));
+find("#tone").addEventListener("submit", (event) => event.preventDefault());
+
+function describe(id) {
+  const { name, year, text, title, paper } = models.get(id), about = find("#about");
+  const heading = Object.assign(document.createElement("h2"), { textContent: name });
+  heading.append(Object.assign(document.createElement("small"), { textContent: ` ${year}` }));
+  const link = Object.assign(document.createElement("a"), { href: paper, textContent: title, rel: "noreferrer" });
+  const lines = [text, link].map((content) => { const line = document.createElement("p"); line.append(content); return line; });
+  about.replaceChildren(heading, ...lines);
+}
+
+function showExamples() {
+  find("#examples").append(...manifest.examples.map(({ title, credit, small, photo }, number) => {
+    const button = Object.assign(document.createElement("button"), { type: "button", title: `${title}: ${credit}` });
+    button.append(Object.assign(new Image(), { src: small, alt: title }));
+    button.onclick = () => window.dispatchEvent(new CustomEvent("viewer-example", { detail: { number, source: photo } }));
+    return button;
+  }));
+}
+
+// ---- offline, after the first network has arrived: before, the page and the worker would fetch it twice
+let isKept = false;
+async function keepOffline() {
+  if (isKept || !models.get(best.id).isLoaded || !("serviceWorker" in navigator)) return;
+  isKept = true;
+  const container = navigator.serviceWorker;
+  try {
+    await container.register("service-worker.js");
+    if (!container.controller) await new Promise((resolve) => { container.oncontrollerchange = resolve; });
+    for (const path of await call("runtime")) await fetch(path); // the one that this browser needs
+    find("#offline").textContent = "This page now also works without a connection.";
+  } catch (error) { /* a private window, say: the page works all the same */ }
+}
+
+props.value = opening();
+showExamples();
+describe(best.id);
+if (manifest.space) Object.assign(find("#space"), { href: manifest.space, hidden: false });
+mount(find("#viewer"), props, (name, detail) => { handlers[name]?.(detail); }, (name, callback) => { update = callback; },
+  async (file) => { const path = `photo ${files.size}`; files.clear(); files.set(path, file); return { path }; });
+if (!navigator.connection?.saveData) {
+  call("load", best.id).then(() => { models.get(best.id).isLoaded = true; show(); keepOffline(); }, () => {});
+}

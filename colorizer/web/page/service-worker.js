@@ -1,0 +1,32 @@
+// Keeps the page's files, so that it works offline after the first visit. The build fills in the version and the files. A new
+// version takes over when no page of the old one is open, so that a page never gets files of both.
+
+const VERSION = "{{version}}";
+const FIRST = {{first}}; // those that every visitor needs; the others are kept when they are asked for
+const OWN = `colorizer ${registration.scope} `, CACHE = OWN + VERSION;
+
+addEventListener("install", (event) => {
+  // The page has just fetched them: those that did not change since come from the browser's own cache.
+  const files = FIRST.map((name) => new Request(name, { cache: "no-cache" }));
+  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(files)));
+});
+
+addEventListener("activate", (event) => {
+  const drop = (names) => Promise.all(names.filter((name) => name.startsWith(OWN) && name !== CACHE).map((name) => caches.delete(name)));
+  event.waitUntil(caches.keys().then(drop).then(() => clients.claim()));
+});
+
+addEventListener("fetch", (event) => {
+  const url = new URL(event.request.url);
+  if (event.request.method !== "GET" || !url.href.startsWith(registration.scope)) return;
+  url.search = url.hash = "";
+  event.respondWith(answer(url.href, event));
+});
+
+async function answer(address, event) {
+  const cache = await caches.open(CACHE), kept = await cache.match(address);
+  if (kept) return kept;
+  const response = await fetch(event.request);
+  if (response.ok) event.waitUntil(cache.put(address, response.clone()).catch(() => {})); // no room: it is fetched again
+  return response;
+}

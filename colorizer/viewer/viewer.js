@@ -47,10 +47,10 @@ function draw() {
   const right = item(view.right);
   show(find(".picture.left"), known(view.left));
   show(find(".picture.right"), right?.src ? right : known("gray"));
-  root.classList.toggle("waiting", !right?.src);
+  const missing = now.items.filter((each) => !each.src && !each.problem && !each.isOffered).length;
+  root.classList.toggle("waiting", !right?.src && missing > 0);
   options(find(".chip.left select"), [...befores(), ...done()], view.left);
   options(find(".chip.right select"), done(), view.right);
-  const missing = now.items.filter((each) => !each.src && !each.problem && !each.isOffered).length;
   if (now.message) say(now.message);
   else if (now.busy && missing) say(right?.src ? now.items.length - missing + " of " + now.items.length : "Coloring …");
   else if (right?.src) say(label(right) + " is shown. " + done().length + " colorings are ready.", false);

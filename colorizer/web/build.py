@@ -17,7 +17,7 @@ from colorizer.hub.model_names import best_first, model_names
 from colorizer.photos.bins import bin_centers
 from colorizer.viewer.examples import EXAMPLES
 from colorizer.viewer.examples import FOLDER as PHOTOS
-from colorizer.web.libraries import add_libraries
+from colorizer.web.libraries import RUNTIME, RUNTIME_BINARY, add_libraries
 from colorizer.web.networks import Network, add_network
 
 PAGE = Path(__file__).with_name("page")
@@ -75,20 +75,19 @@ def build_page(
                 "bins": bin_centers().tolist(),
                 "opening": _add_opening(part, networks),
                 "examples": [_add_example(part, number) for number in range(len(EXAMPLES))],
-                "runtimes": {kind: _runtime(part, kind) for kind in ("cpu", "gpu")},
+                "runtime": {
+                    "script": RUNTIME,
+                    "binary": RUNTIME_BINARY,
+                    "bytes": (part / RUNTIME_BINARY).stat().st_size,
+                },
                 "space": space,
             }
             (part / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False), encoding="utf-8")
             (part / "README.md").write_text(_CARD, encoding="utf-8")
-            _add_page(part, networks[0])
+            _add_page(part)
     except OSError as error:
         raise ColorizerError(f"The page could not be written into {folder}: {error}.") from error
     return sorted(file for file in folder.rglob("*") if file.is_file())
-
-
-def _runtime(folder: Path, kind: str) -> dict[str, Any]:
-    script, binary = f"ort-{kind}.js", f"ort-{kind}.bin"
-    return {"script": f"./{script}", "binary": binary, "bytes": (folder / binary).stat().st_size}
 
 
 def _add_opening(folder: Path, networks: Sequence[Network]) -> dict[str, Any]:
@@ -119,7 +118,7 @@ def _add_example(folder: Path, number: int) -> dict[str, str]:
     return files | {"name": example.name, "title": example.title, "credit": example.credit}
 
 
-def _add_page(folder: Path, best: Network) -> None:
+def _add_page(folder: Path) -> None:
     """Write the page itself: its own files, the viewer's, and the script that keeps them for later visits."""
     for file in PAGE.iterdir():
         shutil.copyfile(file, folder / file.name)
@@ -128,14 +127,18 @@ def _add_page(folder: Path, best: Network) -> None:
     (folder / "viewer.js").write_text(f"export function mount({script}) {{\n{viewer.script()}}}\n", encoding="utf-8")
     template = viewer.template().replace("{{accept}}", PHOTO_TYPES)
     _fill(folder / "index.html", viewer=template)
-    # Those that every visitor needs. A photo, another network and the runtime are kept when they are first used.
-    later = {f"{example.name}.webp" for example in EXAMPLES} | {"README.md", "service-worker.js"}
-    later |= {file.name for file in folder.glob("ort-*")}
-    files = [file.relative_to(folder) for file in sorted(folder.rglob("*")) if file.is_file()]
-    first = [file.as_posix() for file in files if file.name not in later and file.parts[0] in (file.name, best.folder)]
+    # The small ones that every visitor needs. Photos, networks and the runtime are kept when they are first used.
+    later = {f"{example.name}.webp" for example in EXAMPLES} | {
+        "README.md",
+        "service-worker.js",
+        RUNTIME,
+        RUNTIME_BINARY,
+    }
+    files = [file.relative_to(folder).as_posix() for file in sorted(folder.rglob("*")) if file.is_file()]
+    first = [file for file in files if file not in later and "/" not in file]
     digest = hashlib.sha256()
     for file in files:
-        digest.update(str(file).encode() + hashlib.sha256((folder / file).read_bytes()).digest())
+        digest.update(file.encode() + hashlib.sha256((folder / file).read_bytes()).digest())
     _fill(folder / "service-worker.js", version=digest.hexdigest()[:16], first=json.dumps(["./", *first]))
 
 

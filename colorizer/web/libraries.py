@@ -14,16 +14,13 @@ from colorizer.errors import ColorizerError, quote
 
 _FOLDER = Path(__file__).parent
 _TIMEOUT = 600.0  # seconds, for some 40 MB
-# What the page loads of each library. ONNX Runtime comes twice: for the CPU, and for the GPU of browsers that have WebGPU.
+RUNTIME, RUNTIME_BINARY = "ort.js", "ort.bin"
+# What the page loads of each library.
 _SCRIPTS = {
-    "ort-cpu.js": "onnxruntime-web/dist/ort.wasm.bundle.min.mjs",
-    "ort-gpu.js": "onnxruntime-web/dist/ort.jspi.bundle.min.mjs",
+    RUNTIME: "onnxruntime-web/dist/ort.wasm.bundle.min.mjs",
     "fflate.js": "fflate/esm/browser.js",
 }
-_BINARIES = {
-    "ort-cpu.bin": "onnxruntime-web/dist/ort-wasm-simd-threaded.wasm",
-    "ort-gpu.bin": "onnxruntime-web/dist/ort-wasm-simd-threaded.jspi.wasm",
-}
+_BINARY = "onnxruntime-web/dist/ort-wasm-simd-threaded.wasm"
 
 
 def add_libraries(folder: Path) -> None:
@@ -36,8 +33,7 @@ def add_libraries(folder: Path) -> None:
     with _installed() as modules:
         for name, file in _SCRIPTS.items():
             shutil.copyfile(modules / file, folder / name)
-        for name, file in _BINARIES.items():
-            (folder / name).write_bytes(gzip.compress((modules / file).read_bytes(), 9, mtime=0))
+        (folder / RUNTIME_BINARY).write_bytes(gzip.compress((modules / _BINARY).read_bytes(), 9, mtime=0))
 
 
 @contextmanager

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from PIL import Image
 
 from colorizer import checkpoints
@@ -15,13 +14,11 @@ from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.graphs.checking import read_graph
 from colorizer.graphs.export import export_graphs
 from colorizer.graphs.network import graph_names, has_graph
-from colorizer.graphs.runner import GraphRunner
 from colorizer.graphs.weight_places import weight_files
 from colorizer.hub.loading import load_model
 from colorizer.pipelines.image_colorization import pipeline
 
 _MODELS = "models"
-_NUM_CHECKED = 64  # colors of each network that a browser's GPU has to agree with
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +57,6 @@ def add_network(page: Path, name: str, source: Path) -> Network:
             (part / graph).write_bytes(read_graph(source / graph, model))
     else:
         export_graphs(model, part)
-    check = _check(model, part)
     (part / CONFIG).unlink()
     digest = hashlib.sha256(b"".join(hashlib.sha256(file.read_bytes()).digest() for file in sorted(part.iterdir())))
     folder = f"{_MODELS}/{hashlib.sha256(name.encode()).hexdigest()[:6]}-{digest.hexdigest()[:10]}"
@@ -71,7 +67,6 @@ def add_network(page: Path, name: str, source: Path) -> Network:
         "hintsGraph": _file(folder, HINTS_GRAPH, files) if HINTS_GRAPH in files else None,
         "weights": [_file(folder, file, files) for file in sorted(files) if file not in (GRAPH, HINTS_GRAPH)],
         "bytes": sum(size for file, size in files.items() if file != HINTS_GRAPH),
-        "check": check,
     }
     return Network(name, source, folder, entry)
 
@@ -93,11 +88,3 @@ def _describe(name: str, source: Path, model: ColorizerModel) -> dict[str, Any]:
         "multiple": model.size_multiple,
         "isFixed": model.is_fixed_size,
     }
-
-
-def _check(model: ColorizerModel, folder: Path) -> dict[str, Any]:
-    """Return some colors of a made-up photo, which the page computes, too: a GPU that gives others is not used."""
-    side = max(1, round(model.config.resolution / model.size_multiple)) * model.size_multiple
-    lightness = (torch.arange(side * side) * 37 % 101).float().view(1, 1, side, side)
-    ab = GraphRunner((folder / GRAPH).read_bytes(), folder).run(["ab"], lightness)["ab"].flatten()
-    return {"side": side, "expected": ab[:: len(ab) // _NUM_CHECKED][:_NUM_CHECKED].tolist()}

@@ -11,22 +11,45 @@ const best = manifest.models[0];
 const models = new Map(manifest.models.map((model) => [model.id, { ...model, isLoaded: false, share: null }]));
 const ENDINGS = { "image/jpeg": "jpg", "image/png": "png", "image/webp": "webp" };
 
-// ---- the worker
-const worker = new Worker("worker.js", { type: "module" }), waiting = new Map();
-let lastCall = 0;
-function call(name, ...values) {
-  return new Promise((resolve, reject) => {
-    waiting.set(++lastCall, { resolve, reject });
-    worker.postMessage({ call: lastCall, name, values });
-  });
+// ---- offline: the service worker comes first, so that it keeps what is fetched from then on
+const CONTROL = 2000; // ms for which the page waits for it
+async function startKeeping() {
+  const container = navigator.serviceWorker;
+  if (!container || container.controller) return;
+  const controlled = new Promise((resolve) => { container.oncontrollerchange = resolve; });
+  const registered = container.register("service-worker.js").then(() => controlled, () => {}); // none in private windows
+  await Promise.race([registered, new Promise((resolve) => { setTimeout(resolve, CONTROL); })]);
 }
-worker.onmessage = ({ data: { call: number, result, problem, progress } }) => {
-  if (progress) return onProgress(progress);
-  const { resolve, reject } = waiting.get(number);
-  waiting.delete(number);
-  if (problem) reject(new Error(problem)); else resolve(result);
-};
-call("start", manifest);
+
+/** Say that the page works offline, as soon as all that it takes is kept. */
+async function keepNeeded() {
+  if (!navigator.serviceWorker?.controller || find("#offline").textContent) return;
+  const { script, binary } = manifest.runtime, needed = [best.graph, best.hintsGraph, ...best.weights];
+  for (const path of [script, binary, ...needed.map((file) => file?.path)]) {
+    if (path && !(await caches.match(path))) await fetch(path);
+  }
+  find("#offline").textContent = "This page now also works without a connection.";
+}
+
+// ---- the worker
+const waiting = new Map();
+let lastCall = 0;
+const started = startKeeping().then(() => {
+  const worker = new Worker("worker.js", { type: "module" });
+  worker.onmessage = ({ data: { call: number, result, problem, progress } }) => {
+    if (progress) return onProgress(progress);
+    const { resolve, reject } = waiting.get(number);
+    waiting.delete(number);
+    if (problem) reject(new Error(problem)); else resolve(result);
+  };
+  worker.postMessage({ name: "start", values: [manifest] });
+  return worker;
+});
+async function call(name, ...values) {
+  const worker = await started, number = ++lastCall;
+  worker.postMessage({ call: number, name, values });
+  return new Promise((resolve, reject) => { waiting.set(number, { resolve, reject }); });
+}
 
 // ---- the session: a photo, and what each network made of it
 let session = { number: 0, results: new Map(), problems: new Map() }, newest = 0, tone = readTone(), toneNumber = 0;
@@ -38,7 +61,7 @@ function value() {
   const items = manifest.models.map(({ id, name, year, bytes }) => {
     const result = session.results.get(id), { isLoaded, share } = models.get(id), problem = session.problems.get(id);
     const isOffered = !isLoaded && !result && !problem;
-    const note = share === null ? megabytes(bytes) : `${Math.floor(100 * share)} %`;
+    const note = share === null ? `↓ ${megabytes(bytes)}` : share === 1 ? "coloring …" : `${Math.floor(100 * share)} %`;
     return { id, name, year, problem: problem ?? "", src: result?.preview, thumb: result?.thumb,
       isOffered, ...(isOffered && { note, progress: share ?? 0 }) };
   });
@@ -109,7 +132,7 @@ async function color(mine, id) {
     mine.message = mine.problems.get(id);
   }
   if (mine === session) show();
-  keepOffline();
+  if (id === best.id) keepNeeded();
 }
 
 /** Make a result's pictures anew, in the present tone and with the present hints. */
@@ -257,20 +280,6 @@ function showExamples() {
   }));
 }
 
-// ---- offline, after the first network has arrived: before, the page and the worker would fetch it twice
-let isKept = false;
-async function keepOffline() {
-  if (isKept || !models.get(best.id).isLoaded || !("serviceWorker" in navigator)) return;
-  isKept = true;
-  const container = navigator.serviceWorker;
-  try {
-    await container.register("service-worker.js");
-    if (!container.controller) await new Promise((resolve) => { container.oncontrollerchange = resolve; });
-    for (const path of await call("runtime")) await fetch(path); // the one that this browser needs
-    find("#offline").textContent = "This page now also works without a connection.";
-  } catch (error) { /* a private window, say: the page works all the same */ }
-}
-
 props.value = opening();
 showExamples();
 describe(best.id);
@@ -278,5 +287,5 @@ if (manifest.space) Object.assign(find("#space"), { href: manifest.space, hidden
 mount(find("#viewer"), props, (name, detail) => { handlers[name]?.(detail); }, (name, callback) => { update = callback; },
   async (file) => { const path = `photo ${files.size}`; files.clear(); files.set(path, file); return { path }; });
 if (!navigator.connection?.saveData) {
-  call("load", best.id).then(() => { models.get(best.id).isLoaded = true; show(); keepOffline(); }, () => {});
+  call("load", best.id).then(() => { models.get(best.id).isLoaded = true; show(); keepNeeded(); }, () => {});
 }

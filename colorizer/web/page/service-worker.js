@@ -2,12 +2,11 @@
 // version takes over when no page of the old one is open, so that a page never gets files of both.
 
 const VERSION = "{{version}}";
-const FIRST = {{first}}; // those that every visitor needs; the others are kept when they are asked for
+const FIRST = {{first}}; // the small ones that every visitor needs; the others are kept when they are asked for
 const OWN = `colorizer ${registration.scope} `, CACHE = OWN + VERSION;
 
 addEventListener("install", (event) => {
-  // The page has just fetched them: those that did not change since come from the browser's own cache.
-  const files = FIRST.map((name) => new Request(name, { cache: "no-cache" }));
+  const files = FIRST.map((name) => new Request(name, { cache: "no-cache" })); // not what the browser kept of an older version
   event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(files)));
 });
 

@@ -25,9 +25,6 @@ const calls = {
 
   load: async (id) => { await networks.load(id); },
 
-  /** Return the files of the runtime in use. */
-  runtime: async () => (await networks.runtime).files,
-
   /** Open a photo. Returns its size, its picture in gray and, if it has colors, as it is. */
   async open(number, blob) {
     photo?.bitmap.close();
@@ -81,7 +78,8 @@ const calls = {
 
 onmessage = async ({ data: { call, name, values } }) => {
   try {
-    postMessage({ call, result: await calls[name](...values) });
+    const result = await calls[name](...values);
+    if (call) postMessage({ call, result });
   } catch (error) {
     const isMemory = error instanceof RangeError || /memory|allocat/i.test(error.message);
     postMessage({ call, problem: isMemory ? "memory" : error.message });

@@ -1,6 +1,7 @@
 """Launch the demo: `python app.py`, then open http://127.0.0.1:7860. On Hugging Face Spaces this file is the Space.
 
 COLORIZER_VOTES sets the file for the votes, COLORIZER_VOTES_REPO a Hub dataset to share them in.
+COLORIZER_PRIVATE_PAGE is the address of a page built by `python -m colorizer web`, to link to.
 COLORIZER_MODELS adds checkpoints: folders or Hub ids (user/name, user/name@revision), separated by commas.
 GRADIO_MCP_SERVER=True also offers the endpoints to AI assistants; this needs gradio[mcp].
 GRADIO_SERVER_NAME and GRADIO_SERVER_PORT set the address; the default is 127.0.0.1:7860, on Spaces all addresses.
@@ -8,7 +9,6 @@ GRADIO_SERVER_NAME and GRADIO_SERVER_PORT set the address; the default is 127.0.
 
 import os
 import socket
-from pathlib import Path
 
 
 def server_address() -> tuple[str, int]:
@@ -30,9 +30,9 @@ def main() -> None:
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
     from colorizer.demo import build_demo, launch_options
 
+    given = {name: os.environ.get(f"COLORIZER_{name.upper()}") for name in ("votes", "votes_repo", "private_page")}
     models = [model.strip() for model in os.environ.get("COLORIZER_MODELS", "").split(",") if model.strip()]
-    votes = os.environ.get("COLORIZER_VOTES")
-    demo = build_demo(models, votes=Path(votes) if votes else None, votes_repo=os.environ.get("COLORIZER_VOTES_REPO"))
+    demo = build_demo(models, **{name: value for name, value in given.items() if value})
     demo.launch(server_name=host, server_port=port, **launch_options())
 
 

@@ -92,5 +92,12 @@ def check_count(name: str, value: int, high: float = float("inf")) -> None:
         raise ColorizerError(f"{name} must be a whole number from 1{bound}, got {quote(value)}.")
 
 
+def check_address(name: str, value: str) -> str:
+    """Return a web address to link to; raise ColorizerError, naming `name`, for anything else."""
+    if not re.fullmatch(r"https?://[^\s<>\"'()]+", value):
+        raise ColorizerError(f"{name} must be a web address (https://…), got {quote(value)}.")
+    return value
+
+
 def _shorten(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 1]}…"

@@ -12,7 +12,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
+from tests.browser import find_browser
 from tests.hub_server import HubServer
 
 if "huggingface_hub" in sys.modules:
@@ -48,3 +50,14 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
     yield HUB
     HUB.stop()
     HUB.forget()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium."""
+    if (executable := find_browser()) is None:
+        pytest.fail("no Chromium found: `python -m tests` installs it")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        yield browser
+        browser.close()

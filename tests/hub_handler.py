@@ -111,8 +111,8 @@ class Handler(BaseHTTPRequestHandler):
         self.role = self.hub.tokens.get(token)
         if token and self.role is None:
             return self.refuse(401, message="Invalid credentials in Authorization header")
-        # A dataset is a repository whose name begins with "datasets/", as in the URLs of its files.
-        path = re.sub("^/api/datasets/", "/api/models/datasets/", path)
+        # A dataset is a repository whose name begins with "datasets/", as in the URLs of its files, and a Space likewise.
+        path = re.sub("^/api/(datasets|spaces)/", r"/api/models/\1/", path)
         for methods, pattern, handler in ROUTES:
             match = re.fullmatch(pattern, path)
             if match and self.command in methods.split():
@@ -153,10 +153,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def create(self) -> None:
         asked = json.loads(self.body)
-        kind = "datasets/" if asked.get("type") == "dataset" else ""
+        kind = {"dataset": "datasets/", "space": "spaces/"}.get(asked.get("type"), "")
         repo_id = f"{kind}{asked.get('organization') or 'tester'}/{asked['name']}"
         if repo_id in self.hub.repositories:
             return self.answer(409, {"error": "exists", "url": f"{self.hub.url}/{repo_id}"})
+        if asked.get("type") == "space" and asked.get("sdk") not in ("static", "gradio", "docker"):
+            return self.answer(400, {"error": "a Space needs an sdk"})
         repository = Repository(is_private=asked.get("visibility") == "private")
         repository.commit({".gitattributes": b"*.safetensors filter=lfs\n"}, "initial commit")
         self.hub.repositories[repo_id] = repository
@@ -241,7 +243,7 @@ class Handler(BaseHTTPRequestHandler):
         return self.answer(200, content, **headers)
 
 
-REPO = r"(?P<repo>(?:datasets/)?[^/]+/[^/]+)"
+REPO = r"(?P<repo>(?:(?:datasets|spaces)/)?[^/]+/[^/]+)"
 ROUTES = [
     ("GET", r"/api/whoami-v2", Handler.whoami),
     ("POST", r"/api/validate-yaml", Handler.validate_yaml),

@@ -18,6 +18,7 @@ from colorizer.demo.video.tab import build_film_tab
 from colorizer.demo.vote.hub_sync import SharedVotes
 from colorizer.demo.vote.store import VoteStore
 from colorizer.demo.vote.tab import build_vote_tab
+from colorizer.errors import check_address
 from colorizer.viewer import STYLE
 
 TITLE = "Colorizer"
@@ -31,7 +32,11 @@ MAX_SESSIONS = 200
 
 
 def build_demo(
-    models: list[str] | None = None, *, votes: Path | None = None, votes_repo: str | None = None
+    models: list[str] | None = None,
+    *,
+    votes: str | Path | None = None,
+    votes_repo: str | None = None,
+    private_page: str | None = None,
 ) -> gr.Blocks:
     """Build the app with the package's checkpoints and those in `models`. Launch it with `launch_options()`.
 
@@ -41,15 +46,18 @@ def build_demo(
         models: folders or Hub ids of more checkpoints.
         votes: SQLite file for the votes; default: a file in the user's data folder.
         votes_repo: Hub dataset to share the votes in; votes already there count too.
+        private_page: address of a page that `python -m colorizer web` built, to link to.
+
+    Raises ColorizerError for an address that is none.
     """
     catalog = Catalog(models)
     studio = Studio(catalog)
-    store = VoteStore(votes)
+    store = VoteStore(None if votes is None else Path(votes))
     shared = SharedVotes(store, votes_repo) if votes_repo else None
     if shared is not None:
         shared.start()
     with CheckedBlocks(title=TITLE, analytics_enabled=False, delete_cache=DELETE_CACHE, fill_width=True) as demo:
-        gr.Markdown(INTRODUCTION, elem_id="head")
+        gr.Markdown(_introduce(private_page), elem_id="head")
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab("Photo", id="photo", elem_id="tab-photo") as photo_tab:
                 photo = build_photo_tab(studio)
@@ -67,6 +75,12 @@ def build_demo(
         build_endpoints(catalog)
         build_hint_endpoint(studio)
     return demo.queue(max_size=64)
+
+
+def _introduce(private_page: str | None) -> str:
+    if private_page is None:
+        return INTRODUCTION
+    return f"{INTRODUCTION}\n\n[Private: color it on this device]({check_address('private_page', private_page)})"
 
 
 def launch_options() -> dict[str, Any]:

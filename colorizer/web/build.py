@@ -11,7 +11,7 @@ from PIL import Image
 
 from colorizer import checkpoints, viewer
 from colorizer.atomic_write import is_taken, make_folder, write_folder
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, check_address
 from colorizer.hub.loading import resolve
 from colorizer.hub.model_names import best_first, model_names
 from colorizer.photos.bins import bin_centers
@@ -57,11 +57,13 @@ def build_page(
 
     Raises:
         CheckpointError, HubError: a model can't be loaded, or can't be written as an ONNX graph.
-        ColorizerError: npm is missing or fails, two models have one name, or the folder holds something else or can't be
-            written.
+        ColorizerError: npm is missing or fails, two models have one name, `space` is no web address, or the folder
+            holds something else or can't be written.
     """
     if is_taken(folder) and not (folder / MANIFEST).is_file() and (not folder.is_dir() or any(folder.iterdir())):
         raise ColorizerError(f"{folder} is there, and is not an earlier build of the page: name another folder.")
+    if space is not None:
+        check_address("space", space)
     models = list(models) or best_first(checkpoints.list_checkpoints())
     names = model_names(models)
     sources = [resolve(model, revision=revision, token=token) for model in models]

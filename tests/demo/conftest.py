@@ -14,25 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
 
 from colorizer import create_model, save_checkpoint
-from tests.browser import find_browser
 from tests.clips import make_clip, pan
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 150  # five on an idle machine
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Headless Chromium."""
-    if (executable := find_browser()) is None:
-        pytest.fail("no Chromium found: `python -m tests` installs it")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

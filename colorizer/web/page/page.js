@@ -52,23 +52,22 @@ async function call(name, ...values) {
 }
 
 // ---- the session: a photo, and what each network made of it
-let session = { number: 0, results: new Map(), problems: new Map() }, newest = 0, tone = readTone(), toneNumber = 0;
+let session = { number: 0, results: new Map() }, newest = 0, tone = readTone(), toneNumber = 0;
 const props = { accept: "image/*", root: new URL(".", document.baseURI).href.slice(0, -1), value: null };
 let update = () => {};
 
 function value() {
-  const { number, size, gray, truth, message, wanted, chosen, history, swatches } = session;
+  const { number, size, gray, truth, message, problem = "", wanted, history, swatches } = session;
   const items = manifest.models.map(({ id, name, year, bytes }) => {
-    const result = session.results.get(id), { isLoaded, share } = models.get(id), problem = session.problems.get(id);
-    const isOffered = !isLoaded && !result && !problem;
+    const result = session.results.get(id), { isLoaded, share } = models.get(id), isOffered = !isLoaded && !result && !problem;
     const note = share === null ? `↓ ${megabytes(bytes)}` : share === 1 ? "coloring …" : `${Math.floor(100 * share)} %`;
-    return { id, name, year, problem: problem ?? "", src: result?.preview, thumb: result?.thumb,
+    return { id, name, year, problem, src: result?.preview, thumb: result?.thumb,
       isOffered, ...(isOffered && { note, progress: share ?? 0 }) };
   });
   return {
     photo: number, size, gray, truth, message, wanted, items, swatches: swatches ?? [], can: history?.can ?? {},
     busy: items.some((item) => !item.src && !item.isOffered && !item.problem),
-    dots: history ? dotsOf(history) : [], chosen,
+    dots: history ? dotsOf(history) : [],
   };
 }
 
@@ -96,7 +95,7 @@ const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
 const hints = () => session.history?.hints ?? [];
 
 async function openPhoto(file, wanted = null) {
-  const mine = { number: ++newest, name: file.name, results: new Map(), problems: new Map(), message: "", wanted };
+  const mine = { number: ++newest, name: file.name, results: new Map(), message: "", problem: "", wanted };
   session = mine;
   try {
     const opened = await call("open", mine.number, file);
@@ -107,8 +106,8 @@ async function openPhoto(file, wanted = null) {
     show();
   } catch (error) {
     if (session !== mine) return;
-    Object.assign(mine, { size: [4, 3], gray: null, message: sentence(error, file.name) });
-    for (const { id } of manifest.models) mine.problems.set(id, mine.message);
+    mine.problem = mine.message = sentence(error, file.name);
+    mine.size = [4, 3];
     return show();
   }
   for (const { id } of manifest.models) {
@@ -119,17 +118,15 @@ async function openPhoto(file, wanted = null) {
 /** Color the photo by a network, which is downloaded if it isn't there. */
 async function color(mine, id) {
   const model = models.get(id);
-  if (mine !== session || mine.results.has(id)) return;
-  mine.problems.delete(id);
+  if (mine !== session || mine.results.has(id) || mine.problem) return;
+  mine.message = "";
   try {
     await call("color", mine.number, id);
     Object.assign(model, { isLoaded: true, share: null });
     await paint(mine, id);
-    mine.message = "";
   } catch (error) {
-    model.share = null;
-    mine.problems.set(id, sentence(error, model.name));
-    mine.message = mine.problems.get(id);
+    model.share = null; // offered again
+    mine.message = sentence(error, model.name);
   }
   if (mine === session) show();
   if (id === best.id) keepNeeded();
@@ -192,6 +189,7 @@ const handlers = {
     mine.message = history.act(change);
     mine.swatches = [];
     show();
+    if (history.place && models.get(change.id).hintsGraph) call("load", change.id, "hintsGraph").catch(() => {}); // needed soon
     if (history.place) mine.swatches = (await call("suggest", mine.number, change.id, history.place.x, history.place.y)) ?? [];
     if (mine !== session) return;
     show();
@@ -215,14 +213,15 @@ async function saveAll() {
 
 async function fileOf(id) {
   const mine = session;
+  let problem = "";
   mine.message = `Saving ${mine.size.join(" × ")} pixels …`;
   show();
   try {
     return await call("save", mine.number, id, tone, hints(), find("#format select").value);
   } catch (error) {
-    mine.problem = sentence(error, mine.name);
+    problem = sentence(error, mine.name);
   } finally {
-    mine.message = mine.problem ?? "";
+    mine.message = problem;
     show();
   }
 }

@@ -23,7 +23,7 @@ const calls = {
     networks = new Networks(manifest, (id, share) => postMessage({ progress: { id, share } }));
   },
 
-  load: async (id) => { await networks.load(id); },
+  load: async (id, graph) => { await networks.load(id, graph); },
 
   /** Open a photo. Returns its size, its picture in gray and, if it has colors, as it is. */
   async open(number, blob) {

@@ -1,0 +1,81 @@
+"""The page as `python -m colorizer web` builds it, built once for all tests, and a server of its files on the loopback interface."""
+
+import functools
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+from playwright.sync_api import Browser, Page, expect
+
+from colorizer.cli.parser import main
+
+WAIT = 60_000  # milliseconds; a second or two on an idle machine
+
+
+@dataclass
+class Site:
+    """Static files on the loopback interface, below a path as on a shared host."""
+
+    url: str
+    server: ThreadingHTTPServer
+    addresses: list[str] = field(default_factory=list)
+    num_bytes: int = 0
+
+    def stop(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder that holds the page as `people/page`."""
+    parent = tmp_path_factory.getbasetemp()
+    folder = (parent.parent if parent.name.startswith("popen-") else parent) / "web"  # one for all processes of the tests
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            assert main(["web", "-o", str(folder / "people" / "page"), "--space", "https://example.org/app"]) == 0
+    return folder
+
+
+@pytest.fixture
+def site(built: Path) -> Iterator[Site]:
+    class Handler(SimpleHTTPRequestHandler):
+        def log_message(self, *arguments: object) -> None:
+            site.addresses.append(self.path)
+
+        def copyfile(self, source, output) -> None:
+            content = source.read()
+            site.num_bytes += len(content)
+            output.write(content)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(built)))
+    server.daemon_threads = True
+    site = Site(f"http://127.0.0.1:{server.server_port}/people/page/", server)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    yield site
+    site.stop()
+    thread.join(timeout=10)
+
+
+@pytest.fixture
+def page(browser: Browser, site: Site) -> Iterator[Page]:
+    """The page, open. A request to another address, or an error in a script, fails the test."""
+    context = browser.new_context(viewport={"width": 1366, "height": 768}, accept_downloads=True)
+    page = context.new_page()
+    requests: list[str] = []
+    errors: list[str] = []
+    context.on("request", lambda request: requests.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.set_default_timeout(WAIT)
+    expect.set_options(timeout=WAIT)
+    page.goto(site.url)
+    yield page
+    context.close()
+    assert not errors
+    assert [url for url in requests if not url.startswith((site.url, "blob:", "data:"))] == []
+    assert requests

@@ -1,4 +1,4 @@
-"""The page as `python -m colorizer web` builds it, built once for all tests, and a server of its files on the loopback interface."""
+"""The page as `python -m colorizer web` builds it, once for all tests, and a server of its files on the loopback interface."""
 
 import functools
 import threading
@@ -34,7 +34,9 @@ class Site:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder that holds the page as `people/page`."""
     parent = tmp_path_factory.getbasetemp()
-    folder = (parent.parent if parent.name.startswith("popen-") else parent) / "web"  # one for all processes of the tests
+    folder = (
+        parent.parent if parent.name.startswith("popen-") else parent
+    ) / "web"  # one for all processes of the tests
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
             assert main(["web", "-o", str(folder / "people" / "page"), "--space", "https://example.org/app"]) == 0

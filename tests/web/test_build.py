@@ -39,7 +39,9 @@ def test_the_page_is_whole_and_names_nothing_elsewhere(built: Path) -> None:
     assert all(model["text"] and model["name"] for model in manifest["models"])
 
 
-def test_an_own_run_and_a_hub_checkpoint_work_the_same(hub: HubServer, checkpoint: Path, tmp_path: Path, monkeypatch) -> None:
+def test_an_own_run_and_a_hub_checkpoint_work_the_same(
+    hub: HubServer, checkpoint: Path, tmp_path: Path, monkeypatch
+) -> None:
     monkeypatch.setattr("colorizer.web.build.add_libraries", fake_libraries)
     push(checkpoint, "ada/tiny")
     (checkpoint / "model.onnx").rename(checkpoint / "model.onnx.old")
@@ -87,7 +89,9 @@ def test_the_space_is_a_web_address(tmp_path: Path) -> None:
         build_page(tmp_path / "page", ["dense"], space="javascript:alert(1)")
 
 
-def test_a_static_space_holds_the_page_alone(hub: HubServer, checkpoint: Path, tmp_path: Path, monkeypatch, capsys) -> None:
+def test_a_static_space_holds_the_page_alone(
+    hub: HubServer, checkpoint: Path, tmp_path: Path, monkeypatch, capsys
+) -> None:
     monkeypatch.setattr("colorizer.web.build.add_libraries", fake_libraries)
     page = tmp_path / "page"
     assert main(["web", "-o", str(page), "--model", str(checkpoint), "--push", "ada/private"]) == 0

@@ -64,8 +64,8 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 def choose(page: Page, photo: Path) -> None:
     """Choose a photo and wait until it is in color."""
-    expect(page.locator(".picture.right[src]")).to_have_count(1)
-    before = page.locator(".picture.right").get_attribute("src")
+    expect(page.locator(".film button")).not_to_have_count(0)
+    before = page.locator(".picture.right").get_attribute("src") or ""
     page.set_input_files("input[type=file]", photo)
     expect(page.locator(".picture.right")).not_to_have_attribute("src", before)
     expect(page.locator(COLORED)).to_have_count(1)
@@ -193,6 +193,7 @@ def test_the_first_visit_is_small_and_the_next_needs_no_connection(page: Page, s
 
 
 def test_what_is_no_photo_gets_a_sentence(page: Page, photos: list[Path]) -> None:
+    expect(page.locator("#offline")).not_to_be_empty()  # nothing else is going on
     page.set_input_files(
         "input[type=file]", {"name": "scan.heic", "mimeType": "image/heic", "buffer": b"\0\0\0\x18ftypheic"}
     )

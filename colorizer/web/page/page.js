@@ -64,8 +64,11 @@ function value() {
     return { id, name, year, problem, src: result?.preview, thumb: result?.thumb,
       isOffered, ...(isOffered && { note, progress: share ?? 0 }) };
   });
+  const { share } = models.get(best.id), isFirst = share !== null && share < 1 && !session.results.size;
   return {
-    photo: number, size, gray, truth, message, wanted, items, swatches: swatches ?? [], can: history?.can ?? {},
+    photo: number, size, gray, truth, wanted, items,
+    message: message || (isFirst ? `Loading once: ${Math.floor(100 * share)} %` : ""),
+    swatches: swatches ?? [], can: history?.can ?? {},
     busy: items.some((item) => !item.src && !item.isOffered && !item.problem),
     dots: history ? dotsOf(history) : [],
   };
@@ -96,7 +99,9 @@ const hints = () => session.history?.hints ?? [];
 
 async function openPhoto(file, wanted = null) {
   const mine = { number: ++newest, name: file.name, results: new Map(), message: "", problem: "", wanted };
+  mine.chosen = wanted ?? best.id;
   session = mine;
+  describe(mine.chosen);
   try {
     const opened = await call("open", mine.number, file);
     if (session !== mine) return;
@@ -162,7 +167,6 @@ function onProgress({ id, share }) {
   const model = models.get(id);
   if (model.isLoaded) return;
   model.share = share;
-  if (session.number && !session.results.size && id === best.id && session.gray) session.message = `Loading once: ${Math.floor(100 * share)} %`;
   show();
 }
 
@@ -253,8 +257,7 @@ function onTone() {
   for (const input of document.querySelectorAll("#tone input")) input.previousElementSibling.value = input.value;
   clearTimeout(rest);
   if (!session.size) return;
-  const shown = session.results.has(session.chosen) ? session.chosen : best.id;
-  if (session.results.has(shown)) paint(session, shown, ["quick"]);
+  if (session.results.has(session.chosen)) paint(session, session.chosen, ["quick"]);
   rest = setTimeout(repaint, REST);
 }
 find("#tone").addEventListener("input", onTone);
@@ -286,5 +289,5 @@ if (manifest.space) Object.assign(find("#space"), { href: manifest.space, hidden
 mount(find("#viewer"), props, (name, detail) => { handlers[name]?.(detail); }, (name, callback) => { update = callback; },
   async (file) => { const path = `photo ${files.size}`; files.clear(); files.set(path, file); return { path }; });
 if (!navigator.connection?.saveData) {
-  call("load", best.id).then(() => { models.get(best.id).isLoaded = true; show(); keepNeeded(); }, () => {});
+  call("load", best.id).then(() => { Object.assign(models.get(best.id), { isLoaded: true, share: null }); show(); keepNeeded(); }, () => {});
 }

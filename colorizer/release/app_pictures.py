@@ -76,6 +76,7 @@ def take_page_picture(folder: Path) -> None:
             page.locator(".viewer:not(.waiting, .local) .picture.right[src^=blob]").wait_for()
             page.locator(".film button").nth(1).click()
             page.locator(".film button:nth-child(2)[aria-selected=true]").wait_for()
+            page.evaluate("() => scrollTo(0, 0)")
             page.wait_for_timeout(2000)
             _save(page.screenshot(), folder / "web.jpg")
 

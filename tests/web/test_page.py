@@ -166,6 +166,19 @@ def test_a_color_is_fixed_as_by_the_pipeline_and_taken_back(page: Page, photos: 
     assert downloaded(page, page.locator("[data-do=save]").click)[1] == before[1]
 
 
+def test_networks_that_are_asked_for_at_the_same_time_keep_apart(page: Page, photos: list[Path]) -> None:
+    page.locator("#format select").select_option("image/png")
+    names = names_in(page)
+    choose(page, photos[1])
+    for number in (2, 3, 5):
+        thumb(page, number).click()
+    expect(page.locator(THUMBS)).to_have_count(4)
+    for number in (2, 3, 5):
+        thumb(page, number).click()
+        _, content = downloaded(page, page.locator("[data-do=save]").click)
+        assert np.abs(pixels_of(content) - np.asarray(pipeline(names[number])(str(photos[1])))).max() <= 4
+
+
 def test_sliders_change_the_picture_and_the_file(page: Page, photos: list[Path]) -> None:
     choose(page, photos[1])
     src = page.locator(".picture.right").get_attribute("src")

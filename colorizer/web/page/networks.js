@@ -4,7 +4,7 @@
 /** Networks by their ids, loaded on first use. `onProgress(id, share)` is told how much of a network has arrived, 0…1. */
 export class Networks {
   constructor(manifest, onProgress) {
-    Object.assign(this, { manifest, onProgress, sessions: new Map(), runtime: null });
+    Object.assign(this, { manifest, onProgress, sessions: new Map(), runtime: null, last: Promise.resolve() });
   }
 
   description(id) {
@@ -27,7 +27,7 @@ export class Networks {
     const session = await this.load(id, hints ? "hintsGraph" : "graph"), { Tensor } = await this.runtime;
     const inputs = { lightness: new Tensor("float32", lightness, [1, 1, height, width]) };
     if (hints) inputs.hints = new Tensor("float32", hints, [1, 3, height, width]);
-    const outputs = await session.run(inputs);
+    const outputs = await this.#inTurn(() => session.run(inputs));
     return Object.fromEntries(Object.entries(outputs).map(([name, { data, dims }]) => [name, { data, dims }]));
   }
 
@@ -44,11 +44,15 @@ export class Networks {
     }
     const [content, ...weights] = await Promise.all(files.map(({ path }) => fetchBytes(path, report(path))));
     const { InferenceSession } = await this.runtime;
-    return InferenceSession.create(content, {
-      executionProviders: ["wasm"],
-      externalData: weights.map((data, number) => ({ path: model.weights[number].name, data })),
-      logSeverityLevel: 3,
-    });
+    const externalData = weights.map((data, number) => ({ path: model.weights[number].name, data }));
+    return this.#inTurn(() => InferenceSession.create(content, { executionProviders: ["wasm"], externalData, logSeverityLevel: 3 }));
+  }
+
+  /** Do one thing after the other: the runtime knows weights by their file's name, which is the same for all networks. */
+  #inTurn(act) {
+    const turn = this.last.then(act);
+    this.last = turn.catch(() => {});
+    return turn;
   }
 }
 

@@ -16,7 +16,7 @@ const FAINT = 2, RARE = 0.01; // chroma that a black-and-white photo may have, b
 const ONE_HUE = 0.8; // mean of ab against the mean chroma, from which on a photo counts as toned
 const QUALITY = { "image/jpeg": 0.95, "image/webp": 0.95 };
 
-let networks, photo = null, running = Promise.resolve();
+let networks, photo = null;
 
 const calls = {
   start(manifest) {
@@ -166,8 +166,7 @@ async function predict(mine, id, hints) {
   const model = networks.description(id), [width, height] = workingSize(model, mine), { reference } = mine;
   await networks.load(id, hints ? "hintsGraph" : "graph");
   const lightness = toLightness(resize(reference.plane, reference.width, reference.height, width, height));
-  const run = () => networks.run(id, { lightness, hints: hints && drawHints(hints, width, height), width, height });
-  const outputs = await (running = running.then(run, run)); // one at a time
+  const outputs = await networks.run(id, { lightness, hints: hints && drawHints(hints, width, height), width, height });
   if (!outputs.ab.data.every(Number.isFinite)) throw new Error(`${model.name} gave colors that are no numbers: its files are damaged.`);
   return { ab: { data: outputs.ab.data, width, height }, logits: outputs.logits ?? null };
 }

@@ -78,7 +78,7 @@ class GraphNetwork:
                 )
         output = ColorizerOutput(**outputs)
         if decode and decoding:
-            output.ab = model.decode(lightness, output.logits, **(self._defaults() | decoding))
+            output.ab = model.decode(lightness, output.logits, **decoding)
         output.prediction = output.ab if output.logits is None else output.logits
         return output
 
@@ -92,9 +92,6 @@ class GraphNetwork:
             "logits": (number, channels),
             "scene_logits": (number, scenes),
         }
-
-    def _defaults(self) -> dict[str, Any]:
-        return {option.name: self.model.options[option.name].default for option in self.model.space.options}
 
     def _with_hints(self) -> GraphRunner:
         with self._lock:

@@ -98,7 +98,6 @@ def decode_logits(
     Returns ab (2, H, W), in CIE units, on the CPU: a single one, not drawn, without `seed` and with `num_images=1`; otherwise
     `num_images` drawn ones. With the same seed, the first ones are the same for any `num_images`.
     """
-    options = {option.name: model.options[option.name].default for option in model.space.options} | options
     if seed is None and num_images == 1:
         return [model.decode(lightness[None], logits[None], **options)[0].cpu()]
     drawn = (

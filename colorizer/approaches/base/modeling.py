@@ -1,9 +1,9 @@
 """Base of every network: a `ColorizerModel` maps lightness to ab, both in CIE units, whatever it computes inside."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -118,10 +118,7 @@ class ColorizerModel(ModelOfParts):
 
     @classmethod
     def describe(cls, config: Mapping[str, object]) -> str:
-        """Return the one-line description for cards and the app, given the content of config.json.
-
-        By default, the first line of the class's docstring.
-        """
+        """Return the one-line description for cards and the app, given the content of config.json."""
         return inspect.getdoc(cls).split("\n")[0]
 
     @classmethod
@@ -168,8 +165,8 @@ class ColorizerModel(ModelOfParts):
         """
         self.check_inputs(lightness, hints, options)
         self.check_complete()
-        options = {name: option.default for name, option in self.options.items()} | options
-        decoding = {option.name: options.pop(option.name) for option in self.space.options}
+        decoding = {option.name: options.pop(option.name) for option in self.space.options if option.name in options}
+        options = self._with_defaults(options, self.network_options)
         features = self.frozen_features(lightness) if features is None else features
         if hints is not None and not self.training:
             # Undo the grading, so that hinted colors survive it.
@@ -189,13 +186,18 @@ class ColorizerModel(ModelOfParts):
         return self(torch.zeros(1, 1, side, side, device=self.device))
 
     def decode(self, lightness: Tensor, prediction: Tensor, **options: float | str) -> Tensor:
-        """Convert a prediction to CIE ab (B, 2, H, W), float32, graded; `options` are the space's."""
+        """Convert a prediction to CIE ab (B, 2, H, W), float32, graded. The space's options default to the checkpoint's."""
+        options = self._with_defaults(options, self.space.options)
         with full_precision(lightness):
             return self._grade(self.space.join(lightness.float(), prediction.float(), **options))
 
     def draw(self, logits: Tensor, uniforms: Tensor, **options: float | str) -> Tensor:
-        """Draw one of the likely colorings of a photo, CIE ab (2, h, w), graded: see `Space.draw`."""
+        """Draw one of the likely colorings of a photo, CIE ab (2, h, w), graded: see `Space.draw`. `options` as in `decode`."""
+        options = self._with_defaults(options, self.space.options)
         return self._grade(self.space.draw(logits, uniforms, **options)[None])[0]
+
+    def _with_defaults(self, options: Mapping[str, Any], declared: Iterable[Option]) -> dict[str, Any]:
+        return {option.name: options.get(option.name, self.options[option.name].default) for option in declared}
 
     def _grade(self, ab: Tensor) -> Tensor:
         return grade(ab, self.config.gain, self.config.chroma_power)
@@ -243,11 +245,8 @@ class ColorizerModel(ModelOfParts):
         """
         if not self.takes_hints:
             # Every imported approach is a subclass; this module can't import the list of approaches, which imports it.
-            able = [
-                approach_of(model_class.config_class.model_type)
-                for model_class in ColorizerModel.__subclasses__()
-                if model_class.can_take_hints()
-            ]
+            classes = [model_class for model_class in ColorizerModel.__subclasses__() if model_class.can_take_hints()]
+            able = [approach_of(model_class.config_class.model_type) for model_class in classes]
             this = "This checkpoint of " if self.can_take_hints() else ""
             raise ColorizerError(
                 f"{this}{self.approach} takes no color hints. Checkpoints of {', '.join(sorted(able))} do if they were "

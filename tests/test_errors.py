@@ -2,7 +2,7 @@
 
 import pytest
 
-from colorizer.errors import ColorizerError, CommandParser, check_count, check_number, quote
+from colorizer.errors import ColorizerError, CommandParser, check_address, check_count, check_number, quote
 
 HUGE = 10**5000
 
@@ -50,3 +50,10 @@ def test_a_command_lines_error_is_one_short_line(capsys: pytest.CaptureFixture) 
     with pytest.raises(SystemExit):
         parser.parse_args(["--format", "gif"])
     assert capsys.readouterr().err.endswith("invalid choice: 'gif' (choose from 'png', 'jpg')\n")
+
+
+def test_an_address_to_link_to_is_one_of_the_web():
+    assert check_address("space", "https://example.org/a?b=1#c") == "https://example.org/a?b=1#c"
+    for value in ("javascript:alert(1)", "example.org", "https://", "https://a b", 'https://a"onclick="x', "https://a)(b"):
+        with pytest.raises(ColorizerError, match="space must be a web address"):
+            check_address("space", value)

@@ -109,6 +109,7 @@ def app_url(
         "GRADIO_TEMP_DIR": str(app_files),
         "COLORIZER_VOTES": str(app_votes),
         "GRADIO_MCP_SERVER": "True",
+        "COLORIZER_PRIVATE_PAGE": "https://example.org/private",
     }
     log = tmp_path_factory.mktemp("app") / "app.log"
     with log.open("wb") as output:

@@ -18,6 +18,7 @@ def test_the_page_opens_in_color_and_a_choice_and_a_tap_give_a_file(page: Page, 
     assert page.locator(".frame .picture.left").evaluate("image => image.decode().then(() => image.naturalWidth)") > 300
     assert right(page).evaluate("image => image.decode().then(() => image.naturalWidth)") > 300
     expect(page.locator(".viewer .sample")).to_contain_text("1910")
+    expect(page.locator("#head a")).to_have_attribute("href", "https://example.org/private")
     open_photo(page, color_photo)
     # The best of those that were measured would come first; these two were not.
     expect(page.locator(".film button")).to_have_count(3)

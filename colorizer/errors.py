@@ -10,7 +10,10 @@ from typing import Any, NoReturn
 
 _MAX_QUOTE = 100  # characters
 _MAX_MESSAGE = 1000  # characters
+_MAX_SEARCHED = 10_000  # characters of a value or message, of which the first are quoted
 # What a terminal obeys: control characters, and those that begin a line or turn its direction.
+# Of an address: what may be a user and a password, and a query. What stands between is kept.
+_SECRETS = re.compile(r"(https?:/+)(?:\S*@)?([^\s?#@]*)(?:[?#]\S*)?", re.IGNORECASE)
 _OBEYED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
@@ -64,11 +67,16 @@ def printable(text: str) -> str:
 
 
 def quote(value: object) -> str:
-    """Return a value, or an error's message, as a message may quote it: on one line, of 100 characters at most."""
-    if isinstance(value, str | bytes):
-        value = value[: 2 * _MAX_QUOTE]
+    """Return a value, or an error's message, as a message may quote it: on one line, of 100 characters at most.
+
+    An address in it loses its user, password and query.
+    """
     try:
-        text = str(value) if isinstance(value, Exception) else repr(value)
+        if isinstance(value, str):
+            value = _SECRETS.sub(r"\1\2", value[:_MAX_SEARCHED])
+        if isinstance(value, str | bytes):
+            value = value[: 2 * _MAX_QUOTE]
+        text = _SECRETS.sub(r"\1\2", str(value)[:_MAX_SEARCHED]) if isinstance(value, Exception) else repr(value)
     except ValueError:  # a whole number of so many digits that Python refuses to write it
         return "a number of thousands of digits"
     except RecursionError:

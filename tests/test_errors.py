@@ -54,6 +54,21 @@ def test_a_command_lines_error_is_one_short_line(capsys: pytest.CaptureFixture) 
 
 def test_an_address_to_link_to_is_one_of_the_web():
     assert check_address("space", "https://example.org/a?b=1#c") == "https://example.org/a?b=1#c"
-    for value in ("javascript:alert(1)", "example.org", "https://", "https://a b", 'https://a"onclick="x', "https://a)(b"):
+    for value in (
+        "javascript:alert(1)",
+        "example.org",
+        "https://",
+        "https://a b",
+        'https://a"onclick="x',
+        "https://a)(b",
+    ):
         with pytest.raises(ColorizerError, match="space must be a web address"):
             check_address("space", value)
+
+
+def test_a_quoted_address_has_no_password_and_no_query():
+    assert quote("https://ada:hunter2@example.org/a.png?token=hunter2") == "'https://example.org/a.png'"
+    assert quote(ValueError("no HTTP://ada:p@ss/w?rd@example.org/x#y here")) == "no HTTP://example.org/x here"
+    assert quote("https://ada:it's\"me@example.org/a") == "'https://example.org/a'"
+    assert quote(f"https://ada:{'x' * 5000}@example.org/a") == "'https://example.org/a'"
+    assert quote("https://example.org/a.png and ada@example.org") == "'https://example.org/a.png and ada@example.org'"

@@ -59,7 +59,8 @@ let update = () => {};
 function value() {
   const { number, size, gray, truth, message, problem = "", wanted, history, swatches } = session;
   const items = manifest.models.map(({ id, name, year, bytes }) => {
-    const result = session.results.get(id), { isLoaded, share } = models.get(id), isOffered = !isLoaded && !result && !problem;
+    const result = session.results.get(id), { isLoaded, share } = models.get(id);
+    const isOffered = !isLoaded && !result && !problem && !(id === best.id && session.waitsForBest);
     const note = share === null ? `↓ ${megabytes(bytes)}` : share === 1 ? "coloring …" : `${Math.floor(100 * share)} %`;
     return { id, name, year, problem, src: result?.preview, thumb: result?.thumb,
       isOffered, ...(isOffered && { note, progress: share ?? 0 }) };
@@ -78,7 +79,10 @@ function opening() {
   const { title, size, before, pictures } = manifest.opening;
   return {
     photo: 0, sample: `${title}: an example. Choose a photo of your own.`, size, gray: before,
-    items: manifest.models.map(({ id, name, year }) => ({ id, name, year, thumb: pictures[id], src: id === best.id ? pictures[id] : null, isOffered: id !== best.id, note: year })),
+    items: manifest.models.map(({ id, name, year }) => {
+      const isBest = id === best.id;
+      return { id, name, year, thumb: pictures[id], src: isBest ? pictures[id] : null, isOffered: !isBest, note: year };
+    }),
   };
 }
 
@@ -99,7 +103,7 @@ const hints = () => session.history?.hints ?? [];
 
 async function openPhoto(file, wanted = null) {
   const mine = { number: ++newest, name: file.name, results: new Map(), message: "", problem: "", wanted };
-  mine.chosen = wanted ?? best.id;
+  Object.assign(mine, { chosen: wanted ?? best.id, waitsForBest: true });
   session = mine;
   describe(mine.chosen);
   try {
@@ -128,20 +132,22 @@ async function color(mine, id) {
   try {
     await call("color", mine.number, id);
     Object.assign(model, { isLoaded: true, share: null });
-    await paint(mine, id);
+    while (await paint(mine, id)); // again if a slider moved meanwhile
   } catch (error) {
     model.share = null; // offered again
     mine.message = sentence(error, model.name);
   }
+  if (id === best.id) mine.waitsForBest = false;
   if (mine === session) show();
   if (id === best.id) keepNeeded();
 }
 
-/** Make a result's pictures anew, in the present tone and with the present hints. */
+/** Make a result's pictures anew, in the present tone and with the present hints. Returns whether these changed meanwhile. */
 async function paint(mine, id, sizes = ["preview", "thumb"]) {
   const number = toneNumber, given = hints();
   const blobs = await Promise.all(sizes.map((size) => call("paint", mine.number, id, tone, given, size)));
-  if (mine !== session || number !== toneNumber || given !== hints() || blobs.includes(null)) return;
+  if (mine !== session || blobs.includes(null)) return false;
+  if (number !== toneNumber || given !== hints()) return true;
   const result = mine.results.get(id) ?? {};
   const names = { preview: "preview", quick: "preview", thumb: "thumb" };
   sizes.forEach((size, index) => {
@@ -151,6 +157,7 @@ async function paint(mine, id, sizes = ["preview", "thumb"]) {
   });
   mine.results.set(id, result);
   show();
+  return false;
 }
 
 /** Make all pictures anew, first those in sight. */
@@ -178,9 +185,10 @@ function sentence(error, name) {
 }
 
 // ---- what the viewer reports
-const files = new Map();
+let file = null; // that was chosen, dropped or pasted last
+const upload = async (chosen) => { file = chosen; return { path: chosen.name || "photo" }; };
 const handlers = {
-  opened: async ({ path, example }) => openPhoto(path ? files.get(path) : await exampleFile(example)),
+  opened: async ({ path, example }) => openPhoto(path ? file : await exampleFile(example)),
   chosen: async ({ id }) => {
     if (!session.number) return openPhoto(await exampleFile(0), id);
     session.chosen = id;
@@ -188,8 +196,9 @@ const handlers = {
     await color(session, id);
   },
   act: async (change) => {
-    if (!session.history) return;
-    const mine = session, { history } = mine, before = history.hints;
+    await begin();
+    const mine = session, { history } = mine, before = history?.hints;
+    if (!history) return;
     mine.message = history.act(change);
     mine.swatches = [];
     show();
@@ -200,28 +209,34 @@ const handlers = {
     mine.chosen = change.id;
     if (history.hints !== before) await repaint();
   },
-  save: ({ what, id }) => (what === "one" ? save(id) : saveAll()),
+  save: async ({ what, id }) => {
+    await begin();
+    const mine = session, type = find("#format select").value, stem = mine.name.replace(/\.[^.]*$/, "") || "photo", files = {};
+    for (const each of what === "one" ? [id] : mine.results.keys()) {
+      const content = mine.results.has(each) && (await contentOf(mine, each, type));
+      if (!content) return;
+      files[`${stem}-${each.replaceAll("/", "-")}.${ENDINGS[type]}`] = content;
+    }
+    const [[name, content] = []] = Object.entries(files);
+    if (what === "one") return download(content, name);
+    const { zipSync } = await import("./fflate.js");
+    for (const each of Object.keys(files)) files[each] = [new Uint8Array(await files[each].arrayBuffer()), { level: 0 }];
+    if (name) download(new Blob([zipSync(files)], { type: "application/zip" }), `${stem}-colors.zip`);
+  },
 };
 
-async function save(id) {
-  if (!session.results.has(id)) return;
-  const blob = await fileOf(id);
-  if (blob) download(blob, fileName(id));
+/** Open the example in sight, if that is what the visitor works on. */
+async function begin() {
+  if (!session.number) await openPhoto(await exampleFile(0));
 }
 
-async function saveAll() {
-  const { zipSync } = await import("./fflate.js"), entries = {};
-  for (const id of session.results.keys()) entries[fileName(id)] = [new Uint8Array(await (await fileOf(id)).arrayBuffer()), { level: 0 }];
-  if (Object.keys(entries).length) download(new Blob([zipSync(entries)], { type: "application/zip" }), `${stem()}-colors.zip`);
-}
-
-async function fileOf(id) {
-  const mine = session;
+/** Return the photo at full size in a network's colors; nothing if that fails, which is said. */
+async function contentOf(mine, id, type) {
   let problem = "";
   mine.message = `Saving ${mine.size.join(" × ")} pixels …`;
   show();
   try {
-    return await call("save", mine.number, id, tone, hints(), find("#format select").value);
+    return await call("save", mine.number, id, tone, hints(), type);
   } catch (error) {
     problem = sentence(error, mine.name);
   } finally {
@@ -229,9 +244,6 @@ async function fileOf(id) {
     show();
   }
 }
-
-const stem = () => session.name.replace(/\.[^.]*$/, "") || "photo";
-const fileName = (id) => `${stem()}-${id.replaceAll("/", "-")}.${ENDINGS[find("#format select").value]}`;
 
 function download(blob, name) {
   const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
@@ -256,6 +268,7 @@ function onTone() {
   toneNumber++;
   for (const input of document.querySelectorAll("#tone input")) input.previousElementSibling.value = input.value;
   clearTimeout(rest);
+  if (!session.number) begin();
   if (!session.size) return;
   if (session.results.has(session.chosen)) paint(session, session.chosen, ["quick"]);
   rest = setTimeout(repaint, REST);
@@ -287,7 +300,7 @@ showExamples();
 describe(best.id);
 if (manifest.space) Object.assign(find("#space"), { href: manifest.space, hidden: false });
 mount(find("#viewer"), props, (name, detail) => { handlers[name]?.(detail); }, (name, callback) => { update = callback; },
-  async (file) => { const path = `photo ${files.size}`; files.clear(); files.set(path, file); return { path }; });
+  upload);
 if (!navigator.connection?.saveData) {
   call("load", best.id).then(() => { Object.assign(models.get(best.id), { isLoaded: true, share: null }); show(); keepNeeded(); }, () => {});
 }

@@ -16,7 +16,7 @@ const FAINT = 2, RARE = 0.01; // chroma that a black-and-white photo may have, b
 const ONE_HUE = 0.8; // mean of ab against the mean chroma, from which on a photo counts as toned
 const QUALITY = { "image/jpeg": 0.95, "image/webp": 0.95 };
 
-let networks, photo = null;
+let networks, photo = null, latest = 0; // number of the photo that was asked for last
 
 const calls = {
   start(manifest) {
@@ -27,6 +27,7 @@ const calls = {
 
   /** Open a photo. Returns its size, its picture in gray and, if it has colors, as it is. */
   async open(number, blob) {
+    latest = number;
     photo?.bitmap.close();
     photo = null;
     const bitmap = await createImageBitmap(blob).catch(() => { throw new Error("unreadable"); });
@@ -36,6 +37,10 @@ const calls = {
     opened.isOpaque = preview.data.every((level, index) => index % 4 !== 3 || level === 255);
     const gray = await encode(painted(preview, NO_COLOR), opened.isOpaque);
     const truth = isToned(shownPixels(opened, "thumb")) ? null : await encode(preview, opened.isOpaque);
+    if (number !== latest) { // another was asked for meanwhile
+      bitmap.close();
+      return null;
+    }
     photo = opened;
     return { width, height, gray, truth };
   },

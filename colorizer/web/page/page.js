@@ -61,7 +61,7 @@ function value() {
   const items = manifest.models.map(({ id, name, year, bytes }) => {
     const result = session.results.get(id), { isLoaded, share } = models.get(id);
     const isOffered = !isLoaded && !result && !problem && !(id === best.id && session.waitsForBest);
-    const note = share === null ? `↓ ${megabytes(bytes)}` : share === 1 ? "coloring …" : `${Math.floor(100 * share)} %`;
+    const note = share === null ? megabytes(bytes) : share === 1 ? "coloring …" : `${Math.floor(100 * share)} %`;
     return { id, name, year, problem, src: result?.preview, thumb: result?.thumb,
       isOffered, ...(isOffered && { note, progress: share ?? 0 }) };
   });

@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import av
@@ -18,6 +19,7 @@ from colorizer.photos.marks import State as ResultState
 from colorizer.photos.merging import merge_colors
 from colorizer.pipelines.image_colorization import ColorizationPipeline, pipeline
 from colorizer.version import __version__
+from colorizer.video.ahead import ahead
 from colorizer.video.frame_network import FrameNetwork
 from colorizer.video.frames import Clip, Place, frames, inspect
 from colorizer.video.kept_color import ColorKeeper
@@ -134,7 +136,7 @@ def colorize_video(
         notes += ("its file has no end: part of it may be missing",)
     if any(side % 2 for side in clip.size):
         notes += ("odd sides were padded by one pixel",)
-    return VideoResult(target, last.place.num_frames, last.num_scenes, notes)
+    return VideoResult(target, last.place.num_frames, last.history.num_scenes, notes)
 
 
 def result_state(
@@ -173,38 +175,40 @@ def _color(
     progress: Callable[[int, int], None] | None,
     should_stop: Callable[[], bool],
 ) -> State:
-    """Color the remaining frames, piece by piece, and return the last state."""
-    state, smoother, keeper = folder.last_state(), Smoother(smoothing), ColorKeeper()
+    """Color the remaining frames, piece by piece, and return the last state.
+
+    Reading, coloring and writing run side by side, each in a thread; the callbacks are called in this one.
+    """
+    state, keeper = folder.last_state(), ColorKeeper()
+    place, history, done, tally = None, None, 0, Tally()
     if state is not None:
-        smoother.history, smoother.num_scenes, keeper.hold = state.history, state.num_scenes, state.hold
-    done, tally = (0, Tally()) if state is None else (state.place.num_frames, state.tally)
+        place, history, tally, keeper.hold = state.place, state.history, state.tally, state.hold
+        done = place.num_frames
     if progress is not None and done:
         progress(done, max(done, clip.num_frames))
-    waiting = frames(clip, None if state is None else state.place, bit_depth=network.bit_depth)
-    while batch := list(islice(waiting, min(network.batch_size, NUM_FRAMES))):
-        with (
-            report_write_errors(target),
-            PieceWriter(folder.part, clip, target.suffix.lower(), network.bit_depth) as piece,
-        ):
-            num_frames = 0
-            while batch:
-                for frame, lightness, ab in network.predict(batch):
-                    if should_stop():
-                        raise VideoStopped(f"{clip.name} was stopped after {done} of {clip.num_frames} frames.")
-                    num_scenes = smoother.num_scenes
-                    ab = smoother(lightness, ab, float(frame.time * clip.time_base))
-                    is_kept = network.keeps_color and keeper(ab is None, smoother.num_scenes > num_scenes)
-                    pixels = frame.pixels if is_kept else merge_colors(frame.pixels, adjust(ab, **network.tone))
-                    piece.write(frame, pixels)
-                    done, tally = done + 1, tally.count(frame, is_kept)
-                    if progress is not None:
-                        progress(done, max(done, clip.num_frames))
-                num_frames += len(batch)
-                batch = list(islice(waiting, min(network.batch_size, NUM_FRAMES - num_frames)))
-        place = Place(done, frame.time, frame.duration, frame.position, frame.checksum)
-        state = State(place, tally, smoother.num_scenes, smoother.history, keeper.hold)
-        with report_write_errors(target):
-            folder.keep(state)
+    num_scenes = 0 if history is None else history.num_scenes
+    read = network.read(frames(clip, place, bit_depth=network.bit_depth), NUM_FRAMES)
+    with closing(ahead(read)) as batches:
+        color = network.color(batches, Smoother(smoothing, history), clip.time_base)
+        with closing(ahead(color, network.batch_size)) as waiting:
+            while (first := next(waiting, None)) is not None:
+                with (
+                    report_write_errors(target),
+                    PieceWriter(folder.part, clip, target.suffix.lower(), network.bit_depth) as piece,
+                ):
+                    for frame, ab, history in chain((first,), islice(waiting, NUM_FRAMES - 1)):
+                        if should_stop():
+                            raise VideoStopped(f"{clip.name} was stopped after {done} of {clip.num_frames} frames.")
+                        is_kept = network.keeps_color and keeper(ab is None, history.num_scenes > num_scenes)
+                        pixels = frame.pixels if is_kept else merge_colors(frame.pixels, adjust(ab, **network.tone))
+                        piece.write(frame, pixels)
+                        done, tally, num_scenes = done + 1, tally.count(frame, is_kept), history.num_scenes
+                        if progress is not None:
+                            progress(done, max(done, clip.num_frames))
+                place = Place(done, frame.time, frame.duration, frame.position, frame.checksum)
+                state = State(place, tally, history, keeper.hold)
+                with report_write_errors(target):
+                    folder.keep(state)
     return state
 
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from fractions import Fraction
+from itertools import islice
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,9 +17,26 @@ from colorizer.pipelines.image_colorization import ColorizationPipeline
 from colorizer.pipelines.options import working_size
 from colorizer.pipelines.prediction import predict
 from colorizer.video.frames import Clip, Frame
+from colorizer.video.smoothing import History, Smoother
 
 # Frames per batch. On a CPU larger batches are no faster, and a stop would have to wait for the whole batch.
 _CPU_BATCH, _BATCH = 4, 16
+
+
+class GrayFrame(NamedTuple):
+    """A frame, its lightness at the working size, and whether its own color is to be kept."""
+
+    frame: Frame
+    lightness: Tensor
+    is_in_color: bool
+
+
+class ColoredFrame(NamedTuple):
+    """A frame, its colors at the working size (None: its own), and the smoother's state after it."""
+
+    frame: Frame
+    ab: Tensor | None
+    history: History
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,14 +91,37 @@ class FrameNetwork:
             "bit_depth": self.bit_depth,
         }
 
-    def predict(self, batch: list[Frame]) -> Iterator[tuple[Frame, Tensor, Tensor | None]]:
-        """Yield each frame with its lightness and its predicted ab, both at the working size; no ab if its color is kept."""
-        lightness = torch.stack([compute_lightness(frame.pixels, self.size) for frame in batch])
-        needs_color = [not self.keeps_color or is_toned(frame.pixels) for frame in batch]
-        predictions = []
-        if any(needs_color):
-            with torch.no_grad():  # not inference_mode: tensors that a network caches would be unusable for training
-                predictions = predict(self.pipe.network, lightness[needs_color].to(self.pipe.device), **self.options)
-        predicted = iter(predictions)
-        for frame, plane, is_needed in zip(batch, lightness, needs_color, strict=True):
-            yield frame, plane, next(predicted).ab[0] if is_needed else None
+    def read(self, frames: Iterator[Frame], piece: int) -> Iterator[list[GrayFrame]]:
+        """Yield batches of frames with their lightness; none has frames of two pieces of so many frames."""
+        done = 0
+        while batch := list(islice(frames, min(self.batch_size, piece - done % piece))):
+            done += len(batch)
+            yield [
+                GrayFrame(
+                    frame,
+                    compute_lightness(frame.pixels, self.size),
+                    self.keeps_color and not is_toned(frame.pixels),
+                )
+                for frame in batch
+            ]
+
+    def color(
+        self, batches: Iterator[list[GrayFrame]], smoother: Smoother, time_base: Fraction
+    ) -> Iterator[ColoredFrame]:
+        """Yield the frames with their smoothed colors; the network is used for those that the smoother asks for."""
+        for batch in batches:
+            motions = [
+                smoother.track(gray.lightness, float(gray.frame.time * time_base), is_in_color=gray.is_in_color)
+                for gray in batch
+            ]
+            due = [gray.lightness for gray, motion in zip(batch, motions, strict=True) if motion.is_due]
+            predictions = []
+            if due:
+                with (
+                    torch.no_grad()
+                ):  # not inference_mode: tensors that a network caches would be unusable for training
+                    predictions = predict(self.pipe.network, torch.stack(due).to(self.pipe.device), **self.options)
+            predicted = iter(predictions)
+            for gray, motion in zip(batch, motions, strict=True):
+                ab = smoother(motion, next(predicted).ab[0] if motion.is_due else None)
+                yield ColoredFrame(gray.frame, ab, smoother.history)

@@ -16,17 +16,18 @@ from typing import Any
 
 import av
 import numpy as np
+import torch
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange
 from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from colorizer.atomic_write import hidden_path, put_in_place, temporary, write_text
 from colorizer.errors import VideoError
 from colorizer.video.frames import Clip, Frame, Place, luma_plane
 from colorizer.video.opening import reason_of
-from colorizer.video.smoothing import History
+from colorizer.video.smoothing import History, Motion
 
 # Per piece: the most that a kill loses, and the distance between the points to which a player can seek.
 NUM_FRAMES = 120
@@ -35,6 +36,8 @@ _H264 = "libx264", {"crf": "18", "preset": "medium", "bf": "0", "g": str(NUM_FRA
 _VP9 = "libvpx-vp9", {"crf": "28", "b": "0", "cpu-used": "4", "row-mt": "1", "auto-alt-ref": "0", "g": str(NUM_FRAMES)}
 # Of the pixels, by bit depth: 4:2:0 chroma, the only kind of H.264 that all players support.
 PIXEL_FORMATS = {8: "yuv420p", 10: "yuv420p10le"}
+# Tensors of a state.
+_COLORS, _PLANES = ("colors", "ab", "weight"), ("plane", "covered")
 ENCODERS = {".mp4": _H264, ".m4v": _H264, ".mov": _H264, ".mkv": _H264, ".webm": _VP9}
 
 
@@ -72,7 +75,6 @@ class State:
 
     place: Place
     tally: Tally
-    num_scenes: int
     history: History
     hold: int
 
@@ -215,23 +217,24 @@ def _even(plane: np.ndarray) -> np.ndarray:
 
 
 def _save(state: State, path: Path) -> None:
-    history = state.history
+    history, motion = state.history, state.history.motion
     facts = {
         "place": asdict(state.place),
         "tally": asdict(state.tally),
-        "num_scenes": state.num_scenes,
-        "time": history.time,
         "hold": state.hold,
+        "num_scenes": history.num_scenes,
+        "motion": {name: getattr(motion, name) for name in ("time", "time_colored", "is_in_color")},
     }
-    tensors = {"plane": history.plane, "ab": history.ab, "weight": history.weight}
-    save_file(
-        {name: tensor.contiguous() for name, tensor in tensors.items()}, path, metadata={"state": json.dumps(facts)}
-    )
+    tensors = {name: getattr(history, name) for name in _COLORS} | {name: getattr(motion, name) for name in _PLANES}
+    # Copies, since the file format has no shared memory: the average is the network's colors where it starts.
+    copies = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
+    # By Python, since safetensors' own writer has other errors for a full disk.
+    path.write_bytes(save(copies, metadata={"state": json.dumps(facts)}))
 
 
 def _load(path: Path) -> State:
     with safe_open(path, "pt") as file:
         facts = json.loads(file.metadata()["state"])
-        tensors = {name: file.get_tensor(name) for name in ("plane", "ab", "weight")}
-    history = History(**tensors, time=facts["time"])
-    return State(Place(**facts["place"]), Tally(**facts["tally"]), facts["num_scenes"], history, facts["hold"])
+        colors, planes = ({name: file.get_tensor(name) for name in names} for names in (_COLORS, _PLANES))
+    history = History(Motion(**planes, **facts["motion"]), **colors, num_scenes=facts["num_scenes"])
+    return State(Place(**facts["place"]), Tally(**facts["tally"]), history, facts["hold"])

@@ -173,13 +173,13 @@ def test_an_interlaced_clip_is_deinterlaced(
 def test_a_grainy_still_flickers_less_than_without_smoothing(tmp_path: Path):
     jumpy = pipeline(lively("lite_unet", resolution=64), device="cpu")
     generator = np.random.default_rng(0)
-    grainy = [(still + generator.normal(0, 8, (48, 64, 1))).clip(0, 255).astype(np.uint8) for still in pan(1) * 12]
+    grainy = [(still + generator.normal(0, 8, (48, 64, 1))).clip(0, 255).astype(np.uint8) for still in pan(1) * 16]
     clip = make_clip(tmp_path / "clip.mp4", grainy, sound=None)
     flicker = {}
     for seconds in (0, 1):
         result = colorize_video(clip, tmp_path / f"{seconds}.mp4", jumpy, smoothing=seconds)
         chroma = [chroma_of(pixels) for pixels in frames_of(result.path)]
-        flicker[seconds] = np.mean([np.abs(after - before).mean() for before, after in pairwise(chroma[3:])])
+        flicker[seconds] = np.mean([np.abs(after - before).mean() for before, after in pairwise(chroma[6:])])
     assert flicker[1] < 0.4 * flicker[0]
 
 
@@ -208,4 +208,4 @@ def test_only_a_few_frames_are_held_at_once(
 
     monkeypatch.setattr(coloring, "frames", count)
     colorize_video(clip, tmp_path / "colored.mp4", pipe, batch_size=3)
-    assert 3 <= most <= 8
+    assert 3 <= most <= 12  # read, waiting, being colored, and colored

@@ -12,7 +12,7 @@ from PIL import Image
 
 from colorizer import VideoError, VideoResult, VideoStopped, colorize_video
 from colorizer.pipelines.image_colorization import ColorizationPipeline
-from colorizer.video import coloring
+from colorizer.video import coloring, frame_network
 from tests.clips import RATE, chroma_of, damage, frames_of, make_clip, pan, trim
 from tests.video.conftest import assert_nothing_left
 
@@ -45,6 +45,35 @@ def test_a_killed_clip_goes_on_and_ends_as_if_nothing_had_happened(
     at_once = colorize_video(clip, tmp_path / "at once.mp4", pipe)
     assert resumed.path.read_bytes() == at_once.path.read_bytes()
     assert (resumed.num_frames, resumed.num_scenes) == (at_once.num_frames, at_once.num_scenes)
+
+
+@pytest.mark.parametrize("piece", [2, 3, 4])
+def test_a_stop_between_colored_frames_makes_no_difference(
+    piece: int, clip: Path, pipe: ColorizationPipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Pieces that end anywhere between the frames that the network colors, resumed after each."""
+    colored, predict = [], frame_network.predict
+    monkeypatch.setattr(
+        frame_network, "predict", lambda *inputs, **k: (colored.append(len(inputs[1])), predict(*inputs, **k))[1]
+    )
+    monkeypatch.setattr(coloring, "NUM_FRAMES", piece)
+    at_once = colorize_video(clip, tmp_path / "at once.mp4", pipe, batch_size=2)
+    assert sum(colored) == RATE / 3
+    target = tmp_path / "colored.mp4"
+    for done in range(piece, RATE, piece):
+        seen = []
+        with pytest.raises(VideoStopped):
+            colorize_video(
+                clip,
+                target,
+                pipe,
+                batch_size=2,
+                progress=lambda *step, seen=seen: seen.append(step[0]),
+                should_stop=lambda done=done, seen=seen: done in seen,
+            )
+        assert seen[-1] == done
+    colorize_video(clip, target, pipe, batch_size=2)
+    assert target.read_bytes() == at_once.path.read_bytes()
 
 
 def interrupted(clip: Path, pipe: ColorizationPipeline, folder: Path) -> VideoResult:
@@ -116,14 +145,19 @@ def test_what_was_begun_otherwise_is_begun_anew(
     assert max(np.abs(chroma_of(pixels)).mean() for pixels in frames_of(target)) < 2
 
 
+@pytest.mark.parametrize(("num_bytes", "num_kept"), [(16384, 0), (65536, RATE)])
 def test_a_full_disk_is_told_and_what_was_done_is_kept(
-    clip: Path, pipe: ColorizationPipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    num_bytes: int, num_kept: int, pipe: ColorizationPipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
+    """Once full at the first state, once at the whole result."""
     monkeypatch.setattr(coloring, "NUM_FRAMES", 4)
+    generator = np.random.default_rng(0)
+    grainy = [(pixels + generator.normal(0, 20, (48, 64, 1))).clip(0, 255).astype(np.uint8) for pixels in pan()]
+    clip = make_clip(tmp_path / "clip.mp4", grainy)
     target = tmp_path / "colored.mp4"
     target.write_bytes(b"of before")
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (16384, limit[1]))  # files can't grow beyond, as on a full disk
+    resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, limit[1]))  # files can't grow beyond, as on a full disk
     try:
         with pytest.raises(VideoError, match=r"colored\.mp4 could not be written \(.*kept"):
             colorize_video(clip, target, pipe)
@@ -132,9 +166,9 @@ def test_a_full_disk_is_told_and_what_was_done_is_kept(
     assert target.read_bytes() == b"of before"
     seen = []
     colorize_video(clip, target, pipe, progress=lambda done, total: seen.append(done))
-    assert seen[0] > 1
+    assert seen[0] == max(1, num_kept)
     assert len(frames_of(target)) == RATE
-    assert_nothing_left(tmp_path, "colored.mp4")
+    assert_nothing_left(tmp_path, "clip.mp4", "colored.mp4")
 
 
 def test_two_at_one_result_are_refused(clip: Path, pipe: ColorizationPipeline, tmp_path: Path):

@@ -10,7 +10,9 @@ from skimage import data
 from torch import Tensor
 
 from colorizer.photos.lightness import compute_lightness
-from colorizer.video.smoothing import Smoother, compare, find_motion, shift
+from colorizer.video import smoothing
+from colorizer.video.motion import compare, find_motion, shift
+from colorizer.video.smoothing import Smoother
 
 STEP = 1 / 24
 SIDE = 48
@@ -23,10 +25,18 @@ def view(name: str, left: int = 0, side: int = 240) -> Tensor:
 
 
 def smooth(lightness: list[Tensor], ab: list[Tensor], seconds: float = 0.5) -> tuple[list[Tensor], Smoother]:
+    """Color frames with a network that would predict `ab`, if it is used."""
+    smoother, steady = Smoother(seconds), []
+    for k, (plane, colors) in enumerate(zip(lightness, ab, strict=True)):
+        motion = smoother.track(plane, k * STEP)
+        steady.append(smoother(motion, colors if motion.is_due else None))
+    return steady, smoother
+
+
+def due(lightness: list[Tensor], seconds: float = 0.5, step: float = STEP) -> list[int]:
+    """Return the numbers of the frames that the network colors."""
     smoother = Smoother(seconds)
-    return [
-        smoother(plane, colors, k * STEP) for k, (plane, colors) in enumerate(zip(lightness, ab, strict=True))
-    ], smoother
+    return [k for k, plane in enumerate(lightness) if smoother.track(plane, k * step).is_due]
 
 
 def flicker(ab: list[Tensor]) -> float:
@@ -38,6 +48,13 @@ def random_ab(num_frames: int) -> list[Tensor]:
     return list(20 * torch.randn(num_frames, 2, SIDE, SIDE, generator=generator))
 
 
+@pytest.fixture
+def every_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the network color every frame."""
+    monkeypatch.setattr(smoothing, "INTERVAL", 0.0)
+
+
+@pytest.mark.usefixtures("every_frame")
 def test_where_nothing_moves_the_color_is_the_mean_of_the_frames_so_far():
     ab = random_ab(6)
     steady, _ = smooth([view("coffee")] * 6, ab, seconds=10)
@@ -45,11 +62,12 @@ def test_where_nothing_moves_the_color_is_the_mean_of_the_frames_so_far():
         torch.testing.assert_close(steady[number], torch.stack(ab[: number + 1]).mean(0))
 
 
+@pytest.mark.usefixtures("every_frame")
 @pytest.mark.parametrize("rate", [8, 24])
 def test_a_color_changes_at_the_same_pace_at_any_frame_rate(rate: int):
     smoother, plane = Smoother(0.5), view("cat")[:, :32, :32]
     for k in range(5 * rate // 2):
-        steady = smoother(plane, torch.full((2, 32, 32), 10.0 * (k >= 2 * rate)), k / rate)
+        steady = smoother(smoother.track(plane, k / rate), torch.full((2, 32, 32), 10.0 * (k >= 2 * rate)))
     torch.testing.assert_close(steady, torch.full((2, 32, 32), 10 * (1 - math.exp(-1))), atol=0.2, rtol=0)
 
 
@@ -70,6 +88,36 @@ def test_without_smoothing_colors_stay_as_they_are_and_scenes_are_told_all_the_s
     steady, smoother = smooth([view("coffee"), view("coffee"), view("cat"), view("cat")], ab, seconds=0)
     assert all(torch.equal(same, own) for same, own in zip(steady, ab, strict=True))
     assert smoother.num_scenes == 2
+
+
+@pytest.mark.parametrize(("rate", "expected"), [(8, 1), (16, 2), (24, 3), (25, 3), (30, 4), (60, 7)])
+def test_the_network_colors_some_frames_at_about_the_same_pace_at_any_frame_rate(rate: int, expected: int):
+    numbers = due([view("coffee")] * 30, step=1 / rate)
+    assert numbers == list(range(0, 30, expected))
+
+
+def test_the_network_colors_every_frame_that_starts_a_scene_or_shows_much_that_is_new():
+    assert due([view("coffee")] * 4 + [view("cat")] * 4) == [0, 3, 4, 7]
+    assert due([view("coffee")] * 5, seconds=0) == [0, 1, 2, 3, 4]
+    assert due([view("coffee")] * 8, seconds=0.25) == [0, 2, 4, 6]
+    new = [view("coffee"), view("coffee").clone(), view("coffee")]
+    new[1][:, :, : SIDE // 2] = view("cat")[:, :, : SIDE // 2]
+    assert due(new) == [0, 1]
+
+
+def test_a_frame_between_has_the_networks_last_colors_where_it_shows_the_same():
+    ab = [torch.full((2, SIDE, SIDE), float(k)) for k in range(5)]
+    steady, _ = smooth([view("coffee")] * 5, ab)
+    weights = [[1], [1, 0], [1, 0], [3, 1], [3, 2]]  # of the colors of the first frame and of the fourth
+    for k, weight in enumerate(weights):
+        mean = np.average([0.0, 3.0][: len(weight)], weights=weight)
+        torch.testing.assert_close(steady[k], torch.full((2, SIDE, SIDE), float(mean)))
+    lightness, ab, ball = moving_ball(9, 3)
+    steady, _ = smooth(lightness, ab)
+    assert due(lightness) == [0, 3, 6]
+    for number in (7, 8):
+        error, unmoved = ((colors - ab[number]).norm(dim=0)[ball[number]].mean() for colors in (steady[number], ab[6]))
+        assert error < 0.25 * unmoved
 
 
 @pytest.mark.parametrize(("before", "after"), [("coffee", "cat"), ("cat", "rocket"), ("astronaut", "rocket")])
@@ -148,11 +196,12 @@ def test_old_films_changing_light_is_no_other_scene(gain: float):
     assert not motion.any()
 
 
+@pytest.mark.usefixtures("every_frame")
 @pytest.mark.parametrize("size", [(32, 32), (48, 160), (192, 192)])
 def test_any_working_size_will_do(size: tuple[int, int]):
     pixels = np.ascontiguousarray(PHOTOS["coffee"][:300, :400])
     smoother = Smoother(0.5)
     for k in range(3):
-        steady = smoother(compute_lightness(pixels, size), torch.full((2, *size), float(k)), k * STEP)
+        steady = smoother(smoother.track(compute_lightness(pixels, size), k * STEP), torch.full((2, *size), float(k)))
     assert steady.shape == (2, *size)
     torch.testing.assert_close(steady, torch.full((2, *size), 1.0))

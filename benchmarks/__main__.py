@@ -19,7 +19,7 @@ from typing import Any
 from benchmarks.app import REPOSITORY
 from benchmarks.figures import FIGURES
 
-COLUMNS = ("figure", "s", "beside two busy processes, s", "peer, s", "times as fast", "steps", "peak, MB")
+COLUMNS = ("figure", "s", "beside two busy processes, s", "peer, s", "times as fast", "steps or note", "peak, MB")
 
 
 def measure(name: str) -> dict[str, Any]:
@@ -48,7 +48,8 @@ def to_row(name: str, result: dict[str, Any]) -> str:
     ours, total = result["ours"], sum(result.get("steps", {}).values())
     peer = f"{result['peer']:.3g} ({result['peer_name']})" if "peer" in result else "–"
     ratio = f"{result['peer'] / ours:.1f}" if "peer" in result else "–"
-    steps = ", ".join(f"{step} {seconds / total:.0%}" for step, seconds in result.get("steps", {}).items()) or "–"
+    steps = ", ".join(f"{step} {seconds / total:.0%}" for step, seconds in result.get("steps", {}).items())
+    steps = steps or result.get("note", "–")
     return f"| {name} | {ours:.3g} | {result['busy']:.3g} | {peer} | {ratio} | {steps} | {result['peak']:.0f} |"
 
 

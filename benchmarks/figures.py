@@ -1,6 +1,7 @@
 """Figures of the table of `python -m benchmarks`: each a function that measures ours and, where there is one, a peer.
 
-A figure returns `{"ours": seconds, "peer": seconds, "peer_name": …, "steps": {name: seconds}}`; all but "ours" may be missing.
+A figure returns `{"ours": seconds, "peer": seconds, "peer_name": …, "steps": {name: seconds}, "note": …}`; all but "ours" may
+be missing.
 """
 
 import contextlib
@@ -178,27 +179,11 @@ def app_start() -> dict[str, Any]:
     return {"ours": answered, "steps": {"until it listens": listening, "the photo": answered - listening}}
 
 
-def film(count: int = 120) -> dict[str, Any]:
-    """Measure a frame of a film of 640 × 480."""
-    import av
+def film() -> dict[str, Any]:
+    """Measure a frame of a film of 640 × 480; the peer colors every frame by the network."""
+    from benchmarks.film import film
 
-    from colorizer.cli.parser import main
-
-    with tempfile.TemporaryDirectory() as temporary:
-        clip = Path(temporary, "clip.mp4")
-        photo = gray_photo((960, 720))
-        with av.open(str(clip), "w") as container:
-            stream = container.add_stream("libx264", rate=25)
-            stream.width, stream.height, stream.pix_fmt = 640, 480, "yuv420p"
-            for number in range(count):
-                frame = av.VideoFrame.from_image(
-                    photo.crop((number, number, number + 640, number + 480)).convert("RGB")
-                )
-                container.mux(stream.encode(frame))
-            container.mux(stream.encode())
-        start = time.perf_counter()
-        main(["video", str(clip), "-o", str(Path(temporary, "colored.mp4"))])
-        return {"ours": (time.perf_counter() - start) / count}
+    return film()
 
 
 def _run_python(*arguments: str) -> None:

@@ -15,8 +15,9 @@ CLIP is a video file: MP4, MOV, MKV, WebM, AVI, MPEG, WMV, FLV or GIF. The
 result ends in .mp4, .m4v, .mov, .mkv (H.264) or .webm (VP9); in a folder it
 has the clip's name. Its lightness, timing, sound, subtitles and chapters are
 those of the clip; a clip with a rotation tag is saved upright, an interlaced
-one progressive. Colors are averaged over --smoothing seconds within a scene,
-along the motion.
+one progressive. The network colors about eight frames per second; motion
+carries the colors to the others, averaged over --smoothing seconds within a
+scene. With --smoothing 0 the network colors every frame, independently.
 
 Finished frames are kept in a hidden folder next to the result until it is
 complete, so running an interrupted command again resumes it. A result of the
@@ -43,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=0.5,
         metavar="SECONDS",
-        help="time over which colors are averaged; with 0 they may flicker (default: 0.5)",
+        help="time over which colors are averaged; 0: every frame is colored by itself, and may flicker (default: 0.5)",
     )
     parser.add_argument(
         "--batch_size", type=count, metavar="N", help="frames per batch (default: 4 on a CPU, 16 on a GPU)"

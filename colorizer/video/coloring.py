@@ -91,13 +91,14 @@ def colorize_video(
         target: path that ends in .mp4, .m4v, .mov, .mkv (H.264) or .webm (VP9); an existing file is replaced.
         model: as for `pipeline`, or a pipeline.
         resolution, saturation: as for a call of the pipeline; warmth, strength: as for `adjust`.
-        smoothing: seconds, 0…10, over which the color of each place is averaged, as long as the same thing is visible there;
-            0 keeps the network's colors of every frame.
+        smoothing: seconds, 0…10, over which the color of each place is averaged, as long as the same thing is visible there.
+            The network then colors about eight frames per second, and the first of each scene; motion carries the colors to
+            the others. 0 keeps the network's own colors of every frame.
         keep_color: leave scenes that are in color already as they are.
         bit_depth: bits per channel of the result, 8 or 10. Few players show H.264 with 10 bits, editors do. Lightness has them
             if the clip has; colors are computed with 8.
         limits: upper limits for the clip at a path, checked before any frame is colored.
-        batch_size: frames per forward; default: 4 on a CPU, 16 on accelerators.
+        batch_size: frames that are handled together, a few batches at once; default: 4 on a CPU, 16 on accelerators.
         device: device for a model that isn't a pipeline, as for `pipeline`.
         progress: called with the number of finished frames and the total, after each frame and at the start if frames are
             already finished.

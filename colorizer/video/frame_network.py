@@ -19,7 +19,8 @@ from colorizer.pipelines.prediction import predict
 from colorizer.video.frames import Clip, Frame
 from colorizer.video.smoothing import History, Smoother
 
-# Frames per batch. On a CPU larger batches are no faster, and a stop would have to wait for the whole batch.
+# Frames per batch, of which the network colors some. On a CPU larger batches are no faster, and a stop would have to wait for
+# the whole batch.
 _CPU_BATCH, _BATCH = 4, 16
 
 

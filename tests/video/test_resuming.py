@@ -145,7 +145,7 @@ def test_what_was_begun_otherwise_is_begun_anew(
     assert max(np.abs(chroma_of(pixels)).mean() for pixels in frames_of(target)) < 2
 
 
-@pytest.mark.parametrize(("num_bytes", "num_kept"), [(16384, 0), (65536, RATE)])
+@pytest.mark.parametrize(("num_bytes", "num_kept"), [(16384, 0), (32768, RATE)])
 def test_a_full_disk_is_told_and_what_was_done_is_kept(
     num_bytes: int, num_kept: int, pipe: ColorizationPipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

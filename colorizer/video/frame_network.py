@@ -118,9 +118,8 @@ class FrameNetwork:
             due = [gray.lightness for gray, motion in zip(batch, motions, strict=True) if motion.is_due]
             predictions = []
             if due:
-                with (
-                    torch.no_grad()
-                ):  # not inference_mode: tensors that a network caches would be unusable for training
+                # Not inference_mode: tensors that a network caches would be unusable for training.
+                with torch.no_grad():
                     predictions = predict(self.pipe.network, torch.stack(due).to(self.pipe.device), **self.options)
             predicted = iter(predictions)
             for gray, motion in zip(batch, motions, strict=True):

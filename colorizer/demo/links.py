@@ -7,18 +7,21 @@ import gradio as gr
 from colorizer.demo.photo.session import Session
 from colorizer.demo.photo.tab import PhotoTab
 
-# In the browser, when the tab TAB opens: its address, so that it can be linked and Back leads to the tab before.
+# In the browser, when the tab TAB opens: its address, so that it can be linked and Back leads to the tab before. Gradio also
+# opens the first tab when the page begins, before the one in the address.
 NOTE_TAB = """() => {
   const query = new URLSearchParams(location.search);
-  if ((query.get("tab") || "photo") === "TAB") return;
+  if (!window.isAddressFollowed || (query.get("tab") || "photo") === "TAB") return;
   query.set("tab", "TAB");
   history.pushState({}, "", "?" + query);
 }"""
 # In the browser, at the start: open the tab of the address, now and after Back.
 FOLLOW_ADDRESS = """() => {
+  const find = (name) => document.getElementById(`tab-${name}-button`);
   const open = () => {
-    const tab = document.getElementById(`tab-${new URLSearchParams(location.search).get("tab") || "photo"}-button`);
+    const tab = find(new URLSearchParams(location.search).get("tab")) || find("photo");
     if (tab && tab.getAttribute("aria-selected") !== "true") tab.click();
+    window.isAddressFollowed ||= !!tab;
     return tab;
   };
   window.addEventListener("popstate", open);

@@ -91,7 +91,9 @@ class RunButtons:
         concurrency_id: tasks with the same id wait for each other, except for `concurrency_limit` of them.
         cost: of a step, as in `until_stopped`.
         """
-        at_rest = {self.begin: gr.Button(visible=True), self.stop: gr.Button(visible=False)}
+
+        def at_rest() -> Updates:
+            return {self.begin: gr.Button(visible=True), self.stop: gr.Button(visible=False)}
 
         def begin() -> Updates:
             return {
@@ -105,11 +107,11 @@ class RunButtons:
             try:
                 for step in until_stopped(start(*values), sign, cost):
                     is_done = step.is_done
-                    yield {**(at_rest if is_done else {}), status: step.text, **show(step)}
+                    yield {**(at_rest() if is_done else {}), status: step.text, **show(step)}
                 if not is_done:
-                    yield {**at_rest, status: "Stopped. Nothing was saved."}
+                    yield {**at_rest(), status: "Stopped. Nothing was saved."}
             except ColorizerError as error:
-                yield {**at_rest, status: f"⚠ {error}"}
+                yield {**at_rest(), status: f"⚠ {error}"}
 
         self.begin.click(begin, None, [self.begin, self.stop, self.sign], **QUIET).then(
             run,

@@ -221,3 +221,11 @@ def test_choice_that_does_not_exist_is_refused_without_types_of_python(
     (record,) = caplog.records
     assert record.exc_info is None
     assert "rembrandt" in record.getMessage()
+
+
+def test_each_button_does_something(demo: gr.Blocks) -> None:
+    """Gradio adds every component that is made while a page is built, also one that only holds an update of another."""
+    heard = {block for function in demo.fns.values() for block, _ in function.targets}
+    buttons = [block for block in demo.blocks.values() if isinstance(block, gr.Button)]
+    assert len(buttons) > 10
+    assert not [button.value for button in buttons if button._id not in heard]

@@ -84,7 +84,8 @@ WATCH = """async ([bytes, number]) => {
     await new Promise((resolve) => setTimeout(resolve, 5));
     if (right.src !== before && right.complete) note("photo");
     if (/preview-/.test(right.src) && right.src !== before && right.complete) note("first");
-    if (seen.first && /colorings are ready/.test(find(".status").textContent)) { note("all"); return seen; }
+    const line = find(".status").textContent;
+    if (line.startsWith(`photo-${number}.jpg: `) && line.endsWith("colorings are ready.")) { note("all"); return seen; }
     if (performance.now() - start > 120000) throw new Error("the photo was not colored within two minutes");
   }
 }"""

@@ -4,7 +4,7 @@
 const find = (selector) => element.querySelector(selector), root = find(".viewer"), stage = find(".stage"), film = find(".film");
 const KEPT = "colorizer-photo", GRAY = { id: "gray", name: "Before" }, TRUTH = { id: "truth", name: "True colors" };
 const view = { left: "gray", right: null, isChosen: false, position: 50, isGrid: false, isFixing: false, isOldest: false,
-  awaited: null, scale: 1, x: 0, y: 0, cross: [0.5, 0.5], photo: null };
+  awaited: null, scale: 1, x: 0, y: 0, cross: [0.5, 0.5], isByKey: false, photo: null };
 let sent = { items: [] };
 const value = () => sent;
 const items = () => value().items.slice().sort(view.isOldest ? (a, b) => (a.year || 9999) - (b.year || 9999) : () => 0);
@@ -52,12 +52,18 @@ function draw() {
   options(find(".chip.left select"), [...befores(), ...done()], view.left);
   options(find(".chip.right select"), done(), view.right);
   if (now.message) say(now.message);
-  else if (now.busy && missing) say(right?.src ? now.items.length - missing + " of " + now.items.length : "Coloring …");
-  else if (right?.src) say(label(right) + " is shown. " + done().length + " colorings are ready.", false);
+  else if (now.busy && missing) say(right?.src ? "Coloring: " + (now.items.length - missing) + " of " + now.items.length : "Coloring …");
+  else if (right?.src) say(summary(right), false);
   find(".sample").hidden = !now.sample || view.isGrid;
   set(find(".sample"), "textContent", now.sample || "");
   drawFilm(); drawCells(); drawDots(); drawPaint(); place();
   if (now.keep) sessionStorage.setItem(KEPT, JSON.stringify(now.keep));
+}
+function summary(right) { // for a screen reader
+  const number = (value().dots || []).filter((dot) => dot.color).length, name = value().name ? value().name + ": " : "";
+  const fixed = number ? ", with " + number + (number === 1 ? " fixed color" : " fixed colors") : "";
+  const ready = done().length === 1 ? "1 coloring is ready." : done().length + " colorings are ready.";
+  return name + label(right) + " is shown" + fixed + ". " + ready;
 }
 function options(select, list, chosen) {
   const key = list.map((each) => each.id + each.name).join("\n");
@@ -85,7 +91,7 @@ function drawFilm() {
     const button = film.children[number], thumb = each.thumb || (each.id === "truth" && each.src);
     set(button.children[1], "textContent", each.name);
     set(button.children[2], "textContent", each.problem ? "⚠ failed" : String(each.note || each.year || "as it was"));
-    button.title = each.problem || "";
+    button.title = each.problem || (each.note ? "ΔE: how far off the colors are on average. Lower is better." : "");
     if (thumb && button.dataset.thumb !== thumb) {
       button.dataset.thumb = thumb;
       button.children[0].style.backgroundImage = 'url("' + CSS.escape(address(thumb)).replace(/\\/g, "") + '")';
@@ -98,7 +104,7 @@ function drawFilm() {
     button.tabIndex = each.id === view.right ? 0 : -1;
   });
   set(find(".order span"), "textContent", value().items.length + " approaches, ");
-  set(find("[data-do=order]"), "textContent", view.isOldest ? "oldest first" : "best first");
+  set(find("[data-do=order]"), "textContent", view.isOldest ? "oldest first ⇅" : "best first ⇅");
 }
 function drawCells() {
   const cells = find(".cells"), list = [...befores(), ...done()];
@@ -118,7 +124,7 @@ function drawCells() {
     }
     cell.dataset.id = each.id;
     show(cell.querySelector("img"), each);
-    set(cell.lastChild, "textContent", label(each) + (each.note ? " · " + each.note : ""));
+    set(cell.lastChild, "textContent", each.note ? each.name + " · " + each.note : label(each));
   });
 }
 function columns(count) { // as many as make the pictures largest in the room there is
@@ -143,11 +149,9 @@ function drawPaint() {
   find(".paint").hidden = !view.isFixing;
   set(find(".paint p"), "textContent", now.message || (swatches.length ? "Now pick its color:" : "Tap where a color is wrong."));
   find(".own").hidden = !swatches.length;
-  for (const name of ["undo", "redo", "remove", "clear"]) find("[data-do=" + name + "]").hidden = !now.can?.[name];
+  for (const name of ["undo", "redo", "remove", "clear"]) find("[data-do=" + name + "]").disabled = !now.can?.[name];
   const box = find(".swatches");
-  if (box.dataset.key === key) return;
-  box.dataset.key = key;
-  box.replaceChildren(...swatches.map((swatch) => {
+  if (box.dataset.key !== key) box.replaceChildren(...swatches.map((swatch) => {
     const button = make("button", "");
     Object.assign(button, { type: "button", title: swatch.reason });
     button.dataset.color = swatch.color;
@@ -155,6 +159,8 @@ function drawPaint() {
     button.append(swatch.name);
     return button;
   }));
+  box.dataset.key = key;
+  if (view.isByKey && swatches.length) { view.isByKey = false; box.firstChild.focus(); }
 }
 function place() {
   const styles = { "--position": view.position + "%", "--scale": view.scale, "--x": view.x * 100 + "%", "--y": view.y * 100 + "%" };
@@ -218,7 +224,12 @@ async function copy() {
 }
 const actions = {
   open: () => find("input[type=file]").click(),
-  fix: () => { setFixing(!view.isFixing); draw(); if (root.getBoundingClientRect().top < 0) root.scrollIntoView(); },
+  fix: (event) => {
+    setFixing(!view.isFixing);
+    draw();
+    if (root.getBoundingClientRect().top < 0) root.scrollIntoView();
+    if (view.isFixing && !event.detail) find(".cross").focus(); // pressed by a key
+  },
   grid: () => { setFixing(false); view.isGrid = !view.isGrid; draw(); },
   order: () => { view.isOldest = !view.isOldest; draw(); film.scrollLeft = 0; },
   in: () => zoom(1.6), out: () => zoom(1 / 1.6), previous: () => step(-1), next: () => step(1),
@@ -227,7 +238,7 @@ const actions = {
   save: () => trigger("save", { what: "one", id: view.right }), zip: () => trigger("save", { what: "all" }),
 };
 for (const name of ["undo", "redo", "remove", "clear"]) actions[name] = () => act(name);
-root.addEventListener("click", (event) => actions[event.target.closest("[data-do]")?.dataset.do]?.());
+root.addEventListener("click", (event) => actions[event.target.closest("[data-do]")?.dataset.do]?.(event));
 find(".chip.left select").onchange = (event) => { view.left = event.target.value === view.right ? "gray" : event.target.value; draw(); };
 find(".chip.right select").onchange = (event) => choose(event.target.value);
 find(".swatches").onclick = (event) => { const button = event.target.closest("[data-color]"); if (button) act("paint", { color: button.dataset.color }); };
@@ -245,19 +256,29 @@ find(".handle").onkeydown = (event) => {
 find(".cross").onkeydown = (event) => {
   const by = ARROWS[event.key], far = event.shiftKey ? 0.1 : 0.02;
   if (by) view.cross = view.cross.map((at, axis) => clamp(at + by[axis] * far, 0, 1));
-  else if (event.key === "Enter" || event.key === " ") act("point", { x: view.cross[0], y: view.cross[1] });
+  else if (event.key === "Enter" || event.key === " ") { view.isByKey = true; act("point", { x: view.cross[0], y: view.cross[1] }); }
   else return;
   event.preventDefault();
-  place();
+  [view.x, view.y] = view.cross.map((at, axis) => clamp([view.x, view.y][axis], -at * view.scale, 1 - at * view.scale));
+  bound();
 };
 find(".dots").onkeydown = (event) => {
   const dot = value().dots[[...event.currentTarget.children].indexOf(event.target)], by = ARROWS[event.key];
   if (by) act("move", { from: [dot.x, dot.y], x: clamp(dot.x + by[0] * 0.01, 0, 1), y: clamp(dot.y + by[1] * 0.01, 0, 1) });
   else if (event.key === "Delete" || event.key === "Backspace") act("remove", { from: [dot.x, dot.y] });
-  else if (event.key === "Enter") act("point", { x: dot.x, y: dot.y });
+  else if (event.key === "Enter") { view.isByKey = true; act("point", { x: dot.x, y: dot.y }); }
   else return;
   event.preventDefault();
 };
+find(".paint").onkeydown = (event) => { if (event.key === "Escape") find(".cross").focus(); };
+stage.addEventListener("keydown", (event) => { // before the divider gets it
+  const by = event.shiftKey && view.scale > 1 && !event.target.closest(".cross, .dot, select") && ARROWS[event.key];
+  if (!by) return;
+  event.preventDefault();
+  event.stopPropagation();
+  Object.assign(view, { x: view.x - by[0] * 0.1, y: view.y - by[1] * 0.1 });
+  bound();
+}, true);
 
 // ---- a photo that is chosen, dropped or pasted is seen at once, before a byte is sent
 let newest = 0; // number of the photo chosen last: an earlier one that is still on its way is dropped
@@ -276,7 +297,11 @@ async function foresee(source) {
     if (isShown) picture.src = source; else picture.removeAttribute("src");
   }
   find(".sample").hidden = true;
-  for (const button of film.children) { button.classList.add("wait"); button.dataset.thumb = button.children[0].style.backgroundImage = ""; }
+  for (const button of film.children) {
+    button.classList.add("wait");
+    button.dataset.thumb = button.children[0].style.backgroundImage = "";
+    button.children[2].textContent = "…"; // not what was measured on the photo before
+  }
   say("Coloring …");
   if (root.getBoundingClientRect().top < 0) root.scrollIntoView();
   return isNewest;
@@ -361,7 +386,7 @@ stage.addEventListener("pointerup", release);
 stage.addEventListener("pointercancel", release);
 find(".cells").onkeydown = (event) => { // a click by pointer is handled above
   const id = event.target.closest(".cell")?.dataset.id;
-  if (event.key === "Enter" && item(id)) { view.isGrid = false; choose(id); }
+  if ((event.key === "Enter" || event.key === " ") && item(id)) { event.preventDefault(); view.isGrid = false; choose(id, true); }
 };
 stage.addEventListener("dblclick", (event) => {
   const box = event.target.closest(".window") || find(".frame");

@@ -1,5 +1,6 @@
 """The app behind a proxy that serves it below a prefix, as on a Space."""
 
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -52,8 +53,8 @@ def test_everything_comes_from_below_the_prefix(browser: Browser, proxied: str) 
     page.on("response", lambda answer: missing.append(answer.url) if answer.status >= 400 else None)
     page.goto(f"{proxied}/")
     page.locator("#examples button").last.click(timeout=60_000)
-    expect(page.locator(".viewer .status")).to_have_text("Coloring …")  # the opening page tells of its own colorings
-    expect(page.locator(".viewer .status")).to_contain_text("colorings are ready", timeout=60_000)
+    ready = re.compile(r"^cliff\.webp: .* colorings are ready")
+    expect(page.locator(".viewer .status")).to_have_text(ready, timeout=60_000)
     for picture in page.locator(".frame img, #examples img").all():
         page.wait_for_function("image => image.naturalWidth > 100", arg=picture.element_handle())
         assert picture.get_attribute("src").startswith(proxied)

@@ -55,6 +55,7 @@ def opening_value(catalog: Catalog, files: ExampleFiles) -> dict[str, Any]:
         )
     return {
         "photo": 0,
+        "name": files.photo(example).name,
         "sample": f"{example.title}: an example. Choose a photo of your own.",
         "size": size,
         "gray": url(files.before(example)),
@@ -83,6 +84,7 @@ def viewer_value(session: Session, values: Sequence[Any]) -> dict[str, Any]:
         dots.append({"x": x / max(1, width - 1), "y": y / max(1, height - 1), "color": None, "isChosen": True})
     return {
         "photo": session.number,
+        "name": comparison.photo_name,
         "count": f"{session.num_arrived}.{session.version}",
         "size": list(comparison.size),
         "gray": url(comparison.gray),

@@ -57,7 +57,7 @@ const props = { accept: "image/*", root: new URL(".", document.baseURI).href.sli
 let update = () => {};
 
 function value() {
-  const { number, size, gray, truth, message, problem = "", wanted, history, swatches } = session;
+  const { number, name: photoName, size, gray, truth, message, problem = "", wanted, history, swatches } = session;
   const items = manifest.models.map(({ id, name, year, bytes }) => {
     const result = session.results.get(id), { isLoaded, share } = models.get(id);
     const isOffered = !isLoaded && !result && !problem && !(id === best.id && session.waitsForBest);
@@ -67,7 +67,7 @@ function value() {
   });
   const { share } = models.get(best.id), isFirst = share !== null && share < 1 && !session.results.size;
   return {
-    photo: number, size, gray, truth, wanted, items,
+    photo: number, name: photoName, size, gray, truth, wanted, items,
     message: message || (isFirst ? `Loading once: ${Math.floor(100 * share)} %` : ""),
     swatches: swatches ?? [], can: history?.can ?? {},
     busy: items.some((item) => !item.src && !item.isOffered && !item.problem),
@@ -78,7 +78,7 @@ function value() {
 function opening() {
   const { title, size, before, pictures } = manifest.opening;
   return {
-    photo: 0, sample: `${title}: an example. Choose a photo of your own.`, size, gray: before,
+    photo: 0, name: title, sample: `${title}: an example. Choose a photo of your own.`, size, gray: before,
     items: manifest.models.map(({ id, name, year }) => {
       const isBest = id === best.id;
       return { id, name, year, thumb: pictures[id], src: isBest ? pictures[id] : null, isOffered: !isBest, note: year };

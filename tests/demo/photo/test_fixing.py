@@ -17,6 +17,8 @@ def test_a_color_is_fixed_with_three_taps_and_dots_are_moved_and_removed(page: P
     expect(right(page)).to_have_attribute("src", re.compile("tiny-dense"))
     plain, address = shown(page), right(page).get_attribute("src")
     page.get_by_role("button", name="Fix a color").click()
+    panel = page.locator(".paint")
+    height = panel.bounding_box()["height"]
     tap(page, 0.2)
     swatches = page.locator(".swatches button")
     expect(swatches).to_have_count(8)
@@ -27,6 +29,8 @@ def test_a_color_is_fixed_with_three_taps_and_dots_are_moved_and_removed(page: P
     assert change[:, 345:].mean() < 1.5  # as much as a JPEG loses
     dot = page.locator(".dot")
     expect(dot).to_have_count(1)
+    expect(page.locator(".viewer .status")).to_contain_text("is shown, with 1 fixed color. 2 colorings")
+    assert panel.bounding_box()["height"] == height  # what is below does not jump
     box = page.locator(".frame").bounding_box()
     place = dot.bounding_box()
     page.mouse.move(place["x"] + 10, place["y"] + 10)
@@ -41,15 +45,18 @@ def test_a_color_is_fixed_with_three_taps_and_dots_are_moved_and_removed(page: P
         expect(page.locator(".dot[style*='rgb']")).to_have_count(count)
     dot.first.focus()
     page.keyboard.press("Delete")
-    expect(page.locator(".history").get_by_role("button", name="clear")).to_be_hidden()
+    expect(page.locator(".history").get_by_role("button", name="clear")).to_be_disabled()
     # By keyboard alone.
-    page.locator(".cross").focus()
+    for _ in range(2):
+        page.get_by_role("button", name="Fix a color").press("Enter")
+    expect(page.locator(".cross")).to_be_focused()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    expect(swatches).to_have_count(8)
-    swatches.first.focus()
+    expect(swatches.first).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator(".dot[style*='rgb']")).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect(page.locator(".cross")).to_be_focused()
     page.locator(".own input").evaluate(
         "input => { input.value = '#3366cc'; input.dispatchEvent(new Event('change', {bubbles: true})); }"
     )

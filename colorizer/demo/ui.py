@@ -127,7 +127,10 @@ def _theme() -> gr.themes.Base:
         button_primary_background_fill_dark="*primary_700",
         button_primary_background_fill_hover_dark="*primary_800",
         button_secondary_background_fill_hover_dark="*primary_700",
-        # Without a border, the button is white on white.
+        # Without a border, fields and buttons are white on white.
+        input_border_width="1px",
+        input_border_color="*neutral_500",
+        input_border_color_dark="*neutral_400",
         button_border_width="1px",
         button_border_width_dark="1px",
         button_secondary_border_color="*neutral_400",

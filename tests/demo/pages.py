@@ -7,6 +7,7 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, expect
 
 ARTIFACTS = Path(__file__).parents[1] / "artifacts"
+CONTRAST = Path(__file__).with_name("contrast.js").read_text(encoding="utf-8")
 WAIT = 20_000  # milliseconds; one second is enough on an idle machine
 
 
@@ -37,6 +38,18 @@ def open_tab(page: Page, name: str) -> Locator:
     """Open a tab and return its panel."""
     page.get_by_role("tab", name=name).click()
     return page.get_by_role("tabpanel").filter(visible=True)
+
+
+def pale_texts(page: Page) -> list[str]:
+    """Visible texts whose contrast is too low, each with its ratio."""
+    return page.evaluate(CONTRAST)
+
+
+def assert_whole(parts: Locator, boxes: Locator) -> None:
+    """Each part must lie inside of its box, so that it can be seen and moved to its ends."""
+    for part, box in zip(parts.all(), boxes.all(), strict=True):
+        inner, outer = part.bounding_box(), box.bounding_box()
+        assert outer["x"] <= inner["x"] < inner["x"] + inner["width"] <= outer["x"] + outer["width"]
 
 
 def leave_screenshot(page: Page, name: str) -> None:

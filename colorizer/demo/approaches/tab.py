@@ -1,5 +1,6 @@
 """The Approaches tab: a time line, what each approach does to the visitor's photo, how it works, and how good it is."""
 
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,11 @@ element.addEventListener("click", (event) => {
   document.getElementById("tab-photo-button").click();
   [...document.querySelectorAll(".viewer .film button")].find((each) => each.dataset.id.split(",")[0] === id)?.click();
 });"""
+# Of the curves: each readable on white and on the dark theme's gray. Gradio's own are ten, some of them pale.
+COLORS = (
+    *("#0d9488", "#d97706", "#2f80ed", "#ef4444", "#808080", "#65a30d"),
+    *("#a855f7", "#a16207", "#ec4899", "#0891b2", "#16a34a", "#6366f1"),
+)
 CURVES = """How wrong the colors are on test photos as they get more colorful: lower is better, and a flat line means that bold
 colors cost little. Every approach is drawn at several strengths of its colors."""
 
@@ -73,14 +79,17 @@ def build_approaches_tab(catalog: Catalog, photo: PhotoTab, tab: gr.Tab) -> None
     if table := measured():
         gr.Markdown("## Measured")
         gr.Markdown(CURVES)
+        curves = measured_curves(catalog)
         gr.LinePlot(
-            pd.DataFrame(measured_curves(catalog)),
+            pd.DataFrame(curves),
             x="Colorfulness",
             y="Error (ΔE2000)",
             color="Approach",
+            color_map=dict(zip(dict.fromkeys(curves["Approach"]), cycle(COLORS), strict=False)),
             height=360,
             show_label=False,
             buttons=[],
+            elem_id="curves",
         )
         with gr.Accordion("All measurements", open=False, elem_classes="folded"):
             gr.Markdown(table, elem_classes="wide")

@@ -38,7 +38,7 @@ def build_album_tab(catalog: Catalog, tab: gr.Tab) -> list[gr.blocks.Block]:
                 )
             buttons = build_buttons("Colorize all")
             # Next to the button, so that it is visible when that is pressed.
-            status = gr.Markdown("Results appear next to this or below.", elem_id="many-status", min_height=60)
+            status = gr.Markdown("The colored photos appear under “Results”.", elem_id="many-status", min_height=60)
         with gr.Column(min_width=320):
             download = gr.DownloadButton("Download all (ZIP)", variant="primary", visible=False)
             gallery = gr.Gallery(

@@ -31,8 +31,8 @@ SAVE_FILE = """(file) => {
 }"""
 # Buttons, so that the keyboard can reach them.
 EXAMPLE_LIST = """<div class="examples" role="group" aria-label="Old photos to try">{{#each value}}
-<button type="button" data-number="{{@index}}" title="{{title}}: {{credit}}"><img src="" data-src="{{small}}" alt="{{title}}">
-{{#if truth}}<span>true colors known</span>{{/if}}</button>{{/each}}</div>"""
+<button type="button" data-number="{{@index}}" title="{{title}}: {{credit}}">
+<img src="" data-src="{{small}}" alt="{{title}}"></button>{{/each}}</div>"""
 PICK_EXAMPLE = """const root = (window.gradio_config?.root || location.origin) + "/";
 for (const image of element.querySelectorAll("img")) image.src = root + image.dataset.src;
 element.addEventListener("click", (event) => {
@@ -71,14 +71,13 @@ def build_photo_tab(studio: Studio) -> PhotoTab:
                     )
                 }
             adjustments = build_adjustments()
-            gr.Markdown("Or try an old photo", elem_id="examples-title")
+            gr.Markdown("Or try an old photo whose true colors are known", elem_id="examples-title")
             gr.HTML(
                 [
                     {
                         "title": example.title,
                         "credit": example.credit,
                         "small": url(files.small(example)),
-                        "truth": example.has_truth,
                     }
                     for example in EXAMPLES
                 ],

@@ -42,7 +42,7 @@ def build_film_tab(catalog: Catalog, tab: gr.Tab) -> list[gr.blocks.Block]:
             buttons = build_buttons("Colorize the clip")
             # Next to the button, so that it is visible when that is pressed.
             status = gr.Markdown(
-                "The colored clip appears next to this or below.", elem_id="video-status", min_height=60
+                "The colored clip appears under “Colored clip”.", elem_id="video-status", min_height=60
             )
         with gr.Column(min_width=320):
             result = gr.Video(

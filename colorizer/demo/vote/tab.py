@@ -32,8 +32,6 @@ def build_vote_tab(catalog: Catalog, store: VoteStore, shared: SharedVotes | Non
     box = BallotBox()
     token = gr.State()
     gr.Markdown(INTRODUCTION)
-    with gr.Accordion("Use your own photo instead of a sample", open=False, elem_classes="folded"):
-        photo = gr.File(label="Your photo", file_types=PHOTO_TYPES, height=140, elem_id="vote-photo")
     with gr.Row(visible=False, elem_id="pair") as pair:
         pictures = [
             gr.Image(
@@ -46,12 +44,14 @@ def build_vote_tab(catalog: Catalog, store: VoteStore, shared: SharedVotes | Non
             )
             for letter, alt_text in zip(LETTERS, ALT_TEXTS, strict=True)
         ]
-    with gr.Row(visible=False) as choices:
+    with gr.Row(visible=False, elem_id="choices") as choices:
         choose_a = gr.Button("A is better", variant="primary", min_width=80)
         choose_none = gr.Button("Tie", min_width=80)
         choose_b = gr.Button("B is better", variant="primary", min_width=80)
     status = gr.Markdown(min_height=32, elem_id="vote-status")
     draw = gr.Button("New pair", variant="primary", size="lg")
+    with gr.Accordion("Use your own photo instead of a sample", open=False, elem_classes="folded"):
+        photo = gr.File(label="Your photo", file_types=PHOTO_TYPES, height=140, elem_id="vote-photo")
     ranking = gr.HTML(elem_id="ranking")
 
     def refresh() -> str:

@@ -15,6 +15,7 @@ from colorizer.demo.approaches.lessons import (
     photo_terms,
     results_picture,
 )
+from colorizer.demo.approaches.tab import COLORS
 from colorizer.demo.catalog import Catalog
 
 OWN = list_approaches(own=True)
@@ -99,3 +100,7 @@ def test_a_clone_has_cards_and_the_package_alone_does_without(
     assert lessons() == list(by_name.values())
     monkeypatch.setattr(lessons_module, "EVALUATION", tmp_path / "evaluation.json")
     assert measured() == ""
+
+
+def test_each_curve_has_a_color_of_its_own() -> None:
+    assert len(set(COLORS)) == len(COLORS) >= len(set(measured_curves(Catalog())["Approach"]))

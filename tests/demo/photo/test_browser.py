@@ -10,8 +10,19 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from tests.demo.pages import ARTIFACTS, open_tab, visit, wait_until
-from tests.demo.photo.viewer_page import COLORFUL, DENSE, open_photo, position, right, shown, tap, thumb
+from tests.demo.pages import ARTIFACTS, assert_whole, open_tab, pale_texts, visit, wait_until
+from tests.demo.photo.viewer_page import (
+    COLORFUL,
+    DENSE,
+    answers_held_back,
+    expect_ready,
+    open_photo,
+    position,
+    right,
+    shown,
+    tap,
+    thumb,
+)
 
 
 def test_the_page_opens_in_color_and_a_choice_and_a_tap_give_a_file(page: Page, color_photo: str) -> None:
@@ -89,11 +100,21 @@ def test_all_stand_side_by_side_and_zoom_in_step(page: Page, color_photo: str) -
     page.mouse.up()
     after = [cell.locator("img").bounding_box() for cell in cells.all()]
     assert all(abs(one["x"] - two["x"] - 30) < 3 for one, two in zip(before, after, strict=True))
-    page.get_by_role("button", name="Zoom out").click()
+    # By keyboard.
     cells.last.focus()
-    page.keyboard.press("Enter")
+    page.keyboard.press("Shift+ArrowRight")
+    moved = [cell.locator("img").bounding_box() for cell in cells.all()]
+    assert all(one["x"] < two["x"] - 10 for one, two in zip(moved, after, strict=True))
+    chosen = cells.last.get_attribute("data-id")
+    page.keyboard.press("Space")
     expect(page.locator(".frame")).to_be_visible()
     expect(cells.first).to_be_hidden()
+    expect(thumb(page, chosen)).to_be_focused()
+    divider = page.get_by_role("slider", name="Divider")
+    before = right(page).bounding_box()
+    divider.press("Shift+ArrowLeft")
+    assert right(page).bounding_box()["x"] > before["x"] + 10
+    assert position(page) == 50
 
 
 def test_colors_are_adjusted_and_the_scores_the_code_and_the_file_follow(page: Page, color_photo: str) -> None:
@@ -141,7 +162,7 @@ def test_nothing_is_lost_on_reload_or_back(page: Page, halves: str) -> None:
     expect(page.locator(".viewer")).to_be_visible()
     assert np.array_equal(shown(page), picture)
     page.reload()
-    expect(page.locator(".viewer .status")).to_contain_text("2 colorings are ready")
+    expect_ready(page, halves)
     expect(page.get_by_label("number input for Saturation")).to_have_value("2")
     expect(right(page)).to_have_attribute("alt", re.compile("First try"))
     wait_until(page, lambda: np.array_equal(shown(page), picture))
@@ -162,7 +183,7 @@ def test_a_photo_is_dropped_or_pasted_and_the_newer_one_wins(page: Page, color_p
     page.evaluate(send, ["second.png", list(Path(halves).read_bytes()), "paste"])
     # Seen before the server answers.
     expect(page.locator(".frame .picture.left")).to_have_attribute("src", re.compile("^(blob|http)"))
-    expect(page.locator(".viewer .status")).to_contain_text("2 colorings are ready")
+    expect_ready(page, "second.png")
     expect(page.locator(".film button")).to_have_count(2)  # the second has no true colors
     wait_until(page, lambda: right(page).evaluate("image => image.naturalWidth") == 640)
 
@@ -181,6 +202,10 @@ def test_what_is_wrong_is_said_once_and_the_earlier_photo_is_back(
     )
     expect(page.locator(".viewer .status")).to_contain_text("letter.txt is not a photo")
     assert "Traceback" not in page.content()
+    with answers_held_back(page):
+        page.locator(".viewer input[type=file]").set_input_files(halves)
+        # Not what was measured on the photo before.
+        expect(page.locator(".film small").filter(has_text="ΔE")).to_have_count(0)
     # A name is shown as text.
     open_photo(page, halves)
     assert page.locator(".viewer b, #python b").filter(has_text="halves").count() == 0
@@ -188,7 +213,7 @@ def test_what_is_wrong_is_said_once_and_the_earlier_photo_is_back(
 
 def test_an_example_shows_what_it_really_looked_like(page: Page) -> None:
     page.get_by_role("button", name=re.compile("woman on a carpet")).click()
-    expect(page.locator(".viewer .status")).to_contain_text("2 colorings are ready")
+    expect_ready(page, "carpet.webp")
     page.locator(".film button").first.click()
     expect(page.locator(".frame .picture.left")).to_have_attribute("alt", "The photo in its true colors")
     for note in page.locator(".film button:not(:first-child) small").all_inner_texts():
@@ -221,11 +246,16 @@ def test_viewer_strip_and_buttons_are_above_the_fold(
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         ARTIFACTS.mkdir(exist_ok=True)
         page.screenshot(path=ARTIFACTS / f"photo-{width}-{theme}.png", animations="disabled")
+        assert_whole(page.locator("#adjust input[type=range]"), page.locator("#adjust .block"))
+        page.get_by_role("button", name="In Python").click()
+        expect(page.locator("#python .cm-content")).to_contain_text("pipeline")
+        assert not pale_texts(page)
+        page.evaluate("window.scrollTo(0, 0)")
         if is_phone and theme == "light":
             page.get_by_role("button", name="Fix a color").tap()
             box = page.locator(".frame").bounding_box()
             page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-            expect(page.locator(".swatches button")).to_have_count(8)
+            expect(page.locator(".swatches button")).to_have_count(8, timeout=120_000)  # all networks load for it
             expect(page.locator(".paint")).to_be_visible()
             page.set_viewport_size({"width": 360, "height": 800})
             assert page.evaluate("document.documentElement.scrollWidth") <= 360

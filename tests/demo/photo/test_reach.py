@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from tests.demo.pages import visit
+from tests.demo.pages import assert_whole, visit
 from tests.demo.photo.viewer_page import right
 
 
@@ -41,6 +41,8 @@ def test_at_twice_the_size_nothing_is_cut_off(browser: Browser, app_url: str) ->
         for part in (".stage", ".strip", ".bar", "#adjust", "#examples"):
             box = page.locator(part).first.bounding_box()
             assert 0 <= box["x"] < box["x"] + box["width"] <= 683, part
+        assert_whole(page.locator("#adjust input[type=range]"), page.locator("#adjust .block"))
+        expect(page.get_by_role("button", name="Zoom in")).to_be_visible()
 
 
 def test_a_screen_reader_hears_of_results_and_nothing_moves_where_that_is_asked(browser: Browser, app_url: str) -> None:
@@ -58,7 +60,7 @@ def test_a_screen_reader_hears_of_results_and_nothing_moves_where_that_is_asked(
         expect(page.locator(".viewer .status")).to_contain_text("colorings are ready", timeout=120_000)
         heard = page.evaluate("window.heard")
         assert heard[0] == "Coloring …"
-        assert re.fullmatch(r".+ is shown\. \d+ colorings are ready\.", heard[-1])
+        assert re.fullmatch(r"cliff\.webp: .+ is shown\. \d+ colorings are ready\.", heard[-1])
     context.close()
 
 

@@ -10,7 +10,7 @@ from colorizer.approaches import get_model_class, list_approaches
 from colorizer.checkpoints import list_checkpoints
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.vote.store import VoteStore
-from tests.demo.pages import leave_screenshot, open_tab, visit, wait_until
+from tests.demo.pages import leave_screenshot, open_tab, pale_texts, visit, wait_until
 
 # Each button with the place of the result that it prefers.
 VOTES = {"A is better": 0, "B is better": 1}
@@ -131,12 +131,15 @@ def test_approaches_tell_of_each_in_plain_words_and_lead_to_the_photo(page: Page
 def test_looks(browser: Browser, app_url: str, width: int) -> None:
     page = browser.new_page(viewport={"width": width, "height": 800})
     for _ in visit(page, app_url):
-        open_tab(page, "Vote")
+        page.goto(f"{app_url}?tab=vote")
         show_pair(page)
+        choice = page.get_by_role("button", name="A is better").bounding_box()
+        assert choice["y"] + choice["height"] <= 800  # without scrolling
         look(page, "vote", width)
         cast(page, "Tie")
         leave_screenshot(page, f"voted-{width}-light")
         open_tab(page, "Approaches")
+        wait_until(page, lambda: page.url.endswith("?tab=approaches"))
         expect(page.locator(".timeline img").first).to_have_js_property("complete", True)
         look(page, "approaches", width)
 
@@ -147,5 +150,6 @@ def look(page: Page, name: str, width: int) -> None:
         page.evaluate("isDark => document.body.classList.toggle('dark', isDark)", theme == "dark")
         page.wait_for_timeout(400)  # buttons fade from one theme's color to the other's
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert not pale_texts(page)
         leave_screenshot(page, f"{name}-{width}-{theme}")
     page.evaluate("document.body.classList.remove('dark')")

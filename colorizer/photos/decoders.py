@@ -19,6 +19,7 @@ import numpy as np
 from PIL import Image
 
 from colorizer.photos.decoder_bounds import Bounds, Refused
+from colorizer.photos.depth import eight_bits, in_full_range
 
 MAX_PAGES = 1000  # of a PDF
 _DPI = 300  # of a PDF page without a scan
@@ -28,18 +29,33 @@ _HEIF_HEADER = 2**16
 
 
 def read_heif(file: IO[bytes], page: int, bounds: Bounds) -> Image.Image:
-    """Decode the primary image of a HEIC file."""
+    """Decode the primary image of a HEIC file; `info` has more than 8 bits as "wide"."""
     import pillow_heif
 
     pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, decode_threads=1)
     image = Image.open(file, formats=("HEIF",))
     bounds.check(*image.size)
     try:
+        if image.info["bit_depth"] > 8:
+            return _read_wide_heif(file, image)
         image.load()
     except ValueError:
         if bounds.file_bytes <= _LARGEST_SLICE:
             raise
         image = _read_large_slice(file, image)
+    return image
+
+
+def _read_wide_heif(file: IO[bytes], opened: Image.Image) -> Image.Image:
+    """Decode a HEIC file of 10 or 12 bits, whose header pillow-heif has read."""
+    import pillow_heif
+
+    heif = pillow_heif.open_heif(file, convert_hdr_to_8bit=False, hdr_to_16bit=False)
+    samples = in_full_range(np.asarray(heif), 2 ** heif.info["bit_depth"] - 1, np.uint16)
+    image = Image.fromarray(eight_bits(samples), "L" if samples.ndim == 2 else opened.mode)
+    image.info = opened.info
+    if image.mode != "RGBa":  # colors that are premultiplied by alpha are divided in 8 bits
+        image.info["wide"] = samples if samples.ndim == 2 else np.ascontiguousarray(samples[..., :3])
     return image
 
 

@@ -53,6 +53,18 @@ def join_bytes(high: np.ndarray, low: np.ndarray) -> np.ndarray:
     return joined
 
 
+def in_full_range(values: np.ndarray, white: float, kind: type[np.unsignedinteger]) -> np.ndarray:
+    """Scale values from 0 to `white` to an unsigned type whose largest value is white."""
+    full = np.iinfo(kind).max
+    if values.dtype == kind and white == full:
+        return values
+    scaled = np.empty(values.shape, kind)
+    for top in range(0, len(values), _ROWS):
+        rows = values[top : top + _ROWS].astype(np.float64) * (full / white)
+        scaled[top : top + _ROWS] = np.rint(rows).clip(0, full)
+    return scaled
+
+
 def eight_bits(values: np.ndarray) -> np.ndarray:
     """Round uint16 to uint8, white to white."""
     rounded = np.empty(values.shape, np.uint8)

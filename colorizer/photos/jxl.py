@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from colorizer.photos.decoder_bounds import Bounds, Refused
-from colorizer.photos.depth import eight_bits
+from colorizer.photos.depth import eight_bits, in_full_range
 from colorizer.photos.exif import ORIENTATION, with_tags
 from colorizer.photos.jxl_size import boxes, jxl_size
 from colorizer.photos.metadata import upright_xmp
@@ -23,7 +23,6 @@ _PREMULTIPLIED = {"LA": "La", "RGBA": "RGBa"}
 # Of libjxl's decode.h: events, the profile of the decoded pixels, and places in JxlBasicInfo, counted in 32 bits.
 _BASIC_INFO, _COLOR_ENCODING, _OF_DATA = 0x40, 0x100, 1
 _INFO_SIZE, _BITS, _IS_PREMULTIPLIED = 64, 3, 17
-_ROWS = 64
 
 
 def read_jxl(file: IO[bytes], page: int, bounds: Bounds) -> Image.Image:
@@ -41,7 +40,7 @@ def read_jxl(file: IO[bytes], page: int, bounds: Bounds) -> Image.Image:
     pixels = imagecodecs.jpegxl_decode(content, index=0, numthreads=1)
     if profile[16:20] not in (b"GRAY", b"RGB ") or pixels.shape[2:] not in ((), *((n,) for n in _MODES)):
         raise Refused("is a JPEG XL photo of other colors than gray and RGB: save it as RGB first")
-    pixels = _in_full_range(pixels, bits)
+    pixels = _full_range(pixels, bits)
     mode = _MODES[1 if pixels.ndim == 2 else pixels.shape[2]]
     if pixels.dtype == np.uint16:
         if not is_premultiplied:
@@ -76,20 +75,13 @@ def _metadata(content: bytes) -> dict[str, bytes]:
     return info
 
 
-def _in_full_range(pixels: np.ndarray, bits: int) -> np.ndarray:
+def _full_range(pixels: np.ndarray, bits: int) -> np.ndarray:
     """Return samples of so many bits, or floats of 0…1, as uint8 or uint16 whose largest value is white."""
     is_float = pixels.dtype.kind == "f"
     if is_float and not np.isfinite(pixels).all():
         raise Refused("is a JPEG XL photo with values that are not finite (NaN or infinity)")
-    full = np.uint8 if pixels.dtype == np.uint8 else np.uint16
-    white = 1 if is_float else 2**bits - 1
-    if white == np.iinfo(full).max:
-        return pixels
-    scaled = np.empty(pixels.shape, full)
-    for top in range(0, len(pixels), _ROWS):
-        rows = pixels[top : top + _ROWS].astype(np.float64) * (np.iinfo(full).max / white)
-        scaled[top : top + _ROWS] = np.rint(rows).clip(0, np.iinfo(full).max)
-    return scaled
+    kind = np.uint8 if pixels.dtype == np.uint8 else np.uint16
+    return in_full_range(pixels, 1 if is_float else 2**bits - 1, kind)
 
 
 def _header(content: bytes) -> tuple[int, bool, bytes]:

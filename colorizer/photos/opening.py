@@ -166,7 +166,8 @@ def _open_tiff(file: IO[bytes], bounded: BoundedFile, label: str, max_pixels: in
             bounded.allow_decoding()
             return Opened(image, bounded, num_pages, exif)
     image, _ = separate_decoding.decode(file, "TIFF", label, max_pixels, page.offset)
-    return Opened(image, None, num_pages, _tiff_exif(bounded, page.page_offset, lambda tag: tag not in LAYOUT_TAGS))
+    exif = _tiff_exif(bounded, page.page_offset, lambda tag: tag not in LAYOUT_TAGS)
+    return Opened(image, None, num_pages, exif, image.info.pop("wide", None))
 
 
 def _find_pages(bounded: BoundedFile) -> tuple[list[Page], bool]:

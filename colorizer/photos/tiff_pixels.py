@@ -8,6 +8,7 @@ from PIL import Image
 from tifffile import TiffFile, TiffPage
 
 from colorizer.photos.decoder_bounds import Bounds, Refused
+from colorizer.photos.depth import eight_bits
 from colorizer.photos.tiff_directories import (
     CMYK,
     LARGEST,
@@ -33,7 +34,9 @@ _ROWS = 64
 
 
 def read_directory(file: IO[bytes], offset: int, bounds: Bounds) -> Image.Image:
-    """Decode the directory at `offset` to an 8-bit image: L, LA, RGB, RGBA, CMYK or YCbCr, with its ICC profile.
+    """Decode the directory at `offset` to an 8-bit image: L, LA, RGB, RGBA, CMYK or YCbCr.
+
+    `info` has its ICC profile, and gray or RGB of more than 8 bits in 16 bits as "wide".
 
     Raises:
         Exception: what the tags define is no photo, or the data are damaged or missing; the message says what it is.
@@ -110,20 +113,27 @@ def _check(page: TiffPage, file_size: int) -> None:
 def _to_image(page: TiffPage, values: np.ndarray) -> Image.Image:
     if page.photometric == PALETTE:
         return Image.fromarray(_look_up(page, values))
-    levels = _levels(page, values)
-    num_colors = _COLORS[page.photometric]
-    colors, extra = levels[..., :num_colors], page.extrasamples
+    num_colors, extra = _COLORS[page.photometric], page.extrasamples
+    levels, wide = _levels(page, values), None
     if page.photometric == 0:
-        colors = 255 - colors
+        levels[..., 0] = np.iinfo(levels.dtype).max - levels[..., 0]
+    if levels.dtype == np.uint16:
+        wide = np.ascontiguousarray(levels[..., 0] if num_colors == 1 else levels[..., :num_colors])
+        levels = eight_bits(levels)
+    colors = levels[..., :num_colors]
     if page.photometric in (CMYK, YCBCR):
         is_converted = page.photometric == YCBCR and page.compression in _JPEG
         mode = "CMYK" if page.photometric == CMYK else "RGB" if is_converted else "YCbCr"
         return Image.frombytes(mode, (page.imagewidth, page.imagelength), np.ascontiguousarray(colors).tobytes())
     place = next((place for place, kind in enumerate(extra) if kind in (1, 2)), None)
     if place is None:
-        return Image.fromarray(np.ascontiguousarray(colors[..., 0] if num_colors == 1 else colors))
-    alpha = levels[..., num_colors + place]
-    return Image.fromarray(np.dstack([colors, alpha]), "LA" if num_colors == 1 else "RGBA")
+        image = Image.fromarray(np.ascontiguousarray(colors[..., 0] if num_colors == 1 else colors))
+    else:
+        alpha = levels[..., num_colors + place]
+        image = Image.fromarray(np.dstack([colors, alpha]), "LA" if num_colors == 1 else "RGBA")
+    if wide is not None:
+        image.info["wide"] = wide
+    return image
 
 
 def _look_up(page: TiffPage, values: np.ndarray) -> np.ndarray:
@@ -134,17 +144,25 @@ def _look_up(page: TiffPage, values: np.ndarray) -> np.ndarray:
 
 
 def _levels(page: TiffPage, values: np.ndarray) -> np.ndarray:
-    """Return the samples as uint8, black and white as the tags define them; premultiplied colors are divided by alpha."""
+    """Return the samples as uint8, or as uint16 if they are gray or RGB of more levels than that.
+
+    Black and white are as the tags define them, and premultiplied colors are divided by alpha.
+    """
     black, white = _range(page, values)
+    is_wide = page.photometric in (0, 1, RGB) and (page.sampleformat == 3 or white - black > 255)
+    kind = np.uint16 if is_wide else np.uint8
+    full = np.iinfo(kind).max
     extra, num_colors = page.extrasamples, _COLORS[page.photometric]
     premultiplied = num_colors + extra.index(PREMULTIPLIED) if PREMULTIPLIED in extra else None
-    levels = np.empty(values.shape, np.uint8)
+    if premultiplied is None and values.dtype == kind and (black, white) == (0, full):
+        return values
+    levels = np.empty(values.shape, kind)
     for top in range(0, len(values), _ROWS):
         rows = (values[top : top + _ROWS].astype(np.float64) - black) / (white - black)
         if premultiplied is not None:
             alpha = rows[..., premultiplied, None]
             rows[..., :num_colors] /= np.where(alpha > 0, alpha, 1)
-        levels[top : top + _ROWS] = np.rint(rows * 255).clip(0, 255)
+        levels[top : top + _ROWS] = np.rint(rows * full).clip(0, full)
     return levels
 
 

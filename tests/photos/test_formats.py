@@ -130,6 +130,20 @@ class TestInAProcessOfItsOwn:
         kept.load(read.exif)
         assert dict(kept) == {0x010F: "Camera", 0x0112: 1}
 
+    @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+    @pytest.mark.parametrize("bits", [10, 12])
+    def test_a_heic_of_more_than_8_bits_keeps_them(self, monkeypatch, mode, bits):
+        monkeypatch.setattr(pillow_heif.options, "SAVE_HDR_TO_12_BIT", bits == 12)
+        ramp = np.linspace(0, 65535, 256).round().astype(np.uint16)[None].repeat(64, 0)
+        samples = ramp if mode == "L" else np.dstack([ramp] * len(mode))
+        file = io.BytesIO()
+        pillow_heif.encode(f"{mode};16", (256, 64), samples.tobytes(), file, quality=-1, exif=turned())
+        read = read_photo(file.getvalue())
+        expected = np.rot90(samples[..., :3] if mode == "RGBA" else samples, -1)
+        assert read.deep.shape == expected.shape
+        assert np.abs(read.deep.astype(int) - expected).max() <= 65535 / (2**bits - 1) + 1
+        assert (read.alpha is None) == (mode != "RGBA")
+
     @pytest.mark.parametrize("options", [{}, {"exif": turned()}], ids=["plain", "turned"])
     def test_a_heic_in_one_slice_of_more_than_16_mib(self, photo, options):
         read = read_photo(heic_in_one_large_slice(photo, **options))

@@ -47,6 +47,9 @@ def decode_here(monkeypatch: pytest.MonkeyPatch) -> None:
 def check(kind: Kind) -> None:
     photo = read_photo(kind.content)
     assert np.abs(photo.pixels - kind.levels).max() <= 1, kind.name
+    if photo.deep is not None:
+        deep = photo.deep.reshape(*photo.deep.shape[:2], -1)
+        assert np.abs(deep / 257 - kind.levels).max() <= 0.25, kind.name
     assert (photo.alpha is None) == (kind.alpha is None), kind.name
     if kind.alpha is not None:
         assert np.abs(photo.alpha - kind.alpha).max() <= 2, kind.name
@@ -79,6 +82,7 @@ def test_compressed_planes(compression: str | None, options: dict) -> None:
     samples = quantize(ramps(3), "u2")
     content = write(samples, True, photometric="rgb", compression=compression, **options)
     check(Kind("", content, samples / 257))
+    np.testing.assert_array_equal(read_photo(content).deep, samples)
 
 
 @pytest.mark.parametrize(

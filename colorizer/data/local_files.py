@@ -20,6 +20,8 @@ _SPLITS = {
 }
 # training_set, "Test Images", and trainA beside trainB, as in the datasets of CycleGAN.
 _SPLIT = re.compile(rf"({'|'.join(_SPLITS)})([ _-]?(set|data|images|photos|a|b))?", re.IGNORECASE)
+# In seg_train beside seg_test, or train2017 beside val2017.
+_WORD = re.compile(rf"(?<![a-z])({'|'.join(sorted(_SPLITS, key=len, reverse=True))})(?![a-z])", re.IGNORECASE)
 _MAX_ID = 256  # characters of a Hub id and a configuration's name
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?(:[\w.-]+)?")
 
@@ -61,11 +63,11 @@ def find_files(path: Path) -> tuple[str, dict[str, list[Path]]]:
     if path.is_file():
         if path.suffix.lower() != ".parquet":
             raise DatasetError(f"{str(path)!r} is not a parquet file; for photos, give their folder")
-        return "parquet", {_file_split(path) or "train": [path]}
+        return "parquet", {_file_split(Path(path.name)) or "train": [path]}
     files = sorted(_walk(path))
     parquet = [file for file in files if file.suffix.lower() == ".parquet"]
     if parquet:
-        named = [(_file_split(file), file) for file in parquet]
+        named = [(_file_split(file.relative_to(path)), file) for file in parquet]
         if not any(split for split, _ in named):
             return "parquet", {"train": parquet}
         return "parquet", _grouped((split, file) for split, file in named if split)
@@ -77,13 +79,39 @@ def find_files(path: Path) -> tuple[str, dict[str, list[Path]]]:
     splits = {top for top in tops if _SPLIT.fullmatch(top) and (path / top).is_dir()}
     if splits == tops:
         return "imagefolder", _grouped((split_name(file.relative_to(path).parts[0]), file) for file in photos)
-    if len({split_name(top) for top in splits}) > 1:
+    if {split_name(top) for top in splits} - {"train"}:
         others = ", ".join(quote(top) for top in sorted(tops - splits)[:5])
+        kind = "which are splits" if len(splits) > 1 else "which is a split"
         raise DatasetError(
-            f"the folder {str(path)!r} has photos in {' and '.join(sorted(splits))}, which are splits, and in {others}: "
+            f"the folder {str(path)!r} has photos in {' and '.join(sorted(splits))}, {kind}, and in {others}: "
             "move the others into one of the splits, or out of the folder"
         )
+    worded = {top: _without_split(top) for top in tops if (path / top).is_dir()}
+    if len(worded) == len(tops) > 1 and None not in worded.values() and len({rest for _, rest in worded.values()}) == 1:
+        return "imagefolder", _grouped((worded[file.relative_to(path).parts[0]][0], file) for file in photos)
+    _check_below(path, photos)
     return "imagefolder", {"train": photos}
+
+
+def _check_below(path: Path, photos: list[Path]) -> None:
+    """Raise DatasetError if folders beside one another have names of different splits, whose photos would be mixed."""
+    found: dict[tuple[Path, str], dict[str, Path]] = {}
+    for folder in sorted({folder for photo in photos for folder in photo.relative_to(path).parents}):
+        if worded := _without_split(folder.name):
+            found.setdefault((folder.parent, worded[1]), {})[worded[0]] = folder
+    for folders in found.values():
+        if len(folders) > 1:
+            names = " and ".join(quote(os.fspath(folder)) for folder in folders.values())
+            raise DatasetError(
+                f"the folder {str(path)!r} has photos in {names}, which look like splits: give one of them alone, or the "
+                "folder that has train, validation and test right in it"
+            )
+
+
+def _without_split(name: str) -> tuple[str, str] | None:
+    """Return the split that a word in a name stands for, and the rest of the name; None if there is no such word."""
+    word = _WORD.search(name)
+    return word and (_SPLITS[word[1].lower()], f"{name[: word.start()]}*{name[word.end() :]}".lower())
 
 
 def _walk(path: Path) -> Iterator[Path]:
@@ -105,7 +133,13 @@ def _walk(path: Path) -> Iterator[Path]:
 
 
 def _file_split(file: Path) -> str | None:
-    return _SPLITS.get(re.split(r"[-_.]", file.name.lower())[0])
+    """Return the split of a parquet file by its name, or else by the nearest folder with the name of one."""
+    for name in reversed(file.parts):
+        if _SPLIT.fullmatch(name):
+            return split_name(name)
+        if worded := _without_split(name):
+            return worded[0]
+    return None
 
 
 def _grouped(named: Iterable[tuple[str, Path]]) -> dict[str, list[Path]]:

@@ -38,6 +38,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "validation_steps": (0, math.inf),
     "checkpointing_steps": (0, math.inf),
     "lr_warmup_steps": (0, math.inf),
+    "max_grad_norm": (0, math.inf),
     "age": (0, 1),
     "hint_share": (0, 1),
     "teacher_share": (0, 1),
@@ -88,7 +89,7 @@ class TrainingArguments(Recipe):
         "size in pixels at which photos are kept, cropped and shown to a teacher (default: no larger than the crops need)",
     )
     image_column: str = argument("image", "column of the photos")
-    label_column: str = argument("label", "column of the labels, if any")
+    label_column: str | None = argument("label", "column of the labels, if any")
     max_train_samples: int | None = argument(None, "maximum number of training photos, drawn at random")
     max_validation_samples: int = argument(256, "maximum number of validation photos, drawn at random")
     min_colorfulness: float = argument(
@@ -150,8 +151,8 @@ class TrainingArguments(Recipe):
             if value is not None and not low <= value <= high:
                 allowed = f"at least {low}" if high == math.inf else f"in {low}…{high}"
                 raise ColorizerError(f"--{name} must be {allowed}, not {value}.")
-        if not self.learning_rate > 0:
-            raise ColorizerError(f"--learning_rate must be positive, not {self.learning_rate}.")
+        if not 0 < self.learning_rate < math.inf:
+            raise ColorizerError(f"--learning_rate must be positive and finite, not {self.learning_rate}.")
         if not 0 <= self.ema_decay < 1:
             raise ColorizerError(f"--ema_decay must be in 0…1, 1 excluded, not {self.ema_decay}.")
         if self.loss is not None and self.loss not in LOSSES:

@@ -76,7 +76,8 @@ def open_photos(
 
 def describe_photos(train: PhotoDataset | PhotoStream, validation: PhotoDataset) -> str:
     """Return a sentence on the photos of a run, with a warning if few of them are for validation."""
-    text = f"Training on {train.report}; validating on {len(validation)} photos."
+    photos = "1 photo" if len(validation) == 1 else f"{len(validation)} photos"
+    text = f"Training on {train.report}; validating on {photos}."
     if len(validation) < FEW_PHOTOS:
         text += (
             " These are too few to tell how good the colors of other photos will be: give the dataset a validation split, or "

@@ -23,6 +23,7 @@ from colorizer.training.trainer import Trainer
 
 ON_GPU, ON_CPU, PHASES = "on_gpu", "on_cpu", "phases"
 START = "pretrained_model_name_or_path"
+_REQUIRED = {item.name for item in fields(TrainingArguments) if not isinstance(None, item.type)}
 
 
 def parse_runs(command: Sequence[str] | None = None) -> list[TrainingArguments]:
@@ -82,7 +83,10 @@ def train_runs(runs: Sequence[TrainingArguments]) -> Path:
 def _parse_run(
     command: Sequence[str] | None, configured: dict[str, object], chosen: argparse.Namespace
 ) -> TrainingArguments:
-    parser = _make_parser(chosen.approach or configured.get("approach"))
+    approach = chosen.approach or configured.get("approach")
+    if not isinstance(approach, str | None):
+        raise ColorizerError(f"{chosen.config}: approach must be text, not {quote(approach)}.")
+    parser = _make_parser(approach)
     actions = {action.dest: action for action in parser._actions}
     if unknown := sorted(map(str, configured.keys() - actions.keys())):
         raise ColorizerError(f"{chosen.config}: unknown argument {', '.join(unknown)}. --help lists them all.")
@@ -156,6 +160,8 @@ def _as_typed(action: argparse.Action, value: object) -> object:
             raise ColorizerError(f"{action.dest} must be true or false, without quotes, not {quote(value)}.")
         return value
     if value is None:
+        if action.dest in _REQUIRED:
+            raise ColorizerError(f"{action.dest} has no value: give it one, or leave the line out.")
         return None
     kind = action.type or str
     what = {int: "a whole number", float: "a number", str: "text"}[kind]

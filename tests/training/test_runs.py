@@ -101,6 +101,10 @@ def test_invalid_phases_are_refused(content, words, message, tmp_path):
         ("view_scales: 1.0", r"view_scales must be a list, such as \[.*1.0.*\], not .*1.0"),
         ("view_scales: [1.0, wide]", "view_scales must be a list whose items are each a number, not 'wide'"),
         ("dataset_name: [a]", "dataset_name must be text"),
+        ("train_batch_size:", "train_batch_size has no value"),
+        ("seed: null", "seed has no value"),
+        ("learning_rate: .inf", "--learning_rate must be positive and finite, not inf"),
+        ("max_grad_norm: .nan", "--max_grad_norm must be at least 0, not nan"),
         ("3: 4", "unknown argument 3"),
     ],
 )
@@ -110,6 +114,13 @@ def test_a_value_of_the_wrong_type_is_refused_by_name(line, message, tmp_path):
     words = ["--config", str(config), "--approach", "lite_unet", "--dataset_name", "d", "--output_dir", "o"]
     with pytest.raises(ColorizerError, match=message):
         parse_runs(words)
+
+
+def test_a_list_of_approaches_is_refused(tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text("approach: [dense]")
+    with pytest.raises(ColorizerError, match="approach must be text"):
+        parse_runs(["--config", str(config), "--dataset_name", "d", "--output_dir", "o"])
 
 
 def test_numbers_that_yaml_reads_as_text(tmp_path):

@@ -52,8 +52,10 @@ function draw() {
   options(find(".chip.left select"), [...befores(), ...done()], view.left);
   options(find(".chip.right select"), done(), view.right);
   if (now.message) say(now.message);
-  else if (now.busy && missing) say(right?.src ? "Coloring: " + (now.items.length - missing) + " of " + now.items.length : "Coloring …");
-  else if (right?.src) say(summary(right), false);
+  else if (now.busy && missing) {
+    const expected = now.items.filter((each) => !each.isOffered).length;
+    say(right?.src ? "Coloring: " + (expected - missing) + " of " + expected : "Coloring …");
+  } else if (right?.src) say(summary(right), false);
   find(".sample").hidden = !now.sample || view.isGrid;
   set(find(".sample"), "textContent", now.sample || "");
   drawFilm(); drawCells(); drawDots(); drawPaint(); place();
@@ -101,7 +103,7 @@ function drawFilm() {
     button.style.setProperty("--progress", each.progress || 0);
     button.classList.toggle("left", each.id === view.left && each.id !== "gray");
     button.setAttribute("aria-selected", each.id === view.right);
-    button.tabIndex = each.id === view.right ? 0 : -1;
+    button.tabIndex = each.id === (item(view.right) || items()[0])?.id ? 0 : -1;
   });
   set(find(".order span"), "textContent", value().items.length + " approaches, ");
   set(find("[data-do=order]"), "textContent", view.isOldest ? "oldest first ⇅" : "best first ⇅");
@@ -209,9 +211,15 @@ function choose(id, hasFocus) {
   history.replaceState(history.state, "", "?" + query);
   trigger("chosen", { id });
 }
-function step(by, hasFocus) {
+function step(by) {
   const ids = items().filter((each) => each.src || value().sample).map((each) => each.id);
-  if (ids.length) choose(ids[(ids.indexOf(view.right) + by + ids.length) % ids.length], hasFocus);
+  if (ids.length) choose(ids[(ids.indexOf(view.right) + by + ids.length) % ids.length]);
+}
+function walk(from, by) { // what is there is shown; what is offered, or failed, is only reached
+  const buttons = [...film.children].filter((each) => each.dataset.id !== "truth"), next = buttons[(buttons.indexOf(from) + by + buttons.length) % buttons.length];
+  next.focus();
+  const { id, src, isOffered } = item(next.dataset.id);
+  if (src || (value().sample && !isOffered)) choose(id, true);
 }
 const act = (what, more) => trigger("act", { what, id: view.right, ...more });
 async function copy() {
@@ -248,7 +256,7 @@ film.onclick = (event) => {
   if (event.shiftKey && item(id)?.src && id !== view.right) { view.left = id; draw(); } else if (id) choose(id, true);
 };
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-film.onkeydown = (event) => { const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key]; if (by) { event.preventDefault(); step(by, true); } };
+film.onkeydown = (event) => { const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key]; if (by) { event.preventDefault(); walk(event.target, by); } };
 find(".handle").onkeydown = (event) => {
   const by = { ArrowLeft: -2, ArrowDown: -2, ArrowRight: 2, ArrowUp: 2, PageDown: -10, PageUp: 10, Home: -100, End: 100 }[event.key];
   if (by) { event.preventDefault(); view.position = clamp(view.position + by, 0, 100); place(); }

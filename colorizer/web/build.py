@@ -71,7 +71,7 @@ def build_page(
     try:
         with write_folder(folder) as part:
             networks = [add_network(part, name, source) for name, source in zip(names, sources, strict=True)]
-            add_libraries(part)
+            digest = add_libraries(part)
             manifest = {
                 "models": [network.entry for network in networks],
                 "bins": bin_centers().tolist(),
@@ -79,8 +79,12 @@ def build_page(
                 "examples": [_add_example(part, number) for number in range(len(EXAMPLES))],
                 "runtime": {
                     "script": RUNTIME,
-                    "binary": RUNTIME_BINARY,
-                    "bytes": (part / RUNTIME_BINARY).stat().st_size,
+                    "binary": {
+                        "path": RUNTIME_BINARY,
+                        "bytes": (part / RUNTIME_BINARY).stat().st_size,
+                        "digest": digest,
+                        "isPacked": True,
+                    },
                 },
                 "space": space,
             }

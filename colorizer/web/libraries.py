@@ -1,6 +1,7 @@
 """Libraries of the page, at the versions that package-lock.json names: npm brings them."""
 
 import gzip
+import hashlib
 import os
 import shutil
 import subprocess
@@ -23,8 +24,10 @@ _SCRIPTS = {
 _BINARY = "onnxruntime-web/dist/ort-wasm-simd-threaded.wasm"
 
 
-def add_libraries(folder: Path) -> None:
-    """Write the libraries into the page's folder; WebAssembly is packed by gzip, which few hosts do by themselves.
+def add_libraries(folder: Path) -> str:
+    """Write the libraries into the page's folder, and return the SHA-256 of the WebAssembly.
+
+    WebAssembly is packed by gzip, which few hosts do by themselves.
 
     Raises:
         ColorizerError: npm is missing, or can't bring them.
@@ -33,7 +36,9 @@ def add_libraries(folder: Path) -> None:
     with _installed() as modules:
         for name, file in _SCRIPTS.items():
             shutil.copyfile(modules / file, folder / name)
-        (folder / RUNTIME_BINARY).write_bytes(gzip.compress((modules / _BINARY).read_bytes(), 9, mtime=0))
+        binary = (modules / _BINARY).read_bytes()
+        (folder / RUNTIME_BINARY).write_bytes(gzip.compress(binary, 9, mtime=0))
+        return hashlib.sha256(binary).hexdigest()
 
 
 @contextmanager

@@ -58,21 +58,27 @@ def add_network(page: Path, name: str, source: Path) -> Network:
     else:
         export_graphs(model, part)
     (part / CONFIG).unlink()
-    digest = hashlib.sha256(b"".join(hashlib.sha256(file.read_bytes()).digest() for file in sorted(part.iterdir())))
-    folder = f"{_MODELS}/{hashlib.sha256(name.encode()).hexdigest()[:6]}-{digest.hexdigest()[:10]}"
+    digests = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(part.iterdir())}
+    digest = hashlib.sha256("".join(digests.values()).encode()).hexdigest()
+    folder = f"{_MODELS}/{hashlib.sha256(name.encode()).hexdigest()[:6]}-{digest[:10]}"
     part.rename(page / folder)
-    files = {file.name: file.stat().st_size for file in (page / folder).iterdir()}
+    files = {
+        file: {
+            "name": file,
+            "path": f"{folder}/{file}",
+            "bytes": (page / folder / file).stat().st_size,
+            "digest": digest,
+        }
+        for file, digest in digests.items()
+    }
+    hints_graph = files.pop(HINTS_GRAPH, None)
     entry = _describe(name, source, model) | {
-        "graph": _file(folder, GRAPH, files),
-        "hintsGraph": _file(folder, HINTS_GRAPH, files) if HINTS_GRAPH in files else None,
-        "weights": [_file(folder, file, files) for file in sorted(files) if file not in (GRAPH, HINTS_GRAPH)],
-        "bytes": sum(size for file, size in files.items() if file != HINTS_GRAPH),
+        "bytes": sum(file["bytes"] for file in files.values()),
+        "graph": files.pop(GRAPH),
+        "hintsGraph": hints_graph,
+        "weights": list(files.values()),
     }
     return Network(name, source, folder, entry)
-
-
-def _file(folder: str, name: str, files: dict[str, int]) -> dict[str, Any]:
-    return {"name": name, "path": f"{folder}/{name}", "bytes": files[name]}
 
 
 def _describe(name: str, source: Path, model: ColorizerModel) -> dict[str, Any]:

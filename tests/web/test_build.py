@@ -1,5 +1,6 @@
 """Building the page without a server, and publishing it."""
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -30,6 +31,7 @@ def test_the_page_is_whole_and_names_nothing_elsewhere(built: Path) -> None:
     listed = [file for model in manifest["models"] for file in (model["graph"], model["hintsGraph"], *model["weights"])]
     for file in filter(None, listed):
         assert (page / file["path"]).stat().st_size == file["bytes"]
+        assert hashlib.sha256((page / file["path"]).read_bytes()).hexdigest() == file["digest"]
     kept = json.loads(re.search(r"FIRST = (\[.*\]);", (page / "service-worker.js").read_text())[1])
     assert all((page / name).is_file() for name in kept if name != "./")
     assert {"index.html", "page.js", "worker.js", "viewer.js", "models.json"} <= set(kept)
@@ -56,9 +58,10 @@ def test_an_own_run_and_a_hub_checkpoint_work_the_same(
     assert [(tmp_path / "page" / f"opening-{number}.webp").is_file() for number in range(2)] == [True, True]
 
 
-def fake_libraries(folder: Path) -> None:
+def fake_libraries(folder: Path) -> str:
     (folder / libraries.RUNTIME).write_text("export {};")
     (folder / libraries.RUNTIME_BINARY).write_bytes(b"\0asm")
+    return hashlib.sha256(b"\0asm").hexdigest()
 
 
 def test_a_folder_of_something_else_stays(tmp_path: Path) -> None:

@@ -1,10 +1,13 @@
-// The networks: their files are fetched on demand, and run by ONNX Runtime in WebAssembly. On WebGPU, its version 1.30 loads some
-// of the graphs not at all and gives other colors by others.
+// The networks: their files are fetched on demand, kept for later visits, and run by ONNX Runtime in WebAssembly. On WebGPU, its
+// version 1.30 loads some of the graphs not at all and gives other colors by others.
+
+const BASE = new URL(".", location.href).href;
 
 /** Networks by their ids, loaded on first use. `onProgress(id, share)` is told how much of a network has arrived, 0…1. */
 export class Networks {
   constructor(manifest, onProgress) {
     Object.assign(this, { manifest, onProgress, sessions: new Map(), runtime: null, last: Promise.resolve() });
+    this.store = new Store([manifest.runtime.binary, ...manifest.models.flatMap(filesOf)]);
   }
 
   description(id) {
@@ -22,6 +25,15 @@ export class Networks {
     return this.sessions.get(key);
   }
 
+  /** Keep all that a network takes for later visits. Returns whether all is there. */
+  async keep(id) {
+    for (const file of [this.manifest.runtime.binary, ...filesOf(this.description(id))]) {
+      if (!(await this.store.has(file))) await this.store.get(file);
+      if (!(await this.store.has(file))) return false;
+    }
+    return true;
+  }
+
   /** Return the outputs by name, { data, dims }, for planes of `width` × `height`: lightness, and hints if given. */
   async run(id, { lightness, hints = null, width, height }) {
     const session = await this.load(id, hints ? "hintsGraph" : "graph"), { Tensor } = await this.runtime;
@@ -32,17 +44,17 @@ export class Networks {
   }
 
   async #load(id, graph) {
-    const model = this.description(id), { runtime } = this.manifest, files = [model[graph], ...model.weights], arrived = new Map();
-    const total = files.reduce((sum, file) => sum + file.bytes, this.runtime ? 0 : runtime.bytes);
-    const report = (name) => (bytes) => {
-      arrived.set(name, bytes);
+    const model = this.description(id), { script, binary } = this.manifest.runtime, files = [model[graph], ...model.weights];
+    const total = files.reduce((sum, file) => sum + file.bytes, this.runtime ? 0 : binary.bytes), arrived = new Map();
+    const fetching = (file) => this.store.get(file, (bytes) => {
+      arrived.set(file, bytes);
       this.onProgress(id, Math.min(1, [...arrived.values()].reduce((sum, each) => sum + each, 0) / total));
-    };
+    });
     if (!this.runtime) {
-      this.runtime = start(runtime, report("runtime"));
+      this.runtime = start(script, fetching(binary));
       this.runtime.catch(() => { this.runtime = null; });
     }
-    const [content, ...weights] = await Promise.all(files.map(({ path }) => fetchBytes(path, report(path))));
+    const [content, ...weights] = await Promise.all(files.map(fetching));
     const { InferenceSession } = await this.runtime;
     const externalData = weights.map((data, number) => ({ path: model.weights[number].name, data }));
     return this.#inTurn(() => InferenceSession.create(content, { executionProviders: ["wasm"], externalData, logSeverityLevel: 3 }));
@@ -56,17 +68,46 @@ export class Networks {
   }
 }
 
+const filesOf = ({ graph, hintsGraph, weights }) => [graph, hintsGraph, ...weights].filter(Boolean);
+
 /** Start the runtime. One thread: more need headers that few hosts send. */
-async function start({ script, binary }, onArrived) {
-  const [packed, ort] = await Promise.all([fetchBytes(binary, onArrived), import(`./${script}`)]);
-  Object.assign(ort.env.wasm, { wasmBinary: await unpack(packed), numThreads: 1 });
+async function start(script, binary) {
+  const [content, ort] = await Promise.all([binary, import(`./${script}`)]);
+  Object.assign(ort.env.wasm, { wasmBinary: content.buffer, numThreads: 1 });
   return ort;
 }
 
-/** Fetch one of the page's own files, and report the bytes that have arrived. */
-async function fetchBytes(path, onArrived = () => {}) {
-  const response = await fetch(path);
-  if (!response.ok) throw new Error(`${path} is not there (${response.status}).`);
+/** The large files, { path, bytes, digest }: fetched, and kept for later visits once their digest is right. */
+class Store {
+  /** Take all files that there are; those of earlier versions go. */
+  constructor(files) {
+    this.cache = globalThis.caches?.open(`colorizer networks ${BASE}`).catch(() => null); // none in some private windows
+    const addresses = new Set(files.map(({ path }) => BASE + path));
+    this.cache?.then(async (cache) => {
+      for (const { url } of (await cache?.keys()) ?? []) if (!addresses.has(url)) await cache.delete(url);
+    });
+  }
+
+  async has({ path }) {
+    return Boolean(await (await this.cache)?.match(path));
+  }
+
+  /** Return a file's content, and report the bytes that have arrived. */
+  async get(file, onArrived = () => {}) {
+    const cache = await this.cache, kept = await cache?.match(file.path), response = kept ?? await fetch(file.path, { cache: "no-cache" });
+    if (response.status === 404) throw new Error("gone");
+    if (!response.ok) throw new Error("fetch");
+    const bytes = await read(response, onArrived), content = file.isPacked ? await unpack(bytes) : bytes;
+    if (!(await isWhole(content, file))) {
+      await cache?.delete(file.path);
+      throw new Error("damaged");
+    }
+    if (!kept) await cache?.put(file.path, new Response(bytes)).catch(() => {}); // no room: it is fetched again
+    return content;
+  }
+}
+
+async function read(response, onArrived) {
   const parts = [], reader = response.body.getReader();
   let count = 0;
   for (let part = await reader.read(); !part.done; part = await reader.read()) {
@@ -76,8 +117,16 @@ async function fetchBytes(path, onArrived = () => {}) {
   return new Uint8Array(await new Blob(parts).arrayBuffer());
 }
 
-/** Unpack gzip. Some hosts have done so already. */
+/** Return whether a file has arrived as it was built. A host may cut it off or send a page of its own. Without HTTPS, nothing tells. */
+async function isWhole(content, { digest }) {
+  if (!globalThis.crypto?.subtle) return true;
+  const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", content));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("") === digest;
+}
+
+/** Unpack gzip; what is cut off gives nothing. Some hosts have unpacked it already. */
 async function unpack(bytes) {
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes.buffer;
-  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  const unpacked = new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")));
+  return new Uint8Array(await unpacked.arrayBuffer().catch(() => new ArrayBuffer(0)));
 }

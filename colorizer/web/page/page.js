@@ -1,6 +1,9 @@
 // The page: what the viewer shows and what its events do. The work itself is done by worker.js.
 
+import { describe, showExamples } from "./around.js";
+import { startWorker } from "./calls.js";
 import { History } from "./history.js";
+import { startKeeping } from "./keeping.js";
 import { mount } from "./viewer.js";
 
 const REST = 150; // ms without another move of a slider, after which all pictures get the new colors
@@ -11,48 +14,19 @@ const best = manifest.models[0];
 const models = new Map(manifest.models.map((model) => [model.id, { ...model, isLoaded: false, share: null }]));
 const ENDINGS = { "image/jpeg": "jpg", "image/png": "png", "image/webp": "webp" };
 
-// ---- offline: the service worker comes first, so that it keeps what is fetched from then on
-const CONTROL = 2000; // ms for which the page waits for it
-async function startKeeping() {
-  const container = navigator.serviceWorker;
-  if (!container || container.controller) return;
-  const controlled = new Promise((resolve) => { container.oncontrollerchange = resolve; });
-  const registered = container.register("service-worker.js").then(() => controlled, () => {}); // none in private windows
-  await Promise.race([registered, new Promise((resolve) => { setTimeout(resolve, CONTROL); })]);
-}
-
 /** Say that the page works offline, as soon as all that it takes is kept. */
+let isKeeping = false;
 async function keepNeeded() {
-  if (!navigator.serviceWorker?.controller || find("#offline").textContent) return;
-  const { script, binary } = manifest.runtime, needed = [best.graph, best.hintsGraph, ...best.weights];
-  for (const path of [script, binary, ...needed.map((file) => file?.path)]) {
-    if (path && !(await caches.match(path))) await fetch(path);
-  }
-  find("#offline").textContent = "This page now also works without a connection.";
+  if (!navigator.serviceWorker?.controller || isKeeping) return;
+  isKeeping = true;
+  const isKept = await call("keep", best.id).catch(() => false);
+  if (isKept && await caches.match(manifest.runtime.script)) find("#offline").textContent = "This page now also works without a connection.";
 }
 
-// ---- the worker
-const waiting = new Map();
-let lastCall = 0;
-const started = startKeeping().then(() => {
-  const worker = new Worker("worker.js", { type: "module" });
-  worker.onmessage = ({ data: { call: number, result, problem, progress } }) => {
-    if (progress) return onProgress(progress);
-    const { resolve, reject } = waiting.get(number);
-    waiting.delete(number);
-    if (problem) reject(new Error(problem)); else resolve(result);
-  };
-  worker.postMessage({ name: "start", values: [manifest] });
-  return worker;
-});
-async function call(name, ...values) {
-  const worker = await started, number = ++lastCall;
-  worker.postMessage({ call: number, name, values });
-  return new Promise((resolve, reject) => { waiting.set(number, { resolve, reject }); });
-}
+const call = startWorker(startKeeping(), manifest, onProgress);
 
 // ---- the session: a photo, and what each network made of it
-let session = { number: 0, results: new Map() }, newest = 0, tone = readTone(), toneNumber = 0;
+let session = { number: 0, results: new Map() }, newest = 0, painted = 0, tone = readTone();
 const props = { accept: "image/*", root: new URL(".", document.baseURI).href.slice(0, -1), value: null };
 let update = () => {};
 
@@ -61,14 +35,14 @@ function value() {
   const items = manifest.models.map(({ id, name, year, bytes }) => {
     const result = session.results.get(id), { isLoaded, share } = models.get(id);
     const isOffered = !isLoaded && !result && !problem && !(id === best.id && session.waitsForBest);
-    const note = share === null ? megabytes(bytes) : share === 1 ? "coloring …" : `${Math.floor(100 * share)} %`;
+    const note = share === null ? megabytes(bytes) : share === 1 ? "starting …" : `${Math.floor(100 * share)} %`;
     return { id, name, year, problem, src: result?.preview, thumb: result?.thumb,
       isOffered, ...(isOffered && { note, progress: share ?? 0 }) };
   });
-  const { share } = models.get(best.id), isFirst = share !== null && share < 1 && !session.results.size;
+  const { share } = models.get(best.id), percent = 10 * Math.floor(10 * share); // each number is read out
+  const loading = share === null || session.results.size ? "" : share < 1 ? `Loading once: ${percent} %` : "Coloring …";
   return {
-    photo: number, name: photoName, size, gray, truth, wanted, items,
-    message: message || (isFirst ? `Loading once: ${Math.floor(100 * share)} %` : ""),
+    photo: number, name: photoName, size, gray, truth, wanted, items, message: message || loading,
     swatches: swatches ?? [], can: history?.can ?? {},
     busy: items.some((item) => !item.src && !item.isOffered && !item.problem),
     dots: history ? dotsOf(history) : [],
@@ -87,7 +61,7 @@ function opening() {
 }
 
 function show() {
-  if (!session.number) return;
+  if (!session.size) return; // the viewer shows the photo by itself until it is open
   props.value = value();
   update();
 }
@@ -101,13 +75,15 @@ const hex = (rgb) => `#${rgb.map((level) => level.toString(16).padStart(2, "0"))
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
 const hints = () => session.history?.hints ?? [];
 
-async function openPhoto(file, wanted = null) {
-  const mine = { number: ++newest, name: file.name, results: new Map(), message: "", problem: "", wanted };
-  Object.assign(mine, { chosen: wanted ?? best.id, waitsForBest: true });
+/** Show a photo, which `read` brings, and color it by the networks that are loaded, the best and the `wanted` one. */
+async function openPhoto(name, read, wanted = null) {
+  const mine = { number: ++newest, name, results: new Map(), message: "", problem: "", wanted, chosen: wanted ?? best.id };
+  mine.waitsForBest = true;
+  release(session.gray, session.truth, ...[...session.results.values()].flatMap(({ preview, thumb }) => [preview, thumb]));
   session = mine;
-  describe(mine.chosen);
+  describe(models.get(mine.chosen));
   try {
-    const opened = await call("open", mine.number, file);
+    const opened = await call("open", mine.number, await read());
     if (session !== mine) return;
     const { width, height } = opened;
     Object.assign(mine, { size: [width, height], gray: URL.createObjectURL(opened.gray), truth: opened.truth && URL.createObjectURL(opened.truth) });
@@ -115,59 +91,102 @@ async function openPhoto(file, wanted = null) {
     show();
   } catch (error) {
     if (session !== mine) return;
-    mine.problem = mine.message = sentence(error, file.name);
+    mine.problem = mine.message = sentence(error, name);
     mine.size = [4, 3];
     return show();
   }
+  colorByAll(mine);
+}
+
+async function colorByAll(mine) {
   for (const { id } of manifest.models) {
-    if (id === best.id || id === wanted || models.get(id).isLoaded) await color(mine, id);
+    if (mine === session && (id === best.id || id === mine.wanted || models.get(id).isLoaded)) await color(id);
+    if (id === best.id) mine.waitsForBest = false;
   }
-}
-
-/** Color the photo by a network, which is downloaded if it isn't there. */
-async function color(mine, id) {
-  const model = models.get(id);
-  if (mine !== session || mine.results.has(id) || mine.problem) return;
-  mine.message = "";
-  try {
-    await call("color", mine.number, id);
-    Object.assign(model, { isLoaded: true, share: null });
-    while (await paint(mine, id)); // again if a slider moved meanwhile
-  } catch (error) {
-    model.share = null; // offered again
-    mine.message = sentence(error, model.name);
-  }
-  if (id === best.id) mine.waitsForBest = false;
   if (mine === session) show();
-  if (id === best.id) keepNeeded();
 }
 
-/** Make a result's pictures anew, in the present tone and with the present hints. Returns whether these changed meanwhile. */
+async function openExample(number, wanted) {
+  const { name, photo } = manifest.examples[number];
+  await openPhoto(`${name}.webp`, async () => {
+    const response = await fetch(photo);
+    if (!response.ok) throw new Error("fetch");
+    return response.blob();
+  }, wanted);
+}
+
+function release(...addresses) {
+  for (const address of addresses) if (address) setTimeout(() => URL.revokeObjectURL(address), KEEP_ADDRESS);
+}
+
+async function load(id) {
+  const model = models.get(id);
+  try {
+    if (!model.isLoaded) await call("load", id);
+    model.isLoaded = true;
+  } finally {
+    model.share = null;
+  }
+}
+
+/** Color the photo by a network, which is loaded first; then another photo may be there. */
+async function color(id) {
+  const model = models.get(id);
+  session.message = "";
+  try {
+    await load(id);
+    show();
+    if (session.history && !session.results.has(id)) await paint(session, id);
+  } catch (error) {
+    model.isLoaded = false; // offered again
+    session.message = sentence(error, model.name);
+    show();
+  }
+  if (id === best.id && model.isLoaded) keepNeeded();
+}
+
+/** Make a result's pictures again, in the present tone and with the present hints. Those that were asked for last are shown. */
 async function paint(mine, id, sizes = ["preview", "thumb"]) {
-  const number = toneNumber, given = hints();
-  const blobs = await Promise.all(sizes.map((size) => call("paint", mine.number, id, tone, given, size)));
-  if (mine !== session || blobs.includes(null)) return false;
-  if (number !== toneNumber || given !== hints()) return true;
-  const result = mine.results.get(id) ?? {};
-  const names = { preview: "preview", quick: "preview", thumb: "thumb" };
+  const number = ++painted;
+  const blobs = await Promise.all(sizes.map((size) => call("paint", mine.number, id, tone, mine.history.hints, size)));
+  if (mine !== session || blobs.includes(null)) return;
+  const result = mine.results.get(id) ?? { shown: {} };
   sizes.forEach((size, index) => {
-    const old = result[names[size]];
-    if (old) setTimeout(() => URL.revokeObjectURL(old), KEEP_ADDRESS);
-    result[names[size]] = URL.createObjectURL(blobs[index]);
+    const picture = size === "thumb" ? "thumb" : "preview";
+    if (result.shown[picture] > number) return;
+    release(result[picture]);
+    result[picture] = URL.createObjectURL(blobs[index]);
+    result.shown[picture] = number;
   });
   mine.results.set(id, result);
   show();
-  return false;
 }
 
-/** Make all pictures anew, first those in sight. */
+/** Make all pictures again, first those in sight. */
 async function repaint() {
-  const mine = session, number = toneNumber, given = hints();
+  const mine = session, { hints } = mine.history, given = tone;
   const ids = [...mine.results.keys()].sort((first, second) => (second === mine.chosen) - (first === mine.chosen));
-  for (const id of ids) {
-    if (mine !== session || number !== toneNumber || given !== hints()) return;
-    await paint(mine, id);
+  try {
+    for (const id of ids) {
+      if (mine !== session || tone !== given || mine.history.hints !== hints) return;
+      await paint(mine, id);
+    }
+  } catch (error) {
+    mine.message = sentence(error, models.get(mine.chosen).name);
+    show();
   }
+}
+
+/** Make the picture in sight again, small and at once; while it is made, only the last move of a slider waits. */
+let isQuick = false;
+async function paintQuickly() {
+  if (isQuick) return;
+  isQuick = true;
+  for (let shown = null; shown !== tone && session.results.has(session.chosen);) {
+    shown = tone;
+    await paint(session, session.chosen, ["quick"]).catch(() => {}); // repaint says why
+  }
+  isQuick = false;
 }
 
 function onProgress({ id, share }) {
@@ -177,72 +196,80 @@ function onProgress({ id, share }) {
   show();
 }
 
-function sentence(error, name) {
-  if (error.message === "unreadable") return `This browser can't read ${name}. It reads JPEG, PNG, WebP and AVIF.`;
-  if (error.message === "memory") return `This device has too little memory for ${name}.`;
-  if (error instanceof TypeError || /fetch|network/i.test(error.message)) return `${name} could not be loaded: is there a connection?`;
-  return error.message;
+function sentence({ message }, name) {
+  if (message === "unreadable") return `This browser can't read ${name}. It reads whole files of JPEG, PNG, WebP and AVIF.`;
+  if (message === "memory") return `This device has too little memory for ${name}.`;
+  if (message === "gone") return `${name} is not on this site any longer: close the page and open it again.`;
+  if (message === "damaged") return `${name} arrived damaged: please try again.`;
+  if (message === "stopped") return "The page could not be loaded as a whole: please reload it.";
+  if (/fetch|network|load failed|module/i.test(message)) return `${name} could not be loaded: is there a connection?`;
+  return `${name} failed: ${message}`;
 }
 
 // ---- what the viewer reports
-let file = null; // that was chosen, dropped or pasted last
-const upload = async (chosen) => { file = chosen; return { path: chosen.name || "photo" }; };
+const files = new Map();
 const handlers = {
-  opened: async ({ path, example }) => openPhoto(path ? file : await exampleFile(example)),
+  opened: ({ path, example }) => (path ? openPhoto(files.get(path).name, () => files.get(path)) : openExample(example)),
   chosen: async ({ id }) => {
-    if (!session.number) return openPhoto(await exampleFile(0), id);
+    if (!session.number) return openExample(0, id);
     session.chosen = id;
-    describe(id);
-    await color(session, id);
+    describe(models.get(id));
+    await color(id);
   },
   act: async (change) => {
-    await begin();
-    const mine = session, { history } = mine, before = history?.hints;
-    if (!history) return;
+    if (!session.number) await openExample(0);
+    if (!session.history) return;
+    const mine = session, { history } = mine, before = history.hints;
+    mine.chosen = change.id ?? mine.chosen;
     mine.message = history.act(change);
     mine.swatches = [];
     show();
-    if (history.place && models.get(change.id).hintsGraph) call("load", change.id, "hintsGraph").catch(() => {}); // needed soon
-    if (history.place) mine.swatches = (await call("suggest", mine.number, change.id, history.place.x, history.place.y)) ?? [];
-    if (mine !== session) return;
-    show();
-    mine.chosen = change.id;
-    if (history.hints !== before) await repaint();
+    if (history.place) await suggest(mine, mine.chosen, history.place);
+    if (mine === session && history.hints !== before) await repaint();
   },
-  save: async ({ what, id }) => {
-    await begin();
-    const mine = session, type = find("#format select").value, stem = mine.name.replace(/\.[^.]*$/, "") || "photo", files = {};
-    for (const each of what === "one" ? [id] : mine.results.keys()) {
-      const content = mine.results.has(each) && (await contentOf(mine, each, type));
-      if (!content) return;
-      files[`${stem}-${each.replaceAll("/", "-")}.${ENDINGS[type]}`] = content;
-    }
-    const [[name, content] = []] = Object.entries(files);
-    if (what === "one") return download(content, name);
-    const { zipSync } = await import("./fflate.js");
-    for (const each of Object.keys(files)) files[each] = [new Uint8Array(await files[each].arrayBuffer()), { level: 0 }];
-    if (name) download(new Blob([zipSync(files)], { type: "application/zip" }), `${stem}-colors.zip`);
-  },
+  save: ({ what, id }) => save(what, id),
 };
 
-/** Open the example in sight, if that is what the visitor works on. */
-async function begin() {
-  if (!session.number) await openPhoto(await exampleFile(0));
+async function suggest(mine, id, place) {
+  try {
+    const swatches = await call("suggest", mine.number, id, place.x, place.y);
+    if (mine.history.place !== place) return;
+    mine.swatches = swatches ?? [];
+    if (models.get(id).hintsGraph) call("load", id, "hintsGraph").catch(() => {}); // needed soon
+  } catch (error) {
+    mine.message = sentence(error, models.get(id).name);
+  }
+  show();
 }
 
-/** Return the photo at full size in a network's colors; nothing if that fails, which is said. */
-async function contentOf(mine, id, type) {
-  let problem = "";
+/** Download the photo in its own size, as one network colors it or, in an archive, as all of them do. */
+async function save(what, id) {
+  if (!session.number) await openExample(0);
+  const mine = session, type = find("#format select").value, stem = mine.name.replace(/\.[^.]*$/, "") || "photo";
+  if (!mine.results.size) await color(id ?? mine.chosen);
+  const ids = [...mine.results.keys()].filter((each) => what === "all" || each === (id ?? mine.chosen)), entries = {};
+  if (!ids.length) return;
   mine.message = `Saving ${mine.size.join(" × ")} pixels …`;
   show();
   try {
-    return await call("save", mine.number, id, tone, hints(), type);
+    for (const each of ids) {
+      const blob = await call("save", mine.number, each, tone, mine.history.hints, type);
+      if (!blob) return; // another photo is open by now
+      entries[`${stem}-${each.replaceAll("/", "-")}.${ENDINGS[type]}`] = blob;
+    }
+    if (what === "all") download(await zip(entries), `${stem}-colors.zip`);
+    else download(...Object.entries(entries)[0].reverse());
+    mine.message = "";
   } catch (error) {
-    problem = sentence(error, mine.name);
-  } finally {
-    mine.message = problem;
-    show();
+    mine.message = sentence(error, mine.name);
   }
+  show();
+}
+
+async function zip(entries) {
+  const { zipSync } = await import("./fflate.js"), contents = {};
+  for (const [name, blob] of Object.entries(entries)) contents[name] = [new Uint8Array(await blob.arrayBuffer()), { level: 0 }];
+  return new Blob([zipSync(contents)], { type: "application/zip" });
 }
 
 function download(blob, name) {
@@ -251,56 +278,35 @@ function download(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-async function exampleFile(number) {
-  const { name, photo } = manifest.examples[number];
-  return new File([await (await fetch(photo)).blob()], `${name}.webp`, { type: "image/webp" });
-}
-
 // ---- beside the viewer
 function readTone() {
   const form = new FormData(find("#tone"));
   return { saturation: Number(form.get("saturation")), warmth: Number(form.get("warmth")), strength: Number(form.get("strength")) };
 }
 
-let rest = 0;
-function onTone() {
-  tone = readTone();
-  toneNumber++;
+function showTone() {
   for (const input of document.querySelectorAll("#tone input")) input.previousElementSibling.value = input.value;
+}
+
+let rest = 0;
+async function onTone() {
+  tone = readTone();
+  showTone();
   clearTimeout(rest);
-  if (!session.number) begin();
-  if (!session.size) return;
-  if (session.results.has(session.chosen)) paint(session, session.chosen, ["quick"]);
+  if (!session.number) return openExample(0);
+  if (!session.history) return;
+  paintQuickly();
   rest = setTimeout(repaint, REST);
 }
 find("#tone").addEventListener("input", onTone);
 find("#tone").addEventListener("reset", () => setTimeout(onTone));
 find("#tone").addEventListener("submit", (event) => event.preventDefault());
 
-function describe(id) {
-  const { name, year, text, title, paper } = models.get(id), about = find("#about");
-  const heading = Object.assign(document.createElement("h2"), { textContent: name });
-  heading.append(Object.assign(document.createElement("small"), { textContent: ` ${year}` }));
-  const link = Object.assign(document.createElement("a"), { href: paper, textContent: title, rel: "noreferrer" });
-  const lines = [text, link].map((content) => { const line = document.createElement("p"); line.append(content); return line; });
-  about.replaceChildren(heading, ...lines);
-}
-
-function showExamples() {
-  find("#examples").append(...manifest.examples.map(({ title, credit, small, photo }, number) => {
-    const button = Object.assign(document.createElement("button"), { type: "button", title: `${title}: ${credit}` });
-    button.append(Object.assign(new Image(), { src: small, alt: title }));
-    button.onclick = () => window.dispatchEvent(new CustomEvent("viewer-example", { detail: { number, source: photo } }));
-    return button;
-  }));
-}
-
 props.value = opening();
-showExamples();
-describe(best.id);
+showExamples(manifest.examples);
+showTone(); // a reload may keep the sliders where they were
+describe(best);
 if (manifest.space) Object.assign(find("#space"), { href: manifest.space, hidden: false });
 mount(find("#viewer"), props, (name, detail) => { handlers[name]?.(detail); }, (name, callback) => { update = callback; },
-  upload);
-if (!navigator.connection?.saveData) {
-  call("load", best.id).then(() => { Object.assign(models.get(best.id), { isLoaded: true, share: null }); show(); keepNeeded(); }, () => {});
-}
+  async (file) => { const path = `photo ${files.size}`; files.clear(); files.set(path, file); return { path }; });
+if (!navigator.connection?.saveData) load(best.id).then(keepNeeded, () => {}); // a photo tries again, and says why

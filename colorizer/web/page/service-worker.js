@@ -1,8 +1,10 @@
-// Keeps the page's files, so that it works offline after the first visit. The build fills in the version and the files. A new
-// version takes over when no page of the old one is open, so that a page never gets files of both.
+// Keeps the page's files, so that it works offline after the first visit; networks.js keeps the networks and the runtime's binary.
+// The build fills in the version and the files. A new version takes over when no page of the old one is open, so that a page never
+// gets files of both.
 
 const VERSION = "{{version}}";
 const FIRST = {{first}}; // the small ones that every visitor needs; the others are kept when they are asked for
+const LARGE = /^models\/|^ort\.bin/; // checked before they are kept
 const OWN = `colorizer ${registration.scope} `, CACHE = OWN + VERSION;
 
 addEventListener("install", (event) => {
@@ -18,6 +20,7 @@ addEventListener("activate", (event) => {
 addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   if (event.request.method !== "GET" || !url.href.startsWith(registration.scope)) return;
+  if (LARGE.test(url.href.slice(registration.scope.length))) return;
   url.search = url.hash = "";
   event.respondWith(answer(url.href, event));
 });

@@ -16,7 +16,7 @@ const FAINT = 2, RARE = 0.01; // chroma that a black-and-white photo may have, b
 const ONE_HUE = 0.8; // mean of ab against the mean chroma, from which on a photo counts as toned
 const QUALITY = { "image/jpeg": 0.95, "image/webp": 0.95 };
 
-let networks, photo = null, latest = 0; // number of the photo that was asked for last
+let networks, photo = null, newest = 0;
 
 const calls = {
   start(manifest) {
@@ -24,36 +24,31 @@ const calls = {
   },
 
   load: async (id, graph) => { await networks.load(id, graph); },
+  keep: (id) => networks.keep(id),
 
-  /** Open a photo. Returns its size, its picture in gray and, if it has colors, as it is. */
+  /** Open a photo. Returns its size, its picture in gray and, if it has colors, as it is; null if another one is chosen by now. */
   async open(number, blob) {
-    latest = number;
     photo?.bitmap.close();
     photo = null;
+    newest = number;
     const bitmap = await createImageBitmap(blob).catch(() => { throw new Error("unreadable"); });
+    if (newest !== number) { bitmap.close(); return null; }
     const { width, height } = bitmap;
     const opened = { number, bitmap, width, height, reference: referenceOf(bitmap), shown: {}, colored: new Map(), hinted: new Map() };
     const preview = shownPixels(opened, "preview");
     opened.isOpaque = preview.data.every((level, index) => index % 4 !== 3 || level === 255);
     const gray = await encode(painted(preview, NO_COLOR), opened.isOpaque);
     const truth = isToned(shownPixels(opened, "thumb")) ? null : await encode(preview, opened.isOpaque);
-    if (number !== latest) { // another was asked for meanwhile
-      bitmap.close();
-      return null;
-    }
+    if (newest !== number) { bitmap.close(); return null; }
     photo = opened;
     return { width, height, gray, truth };
-  },
-
-  /** Predict a photo's colors, if that has not been done. */
-  async color(number, id) {
-    if (isCurrent(number)) await predictionOf(photo, id);
   },
 
   /** Return a picture of the photo in a network's colors, of one of the sizes SHOWN; null if another photo is open by now. */
   async paint(number, id, tone, hints, size) {
     if (!isCurrent(number)) return null;
     const mine = photo, ab = adjust(await colorsOf(mine, id, hints), tone);
+    if (mine !== photo) return null;
     return encode(painted(shownPixels(mine, size), ab), mine.isOpaque);
   },
 
@@ -62,11 +57,16 @@ const calls = {
     if (!isCurrent(number)) return null;
     const mine = photo, { bitmap, width, height } = mine;
     let ab = adjust(await colorsOf(mine, id, hints), tone);
+    if (mine !== photo) return null;
     if (ab.width > width || ab.height > height) ab = resizeColors(ab, Math.min(ab.width, width), Math.min(ab.height, height));
     const merge = merger(ab, width, height), context = contextOf(width, height);
     for (const { image, first } of bands(bitmap)) {
       merge(image.data, first);
       context.putImageData(image, 0, first);
+    }
+    if (type === "image/jpeg") { // which has no transparency
+      Object.assign(context, { globalCompositeOperation: "destination-over", fillStyle: "#fff" });
+      context.fillRect(0, 0, width, height);
     }
     return context.canvas.convertToBlob({ type, quality: QUALITY[type] });
   },
@@ -84,7 +84,7 @@ const calls = {
 onmessage = async ({ data: { call, name, values } }) => {
   try {
     const result = await calls[name](...values);
-    if (call) postMessage({ call, result });
+    postMessage({ call, result });
   } catch (error) {
     const isMemory = error instanceof RangeError || /memory|allocat/i.test(error.message);
     postMessage({ call, problem: isMemory ? "memory" : error.message });

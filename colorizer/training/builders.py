@@ -35,7 +35,7 @@ def make_accelerator(arguments: TrainingArguments) -> Accelerator:
     Raises:
         ColorizerError: a tracker is unknown or not installed, which accelerate would leave out in silence.
     """
-    trackers = [name for name in arguments.report_to.split(",") if name and name != "none"]
+    trackers = [name for name in map(str.strip, arguments.report_to.split(",")) if name and name != "none"]
     available = [str(tracker) for tracker in get_available_trackers()]
     if missing := [name for name in trackers if name not in ("all", *available)]:
         is_known = all(name in LoggerType.list() for name in missing)

@@ -127,15 +127,16 @@ class Curve:
         beginning = self._num_beginning
         lowest = int(smoothed.argmin())
         start = losses[:beginning].mean()
-        if lowest < beginning or start - smoothed[lowest] <= max(
-            MIN_FALL * abs(start), 3 * _noise(losses[: lowest + 1], rates, beginning)
-        ):
+        least = max(MIN_FALL * abs(start), 3 * _noise(losses[: lowest + 1], rates, beginning))
+        if lowest < beginning or start - smoothed[lowest] <= least:
             return Suggestion(
                 reason="the loss never falls by more than its noise, which a larger --train_batch_size or "
                 "--gradient_accumulation_steps reduces"
             )
-        slopes = np.gradient(smoothed, np.log(rates))[beginning : lowest + 1]
-        steepest = float(rates[beginning + int(slopes.argmin())])
+        # Before the loss has fallen by more than its noise, the noise may be steeper.
+        first = max(beginning, 1 + max(np.flatnonzero(start - smoothed[:lowest] <= least), default=0))
+        slopes = np.gradient(smoothed, np.log(rates))[first : lowest + 1]
+        steepest = float(rates[first + int(slopes.argmin())])
         if lowest == count - 1:
             return Suggestion(steepest, reason=f"the loss still falls at {rates[-1]:.1e}, so its minimum lies beyond")
         return Suggestion(steepest, float(rates[lowest]) / 10)

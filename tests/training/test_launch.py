@@ -58,7 +58,8 @@ def test_the_commit_is_that_of_the_checkout_that_holds_the_code(tmp_path, monkey
 
 
 @pytest.mark.parametrize(
-    ("trackers", "message"), [("tensorboard,wandb", "'wandb'.*install it"), ("paper", "known are")]
+    ("trackers", "message"),
+    [("tensorboard,wandb", "'wandb'.*install it"), ("tensorboard, paper", "'paper'.*known are")],
 )
 def test_a_tracker_that_is_not_there_is_an_error(train, trackers, message):
     with pytest.raises(ColorizerError, match=message):

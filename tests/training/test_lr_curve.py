@@ -41,6 +41,16 @@ def test_it_finds_the_steepest_descent_and_a_tenth_of_the_minimum(noise):
     assert curve.losses[-1] > 4 * min(curve.smoothed)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_noise_before_the_fall_is_not_its_steepest_part(seed):
+    random = np.random.default_rng(seed)
+    curve = sweep(
+        lambda place: 0.09 - 0.012 * min(max(place + 5, 0), 3) + 0.012 * random.standard_normal() + 10 ** (2 * place),
+        80,
+    )
+    assert 1e-5 < curve.suggest().steepest < 1e-1
+
+
 def test_the_smoothed_loss_is_the_mean_around_every_rate():
     random = np.random.default_rng(0)
     curve = sweep(lambda place: 1 - 0.05 * place + 0.2 * random.standard_normal())

@@ -139,6 +139,8 @@ def _sorted(
         check.notes.append("a part of its EXIF data is cut off and was ignored")
     tags = exif_blocks.read_block(exif) if exif else {}
     packet = tags[XMP].content if isinstance(tags.get(XMP), Value) else info.get("xmp")
+    if not packet and (raw := info.get(f"{_RAW_PROFILE}xmp")):
+        packet = check("XMP data", lambda: _raw_profile(raw))
     photoshop = check("IPTC data", lambda: _photoshop(info, segments, tags))
     if held := tags.keys() & {XMP, IPTC, PHOTOSHOP}:
         exif = exif_blocks.with_tags(exif, dict.fromkeys(held)) if len(tags) > len(held) else None

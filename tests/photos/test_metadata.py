@@ -192,8 +192,9 @@ def test_what_imagemagick_writes_into_a_png_is_understood(pixels, tmp_path):
     def raw(name: str, body: bytes) -> bytes:
         return chunk(b"tEXt", f"Raw profile type {name}\0\n{name}\n{len(body):8}\n{body.hex()}\n".encode())
 
-    source = insert(encode(pixels), raw("iptc", RESOURCES) + raw("exif", exif()), encode(pixels)[33:41])
-    photo = read_photo(source)
+    chunks = raw("iptc", RESOURCES) + raw("exif", exif()) + raw("xmp", XMP)
+    photo = read_photo(insert(encode(pixels), chunks, encode(pixels)[33:41]))
+    assert photo.metadata.xmp == UPRIGHT_XMP
     assert photo.metadata.iptc == RECORD
     assert read_block(photo.exif)[ARTIST].content == NAMES[0] + b"\0"
     assert not photo.metadata.texts

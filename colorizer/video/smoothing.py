@@ -14,7 +14,8 @@ from torch import Tensor
 from colorizer.video.motion import compare, reduce, resize_motion, shift
 
 # Seconds after which the network colors a frame again, while colors are averaged over `_USUAL` ones or more: at that pace the
-# result stays within a mean ΔE2000 of 0.5 of every frame colored (`python -m benchmarks.film`). Shorter averages look closer.
+# result stays within a mean ΔE2000 of 0.5 of every frame colored (`python -m benchmarks.film`). Shorter averages need a faster
+# one.
 INTERVAL, _USUAL = 0.11, 0.5
 _LEAST_COVERED = 0.7  # share of the picture that the network has colored; with less, it colors the frame
 _UNCOVERED = 0.01  # weight of a color in a place that the network has not covered

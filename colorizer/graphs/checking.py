@@ -62,7 +62,8 @@ def _find_fault(proto: ModelProto, digest: str, places: Mapping[str, Place]) -> 
     if {node.op_type for node in nodes} & LOOPS:
         return "has loops, which the graph of a network here never has"
     outside = [tensor for tensor in tensors if tensor.data_location == TensorProto.EXTERNAL]
-    if strange := [tensor.name for tensor in outside if not _lies_at(tensor, places.get(tensor.name))]:
+    # A name that isn't UTF-8 comes as bytes.
+    if strange := [str(tensor.name) for tensor in outside if not _lies_at(tensor, places.get(tensor.name))]:
         return f"takes {shorten(strange)} from other places than the weights beside it"
     inside = sum(math.prod(tensor.dims) for tensor in tensors if tensor.data_location != TensorProto.EXTERNAL)
     if len(nodes) > MAX_NODES or inside > MAX_CONSTANTS:

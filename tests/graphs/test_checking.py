@@ -112,6 +112,15 @@ def test_a_damaged_graph_is_refused_in_one_line(folder, content):
     assert pipeline(folder, device="cpu", backend="torch")
 
 
+def test_a_graph_whose_names_are_not_text_is_refused_in_one_line(folder):
+    content = (folder / "model.onnx").read_bytes()
+    name = onnx.load_model_from_string(content).graph.initializer[0].name.encode()
+    (folder / "model.onnx").write_bytes(content.replace(name, b"\xff" * len(name)))
+    with pytest.raises(CheckpointError, match=r"model\.onnx.*python -m colorizer export") as raised:
+        pipeline(folder, device="cpu")
+    assert "\n" not in str(raised.value)
+
+
 def sealed(folder: Path, change: Callable[[ModelProto], None]) -> None:
     """Change the graph and its digest, as a stranger can."""
     proto = onnx.load(folder / "model.onnx", load_external_data=False)

@@ -24,6 +24,7 @@ class Site:
     server: ThreadingHTTPServer
     addresses: list[str] = field(default_factory=list)
     num_bytes: int = 0
+    damaged: str | None = None  # path of a file that arrives as zeros
 
     def stop(self) -> None:
         self.server.shutdown()
@@ -52,7 +53,7 @@ def site(built: Path) -> Iterator[Site]:
         def copyfile(self, source, output) -> None:
             content = source.read()
             site.num_bytes += len(content)
-            output.write(content)
+            output.write(bytes(len(content)) if site.damaged and self.path.endswith(site.damaged) else content)
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(built)))
     server.daemon_threads = True

@@ -219,7 +219,12 @@ def test_what_is_no_photo_gets_a_sentence(page: Page, photos: list[Path]) -> Non
 
 
 def test_another_photo_takes_the_place_of_one_that_is_being_colored(page: Page, photos: list[Path]) -> None:
-    page.set_input_files("input[type=file]", photos[4])
+    large = encoded(small(data.rocket(), 4000), "JPEG")  # still being read when the small one is there
+    page.set_input_files("input[type=file]", {"name": "large.jpg", "mimeType": "image/jpeg", "buffer": large})
+    choose(page, photos[3])
+    thumb(page, 4).click()  # still being loaded when the next photo is there
+    choose(page, photos[4])
+    expect(page.locator(THUMBS)).to_have_count(2)
     choose(page, photos[3])
     ratio = page.locator(".frame").evaluate("frame => frame.clientWidth / frame.clientHeight")
     width, height = Image.open(photos[3]).size
@@ -228,11 +233,42 @@ def test_another_photo_takes_the_place_of_one_that_is_being_colored(page: Page, 
     assert name == "coins-default.jpg"
 
 
+def test_a_network_that_arrives_damaged_is_not_kept(page: Page, site: Site, photos: list[Path]) -> None:
+    model = page.evaluate("async () => (await (await fetch('models.json')).json()).models[5]")
+    site.damaged = model["weights"][0]["path"]
+    choose(page, photos[1])
+    for _ in range(2):
+        thumb(page, 5).click()
+        expect(page.locator(".status")).to_contain_text("arrived damaged")
+    site.damaged = None
+    thumb(page, 5).click()
+    expect(page.locator(THUMBS)).to_have_count(2)
+    addresses = [address for address in site.addresses if address.endswith(model["weights"][0]["path"])]
+    page.reload()
+    choose(page, photos[1])
+    thumb(page, 5).click()
+    expect(page.locator(THUMBS)).to_have_count(2)
+    assert [address for address in site.addresses if address.endswith(model["weights"][0]["path"])] == addresses
+
+
+def test_the_opening_photo_is_downloaded_and_changed_like_any(page: Page) -> None:
+    name, _ = downloaded(page, page.locator("[data-do=save]").click)
+    assert name == f"{EXAMPLES[0].name}-default.jpg"
+    page.reload()
+    page.locator("[name=saturation]").fill("0")
+    expect(page.locator(THUMBS)).to_have_count(1)
+    _, content = downloaded(page, page.locator("[data-do=save]").click)
+    assert np.ptp(pixels_of(content), axis=2).mean() < 2
+
+
 def test_an_example_is_colored_by_a_network_on_demand(page: Page) -> None:
     expect(page.locator(".sample")).to_contain_text(EXAMPLES[0].title)
     assert page.locator("#space").get_attribute("href") == "https://example.org/app"
     offered = thumb(page, 2)
-    offered.focus()
+    page.locator(".film [tabindex='0']").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(offered).to_be_focused()
     page.keyboard.press("Enter")
     expect(offered).to_have_attribute("aria-selected", "true")
     expect(page.locator(COLORED)).to_have_count(1)

@@ -54,8 +54,7 @@ export class Networks {
       this.runtime = start(script, fetching(binary));
       this.runtime.catch(() => { this.runtime = null; });
     }
-    const [content, ...weights] = await Promise.all(files.map(fetching));
-    const { InferenceSession } = await this.runtime;
+    const [{ InferenceSession }, content, ...weights] = await Promise.all([this.runtime, ...files.map(fetching)]);
     const externalData = weights.map((data, number) => ({ path: model.weights[number].name, data }));
     return this.#inTurn(() => InferenceSession.create(content, { executionProviders: ["wasm"], externalData, logSeverityLevel: 3 }));
   }
@@ -96,7 +95,7 @@ class Store {
   async get(file, onArrived = () => {}) {
     const cache = await this.cache, kept = await cache?.match(file.path), response = kept ?? await fetch(file.path, { cache: "no-cache" });
     if (response.status === 404) throw new Error("gone");
-    if (!response.ok) throw new Error("fetch");
+    if (!response.ok) throw new Error("offline");
     const bytes = await read(response, onArrived), content = file.isPacked ? await unpack(bytes) : bytes;
     if (!(await isWhole(content, file))) {
       await cache?.delete(file.path);

@@ -4,6 +4,7 @@ import { describe, showExamples } from "./around.js";
 import { startWorker } from "./calls.js";
 import { History } from "./history.js";
 import { startKeeping } from "./keeping.js";
+import { sentence } from "./sentences.js";
 import { mount } from "./viewer.js";
 
 const REST = 150; // ms without another move of a slider, after which all pictures get the new colors
@@ -73,7 +74,6 @@ function dotsOf({ hints, chosen, place }) {
 
 const hex = (rgb) => `#${rgb.map((level) => level.toString(16).padStart(2, "0")).join("")}`;
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
-const hints = () => session.history?.hints ?? [];
 
 /** Show a photo, which `read` brings, and color it by the networks that are loaded, the best and the `wanted` one. */
 async function openPhoto(name, read, wanted = null) {
@@ -110,7 +110,7 @@ async function openExample(number, wanted) {
   const { name, photo } = manifest.examples[number];
   await openPhoto(`${name}.webp`, async () => {
     const response = await fetch(photo);
-    if (!response.ok) throw new Error("fetch");
+    if (!response.ok) throw new Error("offline");
     return response.blob();
   }, wanted);
 }
@@ -194,16 +194,6 @@ function onProgress({ id, share }) {
   if (model.isLoaded) return;
   model.share = share;
   show();
-}
-
-function sentence({ message }, name) {
-  if (message === "unreadable") return `This browser can't read ${name}. It reads whole files of JPEG, PNG, WebP and AVIF.`;
-  if (message === "memory") return `This device has too little memory for ${name}.`;
-  if (message === "gone") return `${name} is not on this site any longer: close the page and open it again.`;
-  if (message === "damaged") return `${name} arrived damaged: please try again.`;
-  if (message === "stopped") return "The page could not be loaded as a whole: please reload it.";
-  if (/fetch|network|load failed|module/i.test(message)) return `${name} could not be loaded: is there a connection?`;
-  return `${name} failed: ${message}`;
 }
 
 // ---- what the viewer reports
@@ -302,6 +292,7 @@ find("#tone").addEventListener("input", onTone);
 find("#tone").addEventListener("reset", () => setTimeout(onTone));
 find("#tone").addEventListener("submit", (event) => event.preventDefault());
 
+find("#late").remove();
 props.value = opening();
 showExamples(manifest.examples);
 showTone(); // a reload may keep the sliders where they were

@@ -29,6 +29,7 @@ async function answer(address, event) {
   const cache = await caches.open(CACHE), kept = await cache.match(address);
   if (kept) return kept;
   const response = await fetch(event.request);
-  if (response.ok) event.waitUntil(cache.put(address, response.clone()).catch(() => {})); // no room: it is fetched again
+  const isPage = /html/.test(response.headers.get("content-type")); // the host's own, such as a login: those of this page are in FIRST
+  if (response.ok && !isPage) event.waitUntil(cache.put(address, response.clone()).catch(() => {})); // no room: it is fetched again
   return response;
 }

@@ -172,7 +172,7 @@ async function predict(mine, id, hints) {
   await networks.load(id, hints ? "hintsGraph" : "graph");
   const lightness = toLightness(resize(reference.plane, reference.width, reference.height, width, height));
   const outputs = await networks.run(id, { lightness, hints: hints && drawHints(hints, width, height), width, height });
-  if (!outputs.ab.data.every(Number.isFinite)) throw new Error(`${model.name} gave colors that are no numbers: its files are damaged.`);
+  if (!outputs.ab.data.every(Number.isFinite)) throw new Error("its colors are no numbers, so its files are damaged.");
   return { ab: { data: outputs.ab.data, width, height }, logits: outputs.logits ?? null };
 }
 

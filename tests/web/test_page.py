@@ -237,9 +237,8 @@ def test_a_network_that_arrives_damaged_is_not_kept(page: Page, site: Site, phot
     model = page.evaluate("async () => (await (await fetch('models.json')).json()).models[5]")
     site.damaged = model["weights"][0]["path"]
     choose(page, photos[1])
-    for _ in range(2):
-        thumb(page, 5).click()
-        expect(page.locator(".status")).to_contain_text("arrived damaged")
+    thumb(page, 5).click()
+    expect(page.locator(".status")).to_contain_text("arrived damaged")
     site.damaged = None
     thumb(page, 5).click()
     expect(page.locator(THUMBS)).to_have_count(2)

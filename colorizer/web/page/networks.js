@@ -80,6 +80,7 @@ async function start(script, binary) {
 class Store {
   /** Take all files that there are; those of earlier versions go. */
   constructor(files) {
+    this.damaged = new Set();
     this.cache = globalThis.caches?.open(`colorizer networks ${BASE}`).catch(() => null); // none in some private windows
     const addresses = new Set(files.map(({ path }) => BASE + path));
     this.cache?.then(async (cache) => {
@@ -93,11 +94,14 @@ class Store {
 
   /** Return a file's content, and report the bytes that have arrived. */
   async get(file, onArrived = () => {}) {
-    const cache = await this.cache, kept = await cache?.match(file.path), response = kept ?? await fetch(file.path, { cache: "no-cache" });
+    const cache = await this.cache, kept = await cache?.match(file.path);
+    const mode = this.damaged.has(file.path) ? "reload" : "no-cache"; // the browser may have kept the damaged one, too
+    const response = kept ?? await fetch(file.path, { cache: mode });
     if (response.status === 404) throw new Error("gone");
     if (!response.ok) throw new Error("offline");
     const bytes = await read(response, onArrived), content = file.isPacked ? await unpack(bytes) : bytes;
     if (!(await isWhole(content, file))) {
+      this.damaged.add(file.path);
       await cache?.delete(file.path);
       throw new Error("damaged");
     }

@@ -296,13 +296,3 @@ def test_the_work_is_in_sight(
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
     assert page.locator(".handle").get_attribute("role") == "slider"
     context.close()
-
-
-def test_what_is_done_to_the_example_in_sight_opens_it(page: Page) -> None:
-    page.locator("[name=saturation]").fill("0.5")
-    expect(page.locator(COLORED)).to_have_count(1)
-    name, content = downloaded(page, page.locator("[data-do=save]").click)
-    assert name == f"{EXAMPLES[0].name}-default.jpg"
-    photo = Image.open(FOLDER / f"{EXAMPLES[0].name}.webp")
-    expected = np.asarray(pipeline()(photo, saturation=0.5)).astype(int)
-    assert np.abs(pixels_of(content) - expected).mean() < 3  # a JPEG's loss

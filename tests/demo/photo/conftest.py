@@ -28,8 +28,14 @@ def page(browser: Browser, app_url: str) -> Iterator[Page]:
         page.get_by_role("button", name="Approaches and options").click()
         boxes = page.locator("#options input[type=checkbox]")
         expect(boxes).to_have_count(len(list_checkpoints()) + 2)
+        # One in each frame, so that Gradio takes in every click.
         boxes.evaluate_all(
-            "(boxes, names) => boxes.filter((box) => !names.includes(box.name)).forEach((box) => box.click())",
+            """async (boxes, names) => {
+              for (const box of boxes.filter((box) => !names.includes(box.name))) {
+                box.click();
+                await new Promise(requestAnimationFrame);
+              }
+            }""",
             [COLORFUL, DENSE],
         )
         expect(page.locator("#options input[type=checkbox]:checked")).to_have_count(2)

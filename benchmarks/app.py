@@ -83,9 +83,9 @@ WATCH = """async ([bytes, number]) => {
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, 5));
     if (right.src !== before && right.complete) note("photo");
-    if (/preview-/.test(right.src) && right.src !== before && right.complete) note("first");
-    const line = find(".status").textContent;
-    if (line.startsWith(`photo-${number}.jpg: `) && line.endsWith("colorings are ready.")) { note("all"); return seen; }
+    if (/preview-/.test(right.src) && right.src !== before && right.complete) { note("photo"); note("first"); }
+    const line = find(".status").textContent, isReady = line.startsWith(`photo-${number}.jpg: `) && line.endsWith("are ready.");
+    if (seen.first && isReady) { note("all"); return seen; }
     if (performance.now() - start > 120000) throw new Error("the photo was not colored within two minutes");
   }
 }"""

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from benchmarks.app import photo_bytes
+from benchmarks.app import SLIDE, photo_bytes
 from colorizer.release.app_pictures import running
 from colorizer.web.build import build_page
 
@@ -33,14 +33,6 @@ WATCH = """async ([bytes, number]) => {
     await new Promise((resolve) => setTimeout(resolve, 5));
     if (performance.now() - start > 120000) throw new Error("the photo was not colored within two minutes");
   }
-  return (performance.now() - start) / 1000;
-}"""
-SLIDE = """async (value) => {
-  const slider = document.querySelector("#tone input"), right = document.querySelector(".picture.right");
-  const before = right.src, start = performance.now();
-  slider.value = value;
-  slider.dispatchEvent(new Event("input", {bubbles: true}));
-  while (right.src === before) await new Promise((resolve) => setTimeout(resolve, 1));
   return (performance.now() - start) / 1000;
 }"""
 
@@ -61,7 +53,7 @@ def measure(page: Page, address: str, repeats: int) -> None:
         print(f"{megapixels} MP: first {times[0]:.2f} s, then {statistics.median(times[1:]):.2f} s")
         answers = []
         for value in range(2, 3 + repeats):
-            answers.append(page.evaluate(SLIDE, str(value / 10)))
+            answers.append(page.evaluate(SLIDE, ["#tone input", str(value / 10)]))
             page.wait_for_timeout(1500)
         print(f"    slider: {statistics.median(answers[1:]):.3f} s")
         start = time.perf_counter()

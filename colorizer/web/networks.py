@@ -23,11 +23,10 @@ _MODELS = "models"
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """Network of the page: its name, the checkpoint it comes from, its folder in the page, and its entry in the manifest."""
+    """Network of the page: its name, the checkpoint it comes from, and its entry in the manifest."""
 
     name: str
     source: Path
-    folder: str
     entry: dict[str, Any]
 
     @property
@@ -78,7 +77,7 @@ def add_network(page: Path, name: str, source: Path) -> Network:
         "hintsGraph": hints_graph,
         "weights": list(files.values()),
     }
-    return Network(name, source, folder, entry)
+    return Network(name, source, entry)
 
 
 def _describe(name: str, source: Path, model: ColorizerModel) -> dict[str, Any]:

@@ -197,9 +197,10 @@ function onProgress({ id, share }) {
 }
 
 // ---- what the viewer reports
-const files = new Map();
+let file = null; // that was chosen, dropped or pasted last
+const upload = async (chosen) => { file = chosen; return { path: chosen.name }; };
 const handlers = {
-  opened: ({ path, example }) => (path ? openPhoto(files.get(path).name, () => files.get(path)) : openExample(example)),
+  opened: ({ example }) => (example === undefined ? openPhoto(file.name, () => file) : openExample(example)),
   chosen: async ({ id }) => {
     if (!session.number) return openExample(0, id);
     session.chosen = id;
@@ -224,7 +225,7 @@ async function suggest(mine, id, place) {
   try {
     const swatches = await call("suggest", mine.number, id, place.x, place.y);
     if (mine.history.place !== place) return;
-    mine.swatches = swatches ?? [];
+    mine.swatches = (swatches ?? []).map((swatch) => ({ ...swatch, color: hex(swatch.rgb) }));
     if (models.get(id).hintsGraph) call("load", id, "hintsGraph").catch(() => {}); // needed soon
   } catch (error) {
     mine.message = sentence(error, models.get(id).name);
@@ -279,7 +280,7 @@ function showTone() {
 }
 
 let rest = 0;
-async function onTone() {
+function onTone() {
   tone = readTone();
   showTone();
   clearTimeout(rest);
@@ -299,5 +300,5 @@ showTone(); // a reload may keep the sliders where they were
 describe(best);
 if (manifest.space) Object.assign(find("#space"), { href: manifest.space, hidden: false });
 mount(find("#viewer"), props, (name, detail) => { handlers[name]?.(detail); }, (name, callback) => { update = callback; },
-  async (file) => { const path = `photo ${files.size}`; files.clear(); files.set(path, file); return { path }; });
+  upload);
 if (!navigator.connection?.saveData) load(best.id).then(keepNeeded, () => {}); // a photo tries again, and says why

@@ -15,7 +15,7 @@ const polar = ([a, b]) => [Math.hypot(a, b), ((Math.atan2(b, a) * 180) / Math.PI
 const distance = (first, second) => Math.hypot(...first.map((value, index) => value - second[index]));
 
 /**
- * Suggest colors, { color, name, reason }, for the place x, y (shares of width and height) of lightness L, the likeliest first.
+ * Suggest colors, { rgb, name, reason }, for the place x, y (shares of width and height) of lightness L, the likeliest first.
  * `ab` is the prediction; `logits` = { data, dims } over `bins`, [[a, b], …], or null: then the prediction is varied.
  */
 export function suggest(ab, logits, bins, lightness, x, y) {
@@ -76,8 +76,7 @@ function vary(ab) {
 
 function swatch(ab, lightness, reason) {
   const rgb = colorOf(lightness, ab), [shown, a, b] = labOf(rgb);
-  const color = `#${rgb.map((level) => level.toString(16).padStart(2, "0")).join("")}`;
-  return { rgb, color, name: nameOf([a, b], shown), reason };
+  return { rgb, name: nameOf([a, b], shown), reason };
 }
 
 function nameOf(ab, lightness) {

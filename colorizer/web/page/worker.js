@@ -169,7 +169,6 @@ function workingSize({ resolution, multiple, isFixed }, { width, height }) {
 
 async function predict(mine, id, hints) {
   const model = networks.description(id), [width, height] = workingSize(model, mine), { reference } = mine;
-  await networks.load(id, hints ? "hintsGraph" : "graph");
   const lightness = toLightness(resize(reference.plane, reference.width, reference.height, width, height));
   const outputs = await networks.run(id, { lightness, hints: hints && drawHints(hints, width, height), width, height });
   if (!outputs.ab.data.every(Number.isFinite)) throw new Error("its colors are no numbers, so its files are damaged.");

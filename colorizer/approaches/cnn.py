@@ -1,5 +1,7 @@
 """cnn: a plain encoder-decoder trained on structural similarity."""
 
+from collections.abc import Mapping
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -8,15 +10,30 @@ from transformers import initialization as init
 from colorizer.approaches.base.configuration import ColorizerConfig, setting
 from colorizer.approaches.base.losses import ms_ssim_loss
 from colorizer.approaches.base.modeling import ColorizerModel
-from colorizer.approaches.base.objectives import Regression
+from colorizer.approaches.base.objectives import Adversarial, Objective, Regression, SoftBins
 from colorizer.approaches.base.recipe import Recipe
-from colorizer.approaches.base.spaces import Lab
+from colorizer.approaches.base.spaces import Lab, LabBins, Space
 from colorizer.approaches.blocks.layers import scaled
+from colorizer.errors import ColorizerError, quote
+
+# The other approaches' objectives, so that this network can tell what each is worth. Regressions take any `--loss`.
+OBJECTIVES: dict[str, Objective] = {
+    "regression": Regression(ms_ssim_loss),
+    "bins": SoftBins(rebalance=False),
+    "rebalanced_bins": SoftBins(),
+    "gan": Adversarial(width=0.25),
+}
 
 
 class CnnConfig(ColorizerConfig):
     model_type = "colorizer-cnn"
     dropout: float = setting(0.5, "dropout rate of the three layers after the encoder", 0, 0.99)
+    objective: str = setting("regression", f"what it is trained for: {', '.join(OBJECTIVES)}")
+
+    def __post_init__(self, **kwargs):
+        super().__post_init__(**kwargs)
+        if self.objective not in OBJECTIVES:
+            raise ColorizerError(f"cnn: objective must be one of {', '.join(OBJECTIVES)}, not {quote(self.objective)}.")
 
 
 class Cnn(ColorizerModel):
@@ -35,7 +52,6 @@ class Cnn(ColorizerModel):
 
     config_class = CnnConfig
     space = Lab(l=100.0, ab=128.0)
-    objective = Regression(ms_ssim_loss)
     # RMSprop at Keras' default rate. The unchanged photo and its three changed contrasts are equally likely.
     recipe = Recipe(
         optimizer="rmsprop",
@@ -69,10 +85,23 @@ class Cnn(ColorizerModel):
         return channels
 
     def predict(self, source: Tensor) -> Tensor:
-        """Predict ab/128 (B, 2, H, W) from L/100 (B, 1, H, W)."""
-        ab = torch.tanh(self.color(self.network(source)))
+        """Predict ab/128 (B, 2, H, W), or logits of bins (B, 313, H/2, W/2), from L/100 (B, 1, H, W)."""
+        color = self.color(self.network(source))
+        if self.space.has_distribution:
+            return color
+        ab = torch.tanh(color)
         # Bilinear, where Keras repeats pixels: at the output, the blocks would be visible.
         return F.interpolate(ab, scale_factor=2, mode="bilinear", align_corners=False)
+
+    @classmethod
+    def space_for(cls, config: Mapping[str, object]) -> Space:
+        is_binned = isinstance(OBJECTIVES[config.get("objective", "regression")], SoftBins)
+        return LabBins(l=cls.space.l) if is_binned else cls.space
+
+    @property
+    def objective(self) -> Objective:
+        """1 − MS-SSIM, unless the configuration names another."""
+        return OBJECTIVES[self.config.objective]
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:

@@ -5,7 +5,7 @@ import io
 import math
 import shutil
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -150,11 +150,12 @@ def _weights(rates: list[float]) -> np.ndarray:
 
 
 def _noise(losses: np.ndarray, rates: np.ndarray, beginning: int) -> float:
-    """Return the standard deviation of the loss's fall that results from different photos per step, without any learning.
+    """Return the standard deviation of the loss's fall that results from noise, such as dropout's, without any learning.
 
-    That of a single loss is estimated from differences between neighbors, where the curve itself hardly shows.
+    That of a single loss is estimated from the median difference between neighbors, where neither the curve itself shows nor
+    the rates that are too high.
     """
-    one = np.diff(losses).std() / math.sqrt(2) if len(losses) > 2 else 0.0
+    one = np.median(np.abs(np.diff(losses))) / (0.6745 * math.sqrt(2)) if len(losses) > 2 else 0.0
     weights = _weights(rates[: len(losses)].tolist())[-1]
     return float(one * math.sqrt(1 / beginning + (weights**2).sum()))
 
@@ -177,8 +178,10 @@ def find_learning_rates(run: Run, training_step: TrainingStep) -> list[Curve]:
     """Sweep the rate of each player that has not ended, with the others at their own; report curves and suggestions.
 
     Every sweep starts from the current weights, with the batches that training continues with, and ends when the loss
-    explodes. Losses are means over the processes. The run is restored afterwards, even after an error: network, optimizers,
-    schedules, EMA, players and random state. The results are `lr_finder.csv` and `lr_finder.png` in the output folder.
+    explodes. Photos differ more in their losses than a few steps change them, so each step's loss is compared with that of
+    the current weights on the same batch. Losses are means over the processes. The run is restored afterwards, even after an
+    error: network, optimizers, schedules, EMA, players and random state. The results are `lr_finder.csv` and
+    `lr_finder.png` in the output folder.
     """
     accelerator, folder = run.accelerator, run.output_dir / ".before-sweep"
     try:
@@ -201,12 +204,24 @@ def find_learning_rates(run: Run, training_step: TrainingStep) -> list[Curve]:
 
 
 def _sweep(run: Run, player: Player, training_step: TrainingStep, state: Path) -> Curve:
+    rates = rates_to_sweep(run.arguments.find_lr_steps)
+    unchanged = list(_losses(run, player, training_step, state, [0.0] * len(rates)))
+    curve = Curve(player.name, player.starts)
+    with closing(_losses(run, player, training_step, state, rates)) as losses:
+        for rate, loss, without in zip(rates, losses, unchanged, strict=True):
+            if not curve.add(rate, loss - without + float(np.mean(unchanged))):
+                break
+    return curve
+
+
+def _losses(
+    run: Run, player: Player, training_step: TrainingStep, state: Path, rates: Sequence[float]
+) -> Iterator[float]:
+    """Yield the player's loss of a step at each rate, then restore the state: the next call gets the same batches."""
     players, progress, accelerator = run.players, run.progress, run.accelerator
     accumulation = run.arguments.gradient_accumulation_steps
     # A stream counts the photos that it yields, but those of the sweep are not trained on.
     report = deepcopy(run.train_photos.report)
-    curve = Curve(player.name, player.starts)
-    rates = rates_to_sweep(run.arguments.find_lr_steps)
     is_silent = not accelerator.is_local_main_process
     try:
         batches = numbered_batches(run.batches, progress.step * accumulation)
@@ -218,14 +233,12 @@ def _sweep(run: Run, player: Player, training_step: TrainingStep, state: Path) -
                     # Before every batch, since schedules change the rates after an optimizer step.
                     players.set_rates(player, rate)
                     loss += training_step(*next(batches))[f"{player.name}_loss"].float() / accumulation
-                if not curve.add(rate, accelerator.reduce(loss, reduction="mean").item()):
-                    break
+                yield accelerator.reduce(loss, reduction="mean").item()
     finally:
         load_state(accelerator, state, {})
         for module in players.modules:
             module.zero_grad()
         run.train_photos.report = report
-    return curve
 
 
 def describe(curve: Curve, step: int) -> str:

@@ -5,7 +5,8 @@ import torch
 from torchmetrics.functional.image import multiscale_structural_similarity_index_measure as their_ms_ssim
 
 from colorizer import create_model
-from colorizer.approaches.base.objectives import StepInputs
+from colorizer.approaches.base.objectives import SoftBins, StepInputs
+from colorizer.errors import ColorizerError
 from colorizer.photos.color import rgb_to_lab
 
 
@@ -68,3 +69,29 @@ def test_its_recipe_flips_both_ways_and_changes_contrast():
     assert recipe.flip
     assert recipe.vertical_flip
     assert recipe.contrast > 0
+
+
+@pytest.mark.parametrize("name", ["bins", "rebalanced_bins"])
+def test_it_learns_a_distribution_over_bins_if_asked(name):
+    torch.manual_seed(0)
+    model = create_model("cnn", width=1 / 16, objective=name).eval()
+    assert model.objective == SoftBins(rebalance=name == "rebalanced_bins")
+    assert set(model.options) == {"temperature"}
+    output = model(torch.rand(1, 1, 32, 32) * 100)
+    assert output.logits.shape == (1, 313, 16, 16)
+    assert output.ab.shape == (1, 2, 32, 32)
+
+
+def test_it_learns_against_a_discriminator_if_asked():
+    model = create_model("cnn", width=1 / 16, objective="gan")
+    assert [player.name for player in model.objective.players(model, model.space, list)] == [
+        "discriminator",
+        "generator",
+    ]
+
+
+def test_an_unknown_objective_is_refused():
+    with pytest.raises(
+        ColorizerError, match="objective must be one of regression, bins, rebalanced_bins, gan, not 'x'"
+    ):
+        create_model("cnn", objective="x")

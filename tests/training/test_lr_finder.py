@@ -124,9 +124,11 @@ def test_each_player_is_swept_while_the_others_keep_their_own_rate(train):
     own = [1e-4, 2e-4, 2e-4]
     expected = []
     for index, curve in enumerate(curves):
-        expected += [[*own[:index], rate, *own[index + 1 :]] for rate in curve.rates for _ in range(2)]
+        # Without a change of the weights first, in batches of two.
+        swept = [0.0] * 3 + curve.rates
+        expected += [[*own[:index], rate, *own[index + 1 :]] for rate in swept for _ in range(2)]
     assert list(rates) == expected
-    assert list(steps) == [curve.starts for curve in curves for _ in range(2 * len(curve.rates))]
+    assert list(steps) == [curve.starts for curve in curves for _ in range(4 * len(curve.rates))]
     assert [curve.starts for curve in curves] == [0, 3, 3]
 
 
@@ -143,7 +145,14 @@ def test_parts_that_learn_at_a_share_of_the_rate_do_so_in_a_sweep(train, monkeyp
         return trainer._training_step(*batch)
 
     (curve,) = lr_finder.find_learning_rates(trainer, training_step)
-    assert seen == [pytest.approx([rate, 0.1 * rate]) for rate in curve.rates]
+    assert seen == [pytest.approx([rate, 0.1 * rate]) for rate in [0.0] * 3 + curve.rates]
+
+
+def test_losses_are_compared_on_the_same_photos_and_dropout(train):
+    trainer = train("--approach", "cnn", "--width", "0.0625", "--find_lr", "--find_lr_steps", "10")
+    (curve,) = lr_finder.find_learning_rates(trainer, trainer._training_step)
+    # At the lowest rates nothing is learned, and batches differ by much more than this.
+    assert np.ptp(curve.losses[:3]) < 0.01 * np.ptp(curve.losses)
 
 
 def test_the_command_leaves_curve_and_picture_next_to_a_trained_checkpoint(train, tmp_path, capsys):
@@ -177,7 +186,7 @@ def test_the_command_leaves_curve_and_picture_next_to_a_trained_checkpoint(train
 def test_a_loss_that_is_not_finite_ends_the_sweep_and_nothing_else(train, capsys):
     trainer = train("--find_lr", "--find_lr_steps", "2")
     before = everything(trainer)
-    losses = [*torch.linspace(1.0, 0.9, 5), torch.tensor(math.nan)]
+    losses = [*torch.ones(20), *torch.linspace(1.0, 0.9, 5), torch.tensor(math.nan)]
 
     def training_step(*batch) -> dict[str, Tensor]:
         return trainer._training_step(*batch) | {"network_loss": losses.pop(0)}

@@ -75,6 +75,7 @@ class ColorizerModel(ModelOfParts):
 
     def __init__(self, config: ColorizerConfig):
         super().__init__(config)
+        self.space = self.space_for(vars(config))
         self.options = self.options_for(vars(config))
 
     @property
@@ -83,9 +84,14 @@ class ColorizerModel(ModelOfParts):
         return approach_of(self.config.model_type)
 
     @classmethod
+    def space_for(cls, config: Mapping[str, object]) -> Space:
+        """Return the space of a checkpoint that has this configuration: the approach's own, unless it has several."""
+        return cls.space
+
+    @classmethod
     def options_for(cls, config: Mapping[str, object]) -> dict[str, Option]:
         """Return the inference options by name, with the defaults of a checkpoint that has this configuration."""
-        declared = (*cls.space.options, *cls.network_options)
+        declared = (*cls.space_for(config).options, *cls.network_options)
         return {option.name: replace(option, default=config.get(option.name, option.default)) for option in declared}
 
     @classmethod
@@ -238,15 +244,11 @@ class ColorizerModel(ModelOfParts):
             own[name].check(value, self.approach)
 
     def check_takes_hints(self) -> None:
-        """Reject hints if the network doesn't accept them.
-
-        Raises:
-            ColorizerError: hints are not accepted; the message names the approaches that can be trained with hints.
-        """
+        """Raise ColorizerError if the network doesn't accept hints, with the approaches that can be trained to."""
         if not self.takes_hints:
             # Every imported approach is a subclass; this module can't import the list of approaches, which imports it.
-            classes = [model_class for model_class in ColorizerModel.__subclasses__() if model_class.can_take_hints()]
-            able = [approach_of(model_class.config_class.model_type) for model_class in classes]
+            classes = ColorizerModel.__subclasses__()
+            able = [approach_of(found.config_class.model_type) for found in classes if found.can_take_hints()]
             this = "This checkpoint of " if self.can_take_hints() else ""
             raise ColorizerError(
                 f"{this}{self.approach} takes no color hints. Checkpoints of {', '.join(sorted(able))} do if they were "
@@ -266,10 +268,8 @@ class ColorizerModel(ModelOfParts):
             raise ColorizerError(f"{self.approach} takes lightness (B, 1, H, W), not {tuple(lightness.shape)}.")
         size, side = tuple(lightness.shape[-2:]), self.config.resolution
         if self.is_fixed_size and size != (side, side):
-            raise ColorizerError(
-                f"{self.approach} only takes {side}×{side} pixels, not {size[1]}×{size[0]}: resize the photo, or let "
-                "pipeline() do it."
-            )
+            sizes = f"{side}×{side} pixels, not {size[1]}×{size[0]}"
+            raise ColorizerError(f"{self.approach} only takes {sizes}: resize the photo, or let pipeline() do it.")
         if any(side % self.size_multiple or side == 0 for side in size):
             raise ColorizerError(
                 f"{self.approach} takes sides that are multiples of {self.size_multiple}, not {size[1]}×{size[0]}: "

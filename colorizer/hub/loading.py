@@ -12,7 +12,7 @@ import torch
 
 from colorizer.approaches import get_model_class, list_approaches
 from colorizer.approaches.base.checkpoint_files import CONFIG, GRAPHS, WEIGHTS, read_json, shorten
-from colorizer.approaches.base.configuration import ColorizerConfig, model_type_of, own_fields
+from colorizer.approaches.base.configuration import ColorizerConfig, check_precision, model_type_of, own_fields
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.approaches.base.pretrained_parts import PretrainedPart
 from colorizer.approaches.base.strict_loading import no_progress_bars, not_finite
@@ -203,6 +203,7 @@ def read_config(folder: Path) -> tuple[type[ColorizerModel], ColorizerConfig]:
         content = read_json(path)
     except FileNotFoundError as error:
         raise CheckpointError(f"{path} is missing: a checkpoint is a folder with {CONFIG} and {WEIGHTS}.") from error
+    check_precision(content)
     approaches = {model_type_of(name): name for name in list_approaches(own=True)}
     model_type = content.get("model_type")
     if not isinstance(model_type, str) or model_type not in approaches:

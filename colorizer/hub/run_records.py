@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from colorizer.approaches.base.checkpoint_files import GRAPH, MAX_RECORD_BYTES, read_json, read_shapes
+from colorizer.approaches.base.configuration import check_precision
 from colorizer.approaches.base.limits import build_skeleton
 from colorizer.checkpoints import EVALUATION, SAMPLES
 from colorizer.checkpoints import FOLDER as PACKAGE
@@ -42,6 +43,7 @@ def read_info(
     config = read_record(folder / "config.json", dict)
     if config is None:
         raise CheckpointError(f"{folder / 'config.json'} is missing: {folder} is not a checkpoint, so it has no card.")
+    check_precision(config)
     samples = sorted(
         (folder / "samples").glob("*.png"), key=lambda path: [int(n) for n in re.findall(r"\d+", path.stem)]
     )

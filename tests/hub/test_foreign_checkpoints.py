@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import textwrap
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from transformers import AutoModel, ResNetConfig
 from colorizer import CheckpointError, ColorizerError, HubError, create_model, load_model, save_checkpoint
 from colorizer.approaches.blocks.classifier import MODEL_TYPES, classify, make_classifier
 from colorizer.demo.catalog import Catalog
+from colorizer.hub.cards import write_card
 from tests.hub_server import HubServer
 
 SECRET = "hunter2-the-password"
@@ -141,8 +143,9 @@ def test_a_configuration_keeps_only_what_it_needs(folder: Path) -> None:
         assert not hasattr(config, "quantization_config")
         assert not hasattr(config, "fusion_config")
     change(folder, dtype="save")
-    with pytest.raises(CheckpointError, match="dtype"):
-        AutoModel.from_pretrained(folder)
+    for read in (load_model, AutoModel.from_pretrained, partial(write_card, name="tiny")):
+        with pytest.raises(CheckpointError, match=r"dtype must be one of .*, not 'save'"):
+            read(folder)
 
 
 # Each is refused within these bounds, in a process of its own: 20 s of CPU time for import and refusal.

@@ -88,7 +88,11 @@ def test_the_recipe_of_a_checkpoint_is_what_it_was_trained_by(name):
 def test_every_recipe_can_be_run_in_the_makefiles_order():
     makefile = (RECIPES.parent / "Makefile").read_text(encoding="utf-8")
     (names,) = [line.split()[2:] for line in makefile.splitlines() if line.startswith("CHECKPOINTS =")]
-    assert sorted(names) == sorted(list_checkpoints()) == sorted(path.stem for path in RECIPES.glob("*.yaml"))
+    assert (
+        sorted(names)
+        == sorted(list_checkpoints())
+        == sorted(path.stem for path in RECIPES.glob("*.yaml") if path.stem != "protocol")
+    )
     made = []
     for name in names:
         *phases, last = parse_runs(["--config", str(RECIPES / f"{name}.yaml"), "--cpu"])

@@ -91,8 +91,7 @@ class ColorizerConfig(PreTrainedConfig):
         """
         names = (*own_fields(cls), *KEPT)
         known = {name: config_dict[name] for name in names if name in config_dict}
-        if bad := [name for name in ("dtype", "torch_dtype") if known.get(name) not in DTYPES]:
-            raise CheckpointError(f"{CONFIG}: {bad[0]} must be one of {DTYPES[1:]}, not {quote(known[bad[0]])}.")
+        check_precision(known)
         # AutoConfig passes what it has read as options, too.
         try:
             return super().from_dict(known, **options)
@@ -100,6 +99,13 @@ class ColorizerConfig(PreTrainedConfig):
             raise CheckpointError(
                 f"{CONFIG}: {quote(error) if not isinstance(error, ColorizerError) else error}"
             ) from error
+
+
+def check_precision(content: Mapping[str, Any]) -> None:
+    """Raise CheckpointError if a config.json names a precision of weights that there isn't."""
+    for name in ("dtype", "torch_dtype"):
+        if content.get(name) not in DTYPES:
+            raise CheckpointError(f"{CONFIG}: {name} must be one of {DTYPES[1:]}, not {quote(content[name])}.")
 
 
 def describe_field(config_class: type[ColorizerConfig], name: str) -> str:

@@ -1,0 +1,68 @@
+import json
+
+import pytest
+import torch
+import yaml
+
+from colorizer import ColorizerError, create_model, list_approaches
+from colorizer.release.protocol import read_arms, suggested_rates, train_arm
+from colorizer.training import parse_runs
+from tests.training.conftest import command, dataset, forget_processes  # noqa: F401
+
+ARMS = read_arms()
+CLASSIFIER = {"model_type": "resnet", "num_labels": 1000, "hidden_sizes": [4], "depths": [1], "layer_type": "basic"}
+
+
+@pytest.mark.parametrize("name", ARMS)
+def test_every_arm_trains_about_two_million_weights_on_the_same_photos(name, tmp_path):
+    config = tmp_path / "arm.yaml"
+    config.write_text(yaml.safe_dump(ARMS[name] | {"output_dir": str(tmp_path)}))
+    (run,) = parse_runs(["--config", str(config), "--cpu"])
+    fields = dict(run.model_fields)
+    if run.approach == "fusion":  # as many scores as its classifier, which is not trained
+        fields |= {"classifier": "", "classifier_config": json.dumps(CLASSIFIER)}
+    with torch.device("meta"):
+        network = create_model(run.approach, **fields)
+    own = sum(weight.numel() for weight in network.parameters() if weight.requires_grad)
+    assert own == pytest.approx(2e6, rel=0.05)
+    seen = 24_000 if name.startswith("cnn-") else 64_000
+    assert run.max_train_steps * run.train_batch_size == seen
+    assert run.teacher is run.max_train_samples is run.pretrained_model_name_or_path is None
+    assert (network.config.gain, network.config.chroma_power) == (1, 1)
+
+
+def test_the_nine_are_among_the_arms():
+    own = [name for name in list_approaches(own=True) if name != "lite_unet"]
+    assert {name: ARMS[name]["approach"] for name in own} == {name: name for name in own}
+
+
+def test_arms_of_one_approach_differ_in_what_they_compare_alone():
+    objectives = [arm for name, arm in ARMS.items() if name.startswith("cnn-")]
+    assert len({json.dumps({**arm, "loss": None, "objective": None}, sort_keys=True) for arm in objectives}) == 1
+    assert len({(arm.get("loss"), arm.get("objective")) for arm in objectives}) == len(objectives) == 8
+
+
+@pytest.mark.parametrize(("approach", "options"), [("dense", ["--learning_rate"]), ("resnet_unet", [])])
+def test_an_arm_is_trained_once_at_the_rate_that_the_finder_suggests(approach, options, dataset, tmp_path):  # noqa: F811
+    settings = {"approach": approach, "dataset_name": str(dataset), "width": 1 / 32, "resolution": 32, "cpu": True}
+    settings |= {"train_batch_size": 4, "max_train_steps": 4, "validation_steps": 2, "find_lr_steps": 30}
+    settings |= {"report_to": "none", "metric_for_best_model": "last", "checkpointing_steps": 2}
+    settings |= {"pretrained": "", "pretrain_steps": 2} if approach == "resnet_unet" else {}
+    run = train_arm("arm", settings, tmp_path)
+    forget_processes()
+    arguments = json.loads((run / "training.json").read_text())["arguments"]
+    arguments |= json.loads((run / "config.json").read_text())
+    rates = suggested_rates(run / "lr_finder.csv")
+    assert list(rates) == (options or ["--pretrain_learning_rate", "--learning_rate"])
+    for option, rate in rates.items():
+        assert arguments[option.removeprefix("--")] == pytest.approx(rate, rel=0.05)
+    written = (run / "model.safetensors").stat().st_mtime_ns
+    assert train_arm("arm", settings, tmp_path) == run
+    assert (run / "model.safetensors").stat().st_mtime_ns == written
+
+
+def test_a_finder_without_a_suggestion_is_an_error(tmp_path):
+    table = tmp_path / "lr_finder.csv"
+    table.write_text("player,starts,learning_rate,loss,smoothed_loss\n" + "network,0,1e-7,1.0,1.0\n" * 20)
+    with pytest.raises(ColorizerError, match="suggests no learning rate: the loss never falls"):
+        suggested_rates(table)

@@ -22,12 +22,13 @@ from tests.demo.photo.viewer_page import (
     shown,
     tap,
     thumb,
+    width_of,
 )
 
 
 def test_the_page_opens_in_color_and_a_choice_and_a_tap_give_a_file(page: Page, color_photo: str) -> None:
-    assert page.locator(".frame .picture.left").evaluate("image => image.decode().then(() => image.naturalWidth)") > 300
-    assert right(page).evaluate("image => image.decode().then(() => image.naturalWidth)") > 300
+    assert width_of(page.locator(".frame .picture.left")) > 300
+    assert width_of(right(page)) > 300
     expect(page.locator(".viewer .sample")).to_contain_text("1910")
     expect(page.locator("#head a")).to_have_attribute("href", "https://example.org/private")
     open_photo(page, color_photo)

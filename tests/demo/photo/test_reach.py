@@ -8,7 +8,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.demo.pages import assert_whole, visit
-from tests.demo.photo.viewer_page import right
+from tests.demo.photo.viewer_page import right, width_of
 
 
 @pytest.fixture
@@ -32,6 +32,15 @@ def test_two_fingers_zoom_and_one_scrolls_the_page(phone: Page) -> None:
     phone.locator(".cell, .frame").first.dblclick()
     assert phone.locator(".stage").evaluate("stage => getComputedStyle(stage).touchAction") == "pan-y"
     assert phone.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_on_a_narrow_photo_both_names_are_whole(phone: Page) -> None:
+    phone.locator(".viewer").evaluate("viewer => viewer.style.setProperty('--ratio', 0.5)")
+    left, right = (phone.locator(f".chip.{side} select").bounding_box() for side in ("left", "right"))
+    frame = phone.locator(".frame").bounding_box()
+    assert left["width"] + right["width"] > frame["width"]
+    assert left["y"] + left["height"] <= right["y"]
+    assert frame["x"] <= left["x"] < right["x"] + right["width"] <= frame["x"] + frame["width"]
 
 
 def test_at_twice_the_size_nothing_is_cut_off(browser: Browser, app_url: str) -> None:
@@ -75,5 +84,5 @@ def test_on_a_slow_line_the_photo_is_seen_before_it_is_sent(browser: Browser, ap
         session.send("Network.emulateNetworkConditions", line)
         page.locator(".viewer input[type=file]").set_input_files(tmp_path / "noise.png")
         expect(right(page)).to_have_attribute("src", re.compile("^blob:"), timeout=3000)
-        assert right(page).evaluate("image => image.decode().then(() => image.naturalWidth)") == 900
+        assert width_of(right(page)) == 900
         assert "Coloring" in page.locator(".viewer .status").inner_text()

@@ -33,6 +33,18 @@ def thumb(page: Page, name: str) -> Locator:
     return page.locator(f".film button[data-id='{name}']")
 
 
+def width_of(picture: Locator) -> int:
+    """Return the width in pixels of a picture that the browser has decoded, or 0 if there is none after ten seconds.
+
+    `image.decode()` would fail where another picture takes its place meanwhile.
+    """
+    return picture.evaluate("""async (image) => {
+        for (let frame = 0; frame < 600 && !(image.complete && image.naturalWidth); frame++)
+            await new Promise(requestAnimationFrame);
+        return image.naturalWidth;
+    }""")
+
+
 def right(page: Page) -> Locator:
     return page.locator(".frame .picture.right")
 

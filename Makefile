@@ -1,4 +1,4 @@
-.PHONY: style quality test tables speed pictures checkpoints full
+.PHONY: style quality test tables speed pictures checkpoints protocol full
 
 # In this order, since default is the teacher of others, and colorful starts from colorful-unbalanced.
 CHECKPOINTS = default dense residual_encoder colorful-unbalanced colorful fusion cnn pix2pix_rgb pix2pix resnet_unet joint
@@ -43,6 +43,11 @@ checkpoints:
 	$(MAKE) pictures
 	python -m colorizer.release.package_cards model_cards
 	python -m colorizer.release.readme_tables README.md
+
+# Train the arms of recipes/protocol.yaml that have no result yet, measure them, and write model_cards/protocol.md.
+protocol:
+	python -m colorizer.release.protocol
+	python -m colorizer.release.protocol_results $(DATA)
 
 # Train all at full width by their GPU recipes and publish them: make full HUB=user. They are too large for the package.
 full:

@@ -1,7 +1,7 @@
 """Plots for the report: accuracy over colorfulness, and each model's metrics with their intervals."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib
 import matplotlib.colors
@@ -96,6 +96,23 @@ def _draw_metric(axes: Axes, report: Report, name: str) -> None:
     axes.set_ylim(len(report.evaluations) - 0.5, -0.5)
     axes.set_title(metric.heading, fontsize=10)
     axes.grid(alpha=0.25)
+
+
+def training_figure(curves: Mapping[str, Sequence[tuple[int, float]]], speeds: Mapping[str, float]) -> Figure:
+    """Plot each run's ΔE2000 on validation photos against photos seen and, by its photos per second, against seconds."""
+    figure = Figure(figsize=(12, 4.6), layout="constrained")
+    by_photos, by_time = figure.subplots(1, 2, sharey=True)
+    for number, (name, points) in enumerate(curves.items()):
+        photos, errors = zip(*points, strict=True)
+        style = {"color": _color(number), "marker": _MARKERS[number % len(_MARKERS)], "markersize": 3, "label": name}
+        by_photos.plot(photos, errors, **style)
+        by_time.plot([count / speeds[name] for count in photos], errors, **style)
+    by_photos.set(xlabel="photos seen", ylabel=METRICS["ciede2000"].heading)
+    by_time.set(xlabel="seconds", xscale="log")
+    for axes in (by_photos, by_time):
+        axes.grid(alpha=0.25)
+    figure.legend(*by_photos.get_legend_handles_labels(), loc="outside lower center", ncols=6, frameon=False)
+    return figure
 
 
 def to_svg(figure: Figure) -> bytes:

@@ -2,7 +2,8 @@
 
     python -m colorizer.release.protocol [ARM …]
 
-Every arm is a run in `runs/protocol`. One that was interrupted goes on, one that is finished is left alone.
+Every arm is a run in `runs/protocol`. One that was interrupted goes on, one that is finished is left alone. Without names,
+these are the arms that have no result in `model_cards/protocol` yet.
 """
 
 import csv
@@ -19,6 +20,7 @@ from colorizer.training.lr_finder import Curve, Suggestion
 
 RECIPE = Path("recipes/protocol.yaml")
 RUNS = Path("runs/protocol")
+RESULTS = Path("model_cards/protocol")
 
 
 def read_arms(recipe: Path = RECIPE) -> dict[str, dict[str, object]]:
@@ -72,5 +74,5 @@ def _smaller(suggestion: Suggestion, table: Path) -> float:
 
 if __name__ == "__main__":
     arms = read_arms()
-    for arm in sys.argv[1:] or arms:
+    for arm in sys.argv[1:] or [name for name in arms if not (RESULTS / f"{name}.json").is_file()]:
         print(train_arm(arm, arms[arm]))

@@ -1,11 +1,14 @@
 import json
+import shutil
 
 import pytest
 import torch
 import yaml
 
 from colorizer import ColorizerError, create_model, list_approaches
+from colorizer.hub.model_names import BASELINES
 from colorizer.release.protocol import read_arms, suggested_rates, train_arm
+from colorizer.release.protocol_results import combined, measure_arms, read_records, write_page
 from colorizer.training import parse_runs
 from tests.training.conftest import command, dataset, forget_processes  # noqa: F401
 
@@ -66,3 +69,37 @@ def test_a_finder_without_a_suggestion_is_an_error(tmp_path):
     table.write_text("player,starts,learning_rate,loss,smoothed_loss\n" + "network,0,1e-7,1.0,1.0\n" * 20)
     with pytest.raises(ColorizerError, match="suggests no learning rate: the loss never falls"):
         suggested_rates(table)
+
+
+@pytest.fixture
+def runs(dataset, tmp_path):  # noqa: F811
+    """Two trained arms, under the names of two of the protocol's."""
+    for number, name in enumerate(("dense", "cnn-l1")):
+        settings = {"approach": "dense", "dataset_name": str(dataset), "width": 1 / 32, "resolution": 16, "cpu": True}
+        settings |= {
+            "train_batch_size": 4,
+            "max_train_steps": 4,
+            "validation_steps": 2,
+            "find_lr_steps": 30,
+            "seed": number,
+        }
+        train_arm(name, settings | {"report_to": "none"}, tmp_path / "runs")
+        forget_processes()
+    return tmp_path / "runs"
+
+
+def test_measured_arms_stand_on_one_page(runs, dataset, tmp_path):  # noqa: F811
+    shutil.copytree(dataset, tmp_path / "data")
+    shutil.copy(dataset / "validation.parquet", tmp_path / "data" / "test.parquet")
+    folder = tmp_path / "protocol"
+    for name in ("cnn-l1", "dense"):  # as in two sessions
+        measure_arms([name], str(tmp_path / "data"), runs=runs, folder=folder, resolution=32)
+    records = read_records(folder)
+    assert list(records) == ["dense", "cnn-l1"]
+    assert [photos for photos, _ in records["dense"]["curve"]] == [8, 16]
+    report = combined(records)
+    assert [evaluation.name for evaluation in report.evaluations] == [*BASELINES, "dense", "cnn-l1"]
+    page = write_page(folder).read_text()
+    assert "Not trained yet: residual_encoder, colorful, fusion, cnn, " in page
+    assert page.count("| dense |") == page.count("| cnn-l1 |") == 2
+    assert {path.name for path in folder.glob("*.svg")} == {"accuracy.svg", "training.svg"}

@@ -1,0 +1,128 @@
+"""Measure the trained arms of the protocol, and write model_cards/protocol.md from what was measured.
+
+    python -m colorizer.release.protocol_results [DATA]
+
+What is measured of an arm stays in model_cards/protocol, so that arms may be trained one after the other on any machine. Only
+arms in `runs/protocol` that have no result there are measured.
+"""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from colorizer.atomic_write import write_text
+from colorizer.data import load_photos
+from colorizer.evaluation.evaluate import evaluate
+from colorizer.evaluation.plots import curve_figure, to_svg, training_figure
+from colorizer.evaluation.results import Report, from_json, to_json
+from colorizer.evaluation.tables import caption, markdown_table, metric_cells, rows
+from colorizer.hub.metric_names import METRICS
+from colorizer.release.protocol import RESULTS, RUNS, read_arms
+
+COLUMNS = ("psnr", "ciede2000", "auc", "auc_rebalanced", "within_10", "colorfulness")
+RESOLUTION = 256
+# Training photos from which the baselines are computed.
+MAX_PHOTOS = 2000
+CURVE = "validation_ciede2000"
+
+
+def measure_arms(
+    names: Sequence[str], data: str, *, runs: Path = RUNS, folder: Path = RESULTS, resolution: int = RESOLUTION
+) -> None:
+    """Color the test photos with trained arms, and write the scores, curve and cost of each to `folder`/NAME.json."""
+    photos = {split: load_photos(data, split=split, resolution=resolution) for split in ("test", "validation")}
+    report = evaluate(
+        [str(runs / name) for name in names],
+        photos["test"],
+        training_photos=load_photos(data, resolution=resolution, max_photos=MAX_PHOTOS),
+        validation_photos=photos["validation"],
+        dataset=Path(data).name,
+    )
+    baselines = [evaluation for evaluation in report.evaluations if evaluation.approach is None]
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, evaluation in zip(names, report.evaluations[len(baselines) :], strict=True):
+        alone = replace(report, evaluations=[*baselines, replace(evaluation, name=name)], leads={})
+        record = {"evaluation": json.loads(to_json(alone)), **describe_training(runs / name)}
+        write_text(folder / f"{name}.json", json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+
+
+def describe_training(run: Path) -> dict[str, Any]:
+    """Return what a run cost and how it went.
+
+    photos_per_second is the highest of its records, since other work may have shared the processor.
+    """
+    training, history = (json.loads((run / f"{file}.json").read_text()) for file in ("training", "history"))
+    batch = training["arguments"]["train_batch_size"]
+    return {
+        "learning_rate": training["arguments"]["learning_rate"],
+        "photos_seen": training["photos_seen"],
+        "photos_per_second": max(record.get("photos_per_second", 0) for record in history),
+        "hardware": training["hardware"],
+        "curve": [[batch * record["step"], record[CURVE]] for record in history if CURVE in record],
+    }
+
+
+def read_records(folder: Path = RESULTS) -> dict[str, dict[str, Any]]:
+    """Return the records of the measured arms by name, in the order of the recipe."""
+    paths = {name: folder / f"{name}.json" for name in read_arms()}
+    return {name: json.loads(path.read_text(encoding="utf-8")) for name, path in paths.items() if path.is_file()}
+
+
+def combined(records: Mapping[str, Mapping[str, Any]]) -> Report:
+    """Return one report on all arms: the baselines, which are the same for all, then the arms."""
+    first, *others = (from_json(json.dumps(record["evaluation"])) for record in records.values())
+    return replace(first, evaluations=[*first.evaluations, *(report.evaluations[-1] for report in others)])
+
+
+def write_page(folder: Path = RESULTS) -> Path:
+    """Write protocol.md beside `folder`, and its two plots into it."""
+    arms, records = read_arms(), read_records(folder)
+    report = combined(records)
+    metrics = {name: METRICS[name] for name in COLUMNS}
+    lines = [[title, *cells] for (title, *_), cells in zip(rows(report), metric_cells(report, metrics), strict=True)]
+    costs = [
+        [
+            name,
+            f"{each.num_parameters / 1e6:.2f} M",
+            f"{record['learning_rate']:.1e}",
+            f"{record['photos_seen']:,}",
+            f"{record['photos_per_second']:.0f}",
+            f"{record['photos_seen'] / record['photos_per_second'] / 60:.0f} min",
+        ]
+        for (name, record), each in zip(records.items(), report.evaluations[-len(records) :], strict=True)
+    ]
+    curves = {name: record["curve"] for name, record in records.items()}
+    speeds = {name: record["photos_per_second"] for name, record in records.items()}
+    for plot, figure in (("accuracy", curve_figure(report)), ("training", training_figure(curves, speeds))):
+        write_text(folder / f"{plot}.svg", to_svg(figure).decode())
+    missing = [name for name in arms if name not in records]
+    parts = [
+        "# One protocol for all",
+        "The same photos, as many of them, in the same sizes and order, for networks of about 2 million trained weights, on "
+        "true colors alone; each with the optimizer and the objective of its paper, at the rate that the learning-rate finder "
+        "suggests: [`recipes/protocol.yaml`](../recipes/protocol.yaml). `make protocol` trains and measures the arms that "
+        "have no result yet. One seed each.",
+        f"Not trained yet: {', '.join(missing)}." if missing else "",
+        f"## Results\n\n{caption(report)}",
+        markdown_table(["arm", *(metric.heading for metric in metrics.values())], lines),
+        "## Accuracy and colorfulness\n\nEach arm with its chroma scaled; a ring marks it as it is.\n\n"
+        "![Accuracy over colorfulness](protocol/accuracy.svg)",
+        "## Training\n\nThe error at each arm's own size: 128 px, 32 for dense.\n\n"
+        "![Error over photos and seconds](protocol/training.svg)",
+        f"Speed is that of one thread ({next(iter(records.values()))['hardware']}), in the best part of each run.",
+        markdown_table(["arm", "trained weights", "learning rate", "photos seen", "photos/s", "training"], costs),
+    ]
+    page = folder.with_suffix(".md")
+    write_text(page, "\n\n".join(part.strip() for part in parts if part) + "\n")
+    return page
+
+
+if __name__ == "__main__":
+    dataset = sys.argv[1] if len(sys.argv) > 1 else "../shared/data"
+    trained = [arm for arm in read_arms() if (RUNS / arm / "training.json").is_file()]
+    if new := [arm for arm in trained if not (RESULTS / f"{arm}.json").is_file()]:
+        measure_arms(new, dataset)
+    print(write_page())

@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from colorizer.demo.api import build_endpoints
 from colorizer.demo.approaches.tab import build_approaches_tab
 from colorizer.demo.batch.tab import build_album_tab
 from colorizer.demo.calls import HANDLERS, CheckedBlocks
 from colorizer.demo.catalog import Catalog
+from colorizer.demo.compressed_page import CompressedPage
 from colorizer.demo.links import FOLLOW_ADDRESS, NOTE_TAB, connect_links
 from colorizer.demo.photo.canvas import Studio
 from colorizer.demo.photo.hint_endpoint import build_hint_endpoint
@@ -93,7 +95,7 @@ def launch_options() -> dict[str, Any]:
         "footer_links": ["api", "settings"],
         "run_history": False,
         "state_session_capacity": MAX_SESSIONS,
-        "app_kwargs": {"exception_handlers": HANDLERS},
+        "app_kwargs": {"exception_handlers": HANDLERS, "middleware": [Middleware(CompressedPage)]},
     }
 
 

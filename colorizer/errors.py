@@ -51,7 +51,7 @@ class CommandParser(argparse.ArgumentParser):
     def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:
         """Parse as argparse does, which takes an attached `--` for no value, and gives an empty list."""
         args = sys.argv[1:] if args is None else list(args)
-        if empty := [word for word in args if re.fullmatch(r"-\w--|--[^=]+=--", word, re.DOTALL)]:
+        if empty := [word for word in args if re.fullmatch(r"-\w+=?--|--[^=]+=--", word, re.DOTALL)]:
             self.error(f"argument {empty[0][:-2].removesuffix('=')}: expected one argument")
         return super().parse_known_args(args, namespace)
 

@@ -32,12 +32,17 @@ def test_a_command_lines_error_is_one_short_line(capsys: pytest.CaptureFixture) 
     parser = CommandParser(prog="paint")
     parser.add_argument("--strength", type=float)
     parser.add_argument("--format", choices=["png", "jpg"])
+    parser.add_argument("-o", "--output")
+    parser.add_argument("-q", action="store_true")
     commands = (
         ["--strength", "9" * 5000 + "x"],
         ["--format", "x" * 10**6],
         ["a\nb " * 1000],
         ["x"] * 5000,
         ["--strength=--"],
+        ["-o--"],
+        ["-o=--"],
+        ["-qo--"],
         ["--format", "--"],
     )
     for command in commands:

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 _MAX_QUOTE = 100  # characters
 _MAX_MESSAGE = 1000  # characters
+_MAX_TEXT = 2000  # characters of a message that may list what there is to choose from
 _MAX_SEARCHED = 10_000  # characters of a value or message, of which the first are quoted
 # What a terminal obeys: control characters, and those that begin a line or turn its direction.
 # Of an address: what may be a user and a password, and a query. What stands between is kept.
@@ -18,7 +19,10 @@ _OBEYED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 class ColorizerError(ValueError):
-    """Base class of all errors caused by input that `colorizer` can't work with."""
+    """Base class of all errors caused by input that `colorizer` can't work with. Its message is short, whatever it quotes."""
+
+    def __str__(self) -> str:
+        return _shorten(super().__str__(), _MAX_TEXT)
 
 
 class PhotoError(ColorizerError):

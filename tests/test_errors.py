@@ -3,6 +3,7 @@
 import pytest
 
 from colorizer.errors import ColorizerError, CommandParser, check_address, check_count, check_number, quote
+from colorizer.hub.model_names import model_names
 
 HUGE = 10**5000
 
@@ -26,6 +27,14 @@ def test_at_most_100_characters_are_quoted() -> None:
     assert quote("default") == "'default'"
     assert quote(HUGE) == "a number of thousands of digits"
     assert len(quote("a" * 10**6)) == 100
+
+
+def test_a_message_is_short_whatever_it_quotes() -> None:
+    assert str(ColorizerError("There is no option x.")) == "There is no option x."
+    assert len(str(ColorizerError("x" * 10**6))) == 2000
+    with pytest.raises(ColorizerError, match="is given more than once: name each model once") as caught:
+        model_names(["x" * 5000] * 2)
+    assert len(str(caught.value)) < 200
 
 
 def test_a_command_lines_error_is_one_short_line(capsys: pytest.CaptureFixture) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.checkpoints import EVALUATION
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, quote
 from colorizer.hub.run_records import read_record
 
 # Baselines that any model has to beat, by name in evaluation.json.
@@ -21,7 +21,7 @@ def model_names(models: Sequence[str | os.PathLike | ColorizerModel]) -> list[st
     full = [model.approach if isinstance(model, ColorizerModel) else os.fspath(model) for model in models]
     parts = [Path(name).resolve().parts if os.path.isdir(name) else (name,) for name in full]
     if twice := sorted({name for name, own in zip(full, parts, strict=True) if parts.count(own) > 1}):
-        raise ColorizerError(f"{', '.join(twice)} is given more than once: name each model once.")
+        raise ColorizerError(f"{', '.join(map(quote, twice))} is given more than once: name each model once.")
     return [_shortest(own, [other for other in parts if other != own]) for own in parts]
 
 

@@ -5,7 +5,7 @@
 | XMP | APP1 segment | iTXt chunk | XMP chunk | tag 700 |
 | IPTC | APP13 segment | tags of the EXIF block | tags of the EXIF block | tags |
 | comments, texts | COM segments | text chunks | description | description |
-| resolution | JFIF | pHYs chunk | EXIF | tags |
+| density | JFIF | pHYs chunk | EXIF | tags |
 """
 
 import io
@@ -13,7 +13,6 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import IO
 
 import numpy as np
@@ -21,16 +20,17 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo, iTXt
 
 from colorizer.photos import exif as exif_blocks
-from colorizer.photos.exif import BYTES, LONG, RATIONAL, SHORT, Value
-from colorizer.photos.metadata import Metadata
+from colorizer.photos.density import Density
+from colorizer.photos.exif import BYTES, LONG, SHORT, Value
+from colorizer.photos.metadata import PHOTOSHOP_PREFIX, XMP_PREFIX, Metadata
 
 _SEGMENT_BYTES = 65533  # a JPEG segment can't hold more
-_XMP_PREFIX, _PHOTOSHOP_PREFIX = b"http://ns.adobe.com/xap/1.0/\0", b"Photoshop 3.0\0"
 _MAX_TIFF_BYTES = 2**32 - 2**26
 _PNG_LEVEL = 2  # a ninth larger than at 6, the default, in a quarter of the time; 3 takes a third longer, 1 as long
 _ROWS = 64  # written at a time
 _TEXT_KINDS = (exif_blocks.ASCII, 129)
-_INCH, _RGB, _UNASSOCIATED_ALPHA = 2, 2, 2
+_RGB, _UNASSOCIATED_ALPHA = 2, 2
+_JFIF_UNIT = 13  # place in a file of the unit, which the densities follow
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,17 +56,18 @@ class Picture:
 
 def _encode_jpeg(picture: Picture, stream: IO[bytes], quality: int) -> None:
     metadata = picture.metadata
-    exif = _exif(picture, has_resources=True, has_texts=True, has_dpi=True)
+    exif = _exif(picture, has_resources=True, has_texts=True, has_density=True)
     if len(exif) > _SEGMENT_BYTES:
         exif = exif_blocks.fitted(exif, _SEGMENT_BYTES)
     segments = []
-    if metadata.xmp and len(metadata.xmp) <= _SEGMENT_BYTES - len(_XMP_PREFIX):
-        segments = [(0xE1, part) for part in (_XMP_PREFIX + metadata.xmp, *metadata.extended_xmp)]
-    step = _SEGMENT_BYTES - len(_PHOTOSHOP_PREFIX)
+    if metadata.xmp and len(metadata.xmp) <= _SEGMENT_BYTES - len(XMP_PREFIX):
+        segments = [(0xE1, part) for part in (XMP_PREFIX + metadata.xmp, *metadata.extended_xmp)]
+    step = _SEGMENT_BYTES - len(PHOTOSHOP_PREFIX)
     resources = metadata.photoshop or b""
-    segments += [(0xED, _PHOTOSHOP_PREFIX + resources[k : k + step]) for k in range(0, len(resources), step)]
+    segments += [(0xED, PHOTOSHOP_PREFIX + resources[k : k + step]) for k in range(0, len(resources), step)]
     for comment in (*metadata.comments, *_lines(metadata)):
         segments += [(0xFE, comment[k : k + _SEGMENT_BYTES]) for k in range(0, len(comment), _SEGMENT_BYTES)]
+    start = stream.tell()
     picture.content.save(
         stream,
         "JPEG",
@@ -74,9 +75,11 @@ def _encode_jpeg(picture: Picture, stream: IO[bytes], quality: int) -> None:
         subsampling=0,  # Colors are the point of the photo: keep chroma at full resolution.
         exif=exif or b"",
         icc_profile=picture.profile,
-        dpi=metadata.dpi or (0, 0),
         extra=b"".join(struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body for marker, body in segments),
     )
+    if metadata.density:
+        # Pillow writes whole pixels per inch alone.
+        _overwrite(stream, start + _JFIF_UNIT, metadata.density.jfif())
 
 
 def _encode_webp(picture: Picture, stream: IO[bytes], quality: int) -> None:
@@ -85,12 +88,8 @@ def _encode_webp(picture: Picture, stream: IO[bytes], quality: int) -> None:
 
 
 def _encode_png(picture: Picture, stream: IO[bytes], quality: int) -> None:
-    metadata, info, texts = picture.metadata, PngInfo(), dict(picture.metadata.texts)
-    own = texts.get("Description", "").strip("\0 .")
-    if picture.description not in own:
-        texts["Description"] = f"{own}. {picture.description}" if own else picture.description
-    texts["Software"] = picture.software
-    for name, text in texts.items():
+    metadata, info = picture.metadata, PngInfo()
+    for name, text in _texts(picture):
         if isinstance(text, iTXt):
             info.add_itxt(name, text, text.lang or "", text.tkey or "")
         else:
@@ -99,31 +98,78 @@ def _encode_png(picture: Picture, stream: IO[bytes], quality: int) -> None:
         info.add_text("Comment", _decoded(comment))
     if metadata.xmp:
         info.add(b"iTXt", b"XML:com.adobe.xmp" + bytes(5) + metadata.xmp)
-    exif = _exif(picture, has_texts=True, has_dpi=True)
-    options = {"exif": exif, "icc_profile": picture.profile, "pnginfo": info, "dpi": metadata.dpi}
-    if isinstance(picture.content, Image.Image):
-        picture.content.save(stream, "PNG", compress_level=_PNG_LEVEL, **options)
-    else:
-        _encode_wide_png(picture.content, stream, options)
+    exif = _exif(picture, has_texts=True, has_density=True)
+    options = {"exif": exif, "icc_profile": picture.profile, "pnginfo": info}
+    if metadata.density:
+        options["dpi"] = (1, 1)  # makes room: Pillow writes densities with a unit alone
+    if not isinstance(picture.content, Image.Image):
+        _encode_wide_png(picture.content, stream, options, metadata.density)
+        return
+    start = stream.tell()
+    picture.content.save(stream, "PNG", compress_level=_PNG_LEVEL, **options)
+    if metadata.density:
+        # The chunks before the pixels are those of a single one.
+        small = _one_pixel(picture.content.mode, options)
+        place = next(place for place, kind, _ in _chunks(small) if kind == b"pHYs")
+        _overwrite(stream, start + place, _chunk(b"pHYs", metadata.density.phys()))
 
 
-def _encode_wide_png(pixels: np.ndarray, stream: IO[bytes], options: dict[str, object]) -> None:
-    """Write a PNG of 16 bits, which Pillow can't: the chunks that it writes for a single pixel, with other pixels."""
-    height, width, channels = pixels.shape
+def _texts(picture: Picture) -> Iterator[tuple[str, str]]:
+    """Yield the texts of a PNG, the photo's own and the description."""
+    own = [text for name, text in picture.metadata.texts if name == "Description"]
+    is_described = any(picture.description in text for text in own)
+    for name, text in picture.metadata.texts:
+        if name == "Description" and not is_described:
+            is_described = True
+            text = ". ".join(filter(None, (text.strip("\0 ."), picture.description)))
+        if name != "Software":
+            yield name, text
+    if not is_described:
+        yield "Description", picture.description
+    yield "Software", picture.software
+
+
+def _one_pixel(mode: str, options: dict[str, object]) -> bytes:
     small = io.BytesIO()
-    Image.new("RGB" if channels == 3 else "RGBA", (1, 1)).save(small, "PNG", **options)
-    content = small.getvalue()
+    Image.new(mode, (1, 1)).save(small, "PNG", **options)
+    return small.getvalue()
 
-    def write(kind: bytes, body: bytes) -> None:
-        stream.write(struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(body, zlib.crc32(kind))))
 
-    stream.write(content[:8])
+def _chunks(content: bytes) -> Iterator[tuple[int, bytes, bytes]]:
+    """Yield the place, kind and body of each chunk of a PNG."""
     place = 8
     while place < len(content):
         size, kind = struct.unpack_from(">I4s", content, place)
-        body = content[place + 8 : place + 8 + size]
+        yield place, kind, content[place + 8 : place + 8 + size]
+        place += 12 + size
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(body, zlib.crc32(kind)))
+
+
+def _overwrite(stream: IO[bytes], place: int, content: bytes) -> None:
+    stream.seek(place)
+    stream.write(content)
+    stream.seek(0, 2)
+
+
+def _encode_wide_png(
+    pixels: np.ndarray, stream: IO[bytes], options: dict[str, object], density: Density | None
+) -> None:
+    """Write a PNG of 16 bits, which Pillow can't: the chunks that it writes for a single pixel, with other pixels."""
+    height, width, channels = pixels.shape
+    small = _one_pixel("RGB" if channels == 3 else "RGBA", options)
+
+    def write(kind: bytes, body: bytes) -> None:
+        stream.write(_chunk(kind, body))
+
+    stream.write(small[:8])
+    for _, kind, body in _chunks(small):
         if kind == b"IHDR":
             write(kind, struct.pack(">II", width, height) + bytes([16, body[9]]) + body[10:])
+        elif kind == b"pHYs":
+            write(kind, density.phys())
         elif kind == b"IDAT":
             packer, above = zlib.compressobj(_PNG_LEVEL), bytes(width * channels * 2)
             for top in range(0, height, _ROWS):
@@ -137,7 +183,6 @@ def _encode_wide_png(pixels: np.ndarray, stream: IO[bytes], options: dict[str, o
             write(kind, packer.flush())
         else:
             write(kind, body)
-        place += 12 + size
 
 
 def _encode_tiff(picture: Picture, stream: IO[bytes], quality: int) -> None:
@@ -185,7 +230,9 @@ def _encode_tiff(picture: Picture, stream: IO[bytes], quality: int) -> None:
     stream.write(bytes(end % 2) + exif_blocks.write_directory(tags, order, end + end % 2))
 
 
-def _exif(picture: Picture, *, has_resources: bool = False, has_texts: bool = False, has_dpi: bool = False) -> bytes:
+def _exif(
+    picture: Picture, *, has_resources: bool = False, has_texts: bool = False, has_density: bool = False
+) -> bytes:
     """Return the picture's EXIF block with the description.
 
     The format may have places of its own for Photoshop's resources, texts and the resolution; otherwise they are added.
@@ -209,11 +256,8 @@ def _exif(picture: Picture, *, has_resources: bool = False, has_texts: bool = Fa
         changes[exif_blocks.PHOTOSHOP] = Value(BYTES, len(metadata.photoshop), metadata.photoshop)
         if record := metadata.iptc:
             changes[exif_blocks.IPTC] = Value(BYTES, len(record), record)
-    if not has_dpi and metadata.dpi and exif_blocks.X_RESOLUTION not in tags:
-        for tag, number in zip((exif_blocks.X_RESOLUTION, exif_blocks.Y_RESOLUTION), metadata.dpi, strict=True):
-            ratio = Fraction(number).limit_denominator(1000).as_integer_ratio()
-            changes[tag] = Value(RATIONAL, 1, struct.pack(f"{order}II", *ratio))
-        changes[exif_blocks.RESOLUTION_UNIT] = Value(SHORT, 1, struct.pack(f"{order}H", _INCH))
+    if not has_density and metadata.density and exif_blocks.X_RESOLUTION not in tags:
+        changes |= metadata.density.tags(order)
     return exif_blocks.with_tags(block, changes)
 
 

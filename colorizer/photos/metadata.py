@@ -1,28 +1,19 @@
 """Metadata of a photo's file: collected and checked when it is read, to be written when its result is saved."""
 
-import math
 import re
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import IO, Any
 
 from PIL import Image
-from PIL.PngImagePlugin import iTXt
 
 from colorizer.photos import exif as exif_blocks
+from colorizer.photos import photoshop as resources
 from colorizer.photos.bounded_file import is_bounded_exif
-from colorizer.photos.exif import (
-    IPTC,
-    MAX_BYTES,
-    ORIENTATION,
-    PHOTOSHOP,
-    RESOLUTION_UNIT,
-    X_RESOLUTION,
-    XMP,
-    Y_RESOLUTION,
-    Value,
-)
+from colorizer.photos.density import Density, read_density
+from colorizer.photos.exif import IPTC, MAX_BYTES, ORIENTATION, PHOTOSHOP, XMP, Value
+from colorizer.photos.png_texts import RAW_PROFILE, raw_profile, read_texts
 
 MAX_TEXT_BYTES = 2**20
 """Of all comments and texts."""
@@ -35,14 +26,19 @@ LAYOUT_TAGS = frozenset(
     | {*range(318, 333), 334, 336, *range(338, 348), *range(512, 522), *range(529, 533), 32781}
     | {*range(32995, 32999), 34675, 37724, 50341, *range(50706, 51200), *range(65420, 65460)}
 )
-# Photoshop's copies of a preview, a profile, EXIF and XMP.
-_COPIES = {0x0409, 0x040C, 0x040F, 0x0422, 0x0423, 0x0424}
-_SIGNATURES = (b"8BIM", b"MeSa", b"AgHg", b"PHUT", b"DCSR")
-_IPTC_RESOURCE = 0x0404
-_MAX_RESOURCES = 10_000
 _XMP_TURN = re.compile(rb"(tiff:Orientation(?:\s*=\s*[\"']|>)\s*)[2-8]")
-_INCH, _CENTIMETER = 2, 3
-_RAW_PROFILE = "Raw profile type "
+_PNG_XMP = "XML:com.adobe.xmp"
+# Beginnings of a JPEG's segments.
+EXIF_PREFIX, XMP_PREFIX, PHOTOSHOP_PREFIX = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"Photoshop 3.0\0"
+_EXTENDED_XMP_PREFIX = b"http://ns.adobe.com/xmp/extension/\0"
+# Raw profiles of a PNG: the segment of a JPEG that each would be, and what notes call it.
+_RAW_PROFILES = {
+    "exif": ("APP1", EXIF_PREFIX, "EXIF data"),
+    "app1": ("APP1", b"", "EXIF data"),
+    "xmp": ("APP1", XMP_PREFIX, "XMP data"),
+    "8bim": ("APP13", PHOTOSHOP_PREFIX, "IPTC data"),
+    "iptc": ("APP13", PHOTOSHOP_PREFIX, "IPTC data"),
+}
 
 
 @dataclass(frozen=True)
@@ -51,8 +47,7 @@ class Metadata:
 
     xmp: XMP packet. extended_xmp: the parts of a JPEG's that has no place in one segment, as they are.
     photoshop: Photoshop's resources, of which one is the IPTC record.
-    comments: comments of a JPEG or GIF. texts: names and texts of a PNG.
-    dpi: pixels per inch, across and down.
+    comments: comments of a JPEG or GIF. texts: names and texts of a PNG; names may repeat.
     modified: time of the file's last change, in seconds since 1970.
     """
 
@@ -61,16 +56,13 @@ class Metadata:
     photoshop: bytes | None = None
     comments: tuple[bytes, ...] = ()
     texts: tuple[tuple[str, str], ...] = ()
-    dpi: tuple[float, float] | None = None
+    density: Density | None = None
     modified: float | None = None
 
     @property
     def iptc(self) -> bytes | None:
         """IPTC record."""
-        for number, _, content in _resources(self.photoshop or b""):
-            if number == _IPTC_RESOURCE:
-                return content
-        return None
+        return _resource(self.photoshop, resources.IPTC)
 
 
 NO_METADATA = Metadata()
@@ -90,23 +82,38 @@ class _Checks:
             return default
 
 
-def read_metadata(image: Image.Image) -> tuple[int, bytes | None, Metadata, tuple[str, ...]]:
-    """Collect the metadata of an image that is loaded.
+def read_metadata(
+    image: Image.Image, file: IO[bytes] | None = None
+) -> tuple[int, bytes | None, Metadata, tuple[str, ...]]:
+    """Collect the metadata of an image that is loaded, and of its file if that is given and open.
 
     Returns its orientation (1 if there is none), its EXIF block for the upright photo, all else, and notes on what is damaged
     or too large and therefore left out.
     """
     check = _Checks()
-    orientation = check("EXIF data", lambda: _orientation(image), 1)
-    exif, is_whole = check("EXIF data", lambda: _exif(image), (None, True))
-    segments, info = getattr(image, "applist", []), image.info
-    exif, metadata = _sorted(check, exif, is_whole, segments, info)
-    metadata = replace(
-        metadata,
-        extended_xmp=check("XMP data", lambda: tuple(_extended_xmp(segments)), ()) if metadata.xmp else (),
+    texts, is_whole = check("text", lambda: read_texts(image, file), ([], True))
+    if not is_whole:
+        check.notes.append("a part of its text is damaged or too large and was ignored")
+    segments = [*getattr(image, "applist", []), *_of_texts(check, texts), *_of_psd(image)]
+    block = image.info.get("exif") or _first(segments, EXIF_PREFIX)
+    orientation = check("EXIF data", lambda: _orientation(image, block), 1)
+    exif, is_whole = check("EXIF data", lambda: _exif(image, block), (None, True))
+    if not is_whole:
+        check.notes.append("a part of its EXIF data is cut off and was ignored")
+    tags = exif_blocks.read_block(exif) if exif else {}
+    packet = tags[XMP].content if isinstance(tags.get(XMP), Value) else image.info.get("xmp")
+    xmp = check("XMP data", lambda: _xmp(packet or _first(segments, XMP_PREFIX)))
+    photoshop = check("IPTC data", lambda: _photoshop(segments, tags))
+    # What has a place of its own in the metadata.
+    if held := tags.keys() & {XMP, IPTC, PHOTOSHOP}:
+        exif = exif_blocks.with_tags(exif, dict.fromkeys(held)) if len(tags) > len(held) else None
+    metadata = Metadata(
+        xmp=xmp,
+        extended_xmp=check("XMP data", lambda: tuple(_extended_xmp(segments)), ()) if xmp else (),
+        photoshop=photoshop,
         comments=check("comment", lambda: tuple(_comments(image, segments)), ()),
-        texts=check("text", lambda: tuple(_texts(image)), ()),
-        dpi=check("resolution", lambda: _dpi(info["dpi"]) if "dpi" in info else _tag_dpi(exif) if exif else None),
+        texts=check("text", lambda: _kept_texts(texts), ()),
+        density=check("resolution", lambda: read_density(image, exif, _resource(photoshop, resources.RESOLUTION))),
     )
     return orientation, exif, metadata, tuple(dict.fromkeys(check.notes))
 
@@ -131,42 +138,56 @@ def tiff_exif(file: IO[bytes], directory: int | None, is_kept: Callable[[int], b
     return exif_blocks.write_block(tags, order) if tags else b""
 
 
-def _sorted(
-    check: _Checks, exif: bytes | None, is_whole: bool, segments: list[tuple[str, bytes]], info: dict[Any, Any]
-) -> tuple[bytes | None, Metadata]:
-    """Return the EXIF block without what has a place of its own in the metadata, and that."""
-    if not is_whole:
-        check.notes.append("a part of its EXIF data is cut off and was ignored")
-    tags = exif_blocks.read_block(exif) if exif else {}
-    packet = tags[XMP].content if isinstance(tags.get(XMP), Value) else info.get("xmp")
-    if not packet and (raw := info.get(f"{_RAW_PROFILE}xmp")):
-        packet = check("XMP data", lambda: _raw_profile(raw))
-    photoshop = check("IPTC data", lambda: _photoshop(info, segments, tags))
-    if held := tags.keys() & {XMP, IPTC, PHOTOSHOP}:
-        exif = exif_blocks.with_tags(exif, dict.fromkeys(held)) if len(tags) > len(held) else None
-    return exif, Metadata(check("XMP data", lambda: _xmp(packet)), photoshop=photoshop)
+def _of_texts(check: _Checks, texts: list[tuple[str, str]]) -> Iterator[tuple[str, bytes]]:
+    """Yield what a PNG has as raw profiles, as segments of a JPEG."""
+    for name, text in texts:
+        kind, prefix, words = _RAW_PROFILES.get(name.removeprefix(RAW_PROFILE).lower(), ("", b"", ""))
+        if kind and name.startswith(RAW_PROFILE) and (body := check(words, lambda text=text: raw_profile(text))):
+            yield kind, prefix + (_as_resources(body) if kind == "APP13" else body.removeprefix(prefix))
 
 
-def _orientation(image: Image.Image) -> int:
-    # TIFF files are rotated by Pillow, which then removes the orientation. Without EXIF, XMP may have it.
-    if not is_bounded_exif(image.info.get("exif") or b""):
+def _of_psd(image: Image.Image) -> Iterator[tuple[str, bytes]]:
+    """Yield what a PSD has as resources, as segments of a JPEG."""
+    if image.format != "PSD":
+        return
+    for number, _, content in image.resources:
+        if prefix := {resources.EXIF: EXIF_PREFIX, resources.XMP: XMP_PREFIX}.get(number):
+            yield "APP1", prefix + content
+        elif number in resources.OF_PSD:
+            yield "APP13", PHOTOSHOP_PREFIX + resources.as_resource(number, content)
+
+
+def _first(segments: list[tuple[str, bytes]], prefix: bytes) -> bytes | None:
+    """Return the first APP1 segment of a kind, an EXIF block with the prefix that it may have in other formats."""
+    bodies = (content for name, content in segments if name == "APP1" and content.startswith(prefix))
+    body = next(bodies, None)
+    return body.removeprefix(prefix) if body and prefix != EXIF_PREFIX else body
+
+
+def _resource(photoshop: bytes | None, number: int) -> bytes | None:
+    return next((content for kind, _, content in resources.read_resources(photoshop or b"") if kind == number), None)
+
+
+def _orientation(image: Image.Image, block: bytes | None) -> int:
+    if not is_bounded_exif(block or b""):
         raise ValueError("too large")
-    if not isinstance(orientation := image.getexif().get(ORIENTATION, 1), int):
+    tags = image.getexif()
+    if block and "exif" not in image.info:
+        tags.load(block)
+    # TIFF files are rotated by Pillow, which then removes the orientation. Without EXIF, XMP may have it.
+    if not isinstance(orientation := tags.get(ORIENTATION, 1), int):
         raise ValueError("the orientation is no number")
     return orientation
 
 
-def _exif(image: Image.Image) -> tuple[bytes | None, bool]:
-    if image.format == "TIFF" and "exif" not in image.info:
+def _exif(image: Image.Image, block: bytes | None) -> tuple[bytes | None, bool]:
+    if image.format == "TIFF" and not block:
         # Without its file there is only what Pillow has made of the tags.
         tags = image.getexif()
         tags.bigtiff = False  # the block is for files of any kind
         for tag in LAYOUT_TAGS & set(tags):
             del tags[tag]
         return (exif_blocks.upright(tags.tobytes())[0] if len(tags) else None), True
-    block = image.info.get("exif") or b""
-    if not block and (pair := image.info.get(f"{_RAW_PROFILE}exif")):
-        block = _raw_profile(pair)
     return exif_blocks.upright(block) if block else (None, True)
 
 
@@ -187,54 +208,29 @@ def upright_xmp(packet: bytes) -> bytes:
 def _extended_xmp(segments: list[tuple[str, bytes]]) -> Iterator[bytes]:
     left = MAX_XMP_BYTES
     for name, content in segments:
-        if name == "APP1" and content.startswith(b"http://ns.adobe.com/xmp/extension/\0"):
+        if name == "APP1" and content.startswith(_EXTENDED_XMP_PREFIX):
             if (left := left - len(content)) < 0:
                 raise ValueError("too large")
             yield content
 
 
-def _photoshop(info: dict[Any, Any], segments: list[tuple[str, bytes]], tags: exif_blocks.Directory) -> bytes | None:
-    prefix = b"Photoshop 3.0\0"
-    content = b"".join(body[len(prefix) :] for name, body in segments if name == "APP13" and body.startswith(prefix))
-    for name in ("8bim", "iptc"):
-        if raw := info.get(_RAW_PROFILE + name):
-            content = content or _raw_profile(raw)
+def _photoshop(segments: list[tuple[str, bytes]], tags: exif_blocks.Directory) -> bytes | None:
+    bodies = (body for name, body in segments if name == "APP13" and body.startswith(PHOTOSHOP_PREFIX))
+    content = b"".join(body.removeprefix(PHOTOSHOP_PREFIX) for body in bodies)
     if not content:
         content = next((tags[tag].content for tag in (PHOTOSHOP, IPTC) if tag in tags), b"")
-    if content and not content.startswith(b"8BIM"):
-        # The record alone. A TIFF may hold it as numbers of 32 bits, with zeros after its end.
-        content = as_resource(content)
     if len(content) > MAX_BYTES:
         raise ValueError("too large")
-    return b"".join(whole for number, whole, _ in _resources(content) if number not in _COPIES) or None
+    kept = {}
+    for number, whole, _ in resources.read_resources(_as_resources(content)):
+        if number not in resources.COPIES:
+            kept.setdefault(number, whole)
+    return b"".join(kept.values()) or None
 
 
-def as_resource(iptc: bytes) -> bytes:
-    """Return an IPTC record as a resource of Photoshop's."""
-    return b"8BIM" + _IPTC_RESOURCE.to_bytes(2) + bytes(2) + len(iptc).to_bytes(4) + iptc + bytes(len(iptc) % 2)
-
-
-def _resources(content: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-    """Yield each of Photoshop's resources: its number, the whole, and its content. Raise ValueError for a broken one."""
-    start = 0
-    for _ in range(_MAX_RESOURCES):
-        if not content[start : start + 12].strip(b"\0"):
-            return
-        if content[start : start + 4] not in _SIGNATURES or start + 12 > len(content):
-            raise ValueError("no resource")
-        name_size = 1 + content[start + 6]
-        place = start + 6 + name_size + name_size % 2
-        size = int.from_bytes(content[place : place + 4])
-        end = place + 4 + size
-        if end > len(content):
-            raise ValueError("a resource is cut off")
-        yield (
-            int.from_bytes(content[start + 4 : start + 6]),
-            content[start:end] + bytes(size % 2),
-            content[place + 4 : end],
-        )
-        start = end + size % 2
-    raise ValueError("too many resources")
+def _as_resources(content: bytes) -> bytes:
+    """Return Photoshop's resources, or as such an IPTC record alone, which a TIFF pads with zeros to numbers of 32 bits."""
+    return resources.as_resource(resources.IPTC, content) if content and content[:4] != b"8BIM" else content
 
 
 def _comments(image: Image.Image, segments: list[tuple[str, bytes]]) -> Iterator[bytes]:
@@ -246,39 +242,8 @@ def _comments(image: Image.Image, segments: list[tuple[str, bytes]]) -> Iterator
     yield from filter(None, comments)
 
 
-def _texts(image: Image.Image) -> Iterator[tuple[str, str]]:
-    # Asked for its texts, an animation would decode all frames.
-    texts = image.text if image.format == "PNG" and not image.is_animated else {}
-    if sum(len(name) + len(content) for name, content in texts.items()) > MAX_TEXT_BYTES:
+def _kept_texts(texts: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    kept = tuple(pair for pair in texts if pair[0] != _PNG_XMP and not pair[0].startswith(RAW_PROFILE))
+    if sum(len(name) + len(content) for name, content in kept) > MAX_TEXT_BYTES:
         raise ValueError("too large")
-    for name, content in texts.items():
-        if isinstance(content, str) and name != "XML:com.adobe.xmp" and not name.startswith(_RAW_PROFILE):
-            yield name, content
-
-
-def _raw_profile(content: str | bytes | iTXt) -> bytes:
-    """Decode what ImageMagick writes into a PNG: a name, a length, and numbers as text."""
-    text = content.decode("ascii") if isinstance(content, bytes) else content
-    _, _, length, *numbers = text.split("\n")
-    decoded = bytes.fromhex("".join(numbers))
-    if len(decoded) != int(length):
-        raise ValueError("the length is wrong")
-    return decoded
-
-
-def _dpi(dpi: Any) -> tuple[float, float] | None:
-    if dpi is None:
-        return None
-    across, down = (float(number) for number in dpi)
-    # A file without a resolution may say 0 or 1.
-    return (across, down) if all(math.isfinite(n) and 1 < n < 65535 for n in (across, down)) else None
-
-
-def _tag_dpi(exif: bytes) -> tuple[float, float] | None:
-    tags, order = exif_blocks.read_block(exif), exif_blocks.byte_order(exif)
-    if X_RESOLUTION not in tags or Y_RESOLUTION not in tags:
-        return None
-    ratios = [struct.unpack(f"{order}II", tags[tag].content) for tag in (X_RESOLUTION, Y_RESOLUTION)]
-    (unit,) = struct.unpack(f"{order}H", tags[RESOLUTION_UNIT].content) if RESOLUTION_UNIT in tags else (_INCH,)
-    factor = {_INCH: 1, _CENTIMETER: 2.54}.get(unit)
-    return _dpi([factor * above / below for above, below in ratios]) if factor and all(b for _, b in ratios) else None
+    return kept

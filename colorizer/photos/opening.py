@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import IO
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from colorizer.errors import PhotoError, quote
 from colorizer.photos import separate_decoding
@@ -26,6 +26,8 @@ FORMATS = tuple(
     for name in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "PPM", "JPEG2000", "AVIF", "PSD", "PCX")
     if name in Image.OPEN
 )
+# A photo is not refused for one long text or profile; all texts together have a limit as well.
+PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY
 MAX_PAGES = 1000
 
 # Of a RAW photo: description, camera, date, author, copyright, EXIF and GPS. The others are about its sensor.

@@ -209,7 +209,10 @@ def _from_image(
     # After loading: Pillow rotates TIFF files itself and then removes the orientation.
     if opened.exif:
         image.info["exif"] = opened.exif
-    orientation, exif, metadata, metadata_notes = read_metadata(image)
+    file = opened.file
+    if file is not None:
+        file.allow_count()
+    orientation, exif, metadata, metadata_notes = read_metadata(image, file)
     if turn := _UPRIGHT.get(orientation):
         pixels = np.ascontiguousarray(turn(pixels))
         alpha, deep = (None if plane is None else np.ascontiguousarray(turn(plane)) for plane in (alpha, deep))

@@ -65,8 +65,8 @@ def _with_metadata(image: Image.Image, photo: Photo, model: str | None) -> Image
         image.info["exif"] = photo.exif
     if photo.icc_profile:
         image.info["icc_profile"] = photo.icc_profile
-    if photo.metadata.dpi:
-        image.info["dpi"] = photo.metadata.dpi
+    if photo.metadata.density and (dpi := photo.metadata.density.dpi):
+        image.info["dpi"] = dpi
     image.info["metadata"] = photo.metadata
     if model is not None:
         image.info["model"] = model

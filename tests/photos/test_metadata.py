@@ -113,7 +113,7 @@ def test_every_format_passes_on_what_any_other_holds(pixels, tmp_path, source, t
 
 def test_a_tiff_in_pixels_per_centimeter_has_a_resolution(pixels):
     tags = {282: 100, 283: 100, 296: 3}
-    assert read_photo(encode(pixels, "TIFF", tiffinfo=tags)).metadata.dpi == (254, 254)
+    assert read_photo(encode(pixels, "TIFF", tiffinfo=tags)).metadata.density.dpi == (254, 254)
 
 
 @pytest.mark.parametrize("target", FORMATS)
@@ -255,5 +255,5 @@ def test_other_metadata_that_is_damaged_or_too_large_is_left_out_and_said(pixels
     assert "IPTC" in read_photo(insert(encode(pixels), raw, encode(pixels)[33:41])).notes[0]
     far = insert(encode(pixels), chunk(b"pHYs", b"\xff" * 8 + b"\1"), encode(pixels)[33:41])
     photo = read_photo(far)
-    assert photo.metadata.dpi is None
+    assert photo.metadata.density is None
     saved(photo, tmp_path / "a.jpg")

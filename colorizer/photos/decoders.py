@@ -146,12 +146,21 @@ def read_tiff(file: IO[bytes], page: int, bounds: Bounds) -> Image.Image:
     return read_directory(file, page, bounds)
 
 
+def read_deep(file: IO[bytes], page: int, bounds: Bounds) -> Image.Image:
+    """Decode an AVIF or JPEG 2000 file of more than 8 bits."""
+    from colorizer.photos import deep_codecs
+
+    return deep_codecs.read_deep(file, page, bounds)
+
+
 _READERS: dict[str, Callable[[IO[bytes], int, Bounds], Image.Image]] = {
     "HEIF": read_heif,
     "JXL": read_jxl,
     "RAW": read_raw,
     "PDF": read_pdf,
     "TIFF": read_tiff,
+    "AVIF": read_deep,
+    "JPEG2000": read_deep,
 }
 
 

@@ -30,13 +30,15 @@ MEDIA_TYPES = {
     **RAW_TYPES,
 }
 
-# What reads a format that Pillow doesn't read itself: the module, and the words for the format in messages.
+# What reads a format that Pillow doesn't read itself, or not all bits of: the module, and the words for messages.
 DECODERS = {
     "HEIF": ("pillow_heif", "a HEIC photo"),
     "JXL": ("imagecodecs", "a JPEG XL photo"),
     "RAW": ("rawpy", "a RAW photo"),
     "PDF": ("pypdfium2", "a PDF"),
     "TIFF": ("tifffile", "a TIFF"),
+    "AVIF": ("imagecodecs", "an AVIF photo"),
+    "JPEG2000": ("imagecodecs", "a JPEG 2000 photo"),
 }
 EXTRA = 'python -m pip install "colorizer[formats]"'
 

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from colorizer.errors import PhotoError, quote
-from colorizer.photos import separate_decoding
+from colorizer.photos import deep_codecs, separate_decoding
 from colorizer.photos.bounded_file import BoundedFile, check_parts
 from colorizer.photos.cut_jpegs import complete_cut_jpeg
 from colorizer.photos.depth import read_wide
@@ -40,7 +40,7 @@ _TGA_SUFFIXES = (".tga", ".icb", ".vda", ".vst")
 class Opened:
     """An image, not yet decoded if `file` is given; its number of pages ("" for one, "many" if counting takes long).
 
-    exif: EXIF block of a file that has its tags elsewhere, or b"".
+    exif: EXIF block of a file that has its tags elsewhere, or b"". notes: remarks on what was not read.
     wide: its gray (H, W) or RGB (H, W, 3) in 16 bits, uint16, if that is decoded already.
     """
 
@@ -49,6 +49,7 @@ class Opened:
     num_pages: str = ""
     exif: bytes = b""
     wide: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
 
 
 def open_image(file: IO[bytes], name: str | None, max_pixels: int, page: int = 1) -> Opened:
@@ -75,7 +76,10 @@ def open_image(file: IO[bytes], name: str | None, max_pixels: int, page: int = 1
             image, num_pages = separate_decoding.decode(file, kind, label, max_pixels, page)
             return Opened(image, None, str(num_pages) if num_pages > 1 else "", wide=image.info.pop("wide", None))
         image = _open_by_pillow(bounded, (*FORMATS, *_tga(file, name)), max_pixels)
-        return Opened(image, bounded, count_frames(image, bounded))
+        num_frames = count_frames(image, bounded)
+        if image.format in deep_codecs.FORMATS and (bits := deep_codecs.bits_of(file, image.format)) > 8:
+            return _open_deep(file, image, bounded, label, max_pixels, num_frames, bits)
+        return Opened(image, bounded, num_frames)
     except PhotoError:
         raise
     except UnidentifiedImageError as error:
@@ -95,7 +99,7 @@ def is_decoded_apart(file: IO[bytes]) -> bool:
     """Return True for a format, of the file at its start, that may be decoded by a process of its own."""
     kind = format_of(file.read(HEAD_BYTES), _suffix(file, None))
     file.seek(0)
-    return kind is not None
+    return kind is not None or deep_codecs.is_deep(file)
 
 
 def load(opened: Opened) -> tuple[Image.Image, tuple[str, ...]]:
@@ -114,7 +118,7 @@ def load(opened: Opened) -> tuple[Image.Image, tuple[str, ...]]:
         if whole is None:
             raise
         return whole, ("its last bytes are missing: the end of the photo is gray or blurred",)
-    return image, ()
+    return image, opened.notes
 
 
 def load_wide(opened: Opened, image: Image.Image, layout: str | None) -> np.ndarray | None:
@@ -147,6 +151,28 @@ def _develop(file: IO[bytes], bounded: BoundedFile, label: str, max_pixels: int)
     image, _ = separate_decoding.decode(file, "RAW", label, max_pixels)
     bounded.allow_count()
     return Opened(image, exif=_tiff_exif(bounded, None, lambda tag: tag in _RAW_TAGS))
+
+
+def _open_deep(
+    file: IO[bytes],
+    image: Image.Image,
+    bounded: BoundedFile,
+    label: str,
+    max_pixels: int,
+    num_frames: str,
+    bits: int,
+) -> Opened:
+    """Decode a file whose bits Pillow doesn't keep, and whose metadata it has read."""
+    try:
+        deep, _ = separate_decoding.decode(file, image.format, label, max_pixels)
+    except PhotoError as error:
+        if image.format != "AVIF":  # Pillow misreads it
+            raise
+        reason = str(error).removeprefix(label).strip(" .")
+        return Opened(image, bounded, num_frames, notes=(f"read in 8 of its {bits} bits: it {reason}",))
+    wide = deep.info.pop("wide")
+    deep.info = image.info
+    return Opened(deep, None, num_frames, wide=wide)
 
 
 def _open_tiff(file: IO[bytes], bounded: BoundedFile, label: str, max_pixels: int, number: int) -> Opened:

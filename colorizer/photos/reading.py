@@ -17,6 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from colorizer.errors import PhotoError, quote
+from colorizer.photos import deep_codecs
 from colorizer.photos.addresses import download, is_address, public_name
 from colorizer.photos.depth import wide_layout
 from colorizer.photos.metadata import read_metadata
@@ -134,7 +135,10 @@ def read_size(
 
 
 def _check_layout(image: Image.Image) -> None:
-    """Raise PhotoError for a TIFF opened by Pillow whose samples it misreads."""
+    """Raise PhotoError for an image opened by Pillow whose samples it misreads."""
+    file = getattr(image, "fp", None)
+    if image.format == "JPEG2000" and image.mode != "I;16" and file and deep_codecs.bits_of(file, image.format) > 8:
+        raise PhotoError("Pillow misreads white in a JPEG 2000 of more than 8 bits: pass its path instead of an image.")
     if image.format != "TIFF" or suits_pillow(image.tag_v2):
         return
     # Values of wide modes are right, and their range decides what is white.

@@ -38,11 +38,11 @@ def smaller(
     width, height = photo.size
     scale = min(((max_pixels or PREVIEW_PIXELS) / (width * height)) ** 0.5, MAX_SIDE / max(width, height))
     if scale >= 1:
-        return in_srgb(replace(photo, exif=None, deep=None))
+        return in_srgb(replace(photo, exif=None, samples=photo.pixels))
     size = max(1, int(width * scale)), max(1, int(height * scale))
     planes = [photo.pixels] if photo.alpha is None else [photo.pixels, photo.alpha]
     pixels, *alpha = (np.asarray(Image.fromarray(plane).resize(size, resampling)) for plane in planes)
-    return in_srgb(replace(photo, pixels=pixels, alpha=alpha[0] if alpha else None, exif=None, deep=None))
+    return in_srgb(replace(photo, samples=pixels, alpha=alpha[0] if alpha else None, exif=None))
 
 
 def save_preview(image: Image.Image, folder: Path, stem: str) -> Path:

@@ -20,6 +20,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo, iTXt
 
 from colorizer.photos import exif as exif_blocks
+from colorizer.photos.deep_colors import DeepColors, WithAlpha
 from colorizer.photos.density import Density
 from colorizer.photos.exif import BYTES, LONG, SHORT, Value
 from colorizer.photos.metadata import PHOTOSHOP_PREFIX, XMP_PREFIX, Metadata
@@ -33,16 +34,20 @@ _RGB, _UNASSOCIATED_ALPHA = 2, 2
 _JFIF_UNIT = 13  # place in a file of the unit, which the densities follow
 
 
+Content = Image.Image | np.ndarray | DeepColors | WithAlpha
+
+
 @dataclass(frozen=True, eq=False)
 class Picture:
     """Content of a file to be encoded.
 
-    content: an image, RGB or RGBA, or (PNG and TIFF) its 16 bits, uint16 (H, W, 3 or 4), with alpha last.
+    content: an image, RGB or RGBA, or (PNG and TIFF) its 16 bits, uint16 (H, W, 3 or 4), with alpha last, of which rows are
+        taken a few at a time.
     description: sentence on who made the colors; it is added to the photo's own.
     software: name of the program, which replaces the photo's own.
     """
 
-    content: Image.Image | np.ndarray
+    content: Content
     exif: bytes | None
     profile: bytes | None
     metadata: Metadata
@@ -155,7 +160,7 @@ def _overwrite(stream: IO[bytes], place: int, content: bytes) -> None:
 
 
 def _encode_wide_png(
-    pixels: np.ndarray, stream: IO[bytes], options: dict[str, object], density: Density | None
+    pixels: np.ndarray | DeepColors | WithAlpha, stream: IO[bytes], options: dict[str, object], density: Density | None
 ) -> None:
     """Write a PNG of 16 bits, which Pillow can't: the chunks that it writes for a single pixel, with other pixels."""
     height, width, channels = pixels.shape

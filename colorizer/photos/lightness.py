@@ -10,12 +10,14 @@ from torch.nn import functional
 
 from colorizer.errors import PhotoError
 from colorizer.photos.color import DELTA, RGB_TO_XYZ, WHITE
+from colorizer.photos.depth import eight_bits
 from colorizer.photos.photo import Photo
 from colorizer.photos.profiles import LEVELS, RgbProfile, photo_profile, srgb_decoded, srgb_encoded
 
 ROOT = 3**0.5 * DELTA  # unit of cube roots, in which Lab's line near black has the slope 1
 BLACK = 4 / 29 / ROOT  # the root of 0
 EDGE = 10  # 65535ths by which light may leave sRGB and counts as inside: half a level at black, less elsewhere
+_BAND = 2**22  # pixels
 _MAX_WIDENED = 2**26  # pixels to which a photo may grow while only its width is resized
 TILE = 49152  # pixels: few enough for the cache, and enough that threads make few calls and seldom wait for each other
 
@@ -26,20 +28,27 @@ def compute_lightness(photo: Photo | np.ndarray, size: tuple[int, int]) -> Tenso
     Returns float32, (1, h, w), resized with antialiasing to `size` = (h, w). Raises PhotoError for pixels of another shape or
     type.
     """
-    pixels = checked(photo.pixels if isinstance(photo, Photo) else photo)
-    curves = tables(photo_profile(photo))
-    luminance = Luminance(pixels, curves)
-    scratch = Scratch()
-    lightness = np.empty((1, 1, *pixels.shape[:2]), np.float32)
-    for tile in tiles(*pixels.shape[:2]):
-        luminance(*tile, scratch, lightness[0, 0][tile])
-    lightness = torch.from_numpy(lightness)
-    if size != pixels.shape[:2]:
+    samples = photo.samples if isinstance(photo, Photo) else photo
+    pixels = samples if isinstance(photo, Photo) and photo.deep is not None else checked(samples)
+    luminance, scratch = Luminance(pixels, tables(photo_profile(photo))), Scratch()
+    height, width = pixels.shape[:2]
+    # The width of a large scan is reduced a few rows at a time.
+    step = max(1, _BAND // width) if size[1] < width else height
+    parts = []
+    for top in range(0, height, step):
+        rows = np.empty((1, 1, min(step, height - top), width), np.float32)
+        for down, across in tiles(*rows.shape[2:]):
+            luminance(slice(top + down.start, top + down.stop), across, scratch, rows[0, 0, down, across])
+        part = torch.from_numpy(rows)
+        if step < height:
+            part = functional.interpolate(part, (part.shape[2], size[1]), mode="bilinear", antialias=True)
+        parts.append(part)
+    lightness = parts[0] if len(parts) == 1 else torch.cat(parts, 2)
+    if size != lightness.shape[2:]:
         # L is linear in the cube root, so it can be computed after resizing, on fewer pixels.
-        if pixels.shape[0] * size[1] > max(lightness.numel(), _MAX_WIDENED):
+        if height * size[1] > max(lightness.numel(), _MAX_WIDENED):
             # The width is resized first below: a photo of one column and millions of rows would grow before it shrinks.
-            height = size[0], pixels.shape[1]
-            lightness = functional.interpolate(lightness, height, mode="bilinear", antialias=True)
+            lightness = functional.interpolate(lightness, (size[0], width), mode="bilinear", antialias=True)
         lightness = functional.interpolate(lightness, size, mode="bilinear", antialias=True)
     return (lightness[0] * (116 * ROOT) - 16).clamp_(0, 100)
 
@@ -82,35 +91,42 @@ class Scratch:
 
 
 class Luminance:
-    """CIE Y of a photo's pixels, and its cube root."""
+    """CIE Y of a photo's pixels, uint8 (H, W, 3) or samples of 16 bits, which are rounded to 8, and its cube root."""
 
     def __init__(self, pixels: np.ndarray, curves: "Tables"):
         self.pixels, self.curves = pixels, curves
         few = pixels[:: max(1, len(pixels) // 32), :: max(1, pixels.shape[1] // 32)]
-        self.may_be_gray = bool((few[..., 1:] == few[..., :1]).all())
-        # Green and blue are read as one 16-bit number: two lookups per pixel instead of three.
-        self.green_blue = np.ndarray(pixels.shape[:2], "<u2", pixels, offset=1, strides=pixels.strides[:2])
+        self.may_be_gray = pixels.ndim == 3 and bool((few[..., 1:] == few[..., :1]).all())
+        self.green_blue = _green_blue(pixels) if pixels.dtype == np.uint8 else None
 
     def __call__(
         self, down: slice, across: slice, scratch: Scratch, root: np.ndarray, luminance: np.ndarray | None = None
     ) -> None:
         """Compute the cube root of Y of one window into `root`, and Y itself, in 65535ths, into `luminance`, float32 (h, w)."""
         curves, window = self.curves, self.pixels[down, across]
+        if is_deep := self.green_blue is None:
+            window = eight_bits(window)
         index = scratch("index", root.shape, np.intp)
-        np.copyto(index, window[..., 0])
-        if self.may_be_gray and _is_gray(window, scratch):
+        is_gray = window.ndim == 2
+        np.copyto(index, window if is_gray else window[..., 0])
+        if is_gray or (self.may_be_gray and _is_gray(window, scratch)):
             curves.gray_root.take(index, out=root, mode="clip")
             if luminance is not None:
                 curves.gray.take(index, out=luminance, mode="clip")
             return
         count, term = (scratch(name, root.shape, np.uint16) for name in ("count", "term"))
         curves.red.take(index, out=count, mode="clip")
-        np.copyto(index, self.green_blue[down, across])
+        np.copyto(index, _green_blue(window) if is_deep else self.green_blue[down, across])
         count += curves.green_blue.take(index, out=term, mode="clip")
         np.copyto(index, count)
         curves.root.take(index, out=root, mode="clip")
         if luminance is not None:
             np.copyto(luminance, count)
+
+
+def _green_blue(pixels: np.ndarray) -> np.ndarray:
+    """Return green and blue of uint8 (H, W, 3), contiguous, as one 16-bit number: two lookups per pixel instead of three."""
+    return np.ndarray(pixels.shape[:2], "<u2", pixels, offset=1, strides=pixels.strides[:2])
 
 
 def _is_gray(window: np.ndarray, scratch: Scratch) -> bool:

@@ -1,6 +1,7 @@
 """Paint tiles of a photo with predicted chroma, in 8 bits by tables or in 16 bits by arithmetic: the threads of a merge."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -230,17 +231,10 @@ class WidePainter(Painter):
     edge = 0.05
 
     def prepare(self, profile: RgbProfile | None) -> None:
-        """Tabulate the luminance of each level of each channel, in 65535ths, and the level of each square root of light."""
-        encoded = np.linspace(0, 1, LEVELS + 1)
-        curves = [srgb_decoded(encoded)] * 3 if profile is None else profile.curves
-        # Over square roots, every curve is smooth enough for straight lines in between: to a thirtieth of a level.
-        light = np.square(np.arange(LEVELS + 2) / LEVELS)
-        self.encoded = [(LEVELS * np.interp(light, curve, encoded)).astype(np.float32) for curve in curves]
-        weights = RGB_TO_XYZ[1] if profile is None else RGB_TO_XYZ[1] @ profile.matrix
-        parts = [(LEVELS * weight * curve) for weight, curve in zip(weights, curves, strict=True)]
-        if self.pixels.ndim == 2:
-            parts = [sum(parts)]
-        self.parts = [part.astype(np.float32) for part in parts]
+        """Set up tables, besides `measure`."""
+        self.encoded, parts = _wide_tables(profile)
+        self.parts = [sum(parts)] if self.pixels.ndim == 2 else parts
+        self.parts = [part.astype(np.float32) for part in self.parts]
 
     def measure(self, down: slice, across: slice, scratch: Scratch, root: np.ndarray, luminance: np.ndarray) -> None:
         """See `Luminance`."""
@@ -273,3 +267,15 @@ class WidePainter(Painter):
             high *= root
             high += low
             yield channel, np.rint(high, out=high).astype(np.uint16)
+
+
+@lru_cache(8)
+def _wide_tables(profile: RgbProfile | None) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Tabulate the level of each square root of light, and the luminance of each level of each channel, in 65535ths."""
+    encoded = np.linspace(0, 1, LEVELS + 1)
+    curves = [srgb_decoded(encoded)] * 3 if profile is None else profile.curves
+    # Over square roots, every curve is smooth enough for straight lines in between: to a thirtieth of a level.
+    light = np.square(np.arange(LEVELS + 2) / LEVELS)
+    levels = [(LEVELS * np.interp(light, curve, encoded)).astype(np.float32) for curve in curves]
+    weights = RGB_TO_XYZ[1] if profile is None else RGB_TO_XYZ[1] @ profile.matrix
+    return levels, [LEVELS * weight * curve for weight, curve in zip(weights, curves, strict=True)]

@@ -1,4 +1,4 @@
-"""Photo type of the package: 8-bit sRGB pixels and the metadata to return with them."""
+"""Photo type of the package: pixels and the metadata to return with them."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 from colorizer.photos.color import rgb_to_lab
+from colorizer.photos.depth import eight_bits
 from colorizer.photos.metadata import NO_METADATA, Metadata
 
 _SAMPLE = 128 * 128  # pixels used to decide whether a photo is gray
@@ -18,34 +19,49 @@ _KNOTS = 32  # of the tone curve, over L in 0…100
 class Photo:
     """A photo read by `read_photo`.
 
-    pixels: uint8 (H, W, 3), sRGB unless `icc_profile` defines another RGB, turned upright according to the EXIF data.
+    samples: uint8 (H, W, 3), or of a photo of more than 8 bits uint16, (H, W, 3) or gray (H, W); sRGB unless `icc_profile`
+        defines another RGB, turned upright according to the EXIF data.
     alpha: uint8 (H, W), or None if the photo has none.
     exif: EXIF block, with an orientation of 1 if it has one; None if there was none that can be read.
     icc_profile: the photo's own RGB profile, or None.
     name: name of the photo in messages: path, address or None.
     notes: remarks for the user on how it was read, such as "animated: the first of 12 frames".
-    deep: the same pixels in 16 bits, uint16 (H, W) or (H, W, 3), if that is what the photo has.
     metadata: what else its file holds.
     """
 
-    pixels: np.ndarray
+    samples: np.ndarray
     alpha: np.ndarray | None = None
     exif: bytes | None = None
     icc_profile: bytes | None = None
     name: str | None = None
     notes: tuple[str, ...] = ()
     metadata: Metadata = NO_METADATA
-    deep: np.ndarray | None = None
+
+    @cached_property
+    def pixels(self) -> np.ndarray:
+        """Pixels in 8 bits, uint8 (H, W, 3)."""
+        if self.deep is None:
+            return self.samples
+        levels = eight_bits(self.deep)
+        return levels if levels.ndim == 3 else np.repeat(levels[..., None], 3, 2)
+
+    @property
+    def deep(self) -> np.ndarray | None:
+        """Samples in 16 bits, uint16 (H, W) or (H, W, 3), if that is what the photo has."""
+        return self.samples if self.samples.dtype == np.uint16 else None
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height."""
-        return self.pixels.shape[1], self.pixels.shape[0]
+        return self.samples.shape[1], self.samples.shape[0]
 
     @cached_property
     def is_gray(self) -> bool:
         """True if the photo is black-and-white or toned (sepia, cyanotype, …), so that its colors are not a ground truth."""
-        pixels = self.pixels
+        if self.samples.ndim == 2:
+            return True
+        # Without keeping those of a large scan.
+        pixels = self.samples if self.deep is None else eight_bits(self.deep)
         if self.alpha is not None and not self.alpha.all():
             # Fully transparent pixels are invisible.
             pixels = np.where(self.alpha[..., None] > 0, pixels, 0).astype(np.uint8)

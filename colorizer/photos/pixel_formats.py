@@ -1,4 +1,4 @@
-"""Convert any pixel format to 8-bit RGB and alpha."""
+"""Convert any pixel format to RGB of 8 bits, or gray or RGB of 16, and alpha."""
 
 import numpy as np
 import torch
@@ -16,38 +16,48 @@ _STRIP_PIXELS = 2**20
 _WIDE_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 
 
-def image_to_pixels(
+def image_to_samples(
     image: Image.Image, name: str, wide: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray | None, bytes | None, tuple[str, ...], np.ndarray | None]:
+) -> tuple[np.ndarray, np.ndarray | None, bytes | None, tuple[str, ...]]:
     """Convert a loaded image, whose gray or colors in 16 bits are `wide`, uint16 (H, W) or (H, W, 3), if it has such.
 
-    Returns pixels uint8 (H, W, 3), alpha uint8 (H, W) or None, ICC profile or None, notes, and the pixels in 16 bits or None.
-    An image with an RGB profile of a matrix and curves keeps its pixels, and the profile is returned; any other is used for the
-    conversion to sRGB and dropped, since colors can't be made in it. Raises PhotoError for values that can't be placed between
-    black and white.
+    Returns samples as in `Photo`, alpha uint8 (H, W) or None, ICC profile or None, and notes. An image with an RGB profile of a
+    matrix and curves keeps its samples, and the profile is returned; any other is used for the conversion to sRGB and dropped,
+    since colors can't be made in it. Raises PhotoError for values that can't be placed between black and white.
     """
-    profile = image.info.get("icc_profile") or None
+    profile, alpha = image.info.get("icc_profile") or None, None
     if image.mode in _WIDE_MODES:
-        values, transparent = np.asarray(image), image.info.get("transparency")
-        # Formats that define white; a TIFF opened by someone else does not.
-        white = _WHITE.get(image.mode) if image.format not in (None, "TIFF") else None
-        wide = values.astype(np.uint16) if values.dtype.kind == "u" else None
-        image = Image.fromarray(_wide_to_uint8(values, name, white))
+        values, transparent = _wide_values(image), image.info.get("transparency")
         if isinstance(transparent, int):
-            image.putalpha(Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8)))
-    alpha = to_array(image, "A") if image.has_transparency_data else None
+            alpha = np.where(values == transparent, np.uint8(0), np.uint8(255))
+        if wide is None:
+            # Formats that define white; a TIFF opened by someone else does not.
+            white = _WHITE.get(image.mode) if image.format not in (None, "TIFF") else None
+            levels = values if values.dtype == np.uint16 else _levels(values, name, white)
+            wide, image = (levels, image) if levels.dtype == np.uint16 else (None, Image.fromarray(levels))
+    elif image.has_transparency_data:
+        alpha = to_array(image, "A")
     if image.mode == "LAB":
         profile, image = None, to_srgb(image, ImageCms.createProfile("LAB"))
         if image is None:
             raise PhotoError(f"{name} has Lab colors that could not be converted to RGB: save it as RGB first.")
     if wide is not None:
-        samples, kept, notes = through_profile(wide, profile)
-        if samples.dtype == np.uint16:
-            pixels = eight_bits(samples)
-            return np.repeat(pixels[..., None], 3, 2) if pixels.ndim == 2 else pixels, alpha, kept, notes, samples
+        samples, profile, notes = through_profile(wide, profile)
+        return samples, alpha, profile, notes
     mode = _OF_PROFILES.get(image.mode, "RGB") if profile else "RGB"
-    pixels, profile, notes = through_profile(to_array(image, mode), profile)
-    return pixels, alpha, profile, notes, None
+    samples, profile, notes = through_profile(to_array(image, mode), profile)
+    return samples, alpha, profile, notes
+
+
+def _wide_values(image: Image.Image) -> np.ndarray:
+    """Return the values of an image of a wide mode, (H, W): uint16, int32 or float32. A whole one, Pillow copies twice."""
+    width, height = image.size
+    step = max(1, _STRIP_PIXELS // width)
+    kind = np.asarray(image.crop((0, 0, 1, 1))).dtype.newbyteorder("=")
+    values = np.empty((height, width), kind)
+    for top in range(0, height, step):
+        values[top : top + step] = image.crop((0, top, width, min(top + step, height)))
+    return values
 
 
 def to_array(image: Image.Image, mode: str) -> np.ndarray:
@@ -82,8 +92,8 @@ def scale_transparency(image: Image.Image) -> None:
         image.info["transparency"] = tuple(part >> 8 for part in value)
 
 
-def array_to_pixels(array: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray | None]:
-    """Convert an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) to pixels uint8 (H, W, 3) and alpha uint8 (H, W) or None.
+def array_to_samples(array: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """Convert an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) to samples as in `Photo` and alpha uint8 (H, W) or None.
 
     uint8 and uint16 use their full range, bool is black and white, float is 0…1. Raises PhotoError for anything else.
     """
@@ -98,8 +108,6 @@ def array_to_pixels(array: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarra
         raise PhotoError(f"{name} has no pixels: its shape is {array.shape}.")
     if array.dtype == np.bool_:
         array = array.astype(np.uint8) * np.uint8(255)
-    elif array.dtype == np.uint16:
-        array = eight_bits(array)
     elif np.issubdtype(array.dtype, np.floating):
         if not np.isfinite(array).all():
             raise PhotoError(f"{name} has values that are not finite (NaN or infinity).")
@@ -109,14 +117,18 @@ def array_to_pixels(array: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarra
                 "Divide by 255, or pass uint8."
             )
         array = _scale(array, 1)
-    elif array.dtype != np.uint8:
+    elif array.dtype not in (np.uint8, np.uint16):
         raise PhotoError(f"{name} is of type {array.dtype}: expected uint8, uint16, bool, or float from 0 to 1.")
-    pixels = np.repeat(array, 3, axis=2) if array.shape[2] == 1 else np.array(array[..., :3], order="C")
-    return pixels, np.array(array[..., 3], order="C") if array.shape[2] == 4 else None
+    is_deep, alpha = array.dtype == np.uint16, None
+    if array.shape[2] == 4:
+        alpha = eight_bits(array[..., 3]) if is_deep else np.array(array[..., 3], order="C")
+    if array.shape[2] > 1:
+        return np.array(array[..., :3], order="C"), alpha
+    return np.array(array[..., 0], order="C") if is_deep else np.repeat(array, 3, axis=2), alpha
 
 
-def tensor_to_pixels(tensor: Tensor, name: str) -> tuple[np.ndarray, np.ndarray | None]:
-    """Convert a tensor (C, H, W) or (1, C, H, W), C of 1, 3 or 4, uint8 or float 0…1, as `array_to_pixels` does."""
+def tensor_to_samples(tensor: Tensor, name: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """Convert a tensor (C, H, W) or (1, C, H, W), C of 1, 3 or 4, uint8 or float 0…1, as `array_to_samples` does."""
     if tensor.ndim == 4 and tensor.shape[0] == 1:
         tensor = tensor[0]
     if tensor.ndim != 3 or tensor.shape[0] not in (1, 3, 4):
@@ -131,7 +143,7 @@ def tensor_to_pixels(tensor: Tensor, name: str) -> tuple[np.ndarray, np.ndarray 
         tensor = tensor.to(torch.float32)
     elif tensor.dtype not in (torch.uint8, torch.bool):
         raise PhotoError(f"{name} is of type {tensor.dtype}: expected torch.uint8, or float from 0 to 1.")
-    return array_to_pixels(tensor.permute(1, 2, 0).numpy(), name)
+    return array_to_samples(tensor.permute(1, 2, 0).numpy(), name)
 
 
 def _scale(values: np.ndarray, full: float) -> np.ndarray:
@@ -143,18 +155,14 @@ def _scale(values: np.ndarray, full: float) -> np.ndarray:
     return levels
 
 
-def _wide_to_uint8(values: np.ndarray, name: str, white: float | None) -> np.ndarray:
-    """Convert 16-bit, 32-bit or float gray to uint8. Modes "I" and "F" don't define white: without it, the range decides."""
+def _levels(values: np.ndarray, name: str, white: float | None) -> np.ndarray:
+    """Convert gray of int32 or float32 to uint8 or uint16. Their modes don't define white: without it, the range decides."""
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise PhotoError(f"{name} has values that are not finite (NaN or infinity).")
     low, high = values.min(), values.max()
     if low < 0 or high > (1.1 if white == 1 else 65535):
         expected = "0 to 1" if white == 1 else "8 or 16 bits"
         raise PhotoError(f"{name} has gray values from {low:g} to {high:g}: expected {expected}. Convert it first.")
-    if white is not None:
-        return _scale(values, white)
-    if values.dtype.kind == "f" and high <= 1:
-        return _scale(values, 1)
-    if values.dtype.itemsize == 4 and high <= 255:
-        return _scale(values, 255)
-    return _scale(values, 65535)
+    if values.dtype.kind == "f":
+        return _scale(values, white or (1 if high <= 1 else 255 if high <= 255 else 65535))
+    return _scale(values, 255) if white is None and high <= 255 else values.astype(np.uint16)

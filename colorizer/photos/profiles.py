@@ -173,7 +173,7 @@ def in_srgb(photo: Photo) -> Photo:
         return photo
     converted = to_srgb(Image.fromarray(photo.pixels), photo.icc_profile)
     pixels = photo.pixels if converted is None else np.array(converted)
-    return replace(photo, pixels=pixels, icc_profile=None, deep=None)
+    return replace(photo, samples=pixels, icc_profile=None)
 
 
 def as_seen(image: Image.Image) -> np.ndarray:

@@ -24,7 +24,7 @@ from colorizer.photos.metadata import read_metadata
 from colorizer.photos.opening import Opened, count_frames, is_decoded_apart, load, load_wide, open_image
 from colorizer.photos.opening import count_pages as _count_pages
 from colorizer.photos.photo import Photo
-from colorizer.photos.pixel_formats import array_to_pixels, image_to_pixels, scale_transparency, tensor_to_pixels
+from colorizer.photos.pixel_formats import array_to_samples, image_to_samples, scale_transparency, tensor_to_samples
 from colorizer.photos.tiff_directories import PHOTOMETRIC, suits_pillow
 
 MAX_PIXELS = 100_000_000
@@ -74,15 +74,9 @@ def read_photo(
         _check_layout(source)
         return _from_image(source, name or os.fspath(getattr(source, "filename", "")) or None, max_pixels)
     if isinstance(source, np.ndarray):
-        photo = _from_values(*array_to_pixels(source, "The array"), name, max_pixels)
-        if source.dtype != np.uint16:
-            return photo
-        is_color = source.ndim == 3 and source.shape[2] > 1
-        return replace(
-            photo, deep=np.array(source[..., :3] if is_color else source.reshape(source.shape[:2]), order="C")
-        )
+        return _from_values(*array_to_samples(source, "The array"), name, max_pixels)
     if isinstance(source, Tensor):
-        return _from_values(*tensor_to_pixels(source, "The tensor"), name, max_pixels)
+        return _from_values(*tensor_to_samples(source, "The tensor"), name, max_pixels)
     if isinstance(source, str) and is_address(source):
         return _from_file(io.BytesIO(download(source, max_bytes)), name or public_name(source), max_pixels, page)
     if isinstance(source, str | os.PathLike):
@@ -146,9 +140,9 @@ def _check_layout(image: Image.Image) -> None:
         raise PhotoError("Pillow misreads a TIFF of this layout of samples: pass its path instead of an image.")
 
 
-def _from_values(pixels: np.ndarray, alpha: np.ndarray | None, name: str | None, max_pixels: int) -> Photo:
-    _check_size(pixels.shape[1], pixels.shape[0], max_pixels, name or "The photo")
-    return Photo(pixels, alpha, name=name)
+def _from_values(samples: np.ndarray, alpha: np.ndarray | None, name: str | None, max_pixels: int) -> Photo:
+    _check_size(samples.shape[1], samples.shape[0], max_pixels, name or "The photo")
+    return Photo(samples, alpha, name=name)
 
 
 @contextmanager
@@ -202,7 +196,7 @@ def _from_image(
         layout = wide_layout(image)
         image, notes = load(opened)
         wide = load_wide(opened, image, layout)
-        pixels, alpha, profile, more_notes, deep = image_to_pixels(image, label, wide)
+        samples, alpha, profile, more_notes = image_to_samples(image, label, wide)
     except PhotoError:
         raise
     except Exception as error:  # Pillow's plugins raise any kind of error for broken data
@@ -218,9 +212,9 @@ def _from_image(
         file.allow_count()
     orientation, exif, metadata, metadata_notes = read_metadata(image, file)
     if turn := _UPRIGHT.get(orientation):
-        pixels = np.ascontiguousarray(turn(pixels))
-        alpha, deep = (None if plane is None else np.ascontiguousarray(turn(plane)) for plane in (alpha, deep))
-    return Photo(pixels, alpha, exif, profile, name, notes + more_notes + metadata_notes, metadata, deep)
+        samples = np.ascontiguousarray(turn(samples))
+        alpha = None if alpha is None else np.ascontiguousarray(turn(alpha))
+    return Photo(samples, alpha, exif, profile, name, notes + more_notes + metadata_notes, metadata)
 
 
 def _check_size(width: int, height: int, max_pixels: int, label: str) -> None:

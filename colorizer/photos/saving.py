@@ -2,6 +2,7 @@
 
 import os
 import time
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from torch import Tensor
 from colorizer.atomic_write import write_file
 from colorizer.errors import ColorizerError, quote
 from colorizer.photos.addresses import public_name
+from colorizer.photos.deep_colors import DeepColors, WithAlpha
 from colorizer.photos.depth import eight_bits
-from colorizer.photos.encoding import Picture
+from colorizer.photos.encoding import Content, Picture
 from colorizer.photos.marks import Mark
 from colorizer.photos.merging import merge_colors
 from colorizer.photos.metadata import NO_METADATA
@@ -22,7 +24,7 @@ from colorizer.photos.pixel_formats import to_rgba
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 _DEEP_FORMATS = ("PNG", "TIFF")
-_BAND = 2**24  # pixels
+_BAND = 2**22  # pixels; larger photos are colored in bands
 _LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}
 
 
@@ -47,15 +49,41 @@ def color_photo(
     photo: Photo, ab: Tensor | np.ndarray, *, saturation: float = 1.0, model: str | None = None
 ) -> Image.Image:
     """Return `to_pil` of the photo merged with `ab` (see `merge_colors`), without a second copy of a large scan."""
-    width, height = photo.size
-    step = max(1, _BAND // width)
-    if photo.deep is not None or height <= step:
+    bands = _bands(photo.size)
+    if len(bands) == 1:
         return to_pil(photo, merge_colors(photo, ab, saturation=saturation), model=model)
     image = Image.new("RGB", photo.size)
-    for top in range(0, height, step):
-        rows = slice(top, min(top + step, height))
-        image.paste(Image.fromarray(merge_colors(photo, ab, saturation=saturation, rows=rows)), (0, top))
+    for band in bands:
+        rows = merge_colors(photo, ab, saturation=saturation, rows=band)
+        image.paste(Image.fromarray(rows if photo.deep is None else eight_bits(rows)), (0, band.start))
+    if photo.deep is not None:
+        # Made again when they are saved: kept, they would take as much as all else.
+        image.info["deep"] = DeepColors(photo, ab, saturation, _checksum(image))
     return _with_metadata(image, photo, model)
+
+
+def _belongs(deep: DeepColors | np.ndarray, image: Image.Image) -> bool:
+    """Return True if these are the picture's colors: a copy that was cropped or drawn upon may still carry them."""
+    if deep.shape[:2] != image.size[::-1]:
+        return False
+    if isinstance(deep, DeepColors):
+        return deep.checksum == _checksum(image)
+    return np.array_equal(eight_bits(deep), np.asarray(image)[..., :3])
+
+
+def _bands(size: tuple[int, int]) -> list[slice]:
+    width, height = size
+    step = max(1, _BAND // width)
+    return [slice(top, min(top + step, height)) for top in range(0, height, step)]
+
+
+def _checksum(image: Image.Image) -> int:
+    """Return a checksum of the pixels of an image, without alpha."""
+    checksum = 0
+    for band in _bands(image.size):
+        rows = image.crop((0, band.start, image.width, band.stop))
+        checksum = zlib.crc32(rows.convert("RGB").tobytes(), checksum)
+    return checksum
 
 
 def _with_metadata(image: Image.Image, photo: Photo, model: str | None) -> Image.Image:
@@ -136,16 +164,14 @@ def save_image(image: Image.Image, path: Path, *, flush: bool = True, **options:
         image.save(stream, _FORMATS[path.suffix.lower()], **options)
 
 
-def _content(image: Image.Image, file_format: str) -> Image.Image | np.ndarray:
+def _content(image: Image.Image, file_format: str) -> Content:
     """Return what a file of this format gets: RGB, or RGBA where it has alpha, which becomes white in JPEG.
 
-    An array, uint16 (H, W, 3 or 4), for an image of 16 bits in a format that has them.
+    16 bits for an image that has them, in a format that has them.
     """
     deep = image.info.get("deep") if file_format in _DEEP_FORMATS else None
-    # Only if it is this picture: a copy that was cropped or drawn upon may still carry it.
-    if deep is not None and np.array_equal(eight_bits(deep), np.asarray(image)[..., :3]):
-        alpha = [np.asarray(image.getchannel("A")).astype(np.uint16) * 257] if image.mode == "RGBA" else []
-        return np.dstack([deep, *alpha])
+    if deep is not None and _belongs(deep, image):
+        return WithAlpha(deep, np.asarray(image.getchannel("A"))) if image.mode == "RGBA" else deep
     if not image.has_transparency_data:
         return image if image.mode == "RGB" else image.convert("RGB")
     image = to_rgba(image)

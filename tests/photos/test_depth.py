@@ -76,11 +76,11 @@ def test_a_photo_is_turned_in_all_bits(colors):
 def test_tones_are_untouched(name):
     profile = None if name is None else color_profiles.rgb(*getattr(color_profiles, name))
     for deep in (RAMP, np.repeat(RAMP[..., None], 3, 2)):
-        photo = Photo(np.zeros((*RAMP.shape, 3), np.uint8), icc_profile=profile, deep=deep)
+        photo = Photo(deep, icc_profile=profile)
         merged = merge_colors(photo, NO_COLOR)
         assert merged.dtype == np.uint16
         np.testing.assert_array_equal(merged, np.repeat(RAMP[..., None], 3, 2))
-    photo = Photo(eight_bits(np.repeat(RAMP[..., None], 3, 2)), icc_profile=profile, deep=RAMP)
+    photo = Photo(RAMP, icc_profile=profile)
     assert gray_pixels(photo).dtype == np.uint8
 
 
@@ -88,7 +88,7 @@ def test_tones_are_untouched(name):
 def test_colors_agree_with_those_of_eight_bits(saturation):
     pixels = data.coffee()[::2, ::2]
     ab = torch.from_numpy(color.rgb2lab(pixels[::4, ::4]).transpose(2, 0, 1)[1:].copy())
-    photo = Photo(pixels, deep=pixels.astype(np.uint16) * 257)
+    photo = Photo(pixels.astype(np.uint16) * 257)
     fine = merge_colors(photo, ab, saturation=saturation)
     assert abs(eight_bits(fine).astype(int) - merge_colors(pixels, ab, saturation=saturation)).mean() < 0.3
     lightness = color.rgb2lab(fine / 65535)[..., 0]
@@ -102,9 +102,8 @@ def test_a_photo_gets_the_same_colors_in_every_space():
     for name in WIDE:
         colorants, gamma = getattr(color_profiles, name)
         photo = Photo(
-            np.zeros((*gray.shape, 3), np.uint8),
+            np.rint(65535 * decoded(gray) ** (1 / gamma)).astype(np.uint16),
             icc_profile=color_profiles.rgb(colorants, gamma),
-            deep=np.rint(65535 * decoded(gray) ** (1 / gamma)).astype(np.uint16),
         )
         linear = (merge_colors(photo, ab) / 65535) ** gamma
         results.append(color.xyz2lab(linear @ np.array(colorants), "D50"))
@@ -131,7 +130,7 @@ def test_a_profile_by_a_table_leaves_eight_bits(colors):
 def test_sixteen_bits_are_saved(colors, tmp_path, ending, has_alpha):
     alpha = np.arange(600, dtype=np.uint32).astype(np.uint8).reshape(30, 20) if has_alpha else None
     profile = color_profiles.rgb(*color_profiles.PROPHOTO)
-    photo = Photo(eight_bits(colors), alpha, icc_profile=profile, deep=colors)
+    photo = Photo(colors, alpha, icc_profile=profile)
     path = save_photo(to_pil(photo, colors), tmp_path / f"a.{ending}", model="dense")
     again = read_photo(path)
     np.testing.assert_array_equal(again.deep, colors)
@@ -145,7 +144,7 @@ def test_sixteen_bits_are_saved(colors, tmp_path, ending, has_alpha):
 
 
 def test_formats_of_eight_bits_and_changed_pictures_get_eight(colors, tmp_path):
-    image = to_pil(Photo(eight_bits(colors), deep=colors), colors)
+    image = to_pil(Photo(colors), colors)
     assert image.mode == "RGB"
     np.testing.assert_array_equal(np.asarray(image), eight_bits(colors))
     for ending in ("jpg", "webp"):
@@ -158,5 +157,5 @@ def test_formats_of_eight_bits_and_changed_pictures_get_eight(colors, tmp_path):
 
 
 def test_the_screen_shows_eight_bits(colors):
-    photo = Photo(eight_bits(colors), icc_profile=color_profiles.rgb(*color_profiles.PROPHOTO), deep=colors)
+    photo = Photo(colors, icc_profile=color_profiles.rgb(*color_profiles.PROPHOTO))
     assert in_srgb(photo).deep is None

@@ -5,10 +5,13 @@ import sys
 
 import numpy as np
 import pytest
-from PIL import Image
+import tifffile
+import torch
+from PIL import Image, ImageOps
 from skimage import data
 
-from colorizer.photos import pixel_formats, saving
+from colorizer.photos import lightness, pixel_formats, saving
+from colorizer.photos.lightness import compute_lightness
 from colorizer.photos.merging import merge_colors
 from colorizer.photos.photo import Photo
 from colorizer.photos.reading import read_photo
@@ -27,8 +30,7 @@ def photo() -> np.ndarray:
 @pytest.mark.parametrize("profile", [None, color_profiles.rgb(*color_profiles.ADOBE_RGB)], ids=["sRGB", "Adobe RGB"])
 @pytest.mark.parametrize("is_deep", [False, True])
 def test_some_rows_are_those_of_the_whole(photo, profile, is_deep):
-    deep = photo.astype(np.uint16) * 257 + 3 if is_deep else None
-    given = Photo(photo, icc_profile=profile, deep=deep)
+    given = Photo(photo.astype(np.uint16) * 257 if is_deep else photo, icc_profile=profile)
     whole = merge_colors(given, AB)
     for first, last in ((0, 400), (0, 1), (17, 250), (399, 400)):
         np.testing.assert_array_equal(merge_colors(given, AB, rows=slice(first, last)), whole[first:last])
@@ -45,6 +47,38 @@ def test_bands_make_the_same_picture(photo, monkeypatch, tmp_path):
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "photo.tif")), np.asarray(at_once))
 
 
+@pytest.mark.parametrize("has_alpha", [False, True])
+@pytest.mark.parametrize("is_gray", [False, True])
+def test_bands_of_sixteen_bits_are_saved_as_one(photo, monkeypatch, tmp_path, is_gray, has_alpha):
+    samples = photo.astype(np.uint16) * 257 + 3
+    given = Photo(samples[..., 0] if is_gray else samples, photo[..., 0] if has_alpha else None)
+    merged = merge_colors(given, AB)
+    at_once = to_pil(given, merged)
+    monkeypatch.setattr(saving, "_BAND", 37 * 600)
+    banded = color_photo(given, AB)
+    np.testing.assert_array_equal(np.asarray(banded), np.asarray(at_once))
+    for ending in ("png", "tif"):
+        files = [
+            save_photo(image, tmp_path / f"{k}.{ending}").read_bytes() for k, image in enumerate((at_once, banded))
+        ]
+        assert files[0] == files[1]
+        np.testing.assert_array_equal(read_photo(files[0]).deep, merged)
+    # A changed picture has 8 bits.
+    for changed in (banded.crop((0, 0, 9, 9)), ImageOps.flip(banded)):
+        assert read_photo(save_photo(changed, tmp_path / "changed.png")).deep is None
+
+
+@pytest.mark.parametrize("size", [(40, 30), (400, 300), (500, 700)])
+@pytest.mark.parametrize("kind", ["8 bits", "16 bits", "gray of 16 bits"])
+def test_the_lightness_of_bands_is_that_of_the_whole(photo, monkeypatch, size, kind):
+    deep = photo.astype(np.uint16) * 257
+    given = Photo({"8 bits": photo, "16 bits": deep, "gray of 16 bits": deep[..., 1]}[kind])
+    whole = compute_lightness(given, size)
+    np.testing.assert_array_equal(whole, compute_lightness(given.pixels, size))
+    monkeypatch.setattr(lightness, "_BAND", 37 * 600)
+    torch.testing.assert_close(compute_lightness(given, size), whole, rtol=0, atol=1e-4)
+
+
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK", "P", "YCbCr"])
 def test_bands_are_read_alike(photo, monkeypatch, mode):
     monkeypatch.setattr(pixel_formats, "_STRIP_PIXELS", 31 * 600)
@@ -54,8 +88,9 @@ def test_bands_are_read_alike(photo, monkeypatch, mode):
         np.testing.assert_array_equal(read_photo(encode(photo)).pixels, photo)
 
 
-def test_a_scan_takes_three_times_its_bytes(photo, tmp_path):
-    """64 megapixels in several bands: at most three copies of their 192 MB besides what a small photo takes."""
+@pytest.mark.parametrize(("kind", "bytes_per_pixel"), [("jpg", 3), ("tif", 2)], ids=["8 bits", "gray of 16 bits"])
+def test_a_scan_takes_few_times_its_bytes(photo, tmp_path, kind, bytes_per_pixel):
+    """64 megapixels in several bands: at most three copies of their bytes, and the bands, besides what a small photo takes."""
     code = (
         "import resource, sys, numpy as np\n"
         "from colorizer.photos.reading import read_photo\n"
@@ -68,9 +103,14 @@ def test_a_scan_takes_three_times_its_bytes(photo, tmp_path):
         "    del photo\n"
         "    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)\n"
     )
-    small, large = tmp_path / "small.jpg", tmp_path / "large.jpg"
-    Image.fromarray(photo).save(small)
-    Image.fromarray(np.tile(photo[:200, :250], (40, 32, 1))).save(large, quality=80)
+    small, large = tmp_path / f"small.{kind}", tmp_path / f"large.{kind}"
+    if kind == "jpg":
+        Image.fromarray(photo).save(small)
+        Image.fromarray(np.tile(photo[:200, :250], (40, 32, 1))).save(large, quality=80)
+    else:
+        gray = photo[:200, :250, 1].astype(np.uint16) * 257
+        tifffile.imwrite(small, gray)
+        tifffile.imwrite(large, np.tile(gray, (40, 32)))
     ran = subprocess.run([sys.executable, "-c", code, small, large], capture_output=True, text=True, check=True)
     before, after = map(int, ran.stdout.split())
-    assert after - before < 3 * 192
+    assert after - before < 3 * 64 * bytes_per_pixel + 64

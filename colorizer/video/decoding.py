@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from colorizer.video.opening import damage
-from colorizer.video.packets import packets
+from colorizer.video.packets import has_no_times, packets
 
 # "Bob Weaver", of yadif and the BBC's w3fdif. Keeps the number of frames, and progressive ones as they are.
 _DEINTERLACER = "bwdif", "mode=send_frame:deint=interlaced"
@@ -54,7 +54,8 @@ def _frames(
     container: InputContainer, stream: VideoStream, name: str, holes: list[tuple[int, bool]]
 ) -> Iterator[VideoFrame]:
     """Decode frames, and add those that are missing to `holes`."""
-    time = 0.0
+    time, stamps, has_begun = 0.0, [], False
+    is_sorted = has_no_times(container)
     try:
         for packet in packets(container, stream):
             stamp = packet.dts if packet.pts is None else packet.pts
@@ -67,13 +68,25 @@ def _frames(
                 if not packet.is_discard and stamp is not None:
                     heapq.heappush(holes, (stamp, True))
                 continue
+            # Once the decoder has begun, a packet without a frame is one that only says "as before".
+            if is_sorted and stamp is not None and (decoded or not has_begun):
+                heapq.heappush(stamps, stamp)
             for frame in decoded:
+                has_begun = True
                 time = frame.time or time
-                yield frame
+                yield _restamped(frame, stamps)
         with suppress(av.FFmpegError):
-            yield from stream.codec_context.decode(None)
+            for frame in stream.codec_context.decode(None):
+                yield _restamped(frame, stamps)
     except (av.FFmpegError, OSError) as error:
         raise damage(name, time, error) from error
+
+
+def _restamped(frame: VideoFrame, stamps: list[int]) -> VideoFrame:
+    """Give a frame the first of the time stamps that are left, if there are any: the order of frames is that of their times."""
+    if stamps:
+        frame.pts = heapq.heappop(stamps)
+    return frame
 
 
 def _repeats(last: Decoded, holes: list[tuple[int, bool]], before: int | None) -> Iterator[Decoded]:

@@ -19,10 +19,14 @@ def packets(container: InputContainer, *streams: Stream, timeline: "Timeline | N
 
     MPEG recordings can be joined by appending one file to the other. Each then has times of its own, which are shifted so that
     the second follows the first; `timeline` counts such places. The packets with which PyAV flushes decoders are left out.
+    An AVI has no times but places, in the order of decoding: what FFmpeg guesses beyond that is replaced by them.
     """
     if not has_jumps(container):
-        demuxed = container.demux(streams) if streams else container.demux()
-        yield from (packet for packet in demuxed if not _is_flush(packet))
+        for packet in container.demux(streams) if streams else container.demux():
+            if not _is_flush(packet):
+                if has_no_times(container) and packet.stream.type == "video":
+                    packet.pts = packet.dts
+                yield packet
         return
     timeline = timeline or Timeline()
     wanted = {stream.index for stream in streams or container.streams}
@@ -40,6 +44,11 @@ def _is_flush(packet: Packet) -> bool:
 def has_jumps(container: InputContainer) -> bool:
     """Return True if times may jump in files of this format."""
     return bool(container.format.flags & Flags.ts_discont.value)
+
+
+def has_no_times(container: InputContainer) -> bool:
+    """Return True if files of this format only have the order in which frames are decoded."""
+    return container.format.name == "avi"
 
 
 class Timeline:

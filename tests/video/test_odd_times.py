@@ -4,6 +4,7 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -37,6 +38,30 @@ def test_frames_may_last_seconds(target: str, pipe: ColorizationPipeline, tmp_pa
     first.save(tmp_path / "clip.gif", save_all=True, append_images=others, duration=5000)
     result = colorize_video(tmp_path / "clip.gif", tmp_path / f"gif.{target}", pipe)
     assert times_of(result.path) == pytest.approx([0, 5, 10, 15], abs=2e-3)
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
+@pytest.mark.parametrize("between", [1, 2, 3])
+def test_frames_of_an_avi_come_in_time(codec: str, between: int, pipe: ColorizationPipeline, tmp_path: Path):
+    """AVI holds no times but the order of decoding, in which frames that others refer to come early."""
+    options = {
+        "libx264": {"crf": "4", "bf": str(between), "b-adapt": "0"},
+        "mpeg4": {"qscale": "2", "bf": str(between)},
+    }
+    clip = make_clip(tmp_path / "clip.avi", pan(13), codec=codec, sound="mp3", options=options[codec])
+    result = colorize_video(clip, tmp_path / "colored.mkv", pipe)
+    assert times_of(result.path) == pytest.approx([k / RATE for k in range(14)], abs=2e-3)
+    for own, new in zip(frames_of(clip), frames_of(result.path), strict=True):
+        assert np.abs(lightness_of(own) - lightness_of(new)).mean() < 1.5
+
+
+def test_what_an_avi_leaves_out_does_not_move_the_rest(pipe: ColorizationPipeline, tmp_path: Path):
+    """An empty place means "as before"; without frames between others, too."""
+    clip = make_clip(tmp_path / "clip.avi", pan(9), sound=None, times=[0, 42, 83, 125, 292, 333, 375, 417, 458])
+    result = colorize_video(clip, tmp_path / "colored.mkv", pipe)
+    with av.open(str(clip)) as container:
+        expected = [packet.dts * packet.time_base for packet in container.demux(video=0) if packet.size]
+    assert times_of(result.path)[:-1] == pytest.approx([float(time) for time in expected], abs=2e-3)
 
 
 @pytest.mark.parametrize("num_frames", [5, 7, 13])

@@ -17,6 +17,7 @@ from colorizer.photos.depth import read_wide
 from colorizer.photos.exif import ORIENTATION
 from colorizer.photos.formats import HEAD_BYTES, format_of
 from colorizer.photos.metadata import LAYOUT_TAGS, tiff_exif
+from colorizer.photos.pixmaps import is_scaled, read_scaled
 from colorizer.photos.tiff_directories import Page, find_pages
 
 # Without EPS and the like, which Pillow passes to other programs, and without TIFF, whose tags decide who reads it.
@@ -76,6 +77,9 @@ def open_image(file: IO[bytes], name: str | None, max_pixels: int, page: int = 1
             image, num_pages = separate_decoding.decode(file, kind, label, max_pixels, page)
             return Opened(image, None, str(num_pages) if num_pages > 1 else "", wide=image.info.pop("wide", None))
         image = _open_by_pillow(bounded, (*FORMATS, *_tga(file, name)), max_pixels)
+        if is_scaled(image):
+            image, wide = read_scaled(image, bounded)
+            return Opened(image, wide=wide)
         num_frames = count_frames(image, bounded)
         if image.format in deep_codecs.FORMATS and (bits := deep_codecs.bits_of(file, image.format)) > 8:
             return _open_deep(file, image, bounded, label, max_pixels, num_frames, bits)

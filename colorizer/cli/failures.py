@@ -44,5 +44,6 @@ def finish(failures: int, total: int) -> int:
     """Return the exit code; print a summary if photos failed."""
     if not failures:
         return OK
-    print(f"{failures} of {total} photos failed; the others are done.", file=sys.stderr)
+    others = "; the others are done" if failures < total else ""
+    print(f"{failures} of {total} photos failed{others}.", file=sys.stderr)
     return SOME_FAILED

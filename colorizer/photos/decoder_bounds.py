@@ -7,6 +7,11 @@ SECONDS, SECONDS_PER_MEGAPIXEL = 5, 2
 BYTES, BYTES_PER_PIXEL, BYTES_PER_FILE_BYTE = 256 * 2**20, 32, 2
 
 
+def megapixels(count: int) -> str:
+    """Return a number of pixels in millions, for messages."""
+    return f"{count / 1e6:.0f}" if count >= 1e7 else f"{count / 1e6:.2g}"
+
+
 class Refused(Exception):
     """A file that can't become a photo. The message follows its name: "is …", "has …"."""
 
@@ -23,8 +28,8 @@ class Bounds:
     def check(self, width: int, height: int) -> None:
         """Allow what a photo of this size takes; raise Refused if it is too large."""
         if width * height > self.max_pixels:
-            megapixels = width * height / 1e6
-            raise Refused(f"has {megapixels:.0f} million pixels, more than the {self.max_pixels / 1e6:g} allowed")
+            count = megapixels(width * height)
+            raise Refused(f"has {count} million pixels, more than the {self.max_pixels / 1e6:g} allowed")
         self.allow(width * height)
 
     def allow(self, pixels: int, spare: int = 0) -> None:

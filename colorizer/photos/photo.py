@@ -13,6 +13,8 @@ from colorizer.photos.metadata import NO_METADATA, Metadata
 
 _SAMPLE = 128 * 128  # pixels used to decide whether a photo is gray
 _KNOTS = 32  # of the tone curve, over L in 0…100
+_BLOCK, _MIN_BLOCKS = 16, 8  # side in pixels of a JPEG's blocks of chroma, and how many of them tell anything
+_SEPIA = (45, 100)  # degrees of hue
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +73,8 @@ class Photo:
 def is_toned(pixels: np.ndarray) -> bool:
     """Return True if the colors of uint8 (H, W, 3) are nearly a function of lightness, of about one hue and moderate chroma.
 
-    The thresholds were tuned on about 4,500 color photos and on sepia, cyanotype, selenium and split toning of gray ones.
+    The thresholds were tuned on about 4,500 color photos and on sepia, cyanotype, selenium and split toning of gray ones; that
+    of sepia in small JPEGs on 7,000 color photos, each also as such a JPEG.
     """
     height, width = pixels.shape[:2]
     scale = min(1.0, (_SAMPLE / (height * width)) ** 0.5)
@@ -82,16 +85,33 @@ def is_toned(pixels: np.ndarray) -> bool:
     chroma = np.hypot(*ab)
     if np.percentile(chroma, 99) < 2:
         return True
-    if np.percentile(chroma, 99) > 50 or lightness.std() < 3 or lightness.size < 4 * _KNOTS:
+    if np.percentile(chroma, 99) > 60 or lightness.std() < 3 or lightness.size < 4 * _KNOTS:
         return False
     direction = np.hypot(*ab.sum(1)) / chroma.sum()
     if direction < 0.8 and np.percentile(chroma, 99) > 20:
         return False
-    residual = np.hypot(*(ab - _tone_curve(lightness.ravel(), ab)))
+    difference = ab - _tone_curve(lightness.ravel(), ab)
+    residual = np.hypot(*difference)
     # A pixel between a dark and a light area mixes their tones, as does JPEG's coarser chroma: that is not a real color.
     residual = np.maximum(0, residual - 0.2 * _contrast(lightness).ravel())
     deviation = np.sqrt((residual**2).mean())
-    return deviation < min(1.5, max(0.8, 0.1 * chroma.mean())) and np.percentile(residual, 99) < 6.3
+    is_near = deviation < min(1.5, max(0.8, 0.1 * chroma.mean())) and np.percentile(residual, 99) < 6.3
+    if is_near and np.percentile(chroma, 99) <= 50:
+        return True
+    blocks = np.hypot(*_blocks(difference.reshape(2, *lightness.shape)))
+    # What JPEG of low quality leaves of chroma deviates within its blocks, but not from one to the next. Only of brown tones:
+    # a photo of a blue sky has nothing else either.
+    is_coarse = blocks.size >= _MIN_BLOCKS and deviation > 1.2 * np.sqrt((blocks**2).mean())
+    hue = np.degrees(np.arctan2(*ab.sum(1)[::-1]))
+    is_sepia = direction > 0.97 and _SEPIA[0] < hue < _SEPIA[1]
+    return bool(is_coarse and is_sepia and blocks.max() < 0.065 * chroma.mean() ** 0.75 * lightness.std() ** 0.5)
+
+
+def _blocks(planes: np.ndarray) -> np.ndarray:
+    """Return the means of the whole blocks of (2, h, w), (2, n)."""
+    down, across = planes.shape[1] // _BLOCK, planes.shape[2] // _BLOCK
+    whole = planes[:, : down * _BLOCK, : across * _BLOCK]
+    return whole.reshape(2, down, _BLOCK, across, _BLOCK).mean((2, 4)).reshape(2, -1)
 
 
 def _tone_curve(lightness: np.ndarray, ab: np.ndarray) -> np.ndarray:

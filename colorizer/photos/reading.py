@@ -19,6 +19,7 @@ from torch import Tensor
 from colorizer.errors import PhotoError, quote
 from colorizer.photos import deep_codecs
 from colorizer.photos.addresses import download, is_address, public_name
+from colorizer.photos.decoder_bounds import megapixels
 from colorizer.photos.depth import wide_layout
 from colorizer.photos.metadata import read_metadata
 from colorizer.photos.opening import Opened, count_frames, is_decoded_apart, load, load_wide, open_image
@@ -221,7 +222,7 @@ def _check_size(width: int, height: int, max_pixels: int, label: str) -> None:
     if (side := max(width, height)) > MAX_SIDE:
         raise PhotoError(f"{label} has a side of {side:,} pixels, more than the {MAX_SIDE:,} allowed: crop it.")
     if (count := width * height) > max_pixels:
-        raise PhotoError(f"{label} has {count / 1e6:.0f} million pixels, more than the {max_pixels / 1e6:g} allowed.")
+        raise PhotoError(f"{label} has {megapixels(count)} million pixels, more than the {max_pixels / 1e6:g} allowed.")
 
 
 def _check_bytes(count: int, max_bytes: int, label: str) -> None:

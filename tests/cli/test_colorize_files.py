@@ -16,7 +16,7 @@ def test_a_photo_of_too_many_pixels_is_named(album: Path, tmp_path: Path, capsys
     for command in (["colorize", "-o", out], ["compare", "-o", str(tmp_path / "sheet.png")]):
         arguments = [*command, str(album / "face.jpg"), str(album / "gray.png"), "--model", "small"]
         assert main([*arguments, "--max_pixels", "6400"]) == 1
-        assert "face.jpg has 0 million pixels, more than the 0.0064 allowed" in capsys.readouterr().err
+        assert "face.jpg has 0.011 million pixels, more than the 0.0064 allowed" in capsys.readouterr().err
     assert names(tmp_path / "out") == ["gray.png"]
 
 

@@ -64,5 +64,5 @@ def test_a_photo_above_the_limit_is_named(tmp_path: Path, capsys: pytest.Capture
     (tmp_path / "large.png").write_bytes(encode(np.zeros((40, 50, 3), np.uint8)))
     command = ["colorize", str(tmp_path / "large.png"), "-o", str(tmp_path / "out"), "--model", "small"]
     assert main([*command, "--max_pixels", "1999"]) == 1
-    assert "large.png has 0 million pixels, more than" in capsys.readouterr().err
+    assert "large.png has 0.002 million pixels, more than" in capsys.readouterr().err
     assert main([*command, "--max_pixels", "2000"]) == 0

@@ -8,6 +8,7 @@ from PIL import Image, ImageOps
 from skimage import data
 
 from colorizer.photos.reading import read_photo
+from tests.photos.conftest import encode
 
 SEPIA = np.array([[0.393, 0.769, 0.189], [0.349, 0.686, 0.168], [0.272, 0.534, 0.131]])
 PHOTOS = ("astronaut", "coffee", "chelsea", "rocket")
@@ -45,6 +46,18 @@ def test_toned_photos_are_gray_also_as_jpeg(name):
             file = io.BytesIO()
             image.save(file, **options)
             assert read_photo(file.getvalue()).is_gray, (tone, options)
+
+
+def test_most_small_coarse_jpegs_are_gray_if_they_are_brown():
+    found = []
+    for name in PHOTOS:
+        image = Image.fromarray(getattr(data, name)())
+        image.thumbnail((200, 200))
+        toned = ImageOps.colorize(image.convert("L"), "#2a1200", "#fff0d0", mid="#a5672a")
+        for quality in (25, 40):
+            found.append(read_photo(encode(toned, "JPEG", quality=quality)).is_gray)
+            assert not read_photo(encode(image, "JPEG", quality=quality)).is_gray
+    assert sum(found) >= 6
 
 
 def test_a_gray_photo_with_a_colored_corner_is_not_gray():

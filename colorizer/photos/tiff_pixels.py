@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 from tifffile import TiffFile, TiffPage
 
+from colorizer.errors import quote
 from colorizer.photos.decoder_bounds import Bounds, Refused
 from colorizer.photos.depth import eight_bits
 from colorizer.photos.tiff_directories import (
@@ -67,14 +68,18 @@ def _decode(page: TiffPage) -> np.ndarray:
     except Exception as error:  # each of its decoders has its own kinds
         if "imagecodecs" in str(error):
             raise
-        compression = getattr(page.compression, "name", page.compression)
-        raise Refused(f"{_describe(page)}, compression {compression}, that can't be decoded") from error
+        raise Refused(f"{_describe(page)}, compression {_name(page.compression)}, that can't be decoded") from error
 
 
 def _describe(page: TiffPage) -> str:
-    kind = _KINDS.get(page.sampleformat, f"format {page.sampleformat}")
-    name = getattr(page.photometric, "name", page.photometric)
-    return f"is a TIFF of {page.bitspersample}-bit {kind} samples, photometric {name}"
+    is_known = isinstance(page.sampleformat, int) and page.sampleformat in _KINDS
+    kind = _KINDS[page.sampleformat] if is_known else f"format {_name(page.sampleformat)}"
+    return f"is a TIFF of {_name(page.bitspersample)}-bit {kind} samples, photometric {_name(page.photometric)}"
+
+
+def _name(value: object) -> str:
+    """Return a tag's value as a message names it: it may be a number, or thousands of them."""
+    return getattr(value, "name", None) or quote(value)
 
 
 def _check(page: TiffPage, file_size: int) -> None:

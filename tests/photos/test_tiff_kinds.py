@@ -232,3 +232,13 @@ def test_a_compression_that_nobody_knows_is_named() -> None:
         tiff.pages[0].tags[259].overwrite(34718)
     with pytest.raises(PhotoError, match=r"16-bit unsigned samples, photometric RGB, compression .* can't be decoded"):
         read_photo(file.getvalue())
+
+
+@pytest.mark.parametrize("tag", [258, 259, 262])
+def test_a_tag_of_thousands_of_values_is_quoted_by_its_first(tag: int) -> None:
+    file = io.BytesIO(write(quantize(ramps(3), "u2"), photometric="rgb"))
+    with tifffile.TiffFile(file, mode="r+") as tiff:
+        tiff.pages[0].tags[tag].overwrite(range(3000), dtype="H")
+    with pytest.raises(PhotoError) as caught:
+        read_photo(file.getvalue())
+    assert len(str(caught.value)) < 500

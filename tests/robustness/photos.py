@@ -154,7 +154,9 @@ def attempt(prepared: Prepared, random: Random) -> None:
     is_told = any("missing" in note for note in photo.notes)  # of a JPEG, a little of the end may be
     if effect != FREE and not (_is_close(photo, good.photo) if is_told else _is_same(photo, good.photo)):
         raise Fault(f"a wrong picture of {width}×{height} from a {good.file_format} that lost nothing or its end")
-    if good.file_format == "png" and width * height <= SAVED_PIXELS and not _is_confirmed(photo, content):
+    # Of an animation whose first picture is not part of it, FFmpeg reads the second.
+    is_checked = good.file_format == "png" and width * height <= SAVED_PIXELS and not _is_same(photo, good.photo)
+    if is_checked and not _is_confirmed(photo, content):
         raise Fault(f"a wrong picture of {width}×{height} from a {good.file_format}, says another decoder")
     if width * height <= SAVED_PIXELS:
         _use(photo, prepared, random)

@@ -3,6 +3,7 @@
 import argparse
 import math
 import re
+import reprlib
 import sys
 from collections.abc import Sequence
 from numbers import Integral, Real
@@ -12,10 +13,15 @@ _MAX_QUOTE = 100  # characters
 _MAX_MESSAGE = 1000  # characters
 _MAX_TEXT = 2000  # characters of a message that may list what there is to choose from
 _MAX_SEARCHED = 10_000  # characters of a value or message, of which the first are quoted
-# What a terminal obeys: control characters, and those that begin a line or turn its direction.
 # Of an address: what may be a user and a password, and a query. What stands between is kept.
 _SECRETS = re.compile(r"(https?:/+)(?:\S*@)?([^\s?#@]*)(?:[?#]\S*)?", re.IGNORECASE)
+# What a terminal obeys: control characters, and those that begin a line or turn its direction.
 _OBEYED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+# A value of YAML that repeats others is short in the file, and may have billions of items.
+_REPR = reprlib.Repr()
+_REPR.maxlevel = 3
+_REPR.maxlist = _REPR.maxtuple = _REPR.maxdict = _REPR.maxset = _REPR.maxfrozenset = 20
+_REPR.maxstring = _REPR.maxlong = _REPR.maxother = 2 * _MAX_QUOTE
 
 
 class ColorizerError(ValueError):
@@ -50,7 +56,13 @@ class VideoStopped(VideoError):
 
 
 class CommandParser(argparse.ArgumentParser):
-    """Parser of command lines whose errors are one line, however long the values are."""
+    """Parser of command lines whose errors are one line, however long the values are.
+
+    Names of arguments can't be abbreviated: what masks a token in a recorded command knows it by its name.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, allow_abbrev=False, **kwargs)
 
     def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:
         """Parse as argparse does, which takes an attached `--` for no value, and gives an empty list."""
@@ -80,11 +92,9 @@ def quote(value: object) -> str:
             value = _SECRETS.sub(r"\1\2", value[:_MAX_SEARCHED])
         if isinstance(value, str | bytes):
             value = value[: 2 * _MAX_QUOTE]
-        text = _SECRETS.sub(r"\1\2", str(value)[:_MAX_SEARCHED]) if isinstance(value, Exception) else repr(value)
+        text = _SECRETS.sub(r"\1\2", str(value)[:_MAX_SEARCHED]) if isinstance(value, Exception) else _REPR.repr(value)
     except ValueError:  # a whole number of so many digits that Python refuses to write it
         return "a number of thousands of digits"
-    except RecursionError:
-        return f"a {type(value).__name__} nested too deeply"
     text = " ".join(text.split()).removesuffix(".")
     return _shorten(text, _MAX_QUOTE)
 

@@ -37,6 +37,16 @@ def test_a_message_is_short_whatever_it_quotes() -> None:
     assert len(str(caught.value)) < 200
 
 
+def test_a_value_of_billions_of_items_is_quoted_by_its_first() -> None:
+    value: list = ["x"] * 10
+    for _ in range(9):
+        value = [value] * 10
+    assert quote(value).startswith("[[[")
+    assert len(quote(value)) == 100
+    value.append(value)
+    assert quote({"approach": value}).startswith("{'approach': [[")
+
+
 def test_a_command_lines_error_is_one_short_line(capsys: pytest.CaptureFixture) -> None:
     parser = CommandParser(prog="paint")
     parser.add_argument("--strength", type=float)
@@ -64,6 +74,15 @@ def test_a_command_lines_error_is_one_short_line(capsys: pytest.CaptureFixture) 
     with pytest.raises(SystemExit):
         parser.parse_args(["--format", "gif"])
     assert capsys.readouterr().err.endswith("invalid choice: 'gif' (choose from 'png', 'jpg')\n")
+
+
+def test_a_name_of_an_argument_is_not_abbreviated(capsys: pytest.CaptureFixture) -> None:
+    parser = CommandParser(prog="paint")
+    parser.add_argument("--hub_token")
+    for words in (["--hub_tok", "hf_secret"], ["--hub_t=hf_secret"]):
+        with pytest.raises(SystemExit):
+            parser.parse_args(words)
+        assert "unrecognized arguments: --hub_t" in capsys.readouterr().err
 
 
 def test_an_address_to_link_to_is_one_of_the_web():

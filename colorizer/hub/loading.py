@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 
 from colorizer.approaches import get_model_class, list_approaches
 from colorizer.approaches.base.checkpoint_files import CONFIG, GRAPHS, WEIGHTS, read_json, shorten
@@ -163,7 +164,7 @@ def save_checkpoint(model: ColorizerModel, folder: str | os.PathLike, *, dtype: 
                 (folder / name).unlink(missing_ok=True)  # of another configuration
             for name in (WEIGHTS, CONFIG, *(name for name in GRAPHS if (part / name).is_file())):
                 put_in_place(part / name, folder / name)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         raise ColorizerError(
             f"The checkpoint could not be saved in {folder}: {error}. The previous one, if any, is intact."
         ) from error

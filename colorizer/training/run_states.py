@@ -11,6 +11,7 @@ from pickle import UnpicklingError
 
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list, patch_environment
+from safetensors import SafetensorError
 
 from colorizer.approaches.base.checkpoint_files import WEIGHTS, read_json, shorten
 from colorizer.atomic_write import write_folder
@@ -115,7 +116,7 @@ def save_state(accelerator: Accelerator, output_dir: Path, step: int, identity: 
                 (part / IDENTITY).write_text(json.dumps(record, indent=2), encoding="utf-8")
         for old in list_states(output_dir)[:-limit] if is_main else []:
             shutil.rmtree(old, ignore_errors=True)
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, SafetensorError) as error:
         raise ColorizerError(
             f"The state of step {step} could not be saved in {output_dir}: {error}. Earlier states are intact: free some "
             "space and resume with --resume_from_checkpoint latest."

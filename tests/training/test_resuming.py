@@ -4,6 +4,7 @@ import json
 import math
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -223,12 +224,16 @@ def test_a_full_disk_leaves_earlier_states_intact(train, tmp_path, monkeypatch):
 
     def fill_up(self, folder, **options):
         calls.append(folder)
-        save(self, folder, **options)
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
         if len(calls) == 2:
-            raise OSError(28, "No space left on device")
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+        try:
+            save(self, folder, **options)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
     monkeypatch.setattr(Accelerator, "save_state", fill_up)
-    with pytest.raises(ColorizerError, match=r"No space left on device.*--resume_from_checkpoint"):
+    with pytest.raises(ColorizerError, match=r"File too large.*--resume_from_checkpoint"):
         train("--checkpointing_steps", "2")
     run = tmp_path / "run"
     assert [path.name for path in run_states.list_states(run)] == ["checkpoint-2"]

@@ -4,6 +4,7 @@ import math
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from colorizer.approaches.base.losses import LOSSES
 from colorizer.approaches.base.recipe import Recipe, argument
@@ -29,7 +30,7 @@ SCORES: dict[str, Callable[[dict[str, float], int], float]] = {
 # Lowest and highest value, both included.
 RANGES: dict[str, tuple[float, float]] = {
     "train_batch_size": (1, math.inf),
-    "gradient_accumulation_steps": (1, math.inf),
+    "gradient_accumulation_steps": (1, 2**31),
     "num_train_epochs": (1, math.inf),
     "max_train_steps": (1, math.inf),
     "checkpoints_total_limit": (1, math.inf),
@@ -39,10 +40,29 @@ RANGES: dict[str, tuple[float, float]] = {
     "checkpointing_steps": (0, math.inf),
     "lr_warmup_steps": (0, math.inf),
     "max_grad_norm": (0, math.inf),
+    "max_train_samples": (1, math.inf),
+    "train_resolution": (1, math.inf),
+    "stored_resolution": (1, math.inf),
+    "dataloader_num_workers": (0, math.inf),
+    "min_colorfulness": (0, math.inf),
+    "adam_weight_decay": (0, math.inf),
+    "plateau_patience": (0, math.inf),
+    "early_stopping_patience": (0, math.inf),
+    "rotation": (0, 360),
     "age": (0, 1),
+    "contrast": (0, 1),
     "hint_share": (0, 1),
     "teacher_share": (0, 1),
     "target_saturation": (1, 2),
+    "seed": (0, 2**32 - 1),
+}
+# Lowest value, included, and a bound that is excluded.
+BOUNDS: dict[str, tuple[float, float]] = {
+    "ema_decay": (0, 1),
+    "adam_beta1": (0, 1),
+    "adam_beta2": (0, 1),
+    "shear": (0, 90),
+    "zoom": (0, 1),
 }
 
 
@@ -151,10 +171,16 @@ class TrainingArguments(Recipe):
             if value is not None and not low <= value <= high:
                 allowed = f"at least {low}" if high == math.inf else f"in {low}…{high}"
                 raise ColorizerError(f"--{name} must be {allowed}, not {value}.")
-        if not 0 < self.learning_rate < math.inf:
-            raise ColorizerError(f"--learning_rate must be positive and finite, not {self.learning_rate}.")
-        if not 0 <= self.ema_decay < 1:
-            raise ColorizerError(f"--ema_decay must be in 0…1, 1 excluded, not {self.ema_decay}.")
+        if not 0 < self.learning_rate <= 1000:
+            raise ColorizerError(f"--learning_rate must be positive, and at most 1000, not {self.learning_rate}.")
+        for name, (low, bound) in BOUNDS.items():
+            if not low <= getattr(self, name) < bound:
+                raise ColorizerError(f"--{name} must be in {low}…{bound}, {bound} excluded, not {getattr(self, name)}.")
+        if not 0 < self.min_scale <= self.max_scale <= 1:
+            raise ColorizerError(
+                f"--min_scale and --max_scale must satisfy 0 < min_scale ≤ max_scale ≤ 1, not {self.min_scale} and "
+                f"{self.max_scale}."
+            )
         if self.loss is not None and self.loss not in LOSSES:
             raise ColorizerError(f"--loss must be one of {', '.join(LOSSES)}, not {self.loss}.")
         if not 0 < self.validation_share < 1:
@@ -177,6 +203,11 @@ class TrainingArguments(Recipe):
     def trains(self) -> bool:
         """True unless the run only searches for a learning rate."""
         return self.train_after_find_lr or not self.find_lr
+
+    @property
+    def repo_id(self) -> str:
+        """Repository that the run is pushed to."""
+        return self.hub_model_id or Path(self.output_dir).resolve().name
 
     @property
     def augmentation(self) -> dict[str, float | bool]:

@@ -12,10 +12,12 @@ import yaml
 from accelerate import PartialState
 
 from colorizer.approaches import get_model_class, list_approaches
+from colorizer.approaches.base.checkpoint_files import shorten
 from colorizer.approaches.base.configuration import describe_field, own_fields
 from colorizer.approaches.base.recipe import Recipe
 from colorizer.data.local_files import local_path
 from colorizer.errors import ColorizerError, CommandParser, quote
+from colorizer.hub.download import check_repo_id
 from colorizer.training.arguments import TrainingArguments
 from colorizer.training.builders import check_loss, photo_sizes
 from colorizer.training.run_states import check_folder, clear_folder
@@ -58,6 +60,9 @@ def train_runs(runs: Sequence[TrainingArguments]) -> Path:
         ColorizerError: an output folder holds another run, a dataset's folder is not there or settings don't fit, checked
             before the first run begins; and whatever `Trainer` raises.
     """
+    for arguments in runs:
+        if arguments.push_to_hub:
+            check_repo_id(arguments.repo_id, needs_owner=False)
     # The first run is checked by its trainer.
     for arguments in runs[1:]:
         check_folder(arguments)
@@ -88,8 +93,8 @@ def _parse_run(
         raise ColorizerError(f"{chosen.config}: approach must be text, not {quote(approach)}.")
     parser = _make_parser(approach)
     actions = {action.dest: action for action in parser._actions}
-    if unknown := sorted(map(str, configured.keys() - actions.keys())):
-        raise ColorizerError(f"{chosen.config}: unknown argument {', '.join(unknown)}. --help lists them all.")
+    if unknown := configured.keys() - actions.keys():
+        raise ColorizerError(f"{chosen.config}: unknown argument {shorten(map(str, unknown))}. --help lists them all.")
     try:
         parser.set_defaults(**{name: _as_typed(actions[name], value) for name, value in configured.items()})
     except ColorizerError as error:

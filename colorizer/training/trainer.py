@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from colorizer.atomic_write import make_folder
 from colorizer.data import PhotoBatches, age_lightness, augment, photo_seeds, saturate, simulate_hints
 from colorizer.hub.cards import write_card
 from colorizer.hub.loading import save_checkpoint
@@ -43,7 +44,7 @@ class Trainer:
         # Checked before anything is decoded or built.
         check_folder(arguments)
         self.accelerator = builders.make_accelerator(arguments)
-        self.output_dir.mkdir(parents=True, exist_ok=True)
+        make_folder(self.output_dir)
         builders.check_loss(arguments)
         stored, self.train_resolution, resolution = builders.photo_sizes(arguments)
         photos = open_photos(arguments, stored, resolution, self.accelerator)
@@ -149,8 +150,9 @@ class Trainer:
         arguments = self.arguments
         write_card(self.output_dir)
         if arguments.push_to_hub:
-            repo_id = arguments.hub_model_id or self.output_dir.resolve().name
-            url = push(self.output_dir, repo_id, private=arguments.hub_private_repo, token=arguments.hub_token)
+            url = push(
+                self.output_dir, arguments.repo_id, private=arguments.hub_private_repo, token=arguments.hub_token
+            )
             self.say(f"Published: {url}")
 
     def _resume(self) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from colorizer import ColorizerError
+from colorizer import ColorizerError, HubError
 from colorizer.training import Trainer, parse_runs, train_runs
 from colorizer.training.run_states import list_states
 from tests.training.conftest import forget_processes, parse_arguments
@@ -103,7 +103,7 @@ def test_invalid_phases_are_refused(content, words, message, tmp_path):
         ("dataset_name: [a]", "dataset_name must be text"),
         ("train_batch_size:", "train_batch_size has no value"),
         ("seed: null", "seed has no value"),
-        ("learning_rate: .inf", "--learning_rate must be positive and finite, not inf"),
+        ("learning_rate: .inf", "--learning_rate must be positive, and at most 1000, not inf"),
         ("max_grad_norm: .nan", "--max_grad_norm must be at least 0, not nan"),
         ("3: 4", "unknown argument 3"),
     ],
@@ -114,6 +114,21 @@ def test_a_value_of_the_wrong_type_is_refused_by_name(line, message, tmp_path):
     words = ["--config", str(config), "--approach", "lite_unet", "--dataset_name", "d", "--output_dir", "o"]
     with pytest.raises(ColorizerError, match=message):
         parse_runs(words)
+
+
+def test_a_repository_is_checked_before_the_run(command, tmp_path):
+    runs = parse_runs([*command, "--output_dir", str(tmp_path / "run"), "--push_to_hub", "--hub_model_id", "../x"])
+    with pytest.raises(HubError, match=r"'\.\./x' is not a valid Hub repository id"):
+        train_runs(runs)
+    assert not (tmp_path / "run").exists()
+
+
+def test_of_many_unknown_arguments_the_first_are_named(tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_text("approach: dense\n" + "".join(f"argument{number}: 1\n" for number in range(1000)))
+    with pytest.raises(ColorizerError, match=r"unknown argument argument0, .* and 995 more") as caught:
+        parse_runs(["--config", str(path)])
+    assert len(str(caught.value)) < 300
 
 
 def test_a_list_of_approaches_is_refused(tmp_path):

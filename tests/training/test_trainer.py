@@ -18,10 +18,17 @@ from colorizer import (
     pipeline,
     save_checkpoint,
 )
-from colorizer.training import reports, run_states
-from tests.training.conftest import launch, losses, read_lr_curves
+from colorizer.training import Trainer, reports, run_states
+from tests.training.conftest import launch, losses, parse_arguments, read_lr_curves
 
 TORCHRUN = ["torch.distributed.run", "--nproc_per_node", "2", "--master_addr", "127.0.0.1", "--master_port"]
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.txt/run", "a\0b"])
+def test_an_output_folder_that_cannot_be_made_is_named(command, tmp_path, name):
+    (tmp_path / "a.txt").write_text("mine")
+    with pytest.raises(ColorizerError, match=r"folder .*a.* can't be made"):
+        Trainer(parse_arguments([*command, "--output_dir", str(tmp_path / name)]))
 
 
 def test_a_run_writes_checkpoint_card_curves_samples_and_history(train, tmp_path):

@@ -125,6 +125,8 @@ def decode(source: bytes | str | Path, resolution: int, *, min_colorfulness: flo
     """
     name = None if isinstance(source, bytes) else Path(source).name
     try:
+        if name is not None and os.path.exists(source) and not os.path.isfile(source):
+            return Rejected("broken", "not a file")  # a pipe would be waited for, and some devices have no end
         with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as file:
             opened = _open(file, name)
             image = opened.image

@@ -1,5 +1,7 @@
 """Local photos and parquet files, with their splits by name."""
 
+import hashlib
+import json
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -91,6 +93,14 @@ def find_files(path: Path) -> tuple[str, dict[str, list[Path]]]:
         return "imagefolder", _grouped((worded[file.relative_to(path).parts[0]][0], file) for file in photos)
     _check_below(path, photos)
     return "imagefolder", {"train": photos}
+
+
+def fingerprint_of(files: list[Path]) -> str:
+    """Return a digest that changes with the places, sizes and times of files."""
+    # A broken link has no target. Its photo is left out, and reported.
+    found = [(file.resolve(), file.stat() if file.exists() else file.lstat()) for file in files]
+    described = [(str(path), status.st_size, status.st_mtime_ns) for path, status in found]
+    return hashlib.sha256(json.dumps(described).encode()).hexdigest()
 
 
 def _check_below(path: Path, photos: list[Path]) -> None:

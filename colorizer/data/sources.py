@@ -1,7 +1,6 @@
 """Sources of photos: folders, parquet files, datasets saved by `datasets`, the Hub; opened here, not decoded."""
 
 import glob
-import hashlib
 import json
 import os
 from collections import Counter
@@ -19,7 +18,7 @@ from datasets.exceptions import DatasetGenerationError, DatasetNotFoundError, Da
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError
 
-from colorizer.data.local_files import find_files, local_path, readable, split_name
+from colorizer.data.local_files import find_files, fingerprint_of, local_path, readable, split_name
 from colorizer.errors import DatasetError, HubError, quote
 
 DEFAULT_LABEL_COLUMN = "label"
@@ -116,7 +115,7 @@ def open_source(
         else:
             rows = _open_photos(path, splits[chosen])
             num_rows, read_column = len(rows), rows.__getitem__
-        fingerprint = _fingerprint(splits[chosen])
+        fingerprint = fingerprint_of(splits[chosen])
         if streaming and kind != "parquet":
             rows = rows.to_iterable_dataset(num_shards=min(64, num_rows))
     if num_rows == 0:
@@ -143,7 +142,9 @@ def translate_errors(name: str) -> Iterator[None]:
                 f"there is no local file or folder {quote(name)}, and from the Hub no dataset of this name could be loaded: "
                 f"check the name, or try again ({_message_of(error)})"
             ) from error
-        if isinstance(error, (pyarrow.ArrowException, OSError, RuntimeError, ValueError, DatasetsError)):
+        # The last three: of damaged records of a saved dataset.
+        kinds = (pyarrow.ArrowException, OSError, RuntimeError, ValueError, DatasetsError)
+        if isinstance(error, (*kinds, AttributeError, LookupError, TypeError)):
             raise DatasetError(f"can't read the dataset {name!r}: {_message_of(error)}") from error
         raise
 
@@ -181,17 +182,14 @@ def _load_saved(path: Path) -> dict[str, "datasets.Dataset"]:
     return dict(saved) if isinstance(saved, datasets.DatasetDict) else {str(saved.split or "train"): saved}
 
 
-def _fingerprint(files: list[Path]) -> str:
-    described = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    return hashlib.sha256(json.dumps(described).encode()).hexdigest()
-
-
 def _open_parquet(
     path: Path, split: str, files: list[Path]
 ) -> tuple["datasets.IterableDataset", int, Callable[[str], list]]:
     num_rows = 0
     for file in files:
         with translate_errors(str(file)):
+            if not file.is_file():  # a pipe would be waited for
+                raise DatasetError(f"{str(file)!r} is not a file")
             num_rows += pyarrow.parquet.read_metadata(file).num_rows
     with translate_errors(str(path)):
         # Streamed from the files: the photos are decoded only once, so an Arrow copy would be useless.

@@ -101,6 +101,8 @@ def count_pages(path: str | os.PathLike) -> int:
 
     1 for everything else, for what can't be read, and for too many to count: `read_photo` then reads the first, with a note.
     """
+    if not os.path.isfile(path):  # a pipe would be waited for
+        return 1
     try:
         with open(path, "rb") as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -125,6 +125,13 @@ def test_a_photo_is_decoded_once_for_all_models(album: Path, tmp_path: Path, mon
     assert sorted(sources) == sorted(2 * [str(path) for path in album.iterdir()])
 
 
+def test_a_pipe_in_a_folder_is_named_and_the_others_go_on(album: Path, tmp_path: Path, capsys: pytest.CaptureFixture):
+    os.mkfifo(album / "pipe.jpg")
+    assert main(["colorize", str(album), "-o", str(tmp_path / "out"), "--model", "small"]) == 1
+    assert "pipe.jpg is not a file." in capsys.readouterr().err
+    assert "face.png" in names(tmp_path / "out")
+
+
 def test_names_that_are_hard_to_write_stop_nothing(album: Path, tmp_path: Path, capsys: pytest.CaptureFixture):
     out, long = tmp_path / "out", f"{'日' * 83}aa"
     undecodable = os.fsdecode(b"caf\xe9")

@@ -203,9 +203,10 @@ def test_an_empty_dataset(write_parquet: Callable[..., Path], cache: Path) -> No
 
 @pytest.mark.parametrize("name", ["dataset_dict.json", "state.json"])
 def test_a_damaged_saved_dataset(tmp_path: Path, cache: Path, name: str) -> None:
-    (tmp_path / name).write_text("{")
-    with pytest.raises(DatasetError, match=r"can't read|damaged"):
-        load_photos(tmp_path, resolution=16, cache_dir=cache)
+    for content in ("{", "{}", "[]", '{"splits": 5}', '{"_data_files": [{}]}'):
+        (tmp_path / name).write_text(content)
+        with pytest.raises(DatasetError, match=r"can't read|damaged|no split"):
+            load_photos(tmp_path, resolution=16, cache_dir=cache)
 
 
 # What is wrong with photos
@@ -226,6 +227,19 @@ def test_unusable_photos_are_left_out_and_named(folder: Path, cache: Path) -> No
     picky = load_photos(folder, resolution=32, cache_dir=cache, min_colorfulness=40)
     assert picky.report.dull == 1
     assert len(picky) == 12
+
+
+def test_what_is_no_file_is_left_out_and_named(folder: Path, cache: Path) -> None:
+    os.mkfifo(folder / "apples" / "a-pipe.jpg")
+    (folder / "apples" / "b-gone.jpg").symlink_to("nowhere")
+    report = load_photos(folder, resolution=32, cache_dir=cache).report
+    assert report.names == ["a-pipe.jpg (not a file)", "b-gone.jpg (No such file or directory)"]
+
+
+def test_a_pipe_among_parquet_files_is_not_waited_for(tmp_path: Path, cache: Path) -> None:
+    os.mkfifo(tmp_path / "train.parquet")
+    with pytest.raises(DatasetError, match=r"train\.parquet' is not a file"):
+        load_photos(tmp_path, resolution=16, cache_dir=cache)
 
 
 def test_no_usable_photo(write_parquet: Callable[..., Path], cache: Path) -> None:

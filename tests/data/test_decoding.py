@@ -1,4 +1,5 @@
 import io
+import os
 from pathlib import Path
 
 import imagecodecs
@@ -101,6 +102,12 @@ def test_broken_files_are_rejected_with_a_reason(encoded: bytes) -> None:
 
 def test_a_missing_file_is_broken(tmp_path: Path) -> None:
     assert decode(str(tmp_path / "gone.jpg"), 32).reason == "broken"
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    assert decode(str(tmp_path / "pipe.jpg"), 32) == Rejected("broken", "not a file")
+    assert decode("/dev/zero", 32) == Rejected("broken", "not a file")
 
 
 def test_a_bomb_is_refused_before_decoding() -> None:

@@ -16,6 +16,8 @@ _WORD = re.compile(r"[^\W\d_]+")
 _USUAL_SIGNS = set("№°–—‘’“”…・「」（）　～")
 _EAST_ASIAN = ("HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "IDEOGRAPHIC", "CJK")
 _EVIDENCE = 500  # number of names from which the encoding is told
+MAX_NAME = 500
+"""Length of a name, in characters; longer ones are refused, and tell nothing of the encoding."""
 
 
 def readable_names(entries: Sequence[zipfile.ZipInfo]) -> list[str]:
@@ -23,7 +25,8 @@ def readable_names(entries: Sequence[zipfile.ZipInfo]) -> list[str]:
 
     Names without the flag of UTF-8 are all in one encoding: UTF-8 if they are valid, else the one that makes words of them.
     """
-    raw = [_raw(entry) for entry in entries[:_EVIDENCE] if not entry.flag_bits & _IS_UTF8]
+    short = [entry for entry in entries if not entry.flag_bits & _IS_UTF8 and len(entry.orig_filename) <= MAX_NAME]
+    raw = [_raw(entry) for entry in short[:_EVIDENCE]]
     encoding = _encoding(b"\n".join(raw))
     return [_name(entry, encoding) for entry in entries]
 

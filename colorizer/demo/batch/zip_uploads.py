@@ -5,6 +5,7 @@ ZIPs are not trusted: paths that lead outside are rejected, and sizes are checke
 
 import re
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from colorizer.demo.batch.zip_names import readable_names
+from colorizer.demo.batch.zip_names import MAX_NAME, readable_names
 from colorizer.errors import ColorizerError, PhotoError, quote
 from colorizer.photos.photo import Photo
 from colorizer.photos.reading import read_photo
@@ -22,9 +23,9 @@ MAX_PHOTOS = 200
 MAX_BYTES = 400 * 1024**2
 MAX_PHOTO_BYTES = 64 * 1024**2
 
-_MAX_NAME = 500
-# Maximum number of entries. The directory of a ZIP is read as a whole, and 40 MB hold nearly a million entries.
+# Maximum number of entries, and bytes of their directory, which is read as a whole: 40 MB hold nearly a million entries.
 _MAX_ENTRIES = 5000
+_MAX_DIRECTORY = 4 * 2**20
 _ENTRY_SIGNATURE = b"PK\x01\x02"
 _ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
 # Python unpacks other methods without a size limit.
@@ -100,8 +101,11 @@ def _read_file(file: Path) -> bytes:
 
 def _unpack(file: Path) -> tuple[list[Upload], int]:
     """Return the photos of a ZIP, and their total size in bytes as the ZIP states it."""
-    if file.read_bytes().count(_ENTRY_SIGNATURE) > _MAX_ENTRIES:
+    content = file.read_bytes()
+    if content.count(_ENTRY_SIGNATURE) > _MAX_ENTRIES:
         raise ColorizerError(f"{file.name} has more than {_MAX_ENTRIES} files.")
+    if _directory_size(content) > _MAX_DIRECTORY:
+        raise ColorizerError(f"{file.name} has too long names or notes of its files: make the ZIP again without them.")
     try:
         with zipfile.ZipFile(file) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
@@ -111,6 +115,18 @@ def _unpack(file: Path) -> tuple[list[Upload], int]:
         (entry, name) for entry, name in zip(entries, readable_names(entries), strict=True) if not _is_hidden(name)
     ]
     return [_entry_upload(file, entry, name) for entry, name in named], sum(entry.file_size for entry, _ in named)
+
+
+def _directory_size(content: bytes) -> int:
+    """Return the size in bytes that a ZIP states of its directory, 0 if it has none; Python reads no more."""
+    end = content.rfind(b"PK\x05\x06")
+    if end < 0 or len(content) < end + 16:
+        return 0
+    (size,) = struct.unpack_from("<I", content, end + 12)
+    large = content.rfind(b"PK\x06\x06", 0, end)  # of ZIP64
+    if size == 0xFFFFFFFF and large >= 0 and len(content) >= large + 48:
+        (size,) = struct.unpack_from("<Q", content, large + 40)
+    return size
 
 
 def _entry_upload(file: Path, entry: zipfile.ZipInfo, name: str) -> Upload:
@@ -124,7 +140,7 @@ def _why_refused(entry: zipfile.ZipInfo, name: str, parts: list[str]) -> str | N
     is_absolute = parts[0] == "" or re.match(r"[A-Za-z]:", parts[0]) is not None
     if is_absolute or ".." in parts:
         return "Its path leads outside the ZIP."
-    if len(name) > _MAX_NAME:
+    if len(name) > MAX_NAME:
         return "Its name is too long."
     # 0 if the ZIP was made on a system without file types.
     if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):

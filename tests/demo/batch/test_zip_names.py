@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from colorizer.demo.batch.zip_names import readable_names
 from colorizer.demo.batch.zip_uploads import find_uploads
 
 NAMES = {
@@ -77,3 +78,12 @@ def test_what_is_outside_or_hidden_is_told_by_the_readable_name(tmp_path: Path):
     path = write(tmp_path / "album.zip", ["../写真.jpg".encode(), "__MACOSX/._写真.jpg".encode()])
     (upload,) = find_uploads([path])
     assert upload.problem == "Its path leads outside the ZIP."
+
+
+def test_a_long_name_tells_nothing_of_the_encoding(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(
+        "colorizer.demo.batch.zip_names._oddity", lambda text: pytest.fail(f"{len(text)} are looked at")
+    )
+    entry = zipfile.ZipInfo()
+    entry.orig_filename = bytes(range(0x80, 0x100)).decode("cp437") * 500
+    assert len(readable_names([entry])[0]) == 64_000

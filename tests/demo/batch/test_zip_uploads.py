@@ -123,6 +123,19 @@ def test_counts_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         find_uploads([make_zip(tmp_path / "many.zip", {f"{number}/": b"" for number in range(6)})])
 
 
+def test_long_names_and_notes_take_no_time(tmp_path: Path):
+    for kind in ("name", "extra", "comment"):
+        entries = [zipfile.ZipInfo(f"{number}.jpg") for number in range(100)]
+        for entry in entries:
+            if kind == "name":
+                entry.filename += "\u0436" * 30_000
+            else:
+                setattr(entry, kind, struct.pack("<HH", 0x9999, 0) * 16_000)
+        file = make_zip(tmp_path / f"{kind}.zip", dict.fromkeys(entries, b""))
+        with pytest.raises(ColorizerError, match=rf"{kind}\.zip has too long names or notes"):
+            find_uploads([file])
+
+
 @pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_only_the_usual_compression_is_unpacked(tmp_path: Path, compression: int):
     upload = only(make_zip(tmp_path / "album.zip", {"a.png": photo_bytes()}, compression))

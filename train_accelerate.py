@@ -2,7 +2,7 @@
 
 import sys
 
-from colorizer.errors import ColorizerError, printable
+from colorizer.errors import ColorizerError, printable, system_reason
 from colorizer.launcher import end_with_launcher
 
 
@@ -15,6 +15,9 @@ def main() -> int:
         train_runs(parse_runs())
     except ColorizerError as error:
         print(printable(f"error: {error}"), file=sys.stderr)
+        return 2
+    except (OSError, MemoryError) as error:
+        print(printable(f"error: {system_reason(error)}"), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

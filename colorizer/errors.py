@@ -1,6 +1,7 @@
 """Errors caused by user input. Each message says what is wrong and what to do about it."""
 
 import argparse
+import errno
 import math
 import re
 import reprlib
@@ -75,6 +76,14 @@ class CommandParser(argparse.ArgumentParser):
         """Exit with code 2 and the message."""
         words = (_shorten(printable(word), _MAX_QUOTE) for word in message.split())
         super().error(_shorten(" ".join(words), _MAX_MESSAGE))
+
+
+def system_reason(error: OSError | MemoryError) -> str:
+    """Return what the system refused, as a sentence."""
+    if isinstance(error, MemoryError) or error.errno == errno.ENOMEM:
+        return "There is not enough memory: give smaller or fewer photos."
+    reason = error.strerror or quote(error)
+    return f"{reason}." if error.filename is None else f"{quote(error.filename)}: {reason}."
 
 
 def printable(text: str) -> str:

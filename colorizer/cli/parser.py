@@ -1,12 +1,13 @@
 """Parse the command line `python -m colorizer COMMAND …` and run the command."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
 
-from colorizer.errors import ColorizerError, CommandParser, printable
+from colorizer.errors import ColorizerError, CommandParser, printable, system_reason
 from colorizer.version import __version__
 
 # In the order of the help.
@@ -33,7 +34,9 @@ exit codes:
   1    some photos could not be read or saved; the others are done
   2    wrong usage or another error; the message says which
   130  interrupted by Ctrl-C; finished results are saved
+  141  the reader of the output has left, as `head` does
 """
+READER_LEFT = 141  # as the shell says it of programs that SIGPIPE ends
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,13 +51,31 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     arguments = make_parser().parse_args(argv)
     try:
-        return arguments.run(arguments)
+        code = arguments.run(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
     except ColorizerError as error:
         print(printable(f"colorizer {arguments.command}: {error}"), file=sys.stderr)
+        return 2
+    except (OSError, MemoryError) as error:
+        _drop_output()
+        if isinstance(error, BrokenPipeError):
+            return READER_LEFT
+        print(printable(f"colorizer {arguments.command}: {system_reason(error)}"), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"colorizer {arguments.command}: interrupted; what was finished is saved.", file=sys.stderr)
         return 130
+
+
+def _drop_output() -> None:
+    """Drop what can't be written to stdout, which Python would try again at its end."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def make_parser() -> CommandParser:

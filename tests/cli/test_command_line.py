@@ -1,5 +1,8 @@
 """The command line as a whole: help, exit codes, and the commands without coloring."""
 
+import os
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -34,6 +37,37 @@ def test_list_shows_approaches_and_checkpoints(capsys: pytest.CaptureFixture):
     assert bins[3] == "M"
     for approach, option in (("colorful", "temperature"), ("joint", "scene")):
         assert any(option in line for line in lines if line.startswith(f"{approach} "))
+
+
+def test_output_that_can_not_be_written():
+    command = [sys.executable, "-m", "colorizer", "list"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    finished = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (finished.returncode, finished.stderr) == (141, "")
+    with open("/dev/full", "w") as full:
+        finished = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (finished.returncode, finished.stderr) == (2, "colorizer list: No space left on device.\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (MemoryError(), "There is not enough memory: give smaller or fewer photos."),
+        (OSError(12, "Cannot allocate memory"), "There is not enough memory: give smaller or fewer photos."),
+        (OSError(24, "Too many open files", "a.jpg"), "'a.jpg': Too many open files."),
+    ],
+)
+def test_what_the_system_refuses_is_a_sentence(
+    error: Exception, message: str, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(_: object) -> int:
+        raise error
+
+    monkeypatch.setattr(import_module("colorizer.cli.list"), "run", refuse)
+    assert main(["list"]) == 2
+    assert capsys.readouterr().err == f"colorizer list: {message}\n"
 
 
 def test_ctrl_c_exits_with_130(album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

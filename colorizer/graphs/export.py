@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 import onnx
 import torch
-from onnx import TensorProto, helper
+from onnx import GraphProto, TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 from torch.onnx import TrainingMode, register_custom_op_symbolic, symbolic_helper
 
@@ -62,7 +62,9 @@ def export_graphs(model: ColorizerModel, folder: Path) -> list[Path]:
 
 def _export(model: ColorizerModel, folder: Path, places: dict[str, Place], has_hints: bool) -> bytes:
     try:
-        proto = _with_weights_outside(onnx.load_model_from_string(_trace(model, has_hints)), places)
+        proto = onnx.load_model_from_string(_trace(model, has_hints))
+        _convert_doubles(proto.graph)
+        _move_weights_outside(proto.graph, places)
     except Exception as error:  # whatever torch raises about an operation that ONNX lacks
         raise CheckpointError(f"{model.approach} can't be written as an ONNX graph: {quote(error)}.") from error
     proto.producer_name, proto.graph.name = "colorizer", model.approach
@@ -114,9 +116,24 @@ def _example(model: ColorizerModel, has_hints: bool, number: int, steps: tuple[i
     return lightness, torch.cat((ab, torch.ones_like(lightness)), 1) * is_hinted
 
 
-def _with_weights_outside(proto: onnx.ModelProto, places: dict[str, Place]) -> onnx.ModelProto:
+def _convert_doubles(graph: GraphProto) -> None:
+    """Convert Python's numbers, which tracing keeps as doubles and casts when the graph runs. Small runtimes lack doubles."""
+    numbers = {node.output[0]: node.attribute[0].t for node in graph.node if node.op_type == "Constant"}
+    for node in graph.node:
+        number = numbers.get(node.input[0]) if node.op_type == "Cast" else None
+        if number is not None and number.data_type == TensorProto.DOUBLE:
+            array = numpy_helper.to_array(number).astype(helper.tensor_dtype_to_np_dtype(node.attribute[0].i))
+            constant = helper.make_node("Constant", [], node.output, value=numpy_helper.from_array(array))
+            node.CopyFrom(constant)
+    taken = {name for node in graph.node for name in node.input}
+    nodes = [node for node in graph.node if node.op_type != "Constant" or node.output[0] in taken]
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def _move_weights_outside(graph: GraphProto, places: dict[str, Place]) -> None:
     """Point the traced graph's weights to where they lie; those in half precision are converted when the graph is loaded."""
-    graph, outside, casts, renamed = proto.graph, [], [], {}
+    outside, casts, renamed = [], [], {}
     for tensor in graph.initializer:
         name = tensor.name.removeprefix("model.")
         place = places[name]
@@ -135,7 +152,6 @@ def _with_weights_outside(proto: onnx.ModelProto, places: dict[str, Place]) -> o
     del graph.initializer[:], graph.node[:]
     graph.initializer.extend(outside)
     graph.node.extend(nodes)
-    return proto
 
 
 def _check_same_colors(model: ColorizerModel, runner: GraphRunner, has_hints: bool) -> None:

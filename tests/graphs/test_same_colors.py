@@ -1,5 +1,8 @@
 """ONNX graphs color as their networks do: of every approach, and of the checkpoints in the package."""
 
+from pathlib import Path
+
+import onnx
 import pytest
 import torch
 
@@ -45,6 +48,16 @@ def check(model, network: GraphNetwork, lightness: torch.Tensor) -> None:
                 torch.testing.assert_close(ours, theirs, atol=1e-3, rtol=1e-3)
 
 
+def check_numbers(folder: Path) -> None:
+    """Check that no graph computes with doubles: ONNX Runtime for GPUs in browsers, among others, can't convert them."""
+    for file in folder.glob("*.onnx"):
+        graph = onnx.load(file, load_external_data=False).graph
+        constants = [attribute.t for node in graph.node if node.op_type == "Constant" for attribute in node.attribute]
+        casts = [node.attribute[0].i for node in graph.node if node.op_type == "Cast"]
+        kinds = {tensor.data_type for tensor in (*graph.initializer, *constants)} | set(casts)
+        assert onnx.TensorProto.DOUBLE not in kinds, file.name
+
+
 @pytest.mark.parametrize("approach", list_approaches(own=True))
 def test_a_new_checkpoint_has_a_graph_that_colors_alike(approach, tmp_path):
     fields = {"hints": True, "gain": 0.8, "chroma_power": 1.3, "scenes": ("sea", "wood")}
@@ -53,6 +66,7 @@ def test_a_new_checkpoint_has_a_graph_that_colors_alike(approach, tmp_path):
     for weight in model.hints.parameters() if model.takes_hints else ():
         torch.nn.init.normal_(weight)
     save_checkpoint(model, tmp_path)
+    check_numbers(tmp_path)
     model = load_model(tmp_path)
     network = GraphNetwork(model, tmp_path)
     for number, height, width in ((1, 2, 2), (2, 3, 2), (3, 2, 5)):
@@ -63,6 +77,7 @@ def test_a_new_checkpoint_has_a_graph_that_colors_alike(approach, tmp_path):
 def test_the_package_has_graphs_of_its_checkpoints_that_color_alike(name):
     model, folder = load_model(name), checkpoint_folder(name)
     assert has_graph(folder, model)
+    check_numbers(folder)
     network = GraphNetwork(model, folder)
     steps = max(2, model.config.resolution // model.size_multiple)
     check(model, network, photos(model, 1, steps, steps))

@@ -17,7 +17,7 @@ from colorizer.hub.model_names import best_first, model_names
 from colorizer.photos.bins import bin_centers
 from colorizer.viewer.examples import EXAMPLES
 from colorizer.viewer.examples import FOLDER as PHOTOS
-from colorizer.web.libraries import RUNTIME, RUNTIME_BINARY, add_libraries
+from colorizer.web.libraries import RUNTIME, add_libraries
 from colorizer.web.networks import Network, add_network
 
 PAGE = Path(__file__).with_name("page")
@@ -71,21 +71,12 @@ def build_page(
     try:
         with write_folder(folder) as part:
             networks = [add_network(part, name, source) for name, source in zip(names, sources, strict=True)]
-            digest = add_libraries(part)
             manifest = {
                 "models": [network.entry for network in networks],
                 "bins": bin_centers().tolist(),
                 "opening": _add_opening(part, networks),
                 "examples": [_add_example(part, number) for number in range(len(EXAMPLES))],
-                "runtime": {
-                    "script": RUNTIME,
-                    "binary": {
-                        "path": RUNTIME_BINARY,
-                        "bytes": (part / RUNTIME_BINARY).stat().st_size,
-                        "digest": digest,
-                        "isPacked": True,
-                    },
-                },
+                "runtimes": add_libraries(part),
                 "space": space,
             }
             (part / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False), encoding="utf-8")
@@ -133,15 +124,10 @@ def _add_page(folder: Path) -> None:
     (folder / "viewer.js").write_text(f"export function mount({script}) {{\n{viewer.script()}}}\n", encoding="utf-8")
     template = viewer.template().replace("{{accept}}", PHOTO_TYPES)
     _fill(folder / "index.html", viewer=template)
-    # The small ones that every visitor needs. Photos, networks and the runtime are kept when they are first used.
-    later = {f"{example.name}.webp" for example in EXAMPLES} | {
-        "README.md",
-        "service-worker.js",
-        RUNTIME,
-        RUNTIME_BINARY,
-    }
+    # The small ones that every visitor needs. Photos, networks and the runtimes are kept when they are first used.
+    later = {f"{example.name}.webp" for example in EXAMPLES} | {"README.md", "service-worker.js"}
     files = [file.relative_to(folder).as_posix() for file in sorted(folder.rglob("*")) if file.is_file()]
-    first = [file for file in files if file not in later and "/" not in file]
+    first = [file for file in files if file not in later and "/" not in file and not file.startswith(RUNTIME)]
     digest = hashlib.sha256()
     for file in files:
         digest.update(file.encode() + hashlib.sha256((folder / file).read_bytes()).digest())

@@ -10,22 +10,24 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from colorizer.errors import ColorizerError, quote
 
 _FOLDER = Path(__file__).parent
+RUNTIME = "ort-"
+"""Prefix of the files of ONNX Runtime in the page's folder."""
 _TIMEOUT = 600.0  # seconds, for some 40 MB
-RUNTIME, RUNTIME_BINARY = "ort.js", "ort.bin"
-# What the page loads of each library.
-_SCRIPTS = {
-    RUNTIME: "onnxruntime-web/dist/ort.wasm.bundle.min.mjs",
-    "fflate.js": "fflate/esm/browser.js",
+# ONNX Runtime's builds, script and binary, by the execution provider that the page takes of each. Of those with WebGPU it is
+# the smallest, for browsers that let WebAssembly wait for promises (JSPI).
+_RUNTIMES = {
+    "wasm": ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"),
+    "webgpu": ("ort.jspi.bundle.min.mjs", "ort-wasm-simd-threaded.jspi.wasm"),
 }
-_BINARY = "onnxruntime-web/dist/ort-wasm-simd-threaded.wasm"
 
 
-def add_libraries(folder: Path) -> str:
-    """Write the libraries into the page's folder, and return the SHA-256 of the WebAssembly.
+def add_libraries(folder: Path) -> dict[str, Any]:
+    """Write the libraries into the page's folder, and return the manifest's entries of ONNX Runtime's builds, by provider.
 
     WebAssembly is packed by gzip, which few hosts do by themselves.
 
@@ -34,11 +36,24 @@ def add_libraries(folder: Path) -> str:
         OSError: the folder can't be written.
     """
     with _installed() as modules:
-        for name, file in _SCRIPTS.items():
-            shutil.copyfile(modules / file, folder / name)
-        binary = (modules / _BINARY).read_bytes()
-        (folder / RUNTIME_BINARY).write_bytes(gzip.compress(binary, 9, mtime=0))
-        return hashlib.sha256(binary).hexdigest()
+        shutil.copyfile(modules / "fflate" / "esm" / "browser.js", folder / "fflate.js")
+        files = modules / "onnxruntime-web" / "dist"
+        return {
+            provider: _add_runtime(folder, provider, files / script, files / binary)
+            for provider, (script, binary) in _RUNTIMES.items()
+        }
+
+
+def _add_runtime(folder: Path, provider: str, script: Path, binary: Path) -> dict[str, Any]:
+    name, content = f"{RUNTIME}{provider}", binary.read_bytes()
+    shutil.copyfile(script, folder / f"{name}.js")
+    packed = gzip.compress(content, 9, mtime=0)
+    (folder / f"{name}.bin").write_bytes(packed)
+    digest = hashlib.sha256(content).hexdigest()
+    return {
+        "script": f"{name}.js",
+        "binary": {"path": f"{name}.bin", "bytes": len(packed), "digest": digest, "isPacked": True},
+    }
 
 
 @contextmanager

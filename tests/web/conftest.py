@@ -9,9 +9,13 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
+from skimage import data
 
 from colorizer.cli.parser import main
+from colorizer.viewer.examples import FOLDER
+from tests.web.pages import encoded, small, turned
 
 WAIT = 60_000  # milliseconds; a second or two on an idle machine
 
@@ -25,6 +29,7 @@ class Site:
     addresses: list[str] = field(default_factory=list)
     num_bytes: int = 0
     damaged: str | None = None  # path of a file that arrives as zeros
+    replaced: dict[str, bytes] = field(default_factory=dict)  # by the name of the file
 
     def stop(self) -> None:
         self.server.shutdown()
@@ -55,6 +60,16 @@ def site(built: Path) -> Iterator[Site]:
             site.num_bytes += len(content)
             output.write(bytes(len(content)) if site.damaged and self.path.endswith(site.damaged) else content)
 
+        def do_GET(self) -> None:
+            content = site.replaced.get(self.path.partition("?")[0].rpartition("/")[2])
+            if content is None:
+                return super().do_GET()
+            self.send_response(200)
+            self.send_header("Content-Type", self.guess_type(self.path))
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(built)))
     server.daemon_threads = True
     site = Site(f"http://127.0.0.1:{server.server_port}/people/page/", server)
@@ -82,3 +97,20 @@ def page(browser: Browser, site: Site) -> Iterator[Page]:
     assert not errors
     assert [url for url in requests if not url.startswith((site.url, "blob:", "data:"))] == []
     assert requests
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Six photos: gray and in color, flat and tall, smaller than a network's input and larger, in several formats."""
+    contents = {
+        "girl.png": encoded(small(data.astronaut()).convert("L"), "PNG"),
+        "cup.webp": encoded(small(data.coffee(), 260), "WEBP"),
+        "cat.jpg": turned(small(data.chelsea())),
+        "coins.png": encoded(small(data.coins(), 90), "PNG"),
+        "river.png": encoded(Image.open(FOLDER / "monastery.webp").convert("RGB"), "PNG"),
+        "tower.png": encoded(small(data.rocket()).crop((60, 0, 90, 107)), "PNG"),
+    }
+    folder = tmp_path_factory.mktemp("photos")
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    return [folder / name for name in contents]

@@ -58,10 +58,9 @@ def test_an_own_run_and_a_hub_checkpoint_work_the_same(
     assert [(tmp_path / "page" / f"opening-{number}.webp").is_file() for number in range(2)] == [True, True]
 
 
-def fake_libraries(folder: Path) -> str:
-    (folder / libraries.RUNTIME).write_text("export {};")
-    (folder / libraries.RUNTIME_BINARY).write_bytes(b"\0asm")
-    return hashlib.sha256(b"\0asm").hexdigest()
+def fake_libraries(folder: Path) -> dict:
+    (folder / "ort-wasm.js").write_text("export {};")
+    return {"wasm": {"script": "ort-wasm.js"}}
 
 
 def test_a_folder_of_something_else_stays(tmp_path: Path) -> None:

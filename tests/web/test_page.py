@@ -2,89 +2,23 @@
 
 import io
 import math
-import re
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 from skimage import data
 
 from colorizer import list_checkpoints, pipeline
 from colorizer.photos.adjusting import adjust
 from colorizer.photos.merging import merge_colors
-from colorizer.viewer.examples import EXAMPLES, FOLDER
+from colorizer.viewer.examples import EXAMPLES
 from tests.demo.pages import ARTIFACTS
 from tests.web.conftest import WAIT, Site
-
-THUMBS = ".film button:not([data-id=truth]) span[style*=blob]"
-COLORED = ".viewer:not(.waiting, .local) .picture.right[src^=blob]"
-
-
-def small(pixels: np.ndarray, width: int = 160) -> Image.Image:
-    image = Image.fromarray(pixels)
-    return image.resize((width, round(width * image.height / image.width)))
-
-
-def turned(image: Image.Image) -> bytes:
-    """Return a JPEG that says in its EXIF data to be turned by a quarter."""
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    stream = io.BytesIO()
-    image.save(stream, "JPEG", exif=exif, quality=95, subsampling=0)
-    return stream.getvalue()
-
-
-def encoded(image: Image.Image, kind: str) -> bytes:
-    stream = io.BytesIO()
-    image.save(stream, kind, **({"lossless": True} if kind == "WEBP" else {}))
-    return stream.getvalue()
-
-
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Six photos: gray and in color, flat and tall, smaller than a network's input and larger, in several formats."""
-    contents = {
-        "girl.png": encoded(small(data.astronaut()).convert("L"), "PNG"),
-        "cup.webp": encoded(small(data.coffee(), 260), "WEBP"),
-        "cat.jpg": turned(small(data.chelsea())),
-        "coins.png": encoded(small(data.coins(), 90), "PNG"),
-        "river.png": encoded(Image.open(FOLDER / "monastery.webp").convert("RGB"), "PNG"),
-        "tower.png": encoded(small(data.rocket()).crop((60, 0, 90, 107)), "PNG"),
-    }
-    folder = tmp_path_factory.mktemp("photos")
-    for name, content in contents.items():
-        (folder / name).write_bytes(content)
-    return [folder / name for name in contents]
-
-
-def choose(page: Page, photo: Path) -> None:
-    """Choose a photo and wait until it is in color."""
-    expect(page.locator(".film button")).not_to_have_count(0)
-    before = page.locator(".picture.right").get_attribute("src") or ""
-    page.set_input_files("input[type=file]", photo)
-    expect(page.locator(".picture.right")).not_to_have_attribute("src", before)
-    expect(page.locator(COLORED)).to_have_count(1)
-    expect(page.locator(".film [aria-selected=true] span")).to_have_attribute("style", re.compile("blob:"))
-
-
-def thumb(page: Page, number: int) -> Locator:
-    """Return the button of an approach, counted without that of the true colors, which only a color photo has."""
-    return page.locator(".film button:not([data-id=truth])").nth(number)
-
-
-def downloaded(page: Page, act: Callable[[], None]) -> tuple[str, bytes]:
-    with page.expect_download() as waiting:
-        act()
-    return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
-
-
-def pixels_of(content: bytes) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).astype(int)
+from tests.web.pages import COLORED, THUMBS, choose, downloaded, encoded, pixels_of, small, thumb
 
 
 def names_in(page: Page) -> list[str]:

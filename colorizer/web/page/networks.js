@@ -1,13 +1,16 @@
-// The networks: their files are fetched on demand, kept for later visits, and run by ONNX Runtime in WebAssembly. On WebGPU, its
-// version 1.30 loads some of the graphs not at all and gives other colors by others.
+// The networks: their files are fetched on demand, kept for later visits, and run by ONNX Runtime.
 
 const BASE = new URL(".", location.href).href;
 
-/** Networks by their ids, loaded on first use. `onProgress(id, share)` is told how much of a network has arrived, 0…1. */
+/**
+ * Networks by their ids, loaded on first use and run by "wasm" or "webgpu", a provider of ONNX Runtime. `onProgress(id, share)`
+ * is told how much of a network has arrived, 0…1.
+ */
 export class Networks {
-  constructor(manifest, onProgress) {
-    Object.assign(this, { manifest, onProgress, sessions: new Map(), runtime: null, last: Promise.resolve() });
-    this.store = new Store([manifest.runtime.binary, ...manifest.models.flatMap(filesOf)]);
+  constructor(manifest, provider, onProgress = () => {}) {
+    const { [provider]: files } = manifest.runtimes;
+    Object.assign(this, { manifest, provider, files, onProgress, sessions: new Map(), runtime: null, last: Promise.resolve() });
+    this.store = new Store([...Object.values(manifest.runtimes).map(({ binary }) => binary), ...manifest.models.flatMap(filesOf)]);
   }
 
   description(id) {
@@ -27,24 +30,29 @@ export class Networks {
 
   /** Keep all that a network takes for later visits. Returns whether all is there. */
   async keep(id) {
-    for (const file of [this.manifest.runtime.binary, ...filesOf(this.description(id))]) {
+    for (const file of [this.files.binary, ...filesOf(this.description(id))]) {
       if (!(await this.store.has(file))) await this.store.get(file);
       if (!(await this.store.has(file))) return false;
     }
     return true;
   }
 
-  /** Return the outputs by name, { data, dims }, for planes of `width` × `height`: lightness, and hints if given. */
+  /**
+   * Run a network on planes of `width` × `height`: lightness, and hints if given. Returns its outputs by name, { data, dims }, and
+   * the milliseconds that it took.
+   */
   async run(id, { lightness, hints = null, width, height }) {
     const session = await this.load(id, hints ? "hintsGraph" : "graph"), { Tensor } = await this.runtime;
     const inputs = { lightness: new Tensor("float32", lightness, [1, 1, height, width]) };
     if (hints) inputs.hints = new Tensor("float32", hints, [1, 3, height, width]);
-    const outputs = await this.#inTurn(() => session.run(inputs));
-    return Object.fromEntries(Object.entries(outputs).map(([name, { data, dims }]) => [name, { data, dims }]));
+    return this.#inTurn(async () => {
+      const start = performance.now(), outputs = Object.entries(await session.run(inputs)), took = performance.now() - start;
+      return { outputs: Object.fromEntries(outputs.map(([name, { data, dims }]) => [name, { data, dims }])), took };
+    });
   }
 
   async #load(id, graph) {
-    const model = this.description(id), { script, binary } = this.manifest.runtime, files = [model[graph], ...model.weights];
+    const model = this.description(id), { script, binary } = this.files, files = [model[graph], ...model.weights];
     const total = files.reduce((sum, file) => sum + file.bytes, this.runtime ? 0 : binary.bytes), arrived = new Map();
     const fetching = (file) => this.store.get(file, (bytes) => {
       arrived.set(file, bytes);
@@ -56,7 +64,8 @@ export class Networks {
     }
     const [{ InferenceSession }, content, ...weights] = await Promise.all([this.runtime, ...files.map(fetching)]);
     const externalData = weights.map((data, number) => ({ path: model.weights[number].name, data }));
-    return this.#inTurn(() => InferenceSession.create(content, { executionProviders: ["wasm"], externalData, logSeverityLevel: 3 }));
+    const executionProviders = [this.provider];
+    return this.#inTurn(() => InferenceSession.create(content, { executionProviders, externalData, logSeverityLevel: 3 }));
   }
 
   /** Do one thing after the other: the runtime knows weights by their file's name, which is the same for all networks. */

@@ -21,10 +21,11 @@ async function keepNeeded() {
   if (!navigator.serviceWorker?.controller || isKeeping) return;
   isKeeping = true;
   const isKept = await call("keep", best.id).catch(() => false);
-  if (isKept && await caches.match(manifest.runtime.script)) find("#offline").textContent = "This page now also works without a connection.";
+  if (isKept && await caches.match(manifest.runtimes.wasm.script)) find("#offline").textContent = "This page now also works without a connection.";
 }
 
-const call = startWorker(startKeeping(), manifest, onProgress);
+const isGpuAlwaysTaken = new URLSearchParams(location.search).get("webgpu") === "always"; // for tests
+const call = startWorker("worker.js", startKeeping(), [manifest, isGpuAlwaysTaken], onProgress);
 
 // ---- the session: a photo, and what each network made of it
 let session = { number: 0, results: new Map() }, newest = 0, painted = 0, tone = readTone();

@@ -1,10 +1,10 @@
-// Keeps the page's files, so that it works offline after the first visit; networks.js keeps the networks and the runtime's binary.
+// Keeps the page's files, so that it works offline after the first visit; networks.js keeps the networks and the runtimes' binaries.
 // The build fills in the version and the files. A new version takes over when no page of the old one is open, so that a page never
 // gets files of both.
 
 const VERSION = "{{version}}";
 const FIRST = {{first}}; // the small ones that every visitor needs; the others are kept when they are asked for
-const LARGE = /^models\/|^ort\.bin/; // checked before they are kept
+const LARGE = /^models\/|^ort-.*\.bin$/; // checked before they are kept
 const OWN = `colorizer ${registration.scope} `, CACHE = OWN + VERSION;
 
 addEventListener("install", (event) => {

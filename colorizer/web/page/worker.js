@@ -1,7 +1,9 @@
 // All that takes time, beside the page: photos are decoded, networks run, and pixels get their colors here. The page calls the
 // functions of `calls` by name; nothing of a photo leaves this worker but what the page shows and saves.
 
+import { answerCalls } from "./calls.js";
 import { adjust, labOf, merger, rootsOf, toLightness } from "./color.js";
+import { Gpu } from "./gpu.js";
 import { Propagation, drawHints, gridSize } from "./hints.js";
 import { Networks } from "./networks.js";
 import { RowResizer, resize, resizeColors, roundEven } from "./resize.js";
@@ -16,11 +18,12 @@ const FAINT = 2, RARE = 0.01; // chroma that a black-and-white photo may have, b
 const ONE_HUE = 0.8; // mean of ab against the mean chroma, from which on a photo counts as toned
 const QUALITY = { "image/jpeg": 0.95, "image/webp": 0.95 };
 
-let networks, photo = null, newest = 0;
+let networks, gpu, photo = null, newest = 0;
 
 const calls = {
-  start(manifest) {
-    networks = new Networks(manifest, (id, share) => postMessage({ progress: { id, share } }));
+  start(manifest, isGpuAlwaysTaken) {
+    networks = new Networks(manifest, "wasm", (id, share) => postMessage({ progress: { id, share } }));
+    gpu = new Gpu(manifest, isGpuAlwaysTaken);
   },
 
   load: async (id, graph) => { await networks.load(id, graph); },
@@ -81,15 +84,7 @@ const calls = {
   },
 };
 
-onmessage = async ({ data: { call, name, values } }) => {
-  try {
-    const result = await calls[name](...values);
-    postMessage({ call, result });
-  } catch (error) {
-    const isMemory = error instanceof RangeError || /memory|allocat/i.test(error.message);
-    postMessage({ call, problem: isMemory ? "memory" : error.message });
-  }
-};
+answerCalls(calls);
 
 const NO_COLOR = { data: new Float32Array(2), width: 1, height: 1 };
 const isCurrent = (number) => photo?.number === number;
@@ -170,9 +165,16 @@ function workingSize({ resolution, multiple, isFixed }, { width, height }) {
 async function predict(mine, id, hints) {
   const model = networks.description(id), [width, height] = workingSize(model, mine), { reference } = mine;
   const lightness = toLightness(resize(reference.plane, reference.width, reference.height, width, height));
-  const outputs = await networks.run(id, { lightness, hints: hints && drawHints(hints, width, height), width, height });
+  const inputs = { lightness, hints: hints && drawHints(hints, width, height), width, height };
+  const outputs = (await gpu.run(id, inputs)) ?? (await runByWebAssembly(id, inputs));
   if (!outputs.ab.data.every(Number.isFinite)) throw new Error("its colors are no numbers, so its files are damaged.");
   return { ab: { data: outputs.ab.data, width, height }, logits: outputs.logits ?? null };
+}
+
+async function runByWebAssembly(id, inputs) {
+  const result = await networks.run(id, inputs);
+  gpu.offer(id, inputs, result);
+  return result.outputs;
 }
 
 /** Return a network's prediction for a photo, { ab, logits }, without hints. Calls at the same time share it. */

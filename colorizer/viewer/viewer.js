@@ -222,12 +222,16 @@ function walk(from, by) { // what is there is shown; what is offered, or failed,
   if (src || (value().sample && !isOffered)) choose(id, true);
 }
 const act = (what, more) => trigger("act", { what, id: view.right, ...more });
-async function copy() {
-  const image = await createImageBitmap(await (await fetch(address(item(view.right).src))).blob());
+async function png(source) {
+  const image = await createImageBitmap(await (await fetch(source)).blob());
   const canvas = Object.assign(document.createElement("canvas"), { width: image.width, height: image.height });
   canvas.getContext("2d").drawImage(image, 0, 0);
-  const blob = new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
-  await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
+  return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+}
+async function copy() {
+  const source = item(view.right)?.src;
+  if (!source) return say("There is no coloring to copy yet.");
+  await navigator.clipboard.write([new ClipboardItem({ "image/png": png(address(source)) })]); // at once: Safari allows it on a click alone
   say("Copied");
 }
 const actions = {
@@ -349,12 +353,15 @@ const pointers = new Map();
 let start = null, pinch = 0;
 const at = (event, box) => { const r = box.getBoundingClientRect(); return [(event.clientX - r.left) / r.width, (event.clientY - r.top) / r.height]; };
 const onPhoto = (event) => at(event, start.box).map((share, axis) => clamp((share - [view.x, view.y][axis]) / view.scale, 0, 1));
+/** Distance of two fingers, 0 unless there are two. */
+const apart = () => { const [a, b] = pointers.values(); return pointers.size === 2 ? Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY) : 0; };
 stage.addEventListener("pointerdown", (event) => {
   if (event.target.closest(".chip") || event.button) return;
   pointers.set(event.pointerId, event);
   const dot = event.target.closest(".dot"), cell = event.target.closest(".cell");
   start = { event, box: cell?.firstChild || find(".frame"), x: view.x, y: view.y, isHandle: !!event.target.closest(".handle"), id: cell?.dataset.id,
     dot, from: dot && value().dots[[...dot.parentNode.children].indexOf(dot)], hasMoved: false };
+  pinch = apart();
   stage.setPointerCapture(event.pointerId);
   if (start.isHandle) find(".handle").focus();
 });
@@ -362,7 +369,7 @@ stage.addEventListener("pointermove", (event) => {
   if (!pointers.has(event.pointerId) || !start) return;
   pointers.set(event.pointerId, event);
   if (pointers.size === 2) {
-    const [a, b] = [...pointers.values()], far = Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY);
+    const [a, b] = [...pointers.values()], far = apart();
     if (pinch) zoom(far / pinch, ...at({ clientX: (a.clientX + b.clientX) / 2, clientY: (a.clientY + b.clientY) / 2 }, start.box));
     pinch = far;
     start.hasMoved = true;
@@ -378,7 +385,12 @@ stage.addEventListener("pointermove", (event) => {
 function release(event) {
   pointers.delete(event.pointerId);
   pinch = 0;
-  if (!start || pointers.size) return;
+  if (!start) return;
+  if (pointers.size) { // the finger that is left drags the photo from here
+    const [left] = pointers.values();
+    Object.assign(start, { event: left, x: view.x, y: view.y });
+    return;
+  }
   const [x, y] = onPhoto(event), { dot, from, hasMoved, id, isHandle } = start;
   if (event.type === "pointerup") {
     if (dot && hasMoved) act("move", { from: [from.x, from.y], x, y });

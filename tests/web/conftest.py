@@ -72,6 +72,7 @@ def site(built: Path) -> Iterator[Site]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(built)))
     server.daemon_threads = True
+    expect.set_options(timeout=WAIT)
     site = Site(f"http://127.0.0.1:{server.server_port}/people/page/", server)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
@@ -90,7 +91,6 @@ def page(browser: Browser, site: Site) -> Iterator[Page]:
     context.on("request", lambda request: requests.append(request.url))
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.set_default_timeout(WAIT)
-    expect.set_options(timeout=WAIT)
     page.goto(site.url)
     yield page
     context.close()

@@ -31,7 +31,7 @@ export class Networks {
   /** Keep all that a network takes for later visits. Returns whether all is there. */
   async keep(id) {
     for (const file of [this.files.binary, ...filesOf(this.description(id))]) {
-      if (!(await this.store.has(file))) await this.store.get(file);
+      if (!(await this.store.has(file)) && !this.store.isFull) await this.store.get(file);
       if (!(await this.store.has(file))) return false;
     }
     return true;
@@ -90,6 +90,7 @@ class Store {
   /** Take all files that there are; those of earlier versions go. */
   constructor(files) {
     this.damaged = new Set();
+    this.isFull = false; // a file did not fit into the browser's room for this site
     this.cache = globalThis.caches?.open(`colorizer networks ${BASE}`).catch(() => null); // none in some private windows
     const addresses = new Set(files.map(({ path }) => BASE + path));
     this.cache?.then(async (cache) => {
@@ -114,7 +115,7 @@ class Store {
       await cache?.delete(file.path);
       throw new Error("damaged");
     }
-    if (!kept) await cache?.put(file.path, new Response(bytes)).catch(() => {}); // no room: it is fetched again
+    if (!kept) await cache?.put(file.path, new Response(bytes)).catch(({ name }) => { this.isFull ||= name === "QuotaExceededError"; });
     return content;
   }
 }

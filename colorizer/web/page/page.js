@@ -3,7 +3,7 @@
 import { describe, showExamples } from "./around.js";
 import { startWorker } from "./calls.js";
 import { History } from "./history.js";
-import { startKeeping } from "./keeping.js";
+import { keepNeeded, startKeeping } from "./keeping.js";
 import { sentence } from "./sentences.js";
 import { mount } from "./viewer.js";
 
@@ -14,15 +14,6 @@ const manifest = await (await fetch("models.json")).json();
 const best = manifest.models[0];
 const models = new Map(manifest.models.map((model) => [model.id, { ...model, isLoaded: false, share: null }]));
 const ENDINGS = { "image/jpeg": "jpg", "image/png": "png", "image/webp": "webp" };
-
-/** Say that the page works offline, as soon as all that it takes is kept. */
-let isKeeping = false;
-async function keepNeeded() {
-  if (!navigator.serviceWorker?.controller || isKeeping) return;
-  isKeeping = true;
-  const isKept = await call("keep", best.id).catch(() => false);
-  if (isKept && await caches.match(manifest.runtimes.wasm.script)) find("#offline").textContent = "This page now also works without a connection.";
-}
 
 const isGpuAlwaysTaken = new URLSearchParams(location.search).get("webgpu") === "always"; // for tests
 const call = startWorker("worker.js", startKeeping(), [manifest, isGpuAlwaysTaken], onProgress);
@@ -116,6 +107,11 @@ async function openExample(number, wanted) {
   }, wanted);
 }
 
+/** Say whether the page works offline, as soon as it is known. */
+async function keep() {
+  find("#offline").textContent ||= await keepNeeded(call, best, manifest.runtimes.wasm.script);
+}
+
 function release(...addresses) {
   for (const address of addresses) if (address) setTimeout(() => URL.revokeObjectURL(address), KEEP_ADDRESS);
 }
@@ -143,7 +139,7 @@ async function color(id) {
     session.message = sentence(error, model.name);
     show();
   }
-  if (id === best.id && model.isLoaded) keepNeeded();
+  if (id === best.id && model.isLoaded) keep();
 }
 
 /** Make a result's pictures again, in the present tone and with the present hints. Those that were asked for last are shown. */
@@ -302,4 +298,4 @@ describe(best);
 if (manifest.space) Object.assign(find("#space"), { href: manifest.space, hidden: false });
 mount(find("#viewer"), props, (name, detail) => { handlers[name]?.(detail); }, (name, callback) => { update = callback; },
   upload);
-if (!navigator.connection?.saveData) load(best.id).then(keepNeeded, () => {}); // a photo tries again, and says why
+if (!navigator.connection?.saveData) load(best.id).then(keep, () => {}); // a photo tries again, and says why

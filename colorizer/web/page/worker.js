@@ -28,6 +28,7 @@ const calls = {
 
   load: async (id, graph) => { await networks.load(id, graph); },
   keep: (id) => networks.keep(id),
+  isFull: () => networks.store.isFull,
 
   /** Open a photo. Returns its size, its picture in gray and, if it has colors, as it is; null if another one is chosen by now. */
   async open(number, blob) {

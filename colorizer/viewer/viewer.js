@@ -34,6 +34,8 @@ function show(image, each) {
 }
 function draw() {
   const now = value();
+  root.classList.toggle("empty", !now.gray); // a photo that could not be read
+  for (const name of ["fix", "grid", "in", "out", "full", "copy", "zip", "save"]) find("[data-do=" + name + "]").disabled = !now.gray;
   root.classList.remove("local"); // also where nothing came of a photo: the earlier one is back
   if (view.photo === 0 && now.photo) view.photo = now.photo; // the opening example, now with results: nothing else changes
   if (view.photo !== now.photo) {
@@ -303,6 +305,7 @@ async function foresee(source) {
   setFixing(false);
   Object.assign(view, { isGrid: false, right: null, isChosen: false, left: "gray", scale: 1, x: 0, y: 0, photo: null });
   drawCells(); place();
+  root.classList.remove("empty");
   root.classList.add("local", "waiting");
   for (const picture of root.querySelectorAll(".frame .picture")) {
     picture.dataset.src = source;

@@ -146,10 +146,13 @@ def test_what_is_no_photo_gets_a_sentence(page: Page, photos: list[Path]) -> Non
         "input[type=file]", {"name": "scan.heic", "mimeType": "image/heic", "buffer": b"\0\0\0\x18ftypheic"}
     )
     expect(page.locator(".status")).to_contain_text("can't read scan.heic")
+    expect(page.locator("[data-do=save]")).to_be_disabled()
+    expect(page.locator(".handle")).not_to_be_visible()
     page.set_input_files("input[type=file]", {"name": "a.txt", "mimeType": "text/plain", "buffer": b"a"})
     expect(page.locator(".status")).to_contain_text("a.txt is not a photo")
     choose(page, photos[0])
     expect(page.locator(".status")).to_contain_text("is shown")
+    expect(page.locator("[data-do=save]")).to_be_enabled()
 
 
 def test_another_photo_takes_the_place_of_one_that_is_being_colored(page: Page, photos: list[Path]) -> None:

@@ -2,6 +2,7 @@
 
 import { describe, showExamples } from "./around.js";
 import { startWorker } from "./calls.js";
+import { ENDINGS, download, zip } from "./files.js";
 import { History } from "./history.js";
 import { keepNeeded, startKeeping } from "./keeping.js";
 import { sentence } from "./sentences.js";
@@ -13,7 +14,6 @@ const find = (selector) => document.querySelector(selector);
 const manifest = await (await fetch("models.json")).json();
 const best = manifest.models[0];
 const models = new Map(manifest.models.map((model) => [model.id, { ...model, isLoaded: false, share: null }]));
-const ENDINGS = { "image/jpeg": "jpg", "image/png": "png", "image/webp": "webp" };
 
 const isGpuAlwaysTaken = new URLSearchParams(location.search).get("webgpu") === "always"; // for tests
 const call = startWorker("worker.js", startKeeping(), [manifest, isGpuAlwaysTaken], onProgress);
@@ -252,18 +252,6 @@ async function save(what, id) {
     mine.message = sentence(error, mine.name);
   }
   show();
-}
-
-async function zip(entries) {
-  const { zipSync } = await import("./fflate.js"), contents = {};
-  for (const [name, blob] of Object.entries(entries)) contents[name] = [new Uint8Array(await blob.arrayBuffer()), { level: 0 }];
-  return new Blob([zipSync(contents)], { type: "application/zip" });
-}
-
-function download(blob, name) {
-  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
 // ---- beside the viewer

@@ -12,7 +12,7 @@ const PATIENCE = 60_000; // ms after which the GPU counts as hung
 export class Gpu {
   /** `isAlwaysTaken`, for tests: also a GPU that is emulated, and takes longer. */
   constructor(manifest, isAlwaysTaken) {
-    Object.assign(this, { manifest, isAlwaysTaken, tried: new Set(), agreed: new Set(), refused: new Set(), isOff: false, call: null });
+    Object.assign(this, { manifest, isAlwaysTaken, tried: new Set(), agreed: new Set(), refused: new Set(), isOff: false, starting: null });
   }
 
   /** Return a network's outputs, or null where WebAssembly is to compute them. */
@@ -36,7 +36,8 @@ export class Gpu {
   }
 
   async #compare(id, inputs, { outputs, took }) {
-    this.call ??= await this.#start();
+    this.starting ??= this.#start();
+    this.call = await this.starting;
     if (this.isOff || this.refused.has(id)) return;
     await this.#call(id, inputs); // which compiles its shaders
     const ours = await this.#call(id, inputs), difference = differenceOf(ours.outputs.ab.data, outputs.ab.data);

@@ -47,8 +47,10 @@ def list_places(folder: Path) -> dict[str, Place]:
 def digest_of(model: ColorizerModel, places: Mapping[str, Place], graph: bytes) -> str:
     """Return a SHA-256 of a graph and all that it depends on: the configuration, and the weights' names, places and shapes.
 
-    It doesn't depend on the weights' values, which are not in the graph.
+    It doesn't depend on the weights' values, which are not in the graph, nor on fields that have their defaults: an approach
+    may get another field, and older graphs stay valid.
     """
-    fields = {name: getattr(model.config, name) for name in own_fields(type(model.config))}
-    described = [model.approach, fields, {name: astuple(place) for name, place in places.items()}]
+    fields = own_fields(type(model.config))
+    changed = {name: value for name in fields if (value := getattr(model.config, name)) != fields[name]}
+    described = [model.approach, changed, {name: astuple(place) for name, place in places.items()}]
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode() + graph).hexdigest()

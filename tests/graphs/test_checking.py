@@ -9,6 +9,8 @@ import pytest
 from onnx import ModelProto, TensorProto, helper
 
 from colorizer import CheckpointError, load_model, pipeline, save_checkpoint
+from colorizer.approaches.base.configuration import ColorizerConfig, own_fields
+from colorizer.graphs import weight_places
 from colorizer.graphs.checking import DIGEST, MAX_BYTES, MAX_CONSTANTS
 from colorizer.graphs.network import GraphNetwork
 from colorizer.graphs.weight_places import digest_of, list_places
@@ -174,6 +176,15 @@ def test_a_graph_of_another_configuration_or_network_is_refused(folder, tmp_path
     shutil.copy(other / "model.onnx", folder)
     with pytest.raises(CheckpointError, match="from other places than the weights"):
         GraphNetwork(load_model(folder), folder)
+
+
+def test_a_graph_stays_valid_when_its_approach_gets_another_field(folder, monkeypatch):
+    monkeypatch.setattr(ColorizerConfig, "later", False, raising=False)
+    monkeypatch.setattr(weight_places, "own_fields", lambda config_class: own_fields(config_class) | {"later": False})
+    pipeline(folder, device="cpu", backend="onnx")
+    monkeypatch.setattr(ColorizerConfig, "later", True, raising=False)
+    with pytest.raises(CheckpointError, match="another configuration"):
+        pipeline(folder, device="cpu", backend="onnx")
 
 
 def test_the_runtime_opens_no_file_that_a_graph_names(folder, tmp_path):

@@ -21,6 +21,8 @@ from colorizer.hub.run_records import publishable
 from colorizer.pipelines.image_colorization import ColorizationPipeline, pipeline
 
 MAX_BYTES = 2 * 1024**3
+MAX_ADDED = 20
+"""Checkpoints that visitors have added. The oldest goes."""
 HUB_ID = re.compile(r"(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revision>[\w./-]{1,200}))?")
 
 
@@ -143,7 +145,10 @@ class Catalog:
 
     def pipeline(self, name: str) -> ColorizationPipeline:
         """Return the pipeline of the checkpoint `name`, loaded if needed. Raises CheckpointError or HubError."""
-        entry = self.entry(name)
+        return self._load(self.entry(name))
+
+    def _load(self, entry: Entry) -> ColorizationPipeline:
+        name = entry.name
         with self._lock:
             loading = self._loading.setdefault(name, Lock())
         with loading:
@@ -172,17 +177,15 @@ class Catalog:
             raise CheckpointError(
                 f"{quote(model.strip())} is not a model id on the Hub. An id looks like user/name or user/name@revision."
             )
-        name = match[0]
-        is_new = name not in self._entries
-        if is_new:
-            self._entries[name] = replace(_hub_entry(match), token=False)
-        try:
-            self.pipeline(name)
-        except ColorizerError:
-            if is_new:
+        entry = self._entries.get(match[0]) or replace(_hub_entry(match), token=False)
+        # It is offered only once it is loaded: others need not wait for it, nor see that it fails.
+        self._load(entry)
+        with self._lock:
+            added = [name for name, each in self._entries.items() if each.token is False]
+            for name in added[:-MAX_ADDED]:
                 del self._entries[name]
-            raise
-        return self._entries[name]
+                self._pipelines.pop(name, None)
+        return self.entry(entry.name)
 
     def _offer(self, model: str, origin: str, name: str) -> None:
         try:

@@ -96,6 +96,36 @@ def test_visitor_adds_a_hub_model(checkpoints: list[str], hub: HubServer) -> Non
     assert catalog.names[-1] == "ada/tiny@main"
 
 
+def test_of_the_models_that_visitors_add_the_oldest_goes(
+    checkpoints: list[str], hub: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("colorizer.demo.catalog.MAX_ADDED", 2)
+    publish(hub, checkpoints[0])
+    files = {path.name: path.read_bytes() for path in Path(checkpoints[0]).iterdir()}
+    for name in ("ada/one", "ada/two", "ada/three"):
+        hub.add(name, files)
+    catalog = Catalog(["ada/tiny"])
+    for name in ("ada/one", "ada/tiny", "ada/two", "ada/three"):
+        assert catalog.add_from_hub(name).name == name
+    assert catalog.names[-3:] == ["ada/tiny", "ada/two", "ada/three"]
+    with pytest.raises(ColorizerError, match="no model 'ada/one'"):
+        catalog.pipeline("ada/one")
+
+
+def test_hub_model_is_offered_once_it_is_loaded(
+    checkpoints: list[str], hub: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(hub, checkpoints[0])
+    catalog, seen = Catalog(), []
+    load = catalog_module.pipeline
+    monkeypatch.setattr(
+        catalog_module, "pipeline", lambda *args, **options: seen.append(catalog.names) or load(*args, **options)
+    )
+    catalog.add_from_hub("ada/tiny")
+    assert "ada/tiny" not in seen[0]
+    assert "ada/tiny" in catalog.names
+
+
 def test_visitor_reads_no_private_repository_of_the_server(checkpoints: list[str], hub: HubServer) -> None:
     publish(hub, checkpoints[0])
     hub.repositories["ada/tiny"].is_private = True

@@ -123,6 +123,12 @@ def build_photo_tab(studio: Studio) -> PhotoTab:
         state.message = ""
         return updates
 
+    def recover(state: Session, seen: Any) -> None:
+        """Take up the photo that the page shows, if the session is forgotten: after a restart, or since many came later."""
+        kept = seen.get("keep") if isinstance(seen, dict) else None
+        if state.num_arrived == 0 and isinstance(kept, dict):
+            state.arrive(kept.get("path"), kept)
+
     def open_photo(state: Session, event: gr.EventData, *values: Any) -> Iterator[Updates]:
         example = getattr(event, "example", None)
         is_example = isinstance(example, int) and 0 <= example < len(EXAMPLES)
@@ -137,7 +143,8 @@ def build_photo_tab(studio: Studio) -> PhotoTab:
         is_whole = isinstance(values, list) and len(values) == len(controls.inputs)
         return values if is_whole else [gr.skip()] * len(controls.inputs)
 
-    def again(state: Session) -> None:
+    def again(state: Session, seen: Any) -> None:
+        recover(state, seen)
         if state.comparison is not None:
             state.arrive(state.comparison.source)
 
@@ -160,14 +167,16 @@ def build_photo_tab(studio: Studio) -> PhotoTab:
                         return
                 yield
 
-    def has_results(state: Session, values: tuple[Any, ...]) -> bool:
+    def has_results(state: Session, seen: Any, values: tuple[Any, ...]) -> bool:
         """Return whether there is a result to work on. On the opening page there is, after coloring the example."""
-        if state.comparison is None and state.num_arrived == 0:
+        is_new = state.num_arrived == 0
+        recover(state, seen)
+        if is_new:
             for _ in color(state, values):
                 pass
         return state.comparison is not None
 
-    def run(state: Session, *values: Any) -> Iterator[Updates]:
+    def run(state: Session, _: Any, *values: Any) -> Iterator[Updates]:
         # Gradio empties the outputs of a generator that ends without a value.
         yield {viewer: gr.skip()}
         if state.num_begun == state.num_arrived:
@@ -190,9 +199,9 @@ def build_photo_tab(studio: Studio) -> PhotoTab:
     def handler(change: Callable[..., None]) -> Callable[..., Updates]:
         """Return a handler that applies `change(session, event, values)` and shows the result or the problem."""
 
-        def handle(state: Session, event: gr.EventData, *values: Any) -> Updates:
+        def handle(state: Session, event: gr.EventData, seen: Any, *values: Any) -> Updates:
             try:
-                if not has_results(state, values):
+                if not has_results(state, seen, values):
                     return {viewer: gr.skip()}
                 change(state, event, values)
                 return show(state, values)
@@ -205,9 +214,9 @@ def build_photo_tab(studio: Studio) -> PhotoTab:
         given = {name: getattr(event, name, None) for name in ("x", "y", "from", "color")}
         state.hint(str(getattr(event, "what", "")), getattr(event, "id", None), given)
 
-    def adjust(state: Session, *values: Any) -> Updates:
+    def adjust(state: Session, seen: Any, *values: Any) -> Updates:
         return handler(lambda *_: state.adjust(*values[:3], values[4], controls.decoding_options(values)))(
-            state, None, *values
+            state, None, seen, *values
         )
 
     def score(state: Session) -> Any:
@@ -221,9 +230,9 @@ def build_photo_tab(studio: Studio) -> PhotoTab:
         result = state.painted[state.chosen].result
         return about(catalog.entry(result.name), result, state.comparison)
 
-    def save(state: Session, event: gr.EventData, *values: Any) -> str | None:
+    def save(state: Session, event: gr.EventData, seen: Any, *values: Any) -> str | None:
         try:
-            if not has_results(state, values):
+            if not has_results(state, seen, values):
                 gr.Info("The photo is still being colored: download it in a moment.")
                 return None
             if getattr(event, "what", "") == "all":
@@ -233,7 +242,7 @@ def build_photo_tab(studio: Studio) -> PhotoTab:
             gr.Warning(str(error), title="Download failed")
             return None
 
-    inputs = [session, *controls.inputs]
+    inputs = [session, viewer, *controls.inputs]
     # At every step Gradio tells all components where progress could show that there is none: here it is one.
     quiet = {"show_progress": "hidden", "show_progress_on": words, "api_visibility": "private"}
     # Each of two quick taps counts: "always_last" would run the second with the event data of the first.
@@ -248,7 +257,7 @@ def build_photo_tab(studio: Studio) -> PhotoTab:
                 for control in controls.rerunning
             ],
             again,
-            session,
+            [session, viewer],
             None,
             queue=False,
             **quiet,

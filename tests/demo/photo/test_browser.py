@@ -1,15 +1,18 @@
 """The Photo tab of the running app in a real browser, as a visitor uses it. Screenshots are left in tests/artifacts/."""
 
 import re
+import secrets
 import zipfile
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pillow_heif
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
+from colorizer.demo.ui import MAX_SESSIONS
 from tests.demo.pages import ARTIFACTS, assert_whole, open_tab, pale_texts, visit, wait_until
 from tests.demo.photo.viewer_page import (
     COLORFUL,
@@ -169,6 +172,39 @@ def test_nothing_is_lost_on_reload_or_back(page: Page, halves: str) -> None:
     wait_until(page, lambda: np.array_equal(shown(page), picture))
     page.get_by_role("button", name="Fix a color").click()
     expect(page.locator(".dot[style*='rgb']")).to_have_count(1)
+
+
+def test_nothing_is_lost_when_many_others_come(page: Page, app_url: str, halves: str) -> None:
+    open_photo(page, halves)
+    page.get_by_role("button", name="Fix a color").click()
+    tap(page, 0.2)
+    before = right(page).get_attribute("src")
+    page.locator(".swatches button").nth(6).click()
+    picture = shown(page, before)
+    forget_visitors(app_url)
+    before = right(page).get_attribute("src")
+    page.get_by_label("range slider for Saturation").press("End")
+    assert not np.array_equal(shown(page, before), picture)
+    expect_ready(page, halves)
+    expect(page.locator(".dot[style*='rgb']")).to_have_count(1)
+    forget_visitors(app_url)
+    before = right(page).get_attribute("src")
+    page.get_by_label("range slider for Saturation").fill("1")
+    assert np.array_equal(shown(page, before), picture)
+    forget_visitors(app_url)
+    with page.expect_download() as download:
+        page.locator("[data-do=save]").click()
+    assert download.value.suggested_filename.startswith("two-bhalves-")  # Gradio leaves out the rest of its name
+
+
+def forget_visitors(app_url: str) -> None:
+    """Come as so many visitors that the app forgets those before."""
+    with httpx.Client(base_url=f"{app_url}gradio_api", trust_env=False, timeout=60) as client:
+        config = httpx.get(f"{app_url}config", trust_env=False, timeout=60).json()
+        event = next(each["id"] for each in config["dependencies"] if each["api_name"] == "begin")
+        for number in range(MAX_SESSIONS + 10):
+            body = {"data": [], "fn_index": event, "session_hash": f"{secrets.token_hex(8)}-{number}"}
+            client.post("/run/predict", json=body).raise_for_status()
 
 
 def test_a_photo_is_dropped_or_pasted_and_the_newer_one_wins(page: Page, color_photo: str, halves: str) -> None:

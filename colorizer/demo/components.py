@@ -12,8 +12,8 @@ import gradio as gr
 from gradio.context import LocalContext
 from gradio.utils import get_upload_folder
 
+from colorizer.demo.bounds import caller_of
 from colorizer.demo.fair_turns import FairTurns
-from colorizer.demo.vote.limits import client_address, network_of
 from colorizer.errors import PhotoError
 from colorizer.photos.formats import MEDIA_TYPES
 from colorizer.video import ENDINGS
@@ -47,9 +47,7 @@ def uploaded_file(file: dict[str, Any] | None) -> str | None:
 def in_turn(cost: int, should_stop: Callable[[], bool] = lambda: False) -> AbstractContextManager[None]:
     """Return the turn of work of the visitor whose event runs here; see `FairTurns`."""
     # Gradio's own record, so that no handler needs a parameter for it.
-    request = LocalContext.request.get(None)
-    address = client_address(request.client.host, request.headers.get("x-forwarded-for")) if request else ""
-    return _TURNS.turn(network_of(address), cost, should_stop)
+    return _TURNS.turn(caller_of(LocalContext.request.get(None)), cost, should_stop)
 
 
 def tell_caller(notes: Iterable[str]) -> None:

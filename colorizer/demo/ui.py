@@ -6,9 +6,11 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
+from colorizer.demo.addresses import bound_addresses
 from colorizer.demo.api import build_endpoints
 from colorizer.demo.approaches.tab import build_approaches_tab
 from colorizer.demo.batch.tab import build_album_tab
+from colorizer.demo.bounds import BoundedRequests, bound_calls
 from colorizer.demo.calls import HANDLERS, CheckedBlocks
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.compressed_page import CompressedPage
@@ -76,7 +78,11 @@ def build_demo(
             tab.select(None, None, None, js=NOTE_TAB.replace("TAB", tab.id), api_visibility="private")
         build_endpoints(catalog)
         build_hint_endpoint(studio)
-    return demo.queue(max_size=64)
+    # Past the queue, calls would have no bounds.
+    demo.queue(max_size=64, api_open=False)
+    bound_calls(demo)
+    bound_addresses()
+    return demo
 
 
 def _introduce(private_page: str | None) -> str:
@@ -95,7 +101,10 @@ def launch_options() -> dict[str, Any]:
         "footer_links": ["api", "settings"],
         "run_history": False,
         "state_session_capacity": MAX_SESSIONS,
-        "app_kwargs": {"exception_handlers": HANDLERS, "middleware": [Middleware(CompressedPage)]},
+        "app_kwargs": {
+            "exception_handlers": HANDLERS,
+            "middleware": [Middleware(BoundedRequests), Middleware(CompressedPage)],
+        },
     }
 
 

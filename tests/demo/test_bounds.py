@@ -1,0 +1,92 @@
+"""Bounds of what one caller sends: bytes, calls at a time, and ways around the queue."""
+
+import asyncio
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import httpx
+import pytest
+
+from colorizer.demo import bounds
+from colorizer.demo.bounds import MAX_BODY, MAX_CALLS, MAX_LONG_CALLS, bound_calls
+from tests.demo.test_calls import call, client, demo, endpoint, upload
+
+__all__ = ["client", "demo", "upload"]  # the fixtures
+
+
+def test_a_request_is_refused_by_its_length(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "MAX_UPLOAD", MAX_BODY)
+    for path in ("queue/join", "call/colorize", "cancel", "process_recording", "component_server", "upload"):
+        answer = client.post(f"/gradio_api/{path}", content=b"[" * (MAX_BODY + 1))
+        assert answer.status_code == 413
+        assert answer.json()["detail"] == "This request has more than the 1 MiB allowed. Send photos by /upload."
+
+
+def test_a_request_of_unknown_length_is_refused_as_it_comes(client: httpx.Client) -> None:
+    def parts(count: int) -> Iterator[bytes]:
+        yield from [b" " * 2**18] * count
+
+    answer = client.post("/gradio_api/queue/join", content=parts(9), headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["detail"][:36]) == (413, "This request has more than the 1 MiB")
+    assert client.post("/gradio_api/queue/join", content=parts(1)).status_code == 422
+
+
+def test_nothing_goes_past_the_queue(demo: gr.Blocks, client: httpx.Client, upload: dict[str, Any]) -> None:
+    data = [upload, "tiny-dense", 1.0, None, None, ""]
+    assert client.post("/gradio_api/run/colorize", json={"data": data}).status_code == 404
+    assert call(client, endpoint(demo, "colorize"), data)[0] == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["file=https://example.org/photo.jpg", "file=http://127.0.0.1/", "proxy=https://hf.co/x"]
+)
+def test_other_servers_are_not_read_for_a_caller(client: httpx.Client, path: str) -> None:
+    for method in ("GET", "HEAD"):
+        assert client.request(method, f"/gradio_api/{path}").status_code == 403
+
+
+def test_events_that_are_nobodys_leave_no_traceback(client: httpx.Client, capfd: pytest.CaptureFixture) -> None:
+    assert "404" in client.get("/gradio_api/queue/data", params={"session_hash": "nobodys"}).text
+    assert "404" in client.get("/gradio_api/call/colorize/nobodys").text
+    assert "Traceback" not in capfd.readouterr().err
+
+
+class Queue:
+    """Queue of a page whose events are called as their kinds, and of calls as (address, kind)."""
+
+    def __init__(self, *kinds: str) -> None:
+        self.active_jobs: list[list[SimpleNamespace] | None] = [None] * 3
+        self.event_queue_per_concurrency_id = {kind: SimpleNamespace(queue=[]) for kind in kinds}
+        fns = {kind: SimpleNamespace(concurrency_id=kind) for kind in kinds}
+        bound_calls(SimpleNamespace(_queue=self, fns=fns))
+
+    async def push(self, body: Any, request: Any, username: str | None) -> tuple[bool, str, str]:
+        event = SimpleNamespace(request=request, concurrency_id=body.fn_index)
+        if None in self.active_jobs:
+            self.active_jobs[self.active_jobs.index(None)] = [event]
+        else:
+            self.event_queue_per_concurrency_id[body.fn_index].queue.append(event)
+        return True, "", "success"
+
+    def takes(self, address: str, kind: str) -> bool:
+        request = SimpleNamespace(client=SimpleNamespace(host=address), headers={})
+        is_taken, message, _ = asyncio.run(self.push(SimpleNamespace(fn_index=kind), request, None))
+        assert is_taken or "are not done yet" in message
+        return is_taken
+
+
+def test_a_callers_calls_leave_room_for_others() -> None:
+    queue = Queue("network")
+    assert [queue.takes("8.8.8.8", "network") for _ in range(MAX_CALLS + 3)] == [True] * MAX_CALLS + [False] * 3
+    assert queue.takes("9.9.9.9", "network")
+    queue.active_jobs[1] = None  # it is done
+    assert queue.takes("8.8.8.8", "network")
+
+
+def test_of_long_calls_a_caller_has_few() -> None:
+    queue = Queue("network", "video")
+    assert [queue.takes("8.8.8.8", "video") for _ in range(MAX_LONG_CALLS + 1)] == [True] * MAX_LONG_CALLS + [False]
+    assert queue.takes("8.8.8.8", "network")
+    assert queue.takes("9.9.9.9", "video")

@@ -13,10 +13,11 @@ from colorizer.demo.fair_turns import AT_ONCE
 from colorizer.demo.vote.limits import client_address, network_of
 
 MAX_CALLS = AT_ONCE - 4
-"""Calls of one caller that run or wait. They leave room for others wherever calls wait for their turn."""
+"""Calls of one caller, such as a class behind one address, that run or wait. They leave room for others wherever calls wait
+for their turn."""
 MAX_LONG_CALLS = 2
-LONG = {"video", "many", "files", "pairs", "preview"}
-"""Where a call can take minutes, or few run at a time, by Gradio's `concurrency_id`."""
+LONG = {"video", "many"}
+"""Where a call can take minutes, by Gradio's `concurrency_id`."""
 # In bytes. What a page sends is small, and Gradio reads a body as a whole and each of its values one by one.
 MAX_BODY = 2**20
 MAX_TOOL_BODY = 16 * 2**20  # of an assistant, with the photo in it

@@ -12,9 +12,9 @@ from colorizer.photos.reading import read_size
 
 # Costs are in pixels that are colored and saved: about a second per three million on a small machine.
 LIGHT = 4_000_000
-MAX_PENDING = 150_000_000
-"""Bound of the costs of what one caller waits for, if it is more than one piece of work."""
-AT_ONCE = 16
+MAX_PENDING = 400_000_000
+"""Bound of the costs of what one caller waits for, if it is more than one piece of work. A class has one address."""
+AT_ONCE = 44
 """Calls that wait for their turn at once. The others wait in Gradio's queue, which is not sorted."""
 _UNKNOWN_PIXELS = 24_000_000  # of a photo whose header does not tell its size
 _NETWORK = 500_000  # the cost of running a network, on a photo of any size

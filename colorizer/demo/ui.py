@@ -14,6 +14,7 @@ from colorizer.demo.bounds import BoundedRequests, bound_calls
 from colorizer.demo.calls import HANDLERS, CheckedBlocks
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.compressed_page import CompressedPage
+from colorizer.demo.fair_turns import AT_ONCE
 from colorizer.demo.links import FOLLOW_ADDRESS, NOTE_TAB, connect_links
 from colorizer.demo.photo.canvas import Studio
 from colorizer.demo.photo.hint_endpoint import build_hint_endpoint
@@ -79,7 +80,7 @@ def build_demo(
         build_endpoints(catalog)
         build_hint_endpoint(studio)
     # Past the queue, calls would have no bounds.
-    demo.queue(max_size=64, api_open=False)
+    demo.queue(max_size=2 * AT_ONCE, api_open=False)
     bound_calls(demo)
     bound_addresses()
     return demo
@@ -100,6 +101,8 @@ def launch_options() -> dict[str, Any]:
         "js": FOLLOW_ADDRESS,
         "footer_links": ["api", "settings"],
         "run_history": False,
+        # Those that wait for their turn, and as many that don't.
+        "max_threads": 2 * AT_ONCE,
         "state_session_capacity": MAX_SESSIONS,
         "app_kwargs": {
             "exception_handlers": HANDLERS,

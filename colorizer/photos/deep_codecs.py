@@ -10,6 +10,7 @@ from PIL import Image
 
 from colorizer.photos.decoder_bounds import Bounds, Refused
 from colorizer.photos.depth import eight_bits, in_full_range
+from colorizer.photos.jp2_boxes import without_profile
 
 FORMATS = ("AVIF", "JPEG2000")
 
@@ -56,11 +57,12 @@ def read_deep(file: IO[bytes], page: int, bounds: Bounds) -> Image.Image:
     image.load()
     bits = bits_of(file, image.format)
     file.seek(0)
+    num_channels = _CHANNELS.get(image.mode)
     if image.format == "AVIF":
         pixels = imagecodecs.avif_decode(file.read(), index=0, numthreads=1)
     else:
-        pixels = imagecodecs.jpeg2k_decode(file.read(), numthreads=1)
-    num_channels = _CHANNELS.get(image.mode)
+        is_gray = num_channels is not None and num_channels < 3
+        pixels = imagecodecs.jpeg2k_decode(without_profile(file.read(), is_gray), numthreads=1)
     if pixels.dtype != np.uint16 or pixels.shape[1::-1] != image.size or num_channels is None:
         raise Refused(f"has {bits} bits in a layout of samples that can't be read: save it as RGB or gray first")
     pixels = pixels.reshape(*pixels.shape[:2], -1)

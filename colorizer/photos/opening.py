@@ -16,6 +16,7 @@ from colorizer.photos.cut_jpegs import complete_cut_jpeg
 from colorizer.photos.depth import read_wide
 from colorizer.photos.exif import ORIENTATION
 from colorizer.photos.formats import HEAD_BYTES, format_of
+from colorizer.photos.jp2_boxes import read_boxes
 from colorizer.photos.metadata import LAYOUT_TAGS, tiff_exif
 from colorizer.photos.pixmaps import is_scaled, read_scaled
 from colorizer.photos.tiff_directories import Page, find_pages
@@ -80,6 +81,8 @@ def open_image(file: IO[bytes], name: str | None, max_pixels: int, page: int = 1
         if is_scaled(image):
             image, wide = read_scaled(image, bounded)
             return Opened(image, wide=wide)
+        if image.format == "JPEG2000":
+            image.info = read_boxes(bounded) | image.info
         num_frames = count_frames(image, bounded)
         if image.format in deep_codecs.FORMATS and (bits := deep_codecs.bits_of(file, image.format)) > 8:
             return _open_deep(file, image, bounded, label, max_pixels, num_frames, bits)

@@ -1,0 +1,77 @@
+"""Boxes of a JPEG 2000 file (ISO/IEC 15444-1, annex I, and the UUIDs of Adobe and ExifTool) that Pillow passes over."""
+
+import io
+import struct
+from collections.abc import Iterator
+from typing import IO
+
+_MAX_BOXES = 1000
+_MAX_BYTES = 2**26
+_ICC = (2, 3)  # methods of a color box: restricted profile, any profile
+_SRGB, _GRAY = 16, 17  # numbers of color spaces
+_UUIDS = {bytes.fromhex("be7acfcb97a942e89c71999491e3afac"): "xmp", b"JpgTiffExif->JP2": "exif"}
+_INCH = 0.0254  # meters
+
+
+def read_boxes(file: IO[bytes]) -> dict[str, object]:
+    """Return the ICC profile, XMP packet, EXIF block and resolution for display as Pillow's `info` names them.
+
+    A damaged box ends the search: what Pillow decodes is in boxes as well. The file stays at its place.
+    """
+    place = file.tell()
+    size = file.seek(0, 2)
+    info: dict[str, object] = {}
+    for kind, start, end in _boxes(file, 0, size):
+        if kind == b"uuid":
+            content = _read(file, start, end)
+            if name := _UUIDS.get(content[:16]):
+                info.setdefault(name, content[16:])
+        elif kind == b"jp2h":
+            _read_header(file, start, end, info)
+    file.seek(place)
+    return info
+
+
+def without_profile(content: bytes, is_gray: bool) -> bytes:
+    """Return a file that names gray or sRGB in place of its ICC profile: imagecodecs would apply it, in 8 bits."""
+    file, changed = io.BytesIO(content), bytearray(content)
+    for kind, start, end in _boxes(file, 0, len(content)):
+        for inner, place, stop in _boxes(file, start, end) if kind == b"jp2h" else ():
+            if inner == b"colr" and stop - place >= 7 and content[place] in _ICC:
+                changed[place : place + 7] = struct.pack(">3BI", 1, 0, 0, _GRAY if is_gray else _SRGB)
+    return bytes(changed)
+
+
+def _read_header(file: IO[bytes], start: int, end: int, info: dict[str, object]) -> None:
+    for kind, inner, inner_end in _boxes(file, start, end):
+        if kind == b"colr" and (content := _read(file, inner, inner_end))[:1] and content[0] in _ICC:
+            info.setdefault("icc_profile", content[3:])
+        elif kind == b"res ":
+            for resolution, place, place_end in _boxes(file, inner, inner_end):
+                content = _read(file, place, place_end)
+                if resolution == b"resd" and len(content) == 10:
+                    down, below, across, beside, tens_down, tens_across = struct.unpack(">4H2b", content)
+                    if below and beside:
+                        per_meter = across / beside * 10.0**tens_across, down / below * 10.0**tens_down
+                        info["dpi"] = tuple(number * _INCH for number in per_meter)
+
+
+def _boxes(file: IO[bytes], start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the kind, and the start and end of the content, of each box."""
+    for _ in range(_MAX_BOXES):
+        head = _read(file, start, min(start + 16, end))
+        if len(head) < 8:
+            return
+        size, kind, skip = int.from_bytes(head[:4]), head[4:8], 8
+        if size == 1:
+            size, skip = int.from_bytes(head[8:16]), 16
+        stop = start + size if size else end
+        if not start + skip <= stop <= end:
+            return
+        yield kind, start + skip, stop
+        start = stop
+
+
+def _read(file: IO[bytes], start: int, end: int) -> bytes:
+    file.seek(start)
+    return file.read(min(end - start, _MAX_BYTES))

@@ -19,14 +19,13 @@ from colorizer.photos.formats import HEAD_BYTES, format_of
 from colorizer.photos.jp2_boxes import read_boxes
 from colorizer.photos.metadata import LAYOUT_TAGS, tiff_exif
 from colorizer.photos.pixmaps import is_scaled, read_scaled
+from colorizer.photos.psd import read_psd
 from colorizer.photos.tiff_directories import Page, find_pages
 
 # Without EPS and the like, which Pillow passes to other programs, and without TIFF, whose tags decide who reads it.
 Image.init()
 FORMATS = tuple(
-    name
-    for name in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "PPM", "JPEG2000", "AVIF", "PSD", "PCX")
-    if name in Image.OPEN
+    name for name in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "PPM", "JPEG2000", "AVIF", "PCX") if name in Image.OPEN
 )
 # A photo is not refused for one long text or profile; all texts together have a limit as well.
 PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY
@@ -77,6 +76,9 @@ def open_image(file: IO[bytes], name: str | None, max_pixels: int, page: int = 1
         if kind is not None:
             image, num_pages = separate_decoding.decode(file, kind, label, max_pixels, page)
             return Opened(image, None, str(num_pages) if num_pages > 1 else "", wide=image.info.pop("wide", None))
+        if head.startswith(b"8BPS"):
+            image, wide = read_psd(bounded, label, max_pixels)
+            return Opened(image, wide=wide)
         image = _open_by_pillow(bounded, (*FORMATS, *_tga(file, name)), max_pixels)
         if is_scaled(image):
             image, wide = read_scaled(image, bounded)
@@ -90,11 +92,6 @@ def open_image(file: IO[bytes], name: str | None, max_pixels: int, page: int = 1
     except PhotoError:
         raise
     except UnidentifiedImageError as error:
-        if head.startswith(b"8BPS"):
-            bits = int.from_bytes(head[22:24])
-            raise PhotoError(
-                f"{label} is a PSD of {bits} bits that can't be read: save it as RGB with 8 bits."
-            ) from error
         raise PhotoError(f"{label} is not a photo in a supported format, or is damaged.") from error
     except Image.DecompressionBombError as error:
         raise PhotoError(f"{label} has more pixels than the {max_pixels / 1e6:g} million allowed.") from error

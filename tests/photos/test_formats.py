@@ -1,7 +1,6 @@
 """Formats besides the common ones: each is read, or refused with a sentence that says what it is and what to install."""
 
 import io
-import struct
 
 import imagecodecs
 import numpy as np
@@ -92,16 +91,6 @@ class TestInPillow:
         read = read_photo(content)
         np.testing.assert_array_equal(read.pixels, np.asarray(Image.open(io.BytesIO(content))))
         assert not read.notes
-
-    def test_a_psd_is_its_flattened_image(self, pixels):
-        header = b"8BPS" + struct.pack(">H6xHIIHH", 1, 3, *pixels.shape[:2], 8, 3)
-        content = header + bytes(12) + bytes(2) + pixels.transpose(2, 0, 1).tobytes()
-        np.testing.assert_array_equal(read_photo(content).pixels, pixels)
-
-    def test_a_psd_of_more_bits_is_named(self):
-        content = b"8BPS" + struct.pack(">H6xHIIHH", 1, 3, 4, 4, 16, 3) + bytes(14 + 96)
-        with pytest.raises(PhotoError, match="is a PSD of 16 bits"):
-            read_photo(content)
 
     def test_a_tga_without_a_footer_is_known_by_its_name(self, pixels, tmp_path):
         content = encode(pixels, "TGA")[:-26]

@@ -96,6 +96,8 @@ def open_image(file: IO[bytes], name: str | None, max_pixels: int, page: int = 1
     except Image.DecompressionBombError as error:
         raise PhotoError(f"{label} has more pixels than the {max_pixels / 1e6:g} million allowed.") from error
     except Exception as error:  # Pillow's plugins raise any kind of error for a broken header
+        if str(error).startswith("Unsupported"):
+            raise PhotoError(f"{label} can't be read ({quote(error)}): save it as PNG first.") from error
         raise PhotoError(f"{label} is damaged: {quote(error)}.") from error
 
 

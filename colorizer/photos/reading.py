@@ -204,6 +204,9 @@ def _from_image(
         raise
     except Exception as error:  # Pillow's plugins raise any kind of error for broken data
         raise PhotoError(f"{label} is damaged or incomplete: {quote(error)}.") from error
+    if image.format == "TGA" and alpha is not None and not alpha.any():
+        # Many programs leave the fourth byte of a pixel at zero; what nobody sees would be no photo.
+        alpha, notes = None, (*notes, "its transparency hides all of it and was ignored")
     if is_first_of_many and (count := opened.num_pages):
         several = f"animated: the first of {count} frames"
         notes += (f"several pages: the first of {count}" if image.format in (None, "TIFF") else several,)

@@ -8,6 +8,7 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, SAMPLES = 256, 257, 258, 259, 262, 277
 PLANES, SUBIFDS, EXTRA_SAMPLES, SAMPLE_FORMAT, SMALLEST, LARGEST = 284, 330, 338, 339, 340, 341
+COLOR_MAP = 320
 NEW_SUBFILE_TYPE, SUBFILE_TYPE, DNG_VERSION = 254, 255, 50706
 GRAYS, RGB, PALETTE, CMYK, YCBCR, LAB, CFA, LINEAR_RAW = (0, 1), 2, 3, 5, 6, 8, 32803, 34892
 PREMULTIPLIED, UNASSOCIATED = 1, 2
@@ -93,6 +94,8 @@ def suits_pillow(tags: ImageFileDirectory_v2) -> bool:
     """True for the pixel layouts that Pillow reads rightly, if it reads them."""
     bits, planes, kind = set(tags.get(BITS, (1,))), tags.get(PLANES, 1), tags.get(PHOTOMETRIC, 0)
     samples, extra = tags.get(SAMPLES, 1), tags.get(EXTRA_SAMPLES, ())
+    if kind == PALETTE and max(tags.get(COLOR_MAP, (0,)), default=0) < 256:
+        return False  # a palette of 8 bits
     compression = tags.get(COMPRESSION, 1)
     if set(tags.get(SAMPLE_FORMAT, (1,))) != {1} or compression not in _PILLOW_COMPRESSIONS:
         return False

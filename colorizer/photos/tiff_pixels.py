@@ -12,6 +12,7 @@ from colorizer.photos.decoder_bounds import Bounds, Refused
 from colorizer.photos.depth import eight_bits
 from colorizer.photos.tiff_directories import (
     CMYK,
+    COLOR_MAP,
     LARGEST,
     PALETTE,
     PREMULTIPLIED,
@@ -22,7 +23,7 @@ from colorizer.photos.tiff_directories import (
 
 _COLORS = {0: 1, 1: 1, RGB: 3, PALETTE: 1, CMYK: 4, YCBCR: 3}
 _KINDS = {1: "unsigned", 2: "signed", 3: "float", 5: "complex integer", 6: "complex"}
-_REFERENCE_BLACK_WHITE, _COLOR_MAP, _INK_SET = 532, 320, 332
+_REFERENCE_BLACK_WHITE, _INK_SET = 532, 332
 _FULL_RANGE = (0, 1, 255, 1, 128, 1, 255, 1, 128, 1, 255, 1)  # fractions: black and white of luma and chroma
 _MAX_SAMPLES = 16
 _BYTES_PER_PIXEL = 16
@@ -142,10 +143,12 @@ def _to_image(page: TiffPage, values: np.ndarray) -> Image.Image:
 
 
 def _look_up(page: TiffPage, values: np.ndarray) -> np.ndarray:
-    colors = np.asarray(page.tags.valueof(_COLOR_MAP), np.uint16).reshape(3, -1)
+    colors = np.asarray(page.tags.valueof(COLOR_MAP), np.uint16).reshape(3, -1)
     if page.sampleformat != 1 or values[..., 0].max() >= colors.shape[1]:
         raise Refused(f"{_describe(page)}, whose palette lacks colors of its pixels")
-    return np.ascontiguousarray((colors >> 8).astype(np.uint8).T[values[..., 0]])
+    # As libtiff does: old programs write 8 bits where the standard has 16.
+    colors = colors >> 8 if colors.max() > 255 else colors
+    return np.ascontiguousarray(colors.astype(np.uint8).T[values[..., 0]])
 
 
 def _levels(page: TiffPage, values: np.ndarray) -> np.ndarray:

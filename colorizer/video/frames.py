@@ -13,6 +13,7 @@ import av
 import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
+from av.video.stream import VideoStream
 
 from colorizer.errors import VideoError
 from colorizer.photos.marks import Mark
@@ -152,7 +153,7 @@ def inspect(source: str | os.PathLike, limits: Limits | None = None) -> Clip:
             "pixel_aspect": 1 / aspect if orientation.is_transposed else aspect,
             "color": (int(first.color_primaries), int(first.color_trc), matrix),
             "time_base": stream.time_base,
-            "rate": stream.average_rate or stream.guessed_rate or _RATE,
+            "rate": _rate(stream),
             "start": Fraction(container.start_time or 0, av.time_base),
             "has_sound": any(sound.codec_context is not None for sound in container.streams.audio),
             "metadata": dict(container.metadata),
@@ -247,6 +248,14 @@ def luma_plane(frame: VideoFrame) -> np.ndarray:
     """Return a view of the luma of a frame with 10 bits, uint16 (H, W)."""
     plane = frame.planes[0]
     return np.frombuffer(plane, np.uint16).reshape(plane.height, -1)[:, : plane.width]
+
+
+def _rate(stream: VideoStream) -> Fraction:
+    """Return the average frames per second. Of a DV file FFmpeg takes the ticks for frames: 60000 per second."""
+    average, base = stream.average_rate, stream.base_rate
+    if average and base and average > 2 * base:  # the base rate has a place for every frame
+        average = None
+    return average or stream.guessed_rate or _RATE
 
 
 def _orientation(frame: VideoFrame) -> Orientation:

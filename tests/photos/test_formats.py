@@ -99,6 +99,20 @@ class TestInPillow:
         with pytest.raises(PhotoError, match="not a photo in a supported format"):
             read_photo(content)
 
+    def test_a_tga_whose_fourth_bytes_are_zero_is_visible(self, pixels, tmp_path):
+        (tmp_path / "photo.tga").write_bytes(encode(np.dstack([pixels, 0 * pixels[..., 0]]), "TGA"))
+        photo = read_photo(tmp_path / "photo.tga")
+        assert photo.alpha is None
+        assert "transparency" in photo.notes[0]
+        np.testing.assert_array_equal(photo.pixels, pixels)
+
+    def test_a_bmp_of_masks_that_nobody_reads_is_not_called_damaged(self):
+        masks = (0xF00).to_bytes(4, "little") + (0xF0).to_bytes(4, "little") + (0xF).to_bytes(4, "little")
+        head = b"".join(n.to_bytes(size, "little") for n, size in ((40, 4), (2, 4), (2, 4), (1, 2), (16, 2), (3, 4)))
+        content = b"BM" + (74).to_bytes(4, "little") + bytes(4) + (66).to_bytes(4, "little")
+        with pytest.raises(PhotoError, match=r"Unsupported BMP bitfields layout.*save it as PNG"):
+            read_photo(content + head + bytes(20) + masks + bytes(8))
+
     def test_graymaps_are_as_bright_as_their_header_says(self):
         dark = np.arange(200, dtype=">u2")
         sixteen = read_photo(b"P5 20 10 65535\n" + dark.tobytes())

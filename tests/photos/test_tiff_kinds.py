@@ -117,6 +117,12 @@ def test_palettes(dtype: str) -> None:
     check(Kind("", content, (colors.T / 257)[indices]))
 
 
+def test_a_palette_of_eight_bits_is_not_black() -> None:
+    indices = np.arange(HEIGHT * WIDTH, dtype=np.uint8).reshape(HEIGHT, WIDTH)
+    colors = np.random.default_rng(0).integers(0, 256, (3, 256), np.uint16)
+    check(Kind("", write(indices[..., None], photometric="palette", colormap=colors), colors.T[indices]))
+
+
 @pytest.mark.parametrize("planar", [False, True])
 @pytest.mark.parametrize("dtype", ["u1", "u2"])
 def test_inks(dtype: str, planar: bool) -> None:

@@ -128,3 +128,19 @@ def test_what_was_trimmed_off_stays_off(target: str, pipe: ColorizationPipeline,
     if target == "mkv":
         assert not colorize_video(whole, tmp_path / "whole.mkv", pipe).notes
     assert all(after > before for before, after in pairwise(times_of(result.path)))
+
+
+def test_a_dv_file_has_the_rate_of_its_frames(pipe: ColorizationPipeline, tmp_path: Path):
+    """FFmpeg gives the ticks per second as its average rate, which no MP4 takes."""
+    with av.open(tmp_path / "tape.dv", "w") as tape:
+        stream = tape.add_stream("dvvideo", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 720, 576, "yuv420p"
+        for k in range(3):
+            frame = av.VideoFrame.from_ndarray(np.full((576, 720, 3), 60 + 40 * k, np.uint8))
+            frame = frame.reformat(format="yuv420p")
+            frame.pts, frame.time_base = k, Fraction(1, 25)
+            tape.mux(stream.encode(frame))
+        tape.mux(stream.encode())
+    assert inspect(tmp_path / "tape.dv").rate == 25
+    result = colorize_video(tmp_path / "tape.dv", tmp_path / "colored.mp4", pipe)
+    assert times_of(result.path) == pytest.approx([0, 0.04, 0.08, 0.12], abs=2e-3)

@@ -26,6 +26,7 @@ from colorizer.photos.opening import Opened, count_frames, is_decoded_apart, loa
 from colorizer.photos.opening import count_pages as _count_pages
 from colorizer.photos.photo import Photo
 from colorizer.photos.pixel_formats import array_to_samples, image_to_samples, scale_transparency, tensor_to_samples
+from colorizer.photos.png_gamma import gamma_profile
 from colorizer.photos.tiff_directories import PHOTOMETRIC, suits_pillow
 
 MAX_PIXELS = 100_000_000
@@ -196,6 +197,8 @@ def _from_image(
     try:
         opened = opened or Opened(image, num_pages=count_frames(image))
         scale_transparency(image)
+        if image.format == "PNG" and (profile := gamma_profile(image)):
+            image.info["icc_profile"] = profile
         layout = wide_layout(image)
         image, notes = load(opened)
         wide = load_wide(opened, image, layout)

@@ -85,7 +85,9 @@ def test_two_processes_train_like_one(command, train, tmp_path, port):
 
 def test_diverging_training_is_an_error(train):
     with pytest.raises(ColorizerError, match="--max_grad_norm"):
-        train("--learning_rate", "1e30", "--max_train_steps", "20", "--validation_steps", "100")
+        # The weights are multiplied by −10⁶ in each step.
+        given = ("--optimizer", "adamw", "--learning_rate", "1000", "--adam_weight_decay", "1000")
+        train(*given, "--max_train_steps", "20", "--validation_steps", "100")
 
 
 def test_a_run_starts_from_a_checkpoint_of_the_same_shape(train, tmp_path, monkeypatch):

@@ -84,9 +84,9 @@ def test_two_processes_train_like_one(command, train, tmp_path, port):
 
 
 def test_diverging_training_is_an_error(train):
+    # The weights are multiplied by −10⁶ in each step.
+    given = ("--optimizer", "adamw", "--learning_rate", "1000", "--adam_weight_decay", "1000")
     with pytest.raises(ColorizerError, match="--max_grad_norm"):
-        # The weights are multiplied by −10⁶ in each step.
-        given = ("--optimizer", "adamw", "--learning_rate", "1000", "--adam_weight_decay", "1000")
         train(*given, "--max_train_steps", "20", "--validation_steps", "100")
 
 

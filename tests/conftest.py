@@ -20,12 +20,6 @@ from tests.hub_server import HubServer
 if "huggingface_hub" in sys.modules:
     raise RuntimeError("huggingface_hub is imported before tests/conftest.py could point it to the loopback Hub")
 
-
-def pytest_xdist_auto_num_workers() -> int:
-    """Run one process of tests more than there are cores, since many wait for a server, a browser or another process."""
-    return (os.cpu_count() or 1) + 1
-
-
 HUB = HubServer()
 HF_HOME = tempfile.mkdtemp(prefix="colorizer-tests-")
 atexit.register(shutil.rmtree, HF_HOME, ignore_errors=True)

@@ -48,7 +48,7 @@ def test_arms_of_one_approach_differ_in_what_they_compare_alone():
 @pytest.mark.parametrize(("approach", "options"), [("dense", ["--learning_rate"]), ("resnet_unet", [])])
 def test_an_arm_is_trained_once_at_the_rate_that_the_finder_suggests(approach, options, dataset, tmp_path):  # noqa: F811
     settings = {"approach": approach, "dataset_name": str(dataset), "width": 1 / 32, "resolution": 32, "cpu": True}
-    settings |= {"train_batch_size": 4, "max_train_steps": 4, "validation_steps": 2, "find_lr_steps": 15}
+    settings |= {"train_batch_size": 4, "max_train_steps": 4, "validation_steps": 2, "find_lr_steps": 30}
     settings |= {"report_to": "none", "metric_for_best_model": "last", "checkpointing_steps": 2}
     settings |= {"pretrained": "", "pretrain_steps": 2} if approach == "resnet_unet" else {}
     run = train_arm("arm", settings, tmp_path)

@@ -178,12 +178,21 @@ def _create_locked(path: str | os.PathLike, is_folder: bool) -> tuple[Path, int 
             return part, None
         with suppress(FileNotFoundError):
             descriptor = os.open(part, os.O_RDONLY)
-            with suppress(OSError):  # a file system without locks
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if part.exists():
+            if _lock(descriptor) and part.exists():
                 return part, descriptor
             os.close(descriptor)
-        # Another process took it for a leftover, before it was locked.
+        # Another process takes it for a leftover, before it is locked.
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock a file or folder, unless another has locked it; True also where the file system has no locks."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 @lru_cache(maxsize=1024)  # the app makes a folder per visitor

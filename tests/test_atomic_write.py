@@ -1,5 +1,6 @@
 """Atomic replacement of files and folders: failures, killed processes, concurrent writers, long names."""
 
+import fcntl
 import os
 import re
 import signal
@@ -116,6 +117,24 @@ def test_of_several_writers_of_one_target_the_last_wins(is_folder: bool, tmp_pat
     assert len(written) == 10_001
     assert len(set(written)) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_a_new_one_that_another_takes_for_a_leftover_is_left_to_it(is_folder: bool, tmp_path: Path, monkeypatch):
+    taken: list[int] = []
+    flock = fcntl.flock
+
+    def lock(descriptor: int, operation: int) -> None:
+        if not taken:  # another process locks the first one, to remove it
+            taken.append(os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY))
+            flock(taken[0], operation)
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", lock)
+    with temporary(tmp_path / "a", is_folder=is_folder) as part:
+        (first,) = (path for path in tmp_path.iterdir() if path != part)
+        assert os.path.samestat(os.fstat(taken[0]), first.stat())
+    os.close(taken[0])
 
 
 @pytest.mark.parametrize("name", ["a" * 255, "日" * 83 + "aa.png", "😀" * 62 + "aaa.png", os.fsdecode(b"\xff" * 255)])

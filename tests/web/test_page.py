@@ -191,6 +191,7 @@ def test_the_opening_photo_is_downloaded_and_changed_like_any(page: Page) -> Non
     name, _ = downloaded(page, page.locator("[data-do=save]").click)
     assert name == f"{EXAMPLES[0].name}-default.jpg"
     page.reload()
+    expect(page.locator(".sample")).to_contain_text(EXAMPLES[0].title)  # its script listens
     page.locator("[name=saturation]").fill("0")
     expect(page.locator(THUMBS)).to_have_count(1)
     _, content = downloaded(page, page.locator("[data-do=save]").click)

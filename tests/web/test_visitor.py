@@ -63,9 +63,11 @@ def test_two_fingers_zoom_and_one_then_moves_the_photo_no_further(browser: Brows
         numbers = {"left": 0, "right": 1}
         points = [{"id": numbers[name], "x": x + far, "y": y + down} for name, (far, down) in places.items()]
         session.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points})
-        return page.locator(".picture.right").evaluate(
-            "picture => { const { a, e, f } = new DOMMatrix(getComputedStyle(picture).transform); return [a, e, f]; }"
-        )
+        return page.locator(".picture.right").evaluate("""async (picture) => {
+            for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);  // moves wait for a frame
+            const { a, e, f } = new DOMMatrix(getComputedStyle(picture).transform);
+            return [a, e, f];
+        }""")
 
     touch("Start", left=(-20, 0))
     touch("Start", left=(-20, 0), right=(20, 0))

@@ -92,7 +92,7 @@ def test_measured_arms_stand_on_one_page(runs, dataset, tmp_path):  # noqa: F811
     shutil.copytree(dataset, tmp_path / "data")
     shutil.copy(dataset / "validation.parquet", tmp_path / "data" / "test.parquet")
     folder = tmp_path / "protocol"
-    for name in ("cnn-l1", "dense"):  # as in two sessions
+    for name in ("cnn-l1", "dense"):  # one after the other
         measure_arms([name], str(tmp_path / "data"), runs=runs, folder=folder, resolution=32)
     records = read_records(folder)
     assert list(records) == ["dense", "cnn-l1"]

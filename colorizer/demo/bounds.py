@@ -17,7 +17,7 @@ MAX_CALLS = AT_ONCE - 4
 for their turn."""
 MAX_LONG_CALLS = 2
 LONG = {"video", "many"}
-"""Where a call can take minutes, by Gradio's `concurrency_id`."""
+"""Kinds of calls that can take minutes, by Gradio's `concurrency_id`."""
 # In bytes. What a page sends is small, and Gradio reads a body as a whole and each of its values one by one.
 MAX_BODY = 2**20
 MAX_TOOL_BODY = 16 * 2**20  # of an assistant, with the photo in it

@@ -6,7 +6,7 @@ IPTC, RESOLUTION, EXIF, XMP = 0x0404, 0x03ED, 0x0422, 0x0424
 COPIES = {0x0409, 0x040C, 0x040F, EXIF, 0x0423, XMP}
 """Copies of a preview, a profile, EXIF and XMP."""
 OF_PSD = {IPTC, RESOLUTION, 0x040A, 0x040B, 0x0425}
-"""What a PSD holds about its photo, not its layers: IPTC data and their digest, resolution, copyright, and an address."""
+"""Resources of a PSD about its photo, not its layers: IPTC data and their digest, resolution, copyright, and an address."""
 
 _SIGNATURES = (b"8BIM", b"MeSa", b"AgHg", b"PHUT", b"DCSR")
 _MAX_RESOURCES = 10_000

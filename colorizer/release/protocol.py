@@ -16,7 +16,7 @@ import yaml
 from colorizer.atomic_write import write_text
 from colorizer.errors import ColorizerError
 from colorizer.training import parse_runs, train_runs
-from colorizer.training.lr_finder import Curve, Suggestion
+from colorizer.training.lr_finder import Curve
 
 RECIPE = Path("recipes/protocol.yaml")
 RUNS = Path("runs/protocol")
@@ -58,18 +58,12 @@ def suggested_rates(table: Path) -> dict[str, float]:
             player, starts = row["player"], int(row["starts"])
             curve = curves.setdefault((player, starts), Curve(player, starts))
             curve.add(float(row["learning_rate"]), float(row["loss"]))
-    networks = [
-        curve for (player, _), curve in sorted(curves.items(), key=lambda item: item[0][1]) if player != "discriminator"
-    ]
+    networks = [curve for curve in curves.values() if curve.name != "discriminator"]
     options = ["--learning_rate"] if len(networks) == 1 else ["--pretrain_learning_rate", "--learning_rate"]
-    return {option: _smaller(curve.suggest(), table) for option, curve in zip(options, networks, strict=True)}
-
-
-def _smaller(suggestion: Suggestion, table: Path) -> float:
-    rates = [rate for rate in (suggestion.steepest, suggestion.minimum) if rate]
-    if not rates:
-        raise ColorizerError(f"{table} suggests no learning rate: {suggestion.reason}.")
-    return min(rates)
+    suggestions = [curve.suggest() for curve in networks]
+    if reasons := [suggestion.reason for suggestion in suggestions if suggestion.smaller is None]:
+        raise ColorizerError(f"{table} suggests no learning rate: {reasons[0]}.")
+    return {option: suggestion.smaller for option, suggestion in zip(options, suggestions, strict=True)}
 
 
 if __name__ == "__main__":

@@ -64,6 +64,11 @@ class Suggestion:
     minimum: float | None = None
     reason: str = ""
 
+    @property
+    def smaller(self) -> float | None:
+        """The smaller rate: a sweep has one step at each rate, and a run at the larger may diverge."""
+        return min((rate for rate in (self.steepest, self.minimum) if rate), default=None)
+
 
 @dataclass
 class Curve:
@@ -255,9 +260,9 @@ def describe(curve: Curve, step: int) -> str:
     later = f" of the stage from step {curve.starts}, measured on the current weights" if curve.starts > step else ""
     found = f"suggested learning rate {' or '.join(rates)}" if rates else "no suggestion"
     if len(rates) == 2:
-        smaller = min(suggestion.steepest, suggestion.minimum)
         found += (
-            f". Take {smaller:.1e}, the smaller: the sweep has one step at each rate, a run at the larger may diverge"
+            f". Take {suggestion.smaller:.1e}, the smaller: the sweep has one step at each rate, a run at the larger may "
+            "diverge"
         )
     return f"{curve.name}{later}: {found}" + (f"; {suggestion.reason}." if suggestion.reason else ".")
 

@@ -1,4 +1,4 @@
-"""What `python app.py` says of an address that it can't listen at."""
+"""Message of `python app.py` on an address that it can't listen at."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""What a JPEG 2000 file holds besides its pixels: profile, XMP, EXIF and resolution."""
+"""Boxes of a JPEG 2000 file besides its pixels: profile, XMP, EXIF and resolution."""
 
 import io
 import struct

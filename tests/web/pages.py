@@ -1,4 +1,4 @@
-"""What the tests do on the page, and the photos that they give it."""
+"""Steps of the tests on the page, and the photos that they give it."""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""What a visitor does by clipboard, fingers and sliders, and with large photos, wide color spaces or little room."""
+"""Actions of a visitor by clipboard, fingers and sliders, and with large photos, wide color spaces or little room."""
 
 import io
 import re

@@ -27,11 +27,11 @@ from benchmarks.app import REPOSITORY
 REPEATS = 5
 _LARGE, _SMALL = (4000, 3000), (1152, 864)
 _STEPS = {
-    "reading": "colorizer.photos.reading.read_photo",
+    "reading": "colorizer.photos.files.reading.read_photo",
     "lightness": "colorizer.pipelines.image_colorization.compute_lightness",
     "network": "colorizer.pipelines.image_colorization.predict",
     "merging": "colorizer.pipelines.image_colorization.color_photo",
-    "saving": "colorizer.photos.saving.save_photo",
+    "saving": "colorizer.photos.files.saving.save_photo",
 }
 
 

@@ -88,6 +88,18 @@ def test_imports_point_down():
     assert not offenders
 
 
+def test_photos_as_values_know_of_no_files():
+    layers = {"metadata": 0, "photos": 1, "files": 2}
+    offenders = [
+        (str(source.relative_to(PACKAGE)), module)
+        for source in (PACKAGE / "photos").rglob("*.py")
+        for module in imports(source)
+        if module[:2] == ("colorizer", "photos") and len(module) > 2
+        if layers.get(module[2], layers["photos"]) > layers[source.parent.name]
+    ]
+    assert not offenders
+
+
 def test_approaches_do_not_import_one_another():
     offenders = [
         (source.name, module)

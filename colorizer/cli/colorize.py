@@ -181,8 +181,8 @@ def _color(
     from tqdm.auto import tqdm
 
     from colorizer.cli.overlap import Saving, read_ahead
-    from colorizer.photos.reading import MAX_PIXELS, read_photo
-    from colorizer.photos.saving import save_photo
+    from colorizer.photos.files.reading import MAX_PIXELS, read_photo
+    from colorizer.photos.files.saving import save_photo
     from colorizer.pipelines import processes
 
     def read(job: "Job") -> "Photo":

@@ -43,9 +43,9 @@ def run(arguments: argparse.Namespace) -> int:
     from colorizer.cli.overlap import read_ahead
     from colorizer.cli.photo_paths import file_name, find_photos
     from colorizer.evaluation.photo_comparison import compare, sheet
+    from colorizer.photos.files.reading import MAX_PIXELS, read_photo
+    from colorizer.photos.files.saving import save_photo
     from colorizer.photos.marks import Mark, digest, read_mark
-    from colorizer.photos.reading import MAX_PIXELS, read_photo
-    from colorizer.photos.saving import save_photo
 
     check_photos(arguments)
     output = arguments.output

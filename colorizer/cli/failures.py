@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from colorizer.errors import ColorizerError, printable
-from colorizer.photos.addresses import public_name
+from colorizer.photos.files.addresses import public_name
 
 if TYPE_CHECKING:
     from colorizer.photos.photo import Photo

@@ -14,9 +14,9 @@ from pathlib import Path
 from colorizer.cli.photo_paths import file_name
 from colorizer.errors import ColorizerError
 from colorizer.hub.model_names import model_names
-from colorizer.photos.addresses import is_address, public_name
+from colorizer.photos.files.addresses import is_address, public_name
+from colorizer.photos.files.reading import count_pages
 from colorizer.photos.marks import Mark, State, digest, file_digest, read_mark, state_of
-from colorizer.photos.reading import count_pages
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,8 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 from colorizer.cli.failures import say
 from colorizer.errors import ColorizerError, quote
-from colorizer.photos.addresses import is_address
-from colorizer.photos.formats import MEDIA_TYPES
+from colorizer.photos.files.addresses import is_address
+from colorizer.photos.files.formats import MEDIA_TYPES
 from colorizer.photos.marks import read_mark
 
 

@@ -19,7 +19,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from colorizer.data.local_files import readable
 from colorizer.data.sources import Source, translate_errors
 from colorizer.photos.color import colorfulness
-from colorizer.photos.opening import FORMATS, Opened, is_decoded_apart, open_image
+from colorizer.photos.files.opening import FORMATS, Opened, is_decoded_apart, open_image
 from colorizer.photos.profiles import is_srgb, srgb_pixels
 
 MAX_PIXELS = 200_000_000

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from colorizer.errors import DatasetError, quote
-from colorizer.photos.formats import MEDIA_TYPES
+from colorizer.photos.files.formats import MEDIA_TYPES
 
 _SPLITS = {
     "train": "train",

@@ -14,7 +14,7 @@ from colorizer.demo.photo import run
 from colorizer.demo.photo.comparison import Settings, check_total_pixels
 from colorizer.demo.photo.downloads import MAX_ZIP_PIXELS, gallery
 from colorizer.demo.video.clips import LIMITS_TEXT, color_clip
-from colorizer.photos.reading import read_size
+from colorizer.photos.files.reading import read_size
 from colorizer.pipelines.options import parse_options
 
 

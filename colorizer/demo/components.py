@@ -15,7 +15,7 @@ from gradio.utils import get_upload_folder
 from colorizer.demo.bounds import caller_of
 from colorizer.demo.fair_turns import FairTurns
 from colorizer.errors import PhotoError
-from colorizer.photos.formats import MEDIA_TYPES
+from colorizer.photos.files.formats import MEDIA_TYPES
 from colorizer.video import ENDINGS
 
 # What the file dialogs offer and the page sends: kinds, as a phone offers its photos for them, and all extensions.

@@ -8,7 +8,7 @@ from threading import Condition
 
 from colorizer.demo.previews import MAX_PIXELS
 from colorizer.errors import ColorizerError
-from colorizer.photos.reading import read_size
+from colorizer.photos.files.reading import read_size
 
 # Costs are in pixels that are colored and saved: about a second per three million on a small machine.
 LIGHT = 4_000_000

@@ -8,10 +8,10 @@ import numpy as np
 from PIL import Image
 
 from colorizer.errors import PhotoError
+from colorizer.photos.files.reading import read_photo
+from colorizer.photos.files.saving import save_image
 from colorizer.photos.photo import Photo
 from colorizer.photos.profiles import in_srgb
-from colorizer.photos.reading import read_photo
-from colorizer.photos.saving import save_image
 
 # A page seldom shows more pixels, and live changes have to keep up with a slider.
 PREVIEW_PIXELS = 1_500_000

@@ -14,7 +14,7 @@ from colorizer.evaluation.report_sections import all_tables
 from colorizer.evaluation.results import FILE_NAME, Report, to_json
 from colorizer.evaluation.tables import to_csv
 from colorizer.hub.model_names import BASELINES
-from colorizer.photos.saving import save_image
+from colorizer.photos.files.saving import save_image
 
 
 def write_results(

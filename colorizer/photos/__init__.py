@@ -1,1 +1,4 @@
-"""Photos, independent of any network: reading, pixel formats, color spaces, lightness, merging and saving."""
+"""A photo as a value, independent of any network: color spaces, profiles, lightness and merging.
+
+Its files are read and saved by `files`; what a file holds besides pixels is in `metadata`.
+"""

@@ -9,7 +9,7 @@ from PIL import Image
 
 from colorizer.photos.color import rgb_to_lab
 from colorizer.photos.depth import eight_bits
-from colorizer.photos.metadata import NO_METADATA, Metadata
+from colorizer.photos.metadata.embedded import NO_METADATA, Metadata
 
 _SAMPLE = 128 * 128  # pixels used to decide whether a photo is gray
 _KNOTS = 32  # of the tone curve, over L in 0…100

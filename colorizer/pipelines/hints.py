@@ -10,7 +10,7 @@ from torch import Tensor
 
 from colorizer.errors import ColorizerError, check_number, quote
 from colorizer.photos.color import rgb_to_lab
-from colorizer.photos.reading import MAX_PIXELS
+from colorizer.photos.files.reading import MAX_PIXELS
 
 MAX_HINTS = 1000
 SHARE = 1 / 50

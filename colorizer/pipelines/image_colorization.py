@@ -18,10 +18,10 @@ from colorizer import checkpoints
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.errors import ColorizerError, check_count
 from colorizer.hub.loading import load_model
+from colorizer.photos.files.reading import read_photo
+from colorizer.photos.files.saving import color_photo, to_pil
 from colorizer.photos.lightness import compute_lightness
 from colorizer.photos.photo import Photo
-from colorizer.photos.reading import read_photo
-from colorizer.photos.saving import color_photo, to_pil
 from colorizer.pipelines.backends import choose_network, is_half
 from colorizer.pipelines.device import checked_device, checked_dtype
 from colorizer.pipelines.hint_propagation import REACH, Propagation

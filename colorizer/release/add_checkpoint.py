@@ -18,7 +18,7 @@ from colorizer.errors import CheckpointError
 from colorizer.graphs.network import graph_names
 from colorizer.hub.loading import load_model
 from colorizer.hub.run_records import publishable, read_record
-from colorizer.photos.saving import save_image
+from colorizer.photos.files.saving import save_image
 from colorizer.pipelines.image_colorization import pipeline
 
 MAX_BYTES = 16 * 2**20

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from colorizer.photos.saving import save_image
+from colorizer.photos.files.saving import save_image
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -16,9 +16,9 @@ from colorizer.data.photo_dataset import spread
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.contact_sheets import contact_sheet
 from colorizer.evaluation.photo_scores import reduce, score
+from colorizer.photos.files.reading import read_photo
+from colorizer.photos.files.saving import save_image
 from colorizer.photos.merging import gray_pixels
-from colorizer.photos.reading import read_photo
-from colorizer.photos.saving import save_image
 from colorizer.pipelines.image_colorization import pipeline
 from colorizer.viewer.examples import FOLDER
 

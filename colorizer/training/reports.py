@@ -15,7 +15,7 @@ from colorizer.evaluation.contact_sheets import contact_sheet
 from colorizer.evaluation.evaluate import hardware
 from colorizer.hub.loading import resolve
 from colorizer.hub.run_records import all_commands, checking_values, read_record
-from colorizer.photos.saving import save_image
+from colorizer.photos.files.saving import save_image
 from colorizer.training.launch import code_version, launch_command
 from colorizer.training.run_states import RECORD
 

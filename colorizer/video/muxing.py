@@ -11,8 +11,8 @@ import av
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from colorizer.photos.files.saving import describe
 from colorizer.photos.marks import Mark, find_mark, without_mark
-from colorizer.photos.saving import describe
 from colorizer.video.containers import MPEG_ENDINGS
 from colorizer.video.frames import Clip
 from colorizer.video.opening import open_container, opened

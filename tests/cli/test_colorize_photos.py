@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from colorizer.cli.parser import main
-from colorizer.photos.reading import read_photo
+from colorizer.photos.files.reading import read_photo
 from tests.cli.running import names, run_python
 
 pytestmark = pytest.mark.usefixtures("package")
@@ -118,7 +118,7 @@ def test_a_photo_is_decoded_once_for_all_models(album: Path, tmp_path: Path, mon
             sources.append(source)
         return read(source, **arguments)
 
-    for reader in ("colorizer.photos.reading", "colorizer.pipelines.image_colorization"):
+    for reader in ("colorizer.photos.files.reading", "colorizer.pipelines.image_colorization"):
         monkeypatch.setattr(f"{reader}.read_photo", count)
     assert main(["colorize", str(album), "-o", str(tmp_path / "out"), "--model", "small", "bins"]) == 0
     assert main(["compare", str(album), "-o", str(tmp_path / "sheet.png")]) == 0

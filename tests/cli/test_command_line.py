@@ -76,7 +76,7 @@ def test_ctrl_c_exits_with_130(album: Path, tmp_path: Path, monkeypatch: pytest.
     def interrupt(source, **arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("colorizer.photos.reading.read_photo", interrupt)
+    monkeypatch.setattr("colorizer.photos.files.reading.read_photo", interrupt)
     assert main(["colorize", str(album), "-o", str(tmp_path / "out"), "--model", "small"]) == 130
 
 

@@ -10,7 +10,7 @@ from PIL import ExifTags, Image, ImageCms, ImageOps
 from skimage import data
 
 from colorizer.data.decoding import MAX_PIXELS, DatasetReport, Rejected, decode, is_gray
-from colorizer.photos.reading import read_photo
+from colorizer.photos.files.reading import read_photo
 from tests.data.conftest import color_photo, encode
 from tests.photos import color_profiles
 

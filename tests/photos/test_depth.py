@@ -10,11 +10,11 @@ from PIL import Image, ImageDraw
 from skimage import color, data
 
 from colorizer.photos.depth import eight_bits
+from colorizer.photos.files.reading import read_photo
+from colorizer.photos.files.saving import save_photo, to_pil
 from colorizer.photos.merging import gray_pixels, merge_colors
 from colorizer.photos.photo import Photo
 from colorizer.photos.profiles import in_srgb
-from colorizer.photos.reading import read_photo
-from colorizer.photos.saving import save_photo, to_pil
 from tests.photos import color_profiles
 from tests.photos.conftest import encode
 from tests.photos.test_profiles import WIDE, decoded

@@ -11,10 +11,10 @@ import tifffile
 from PIL import Image
 
 from colorizer.errors import PhotoError
-from colorizer.photos.reading import MAX_PIXELS, read_photo
+from colorizer.photos.files.reading import MAX_PIXELS, read_photo
 from tests.photos.conftest import encode
-from tests.photos.hostile_files import tiff_of_pages
-from tests.photos.test_formats import tiff
+from tests.photos.files.hostile_files import tiff_of_pages
+from tests.photos.files.test_formats import tiff
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "JPEG", "TIFF"])

@@ -10,12 +10,13 @@ import torch
 from PIL import Image, ImageOps
 from skimage import data
 
-from colorizer.photos import lightness, pixel_formats, saving
+from colorizer.photos import lightness
+from colorizer.photos.files import pixel_formats, saving
+from colorizer.photos.files.reading import read_photo
+from colorizer.photos.files.saving import color_photo, save_photo, to_pil
 from colorizer.photos.lightness import compute_lightness
 from colorizer.photos.merging import merge_colors
 from colorizer.photos.photo import Photo
-from colorizer.photos.reading import read_photo
-from colorizer.photos.saving import color_photo, save_photo, to_pil
 from tests.photos import color_profiles
 from tests.photos.conftest import encode
 
@@ -93,9 +94,9 @@ def test_a_scan_takes_few_times_its_bytes(photo, tmp_path, kind, bytes_per_pixel
     """64 megapixels in several bands: at most three copies of their bytes, and the bands, besides what a small photo takes."""
     code = (
         "import resource, sys, numpy as np\n"
-        "from colorizer.photos.reading import read_photo\n"
+        "from colorizer.photos.files.reading import read_photo\n"
         "from colorizer.photos.lightness import compute_lightness\n"
-        "from colorizer.photos.saving import color_photo, save_photo\n"
+        "from colorizer.photos.files.saving import color_photo, save_photo\n"
         "for path in sys.argv[1:]:\n"
         "    photo = read_photo(path)\n"
         "    photo.is_gray, compute_lightness(photo, (128, 128))\n"

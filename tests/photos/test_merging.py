@@ -12,9 +12,9 @@ from torch.nn import functional
 
 from colorizer import ColorizerError, PhotoError
 from colorizer.photos.color import DELTA, RGB_TO_XYZ, rgb_to_lab
+from colorizer.photos.files.reading import read_photo
 from colorizer.photos.lightness import TILE, compute_lightness
 from colorizer.photos.merging import merge_colors
-from colorizer.photos.reading import read_photo
 
 EVERY_FIFTH = np.stack(np.meshgrid(*[np.arange(0, 256, 5)] * 3), -1).reshape(52, -1, 3).astype(np.uint8)
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageOps
 from skimage import data
 
-from colorizer.photos.reading import read_photo
+from colorizer.photos.files.reading import read_photo
 from tests.photos.conftest import encode
 
 SEPIA = np.array([[0.393, 0.769, 0.189], [0.349, 0.686, 0.168], [0.272, 0.534, 0.131]])

@@ -9,12 +9,12 @@ from PIL import Image, ImageCms
 from skimage import color, data
 
 from colorizer.photos.color import rgb_to_lab
+from colorizer.photos.files.reading import read_photo
+from colorizer.photos.files.saving import save_photo, to_pil
 from colorizer.photos.lightness import compute_lightness
 from colorizer.photos.merging import gray_pixels, merge_colors
 from colorizer.photos.photo import Photo
 from colorizer.photos.profiles import as_seen, in_srgb, rgb_profile
-from colorizer.photos.reading import read_photo
-from colorizer.photos.saving import save_photo, to_pil
 from tests.photos import color_profiles
 from tests.photos.conftest import encode
 

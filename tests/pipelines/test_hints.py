@@ -6,8 +6,8 @@ from PIL import Image
 
 from colorizer import ColorizerError, create_model, pipeline
 from colorizer.photos.color import rgb_to_lab
+from colorizer.photos.files.reading import read_photo
 from colorizer.photos.lightness import compute_lightness
-from colorizer.photos.reading import read_photo
 from colorizer.pipelines.hints import Hint, checked_hints, draw_hints
 from tests.pipelines.test_prediction import lively
 

@@ -14,8 +14,8 @@ from colorizer import CheckpointError, ColorizerError, PhotoError, create_model,
 from colorizer.checkpoints import checkpoint_folder
 from colorizer.hub.loading import load_model, model_digest
 from colorizer.photos.color import rgb_to_lab
+from colorizer.photos.files.reading import read_photo
 from colorizer.photos.lightness import compute_lightness
-from colorizer.photos.reading import read_photo
 from colorizer.pipelines.image_colorization import ColorizationPipeline, ColorizationResult
 from colorizer.pipelines.options import working_size
 

@@ -12,9 +12,9 @@ from PIL import Image, ImageCms
 from skimage import data
 
 from colorizer.errors import ColorizerError
+from colorizer.photos.files.reading import MAX_PIXELS, read_photo
+from colorizer.photos.files.saving import save_photo, to_pil
 from colorizer.photos.photo import Photo
-from colorizer.photos.reading import MAX_PIXELS, read_photo
-from colorizer.photos.saving import save_photo, to_pil
 from tests.robustness.parts import FREE, MAX_BYTES, cut, flip, mutate
 from tests.robustness.photo_formats import PHOTO_FORMATS
 from tests.robustness.tiff import mutate_tiff

@@ -15,8 +15,8 @@ from colorizer.demo.photo.comparison import Settings
 from colorizer.demo.photo.run import color_photo
 from colorizer.demo.previews import MAX_PIXELS, plain
 from colorizer.errors import ColorizerError, PhotoError, quote
+from colorizer.photos.files.saving import save_image, save_photo
 from colorizer.photos.profiles import as_seen
-from colorizer.photos.saving import save_image, save_photo
 
 MAX_TOTAL_PIXELS = 400_000_000
 FORMATS = ("jpg", "png", "webp")

@@ -15,8 +15,8 @@ from pathlib import Path, PurePosixPath
 
 from colorizer.demo.batch.zip_names import MAX_NAME, readable_names
 from colorizer.errors import ColorizerError, PhotoError, quote
+from colorizer.photos.files.reading import read_photo
 from colorizer.photos.photo import Photo
-from colorizer.photos.reading import read_photo
 
 # Limits per visitor, since many share the machine.
 MAX_PHOTOS = 200

@@ -14,11 +14,11 @@ from colorizer.demo.catalog import Catalog
 from colorizer.demo.photo.color_suggestions import Suggestion, suggest
 from colorizer.demo.photo.history import Hinting
 from colorizer.demo.previews import file_stem, read_visitor_photo
+from colorizer.photos.files.saving import save_photo, to_pil
 from colorizer.photos.lightness import compute_lightness
 from colorizer.photos.merging import merge_colors
 from colorizer.photos.photo import Photo
 from colorizer.photos.profiles import in_srgb
-from colorizer.photos.saving import save_photo, to_pil
 from colorizer.pipelines.hint_propagation import REACH, Propagation
 from colorizer.pipelines.hints import Hint
 from colorizer.pipelines.image_colorization import ColorizationResult

@@ -14,9 +14,9 @@ from colorizer.demo.photo.score_table import HEADINGS, plain_label
 from colorizer.demo.previews import file_stem, read_visitor_photo
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.photo_scores import format_scores, reduce
+from colorizer.photos.files.saving import save_image, save_photo, to_pil
 from colorizer.photos.merging import gray_pixels
 from colorizer.photos.photo import Photo
-from colorizer.photos.saving import save_image, save_photo, to_pil
 
 FORMATS = {"PNG": ".png", "JPEG": ".jpg", "WebP": ".webp"}
 # Limit for all photos of one ZIP or gallery: PNG takes up to a second per million pixels, and many share the machine.

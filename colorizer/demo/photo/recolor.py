@@ -15,10 +15,10 @@ from colorizer.demo.previews import plain, save_preview
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.photo_scores import score
 from colorizer.photos.adjusting import adjust
+from colorizer.photos.files.saving import to_pil
 from colorizer.photos.lightness import compute_lightness
 from colorizer.photos.merging import merge_colors
 from colorizer.photos.photo import Photo
-from colorizer.photos.saving import to_pil
 from colorizer.pipelines.image_colorization import ColorizationResult
 from colorizer.pipelines.prediction import decode_logits
 

@@ -13,9 +13,9 @@ from colorizer.demo.photo.recolor import apply_colors, preview_stem, store_photo
 from colorizer.demo.previews import file_stem, plain, read_visitor_photo, save_preview, smaller
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.photo_scores import score
+from colorizer.photos.files.saving import save_photo, to_pil
 from colorizer.photos.merging import gray_pixels
 from colorizer.photos.photo import Photo
-from colorizer.photos.saving import save_photo, to_pil
 from colorizer.pipelines.image_colorization import ColorizationPipeline, ColorizationResult
 
 

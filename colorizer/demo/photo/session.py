@@ -16,7 +16,7 @@ from colorizer.demo.photo.history import Hinting
 from colorizer.demo.photo.recolor import adjusted, repaint, rescore, score_of
 from colorizer.demo.photo.run import compare
 from colorizer.errors import ColorizerError, check_number
-from colorizer.photos.saving import save_image
+from colorizer.photos.files.saving import save_image
 from colorizer.pipelines.hint_propagation import MAX_REACH, MIN_REACH, REACH
 
 THUMBNAIL_SIDE = 200

@@ -43,7 +43,7 @@ def snippet(name: str, photo: str = "photo.jpg", settings: Settings | None = Non
         "from colorizer import pipeline\n"
         "from colorizer.photos.adjusting import adjust\n"
         "from colorizer.photos.merging import merge_colors\n"
-        "from colorizer.photos.saving import to_pil\n\n"
+        "from colorizer.photos.files.saving import to_pil\n\n"
         f"colorize = pipeline({name!r})\n"
         f"result = colorize({photo!r}{_arguments(options)}, return_dict=True)\n"
         f"ab = adjust(result.ab{_arguments(adjustments)})\n"

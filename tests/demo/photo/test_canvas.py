@@ -13,8 +13,8 @@ from colorizer.demo.photo.history import Hinting
 from colorizer.errors import ColorizerError, PhotoError
 from colorizer.graphs.network import GraphNetwork
 from colorizer.photos.color import rgb_to_lab
+from colorizer.photos.files.reading import read_photo
 from colorizer.photos.lightness import compute_lightness
-from colorizer.photos.reading import read_photo
 from tests.pipelines.test_prediction import lively
 
 BLUE, RED = (51, 102, 204), (200, 40, 30)

@@ -16,8 +16,8 @@ from colorizer.demo.photo.downloads import FORMATS, gallery, save_all, save_resu
 from colorizer.demo.photo.recolor import adjusted, repaint
 from colorizer.demo.photo.run import compare
 from colorizer.errors import ColorizerError
+from colorizer.photos.files.reading import read_photo
 from colorizer.photos.merging import gray_pixels
-from colorizer.photos.reading import read_photo
 
 NAMES = ["tiny-colorful", "tiny-dense"]
 CAMERA = 0x0110

@@ -14,9 +14,9 @@ from colorizer.demo.photo.run import colorize, compare
 from colorizer.demo.photo.score_table import score_table
 from colorizer.errors import ColorizerError, PhotoError
 from colorizer.evaluation.photo_scores import score
+from colorizer.photos.files.reading import read_photo
 from colorizer.photos.merging import gray_pixels
 from colorizer.photos.photo import Photo
-from colorizer.photos.reading import read_photo
 
 NAMES = ["tiny-colorful", "tiny-dense"]
 

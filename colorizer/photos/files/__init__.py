@@ -1,0 +1,1 @@
+"""Photos in files: opening, decoding and pixel formats, encoding and saving."""

@@ -16,7 +16,7 @@ import yaml
 from colorizer.atomic_write import write_text
 from colorizer.errors import ColorizerError
 from colorizer.training import parse_runs, train_runs
-from colorizer.training.lr_finder import Curve
+from colorizer.training.lr_curve import Curve
 
 RECIPE = Path("recipes/protocol.yaml")
 RUNS = Path("runs/protocol")

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from colorizer.training.lr_finder import Curve, rates_to_sweep
+from colorizer.training.lr_curve import Curve
+from colorizer.training.lr_finder import rates_to_sweep
 
 
 def sweep(loss, num_steps: int = 100) -> Curve:
@@ -109,3 +110,13 @@ def test_a_loss_that_falls_to_the_end_has_a_steepest_descent_and_no_minimum():
     assert math.log10(suggestion.steepest) == pytest.approx(-1, abs=0.1)
     assert suggestion.minimum is None
     assert "1.0e+01" in suggestion.reason
+
+
+def test_rates_at_which_the_loss_falls_again_after_it_rose_above_its_start_are_not_suggested():
+    # Batch normalization: at huge rates the loss ends below where a stable run would bring it.
+    def loss(place: float) -> float:
+        return 5 + valley(place) if place < -1 else 8.0 if place < 0 else 4.0
+
+    suggestion = sweep(loss).suggest()
+    assert math.log10(suggestion.steepest) == pytest.approx(-4, abs=0.1)
+    assert -4 < math.log10(suggestion.minimum) < -2.3

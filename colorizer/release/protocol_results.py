@@ -2,8 +2,9 @@
 
     python -m colorizer.release.protocol_results [DATA]
 
-What is measured of an arm stays in model_cards/protocol, so that arms may be trained one after the other on any machine. Only
-arms in `runs/protocol` that have no result there are measured.
+What is measured of an arm stays in model_cards/protocol, with plates in its colors, so that arms may be trained one after the
+other on any machine. Only arms in `runs/protocol` that have no result there are measured. What is concluded from all of them
+is written by hand, in model_cards/protocol/findings.md.
 """
 
 import json
@@ -13,26 +14,40 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from colorizer.atomic_write import write_text
 from colorizer.data import load_photos
+from colorizer.evaluation.contact_sheets import contact_sheet
 from colorizer.evaluation.evaluate import evaluate
-from colorizer.evaluation.plots import curve_figure, to_svg, training_figure
+from colorizer.evaluation.plots import curve_figure, training_figure
 from colorizer.evaluation.results import Report, from_json, to_json
 from colorizer.evaluation.tables import caption, markdown_table, metric_cells, rows
 from colorizer.hub.metric_names import METRICS
+from colorizer.photos.files.reading import read_photo
+from colorizer.photos.files.saving import save_image
+from colorizer.photos.merging import gray_pixels
+from colorizer.pipelines.image_colorization import pipeline
 from colorizer.release.protocol import RESULTS, RUNS, read_arms
+from colorizer.training.reports import save_figure
+from colorizer.viewer.examples import sample_paths
 
 COLUMNS = ("psnr", "ciede2000", "auc", "auc_rebalanced", "within_10", "colorfulness")
 RESOLUTION = 256
 # Training photos from which the baselines are computed.
 MAX_PHOTOS = 2000
 CURVE = "validation_ciede2000"
+PLATE_HEIGHT = 130
+GRAY, TRUTH = "gray", "truth"
 
 
 def measure_arms(
     names: Sequence[str], data: str, *, runs: Path = RUNS, folder: Path = RESULTS, resolution: int = RESOLUTION
 ) -> None:
-    """Color the test photos with trained arms, and write the scores, curve and cost of each to `folder`/NAME.json."""
+    """Color the test photos with trained arms, and write the scores, curve and cost of each to `folder`/NAME.json.
+
+    The plates of the examples are colored, too, to `folder`/NAME.webp.
+    """
     photos = {split: load_photos(data, split=split, resolution=resolution) for split in ("test", "validation")}
     report = evaluate(
         [str(runs / name) for name in names],
@@ -43,10 +58,19 @@ def measure_arms(
     )
     baselines = [evaluation for evaluation in report.evaluations if evaluation.approach is None]
     folder.mkdir(parents=True, exist_ok=True)
+    plates = [read_photo(path) for path in sample_paths().values()]
+    save_plates([gray_pixels(plate.pixels) for plate in plates], folder / f"{GRAY}.webp")
+    save_plates([plate.pixels for plate in plates], folder / f"{TRUTH}.webp")
     for name, evaluation in zip(names, report.evaluations[len(baselines) :], strict=True):
         alone = replace(report, evaluations=[*baselines, replace(evaluation, name=name)], leads={})
         record = {"evaluation": json.loads(to_json(alone)), **describe_training(runs / name)}
+        save_plates([np.asarray(pipeline(runs / name)(plate)) for plate in plates], folder / f"{name}.webp")
         write_text(folder / f"{name}.json", json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+
+
+def save_plates(plates: Sequence[np.ndarray], path: Path) -> None:
+    """Save plates, uint8 (H, W, 3), side by side in one picture."""
+    save_image(contact_sheet([("", plates)], height=PLATE_HEIGHT), path, quality=80, method=6)
 
 
 def describe_training(run: Path) -> dict[str, Any]:
@@ -78,7 +102,7 @@ def combined(records: Mapping[str, Mapping[str, Any]]) -> Report:
 
 
 def write_page(folder: Path = RESULTS) -> Path:
-    """Write protocol.md beside `folder`, and its two plots into it."""
+    """Write protocol.md beside `folder`, and its two plots into it. Text in findings.md there opens the page."""
     arms, records = read_arms(), read_records(folder)
     report = combined(records)
     metrics = {name: METRICS[name] for name in COLUMNS}
@@ -97,7 +121,9 @@ def write_page(folder: Path = RESULTS) -> Path:
     curves = {name: record["curve"] for name, record in records.items()}
     speeds = {name: record["photos_per_second"] for name, record in records.items()}
     for plot, figure in (("accuracy", curve_figure(report)), ("training", training_figure(curves, speeds))):
-        write_text(folder / f"{plot}.svg", to_svg(figure).decode())
+        save_figure(figure, folder / f"{plot}.png")
+    findings = folder / "findings.md"
+    plates = [name for name in (GRAY, TRUTH, *records) if (folder / f"{name}.webp").is_file()]
     missing = [name for name in arms if name not in records]
     parts = [
         "# One protocol for all",
@@ -106,12 +132,15 @@ def write_page(folder: Path = RESULTS) -> Path:
         "suggests: [`recipes/protocol.yaml`](../recipes/protocol.yaml). `make protocol` trains and measures the arms that "
         "have no result yet. One seed each.",
         f"Not trained yet: {', '.join(missing)}." if missing else "",
+        f"## What was learned\n\n{findings.read_text(encoding='utf-8')}" if findings.is_file() else "",
         f"## Results\n\n{caption(report)}",
         markdown_table(["arm", *(metric.heading for metric in metrics.values())], lines),
         "## Accuracy and colorfulness\n\nEach arm with its chroma scaled; a ring marks it as it is.\n\n"
-        "![Accuracy over colorfulness](protocol/accuracy.svg)",
+        "![Accuracy over colorfulness](protocol/accuracy.png)",
+        "## The same photos\n\nPlates of about 1910 whose true colors are known, the examples of the app.",
+        *(f"{name}:\n\n![{name}](protocol/{name}.webp)" for name in plates),
         "## Training\n\nThe error at each arm's own size: 128 px, 32 for dense.\n\n"
-        "![Error over photos and seconds](protocol/training.svg)",
+        "![Error over photos and seconds](protocol/training.png)",
         f"Speed is that of one thread ({next(iter(records.values()))['hardware']}), in the best part of each run.",
         markdown_table(["arm", "trained weights", "learning rate", "photos seen", "photos/s", "training"], costs),
     ]

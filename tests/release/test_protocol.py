@@ -1,9 +1,12 @@
 import json
+import re
 import shutil
 
+import numpy as np
 import pytest
 import torch
 import yaml
+from PIL import Image
 
 from colorizer import ColorizerError, create_model, list_approaches
 from colorizer.hub.model_names import BASELINES
@@ -99,7 +102,14 @@ def test_measured_arms_stand_on_one_page(runs, dataset, tmp_path):  # noqa: F811
     assert [photos for photos, _ in records["dense"]["curve"]] == [8, 16]
     report = combined(records)
     assert [evaluation.name for evaluation in report.evaluations] == [*BASELINES, "dense", "cnn-l1"]
+    (folder / "findings.md").write_text("Both learned nothing.\n")
     page = write_page(folder).read_text()
+    assert page.index("Both learned nothing.") < page.index("## Results")
     assert "Not trained yet: residual_encoder, colorful, fusion, cnn, " in page
     assert page.count("| dense |") == page.count("| cnn-l1 |") == 2
-    assert {path.name for path in folder.glob("*.svg")} == {"accuracy.svg", "training.svg"}
+    pictures = re.findall(r"!\[.*?\]\(protocol/(.*?)\)", page)
+    assert sorted(pictures) == sorted(path.name for path in folder.iterdir() if path.suffix in (".png", ".webp"))
+    plates = {name: np.asarray(Image.open(folder / f"{name}.webp"), float) for name in ("gray", "truth", "dense")}
+    assert len({plate.shape for plate in plates.values()}) == 1
+    assert np.ptp(plates["gray"], axis=2).mean() < 1 < np.ptp(plates["truth"], axis=2).mean()
+    assert {path.name for path in folder.glob("*.png")} == {"accuracy.png", "training.png"}

@@ -18,18 +18,31 @@ from colorizer.release.readme_tables import results_table
 
 # Sections of a model card that differ between checkpoints.
 SECTIONS = ("Network", "Training", "Measured")
+PICTURE = re.compile(r"^!\[(.+)\]\((.+)\)$", re.MULTILINE)
 # Exists in a clone, as on a Space, but not in an installed package.
 CARDS = Path(__file__).parents[3] / "model_cards"
 
 
+Pictures = tuple[tuple[str, Path], ...]
+"""Pictures as (caption, file)."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """Section of a page: its text as Markdown, and the pictures that follow it."""
+
+    text: str
+    pictures: Pictures
+
+
 @dataclass(frozen=True)
 class Trained:
-    """Checkpoint of the package: sections of its card as Markdown, and its pictures as (caption, file)."""
+    """Checkpoint of the package: sections of its card as Markdown, and its pictures."""
 
     name: str
     plain_name: str
     text: str
-    pictures: tuple[tuple[str, Path], ...]
+    pictures: Pictures
 
 
 @dataclass(frozen=True)
@@ -86,6 +99,21 @@ def results_picture() -> Path | None:
     return path if path.is_file() else None
 
 
+def protocol() -> list[Section]:
+    """Return the page on the approaches trained by one protocol, in sections; none without a clone."""
+    path = CARDS / "protocol.md"
+    if not path.is_file():
+        return []
+    _, page = path.read_text(encoding="utf-8").split("\n", 1)
+    return [
+        Section(
+            _without_pictures(re.sub(r"\[(.+?)\]\(\.\./.+?\)", r"\1", text).replace("## ", "#### ", 1)),
+            tuple((caption, CARDS / file) for caption, file in PICTURE.findall(text)),
+        )
+        for text in re.split(r"^(?=## )", page, flags=re.MULTILINE)
+    ]
+
+
 def photo_terms() -> str:
     """Return the sources and terms of the training photos as Markdown; "" without a clone."""
     path = CARDS / "training_photos.md"
@@ -135,10 +163,11 @@ def _lesson(approach: str, infos: dict[str, dict[str, Any]]) -> Lesson:
 
 def _trained(name: str, plain_name: str, info: dict[str, Any]) -> Trained:
     sections = dict(re.findall(r"^## (.+?)\n+(.*?)\s*(?=^## |\Z)", render_card(info), re.MULTILINE | re.DOTALL))
-    # Pictures and the lines above them are removed here: they are shown below the text, where they can be enlarged.
-    texts = [
-        (title, re.sub(r"^.+:\n\n!\[.*\n?", "", sections[title], flags=re.MULTILINE).strip()) for title in SECTIONS
-    ]
-    text = "\n\n".join(f"#### {title}\n\n{text}" for title, text in texts)
+    text = "\n\n".join(f"#### {title}\n\n{_without_pictures(sections[title])}" for title in SECTIONS)
     folder = checkpoint_folder(name)
     return Trained(name, plain_name, text, tuple((label, folder / file) for label, file in info["pictures"]))
+
+
+def _without_pictures(text: str) -> str:
+    """Remove pictures and the lines that only name them: they are shown below the text, where they can be enlarged."""
+    return re.sub(r"^(.+:\n\n)?!\[.*\n?", "", text, flags=re.MULTILINE).strip()

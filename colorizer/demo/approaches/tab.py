@@ -10,10 +10,12 @@ import pandas as pd
 from colorizer.atomic_write import copy_file
 from colorizer.demo.approaches.lessons import (
     Lesson,
+    Section,
     lessons,
     measured,
     measured_curves,
     photo_terms,
+    protocol,
     results_picture,
 )
 from colorizer.demo.catalog import Catalog
@@ -93,6 +95,10 @@ def build_approaches_tab(catalog: Catalog, photo: PhotoTab, tab: gr.Tab) -> None
         )
         with gr.Accordion("All measurements", open=False, elem_classes="folded"):
             gr.Markdown(table, elem_classes="wide")
+    if sections := protocol():
+        with gr.Accordion("Trained alike: what differs is the approach alone", open=False, elem_classes="folded"):
+            for section in sections:
+                _build_section(section, folder)
     gr.Markdown("## How each works")
     for lesson in lessons():
         _build_lesson(lesson, folder)
@@ -153,6 +159,13 @@ def _picture(session: Session | None, files: ExampleFiles, name: str) -> str:
         return next((url(each.thumbnail) for each in painted), "")
     opening = files.opening(name)
     return url(opening) if opening else ""
+
+
+def _build_section(section: Section, folder: Path) -> None:
+    gr.Markdown(section.text, elem_classes="wide")
+    for label, path in section.pictures:
+        gr.Markdown(f"#### {label}")
+        _show(path, label, folder / f"protocol-{path.name}")
 
 
 def _build_lesson(lesson: Lesson, folder: Path) -> None:

@@ -13,6 +13,7 @@ from colorizer.demo.approaches.lessons import (
     measured,
     measured_curves,
     photo_terms,
+    protocol,
     results_picture,
 )
 from colorizer.demo.approaches.tab import COLORS
@@ -97,6 +98,7 @@ def test_a_clone_has_cards_and_the_package_alone_does_without(
     monkeypatch.setattr(lessons_module, "CARDS", tmp_path / "model_cards")
     assert results_picture() is None
     assert photo_terms() == ""
+    assert protocol() == []
     assert lessons() == list(by_name.values())
     monkeypatch.setattr(lessons_module, "EVALUATION", tmp_path / "evaluation.json")
     assert measured() == ""
@@ -104,3 +106,17 @@ def test_a_clone_has_cards_and_the_package_alone_does_without(
 
 def test_each_curve_has_a_color_of_its_own() -> None:
     assert len(set(COLORS)) == len(COLORS) >= len(set(measured_curves(Catalog())["Approach"]))
+
+
+def test_the_page_on_the_protocol_is_in_sections_with_pictures() -> None:
+    sections = protocol()
+    page = (lessons_module.CARDS / "protocol.md").read_text()
+    pictures = [picture for section in sections for picture in section.pictures]
+    assert len(pictures) == page.count("![")
+    assert all(path.is_file() and caption for caption, path in pictures)
+    texts = "\n\n".join(section.text for section in sections)
+    assert "![" not in texts
+    assert "](../" not in texts
+    assert [line for line in texts.splitlines() if line.startswith(("|", "#### "))] == [
+        line.replace("## ", "#### ") for line in page.splitlines() if line.startswith(("|", "## "))
+    ]

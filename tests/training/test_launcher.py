@@ -15,8 +15,8 @@ from tests.training.conftest import REPOSITORY
 
 ACCELERATE = ["accelerate.commands.launch", "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
 LAUNCHERS = {
-    "torchrun": (["torch.distributed.run", "--nproc_per_node", "2", "--master_port"], 2),
-    "accelerate": ([*ACCELERATE, "--multi_gpu", "--num_processes", "2", "--main_process_port"], 2),
+    # By torchrun's own agent.
+    "accelerate, two processes": ([*ACCELERATE, "--multi_gpu", "--num_processes", "2", "--main_process_port"], 2),
     "accelerate, one process": ([*ACCELERATE, "--cpu", "--num_processes", "1", "--main_process_port"], 1),
 }
 

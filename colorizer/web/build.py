@@ -10,8 +10,9 @@ from typing import Any
 from PIL import Image
 
 from colorizer import checkpoints, viewer
+from colorizer.approaches.base.checkpoint_files import MAX_RECORD_BYTES, read_json
 from colorizer.atomic_write import is_taken, make_folder, write_folder
-from colorizer.errors import ColorizerError, check_address
+from colorizer.errors import ColorizerError, check_address, quote
 from colorizer.hub.loading import resolve
 from colorizer.hub.model_names import best_first, model_names
 from colorizer.photos.bins import bin_centers
@@ -60,8 +61,7 @@ def build_page(
         ColorizerError: npm is missing or fails, two models have one name, `space` is no web address, or the folder
             holds something else or can't be written.
     """
-    if is_taken(folder) and not (folder / MANIFEST).is_file() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ColorizerError(f"{folder} is there, and is not an earlier build of the page: name another folder.")
+    _check_free(folder)
     if space is not None:
         check_address("space", space)
     models = list(models) or best_first(checkpoints.list_checkpoints())
@@ -79,12 +79,39 @@ def build_page(
                 "runtimes": add_libraries(part),
                 "space": space,
             }
-            (part / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False), encoding="utf-8")
             (part / "README.md").write_text(_CARD, encoding="utf-8")
             _add_page(part)
+            manifest["files"] = sorted([MANIFEST, *_names(part)])
+            (part / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False), encoding="utf-8")
+            _fill_service_worker(part)
     except OSError as error:
         raise ColorizerError(f"The page could not be written into {folder}: {error}.") from error
     return sorted(file for file in folder.rglob("*") if file.is_file())
+
+
+def _check_free(folder: Path) -> None:
+    """Check that nothing but an earlier build of the page would be replaced: all that is there was written by it."""
+    if not is_taken(folder):
+        return
+    try:
+        there = set(_names(folder)) if folder.is_dir() else {folder.name}
+        ours = set(read_json(folder / MANIFEST, max_bytes=MAX_RECORD_BYTES)["files"]) if there else set()
+    except (OSError, ColorizerError, LookupError, TypeError):
+        ours = set()
+    if others := sorted(there - ours):
+        raise ColorizerError(
+            f"{folder} holds what is not of an earlier build of the page, such as {quote(others[0])}, and would be replaced: "
+            "name another folder."
+        )
+
+
+def _names(folder: Path) -> list[str]:
+    """Return the names of all files in a folder, and of what else is neither file nor folder, sorted."""
+    return [
+        file.relative_to(folder).as_posix()
+        for file in sorted(folder.rglob("*"))
+        if file.is_symlink() or not file.is_dir()
+    ]
 
 
 def _add_opening(folder: Path, networks: Sequence[Network]) -> dict[str, Any]:
@@ -116,7 +143,7 @@ def _add_example(folder: Path, number: int) -> dict[str, str]:
 
 
 def _add_page(folder: Path) -> None:
-    """Write the page itself: its own files, the viewer's, and the script that keeps them for later visits."""
+    """Write the page itself: its own files and the viewer's."""
     for file in PAGE.iterdir():
         shutil.copyfile(file, folder / file.name)
     shutil.copyfile(viewer.STYLE, folder / "viewer.css")
@@ -124,9 +151,13 @@ def _add_page(folder: Path) -> None:
     (folder / "viewer.js").write_text(f"export function mount({script}) {{\n{viewer.script()}}}\n", encoding="utf-8")
     template = viewer.template().replace("{{accept}}", PHOTO_TYPES)
     _fill(folder / "index.html", viewer=template)
+
+
+def _fill_service_worker(folder: Path) -> None:
+    """Tell the script that keeps the page for later visits which files there are, once all others are written."""
     # The small ones that every visitor needs. Photos, networks and the runtimes are kept when they are first used.
     later = {f"{example.name}.webp" for example in EXAMPLES} | {"README.md", "service-worker.js"}
-    files = [file.relative_to(folder).as_posix() for file in sorted(folder.rglob("*")) if file.is_file()]
+    files = _names(folder)
     first = [file for file in files if file not in later and "/" not in file and not file.startswith(RUNTIME)]
     digest = hashlib.sha256()
     for file in files:

@@ -65,9 +65,27 @@ def fake_libraries(folder: Path) -> dict:
 
 def test_a_folder_of_something_else_stays(tmp_path: Path) -> None:
     (tmp_path / "letters.txt").write_text("dear")
-    with pytest.raises(ColorizerError, match="not an earlier build"):
+    with pytest.raises(ColorizerError, match=r"not of an earlier build of the page, such as 'letters.txt'"):
         build_page(tmp_path, ["dense"])
     assert [file.name for file in tmp_path.iterdir()] == ["letters.txt"]
+
+
+def test_a_build_goes_in_place_of_an_earlier_one_alone(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("colorizer.web.build.add_libraries", fake_libraries)
+    page = tmp_path / "page"
+    files = build_page(page, ["dense"])
+    assert build_page(page, ["dense"]) == files
+    head = page / ".git" / "HEAD"
+    head.parent.mkdir()
+    head.write_text("ref: refs/heads/main\n")
+    with pytest.raises(ColorizerError, match=r"'\.git/HEAD'"):
+        build_page(page, ["dense"])
+    assert head.is_file()
+    # A file of the same name as the list of a build.
+    for other in ("{}", "[]", '{"files": [[]]}', "no list"):
+        (tmp_path / "models.json").write_text(other)
+        with pytest.raises(ColorizerError, match="not of an earlier build"):
+            build_page(tmp_path, ["dense"])
 
 
 def test_without_npm_there_is_a_sentence_and_no_page(tmp_path: Path, monkeypatch, capsys) -> None:

@@ -97,8 +97,9 @@ def build_endpoints(catalog: Catalog) -> None:
             *_, comparison = run.compare(
                 catalog, source, names, Settings(), new_folder(), max_total_pixels=MAX_ZIP_PIXELS
             )
+            pictures = gallery(comparison)
         tell_caller(comparison.notes)
-        return gallery(comparison)
+        return pictures
 
     def video(clip: dict[str, Any] | None, model: str | None) -> Iterator[str | None]:
         """Colorize a clip with one model, without flicker. Returns an MP4 with the clip's sound.

@@ -1,6 +1,7 @@
 """Bounds of what one caller sends, so that nobody takes the app from the others: calls at a time, and bytes."""
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
@@ -22,6 +23,7 @@ LONG = {"video", "many"}
 MAX_BODY = 2**20
 MAX_TOOL_BODY = 16 * 2**20  # of an assistant, with the photo in it
 MAX_UPLOAD = 410 * 2**20  # of an album
+FORWARDED = b"x-forwarded-for"
 
 
 def caller_of(request: Any) -> str:
@@ -57,7 +59,9 @@ class BoundedRequests:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif "/file=http" in scope["path"] or "/proxy=" in scope["path"]:
+            return
+        scope["headers"] = _with_one_forwarded(scope["headers"])
+        if "/file=http" in scope["path"] or "/proxy=" in scope["path"]:
             await _refuse(403, "Files of other servers are not fetched for you.")(scope, receive, send)
         elif int(Request(scope).headers.get("content-length", 0)) > _max_bytes(scope["path"]):
             await _refuse(413, _too_large(scope["path"]))(scope, receive, send)
@@ -87,6 +91,13 @@ class BoundedRequests:
             if not is_begun or not isinstance(error.__cause__, HTTPException):
                 raise
             await send({"type": "http.response.body", "body": b""})
+
+
+def _with_one_forwarded(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Join the lines of X-Forwarded-For, as HTTP says: the first may be the visitor's own, who would be anybody by it."""
+    lines = [value for name, value in headers if name == FORWARDED]
+    others = [(name, value) for name, value in headers if name != FORWARDED]
+    return [*others, (FORWARDED, b", ".join(lines))] if lines else others
 
 
 def _max_bytes(path: str) -> int:

@@ -8,9 +8,12 @@ from typing import Any
 import gradio as gr
 import httpx
 import pytest
+from starlette.requests import Request
 
-from colorizer.demo import bounds
+from colorizer.demo import api, bounds, components
 from colorizer.demo.bounds import MAX_BODY, MAX_CALLS, MAX_LONG_CALLS, bound_calls
+from colorizer.demo.photo.comparison import Comparison
+from colorizer.demo.photo.downloads import gallery
 from tests.demo.test_calls import call, client, demo, endpoint, upload
 
 __all__ = ["client", "demo", "upload"]  # the fixtures
@@ -39,6 +42,20 @@ def test_nothing_goes_past_the_queue(demo: gr.Blocks, client: httpx.Client, uplo
     assert call(client, endpoint(demo, "colorize"), data)[0] == 200
 
 
+def test_results_are_saved_in_the_callers_turn(
+    demo: gr.Blocks, client: httpx.Client, upload: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pending = []
+
+    def saved(comparison: Comparison) -> list[tuple[str, str]]:
+        pending.append(components._TURNS.num_pending)
+        return gallery(comparison)
+
+    monkeypatch.setattr(api, "gallery", saved)
+    assert call(client, endpoint(demo, "compare"), [upload, ["tiny-dense"]])[0] == 200
+    assert pending == [1]
+
+
 @pytest.mark.parametrize(
     "path", ["file=https://example.org/photo.jpg", "file=http://127.0.0.1/", "proxy=https://hf.co/x"]
 )
@@ -51,6 +68,19 @@ def test_events_that_are_nobodys_leave_no_traceback(client: httpx.Client, capfd:
     assert "404" in client.get("/gradio_api/queue/data", params={"session_hash": "nobodys"}).text
     assert "404" in client.get("/gradio_api/call/colorize/nobodys").text
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_visitor_behind_a_proxy_that_adds_a_line_is_who_the_proxy_says() -> None:
+    seen = []
+
+    async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        seen.append(bounds.caller_of(Request(scope)))
+
+    headers = [(b"x-forwarded-for", b"8.8.8.8"), (b"host", b"here"), (b"x-forwarded-for", b"9.9.9.9")]
+    scope = {"type": "http", "path": "/", "client": ("10.0.0.5", 1)}
+    for lines in (headers, headers[:2], headers[1:2]):
+        asyncio.run(bounds.BoundedRequests(app)(scope | {"headers": lines}, None, None))
+    assert seen == ["9.9.9.9", "8.8.8.8", "10.0.0.5"]
 
 
 class Queue:

@@ -99,5 +99,5 @@ class _Cost(TorchDispatchMode):
             if isinstance(tensor, Tensor):
                 self.num_bytes += tensor.numel() * tensor.element_size()
         if self.operations > MAX_OPERATIONS or self.num_bytes > MAX_RESULT_BYTES:
-            raise CheckpointError("The network takes too much time or memory per photo at its resolution to be loaded.")
+            raise CheckpointError("The network takes too much time or memory per photo at this resolution.")
         return result

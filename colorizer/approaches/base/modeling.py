@@ -186,9 +186,9 @@ class ColorizerModel(ModelOfParts):
             output.ab = self.decode(lightness, output.prediction, **decoding)
         return output
 
-    def color_one(self) -> ColorizerOutput:
-        """Color one black photo at the network's own resolution."""
-        side = max(1, round(self.config.resolution / self.size_multiple)) * self.size_multiple
+    def color_one(self, resolution: int | None = None) -> ColorizerOutput:
+        """Color one black photo, at the network's own resolution by default."""
+        side = max(1, round((resolution or self.config.resolution) / self.size_multiple)) * self.size_multiple
         return self(torch.zeros(1, 1, side, side, device=self.device))
 
     def decode(self, lightness: Tensor, prediction: Tensor, **options: float | str) -> Tensor:

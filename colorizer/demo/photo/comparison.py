@@ -1,9 +1,13 @@
 """Data classes of a comparison: the visitor's settings, a result, and all results together."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
+from colorizer.approaches.base.limits import build_skeleton, check_cost
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.photo.canvas import Studio
@@ -14,6 +18,7 @@ from colorizer.pipelines.hints import Hint
 # Limits per visitor, since many share the machine.
 MAX_RESOLUTION = 1024
 MAX_VARIANTS = 4
+_checked: WeakKeyDictionary[ColorizerModel, set[int]] = WeakKeyDictionary()  # resolutions above their own
 
 
 @dataclass(frozen=True)
@@ -67,8 +72,13 @@ class Settings:
         return (self.saturation, self.warmth, self.strength) == (1, 0, 1)
 
     def for_model(self, model: ColorizerModel) -> "Settings":
-        """Return the settings without those that `model` does not support."""
+        """Return the settings without those that `model` does not support.
+
+        Raises CheckpointError if it takes too much time or memory at the resolution: only its own was tried when it was loaded.
+        """
         can_draw = model.space.has_distribution
+        if self.resolution and self.resolution > model.config.resolution and not model.is_fixed_size:
+            _check_resolution(model, self.resolution)
         return replace(
             self,
             options={name: value for name, value in self.options.items() if name in model.options},
@@ -76,6 +86,14 @@ class Settings:
             num_images=self.num_images if can_draw else 1,
             seed=self.seed if can_draw else None,
         )
+
+
+def _check_resolution(model: ColorizerModel, resolution: int) -> None:
+    checked = _checked.setdefault(model, set())
+    if resolution not in checked:
+        skeleton = build_skeleton(lambda: type(model)(deepcopy(model.config)))
+        check_cost(partial(skeleton.eval().color_one, resolution))
+        checked.add(resolution)
 
 
 def check_total_pixels(count: int, size: tuple[int, int], limit: int) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from colorizer import create_model
 from colorizer.demo import previews as demo_pictures
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.photo.comparison import Comparison, Settings
@@ -210,6 +211,16 @@ def test_one_approach_alone_refuses_what_it_does_not_have(catalog: Catalog, colo
         colorize(catalog, color_photo, "tiny-dense", Settings(resolution=64), tmp_path)
     with pytest.raises(ColorizerError, match="at most 1024"):
         Settings(resolution=4096)
+
+
+def test_a_network_that_is_cheap_at_its_own_resolution_alone_is_refused_above(catalog: Catalog) -> None:
+    model = create_model("colorful", width=4, resolution=64)
+    assert Settings(resolution=64).for_model(model).resolution == 64
+    for _ in range(2):
+        with pytest.raises(ColorizerError, match="too much time or memory"):
+            Settings(resolution=1024).for_model(model)
+    small = catalog.pipeline("tiny-colorful").model
+    assert Settings(resolution=1024).for_model(small).resolution == 1024
 
 
 def test_saturation_zero_is_gray(catalog: Catalog, color_photo: str, pixels: np.ndarray, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def make_clip(
     rate: int | Fraction = RATE,
     options: dict[str, str] | None = None,
 ) -> Path:
-    """Write a clip of `rate` frames per second with a tone as sound; `times` are the frames' times in milliseconds."""
+    """Write a clip of RGB or RGBA, `rate` frames per second, with a tone as sound; `times` of frames are in milliseconds."""
     frames = list(frames)
     with av.open(str(path), "w") as container:
         container.metadata.update(metadata or {})
@@ -49,7 +49,7 @@ def make_clip(
             stream.set_display_rotation(rotation, hflip=is_mirrored)
         tones = [] if sound is None else [add_tone(container, sound)]
         for number, pixels in enumerate(frames):
-            frame = av.VideoFrame.from_ndarray(pixels)
+            frame = av.VideoFrame.from_ndarray(pixels, format="rgba" if pixels.shape[2] == 4 else "rgb24")
             frame.pts, frame.time_base = number, 1 / Fraction(rate)
             if times is not None:
                 frame.pts, frame.time_base = times[number], Fraction(1, 1000)

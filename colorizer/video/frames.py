@@ -59,6 +59,7 @@ class Clip:
     start: time of the first video or audio in the file, in seconds.
     num_frames, seconds: number of frames, including any that can't be decoded, and the time at which the last one ends.
     pixel_aspect: width of an upright pixel over its height. color: primaries, transfer and matrix, as numbers of H.273.
+    has_alpha_layer: True if another picture within the stream, as WebM has, holds its transparency.
     is_joined, has_end: see `Extent`.
     has_sound: True if any audio can be decoded. metadata: the container's own.
     mark: what its result is to be known by.
@@ -74,6 +75,7 @@ class Clip:
     seconds: float
     pixel_aspect: Fraction
     color: tuple[int, int, int]
+    has_alpha_layer: bool
     is_joined: bool
     has_end: bool
     has_sound: bool
@@ -97,6 +99,7 @@ class Frame:
     position: its time stamp in the file, which identifies it together with `checksum`; None if nothing does.
     is_damaged: True if it could not be decoded and repeats the one before. was_interlaced: True if it was deinterlaced.
     fine_luma: what 8 bits lack of its luma, in 10-bit levels, int16 (H, W).
+    is_transparent: True if it had pixels that aren't opaque, which they are now.
     """
 
     pixels: np.ndarray
@@ -106,6 +109,7 @@ class Frame:
     is_damaged: bool = False
     was_interlaced: bool = False
     fine_luma: np.ndarray | None = None
+    is_transparent: bool = False
 
     @property
     def checksum(self) -> int:
@@ -152,6 +156,7 @@ def inspect(source: str | os.PathLike, limits: Limits | None = None) -> Clip:
             "size": size[::-1] if orientation.is_transposed else size,
             "pixel_aspect": 1 / aspect if orientation.is_transposed else aspect,
             "color": (int(first.color_primaries), int(first.color_trc), matrix),
+            "has_alpha_layer": stream.metadata.get("alpha_mode") == "1",
             "time_base": stream.time_base,
             "rate": _rate(stream),
             "start": Fraction(container.start_time or 0, av.time_base),
@@ -174,7 +179,8 @@ def frames(clip: Clip, after: Place | None = None, *, bit_depth: int = 8) -> Ite
             position = None if found.is_damaged or clip.is_joined else found.pts
             pixels = _pixels(found.frame, clip)
             fine = _fine_luma(found.frame, clip) if bit_depth > 8 else None
-            yield Frame(pixels, time, duration, position, found.is_damaged, found.was_interlaced, fine)
+            is_transparent = clip.has_alpha_layer or _is_transparent(found.frame)
+            yield Frame(pixels, time, duration, position, found.is_damaged, found.was_interlaced, fine, is_transparent)
 
 
 @contextmanager
@@ -219,6 +225,12 @@ def _timing(frame: Decoded, clip: Clip, last: tuple[int, int] | None) -> tuple[i
 
 def _pixels(frame: VideoFrame, clip: Clip) -> np.ndarray:
     return clip.orientation.apply(_rgb(frame, clip).to_ndarray())
+
+
+def _is_transparent(frame: VideoFrame) -> bool:
+    if not any(component.is_alpha for component in frame.format.components):
+        return False
+    return bool(frame.reformat(format="rgba").to_ndarray()[..., 3].min() < 255)
 
 
 def _rgb(frame: VideoFrame, clip: Clip) -> VideoFrame:

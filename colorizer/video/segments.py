@@ -43,15 +43,21 @@ ENCODERS = {".mp4": _H264, ".m4v": _H264, ".mov": _H264, ".mkv": _H264, ".webm":
 
 @dataclass(frozen=True)
 class Tally:
-    """Numbers of frames so far that were not simply colored: damaged, interlaced, and kept in their own color."""
+    """Numbers of frames so far that were not simply colored: damaged, interlaced, kept in their own color, transparent."""
 
     damaged: int = 0
     interlaced: int = 0
     kept: int = 0
+    transparent: int = 0
 
     def count(self, frame: Frame, is_kept: bool) -> "Tally":
         """Return the numbers with another frame."""
-        return Tally(self.damaged + frame.is_damaged, self.interlaced + frame.was_interlaced, self.kept + is_kept)
+        return Tally(
+            self.damaged + frame.is_damaged,
+            self.interlaced + frame.was_interlaced,
+            self.kept + is_kept,
+            self.transparent + frame.is_transparent,
+        )
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -64,6 +70,8 @@ class Tally:
             notes.append(f"{which} the one before")
         if self.interlaced:
             notes.append("it was interlaced; the result is progressive")
+        if self.transparent:
+            notes.append("its transparency was left out")
         if self.kept:
             notes.append(f"frames in color already were left as they are: {self.kept}")
         return tuple(notes)

@@ -135,6 +135,22 @@ def test_a_turned_or_mirrored_clip_comes_out_upright(
         assert next(container.decode(video=0)).side_data.get("DISPLAYMATRIX") is None
 
 
+@pytest.mark.parametrize(
+    ("ending", "codec", "pix_fmt"),
+    [("mov", "prores_ks", "yuva444p10le"), ("mov", "png", "rgba"), ("webm", "libvpx-vp9", "yuva420p")],
+)
+@pytest.mark.parametrize("opacity", [254, 255])
+def test_transparency_that_is_lost_is_noted(
+    ending: str, codec: str, pix_fmt: str, opacity: int, pipe: ColorizationPipeline, tmp_path: Path
+):
+    frames = [np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)]) for pixels in pan(3)]
+    frames[2][5:, :, 3] = opacity
+    clip = make_clip(tmp_path / f"clip.{ending}", frames, codec=codec, pix_fmt=pix_fmt, options={}, sound=None)
+    result = colorize_video(clip, tmp_path / "colored.mp4", pipe)
+    # Of a WebM, nothing but that there is an alpha layer is read.
+    assert result.notes == (("its transparency was left out",) if opacity < 255 or ending == "webm" else ())
+
+
 def combs(frames: list[np.ndarray]) -> float:
     """Measure the difference of each line from those around it, in CIE L."""
     lightness = [lightness_of(pixels) for pixels in frames]

@@ -14,6 +14,7 @@ from colorizer.photos.metadata.bounded_file import is_bounded_exif
 from colorizer.photos.metadata.density import Density, read_density
 from colorizer.photos.metadata.exif import IPTC, MAX_BYTES, ORIENTATION, PHOTOSHOP, XMP, Value
 from colorizer.photos.metadata.png_texts import RAW_PROFILE, raw_profile, read_texts
+from colorizer.photos.metadata.xmp_parts import without_parts
 
 MAX_TEXT_BYTES = 2**20
 """Of all comments and texts."""
@@ -197,7 +198,7 @@ def _xmp(packet: bytes | str | None) -> bytes | None:
         return None
     if len(packet) > MAX_XMP_BYTES or b"<" not in packet[:200]:
         raise ValueError("no XMP packet")
-    return upright_xmp(packet)
+    return without_parts(upright_xmp(packet))
 
 
 def upright_xmp(packet: bytes) -> bytes:

@@ -1,0 +1,37 @@
+"""Properties of an XMP packet that describe other parts of its file: the video of a motion photo, or a gain map for HDR."""
+
+import re
+
+# Names of their properties by namespace. A directory lists all parts of the file.
+_NAMES = {
+    b"http://ns.google.com/photos/1.0/camera/": rb"(?:MotionPhoto|MicroVideo)\w*",
+    b"http://ns.google.com/photos/1.0/container/": rb"Directory",
+    b"http://ns.adobe.com/hdr-gain-map/1.0/": rb"\w+",
+    b"http://ns.apple.com/HDRGainMap/1.0/": rb"\w+",
+}
+_NAMESPACE = re.compile(rb"xmlns:([\w.-]{1,99})\s{0,9}=\s{0,9}[\"']([^\"']{1,99})[\"']")
+
+
+def without_parts(packet: bytes) -> bytes:
+    """Return an XMP packet without these properties, since a result holds the photo alone. All else stays as it is."""
+    for prefix, namespace in dict(_NAMESPACE.findall(packet)).items():
+        if names := _NAMES.get(namespace):
+            name = re.escape(prefix) + b":" + names
+            packet = _without_elements(packet, re.compile(b"<(" + name + rb")(?=[\s/>])"))
+            packet = re.sub(rb"(?<=\s)" + name + rb"\s{0,9}=\s{0,9}(?:\"[^\"]*\"|'[^']*')", b"", packet)
+    return packet
+
+
+def _without_elements(packet: bytes, opening: re.Pattern[bytes]) -> bytes:
+    kept, place = [], 0
+    while match := opening.search(packet, place):
+        end = packet.find(b">", match.end())
+        if end >= 0 and packet[end - 1 : end] != b"/":
+            closing = b"</" + match[1] + b">"
+            end = packet.find(closing, end)
+            end += len(closing) - 1 if end >= 0 else 0
+        if end < 0:  # without its end, nothing says what it is
+            break
+        kept.append(packet[place : match.start()])
+        place = end + 1
+    return b"".join((*kept, packet[place:]))

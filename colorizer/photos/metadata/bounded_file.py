@@ -34,6 +34,10 @@ MAX_TEXT_BYTES, MAX_COMMENTS = 2**24, 1000
 _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 _STANDALONE = {0x01, 0xD8, 0xD9}
 _SCAN, _END, _APP1 = 0xDA, 0xD9, 0xE1
+# Markers of JPEG's frames that libjpeg doesn't decode (ITU-T T.81, table B.1, and T.87).
+_FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
+_OTHER_FRAMES = dict.fromkeys((0xC3, 0xC7, 0xCB, 0xCF), "a lossless JPEG") | {0xF7: "a JPEG-LS"}
+_OTHER_FRAMES |= dict.fromkeys((0xC5, 0xC6, 0xCD, 0xCE), "a hierarchical JPEG")
 _TEXT = (b"P1", b"P2", b"P3")
 _EXIF = b"Exif\0\0"
 _IFD_POINTERS = {0x8769, 0x8825, 0xA005, 0x014A}
@@ -75,7 +79,8 @@ def check_parts(file: IO[bytes], label: str) -> None:
     """Check what Pillow decodes in a single call, or does not check itself.
 
     Raises:
-        PhotoError: a JPEG or a PPM as text has too many parts, or the pixels of a PNG are damaged; the message has `label`.
+        PhotoError: a JPEG or a PPM as text has too many parts, a JPEG is of a kind that it doesn't read, or the pixels of a PNG
+            are damaged; the message has `label`.
     """
     file.seek(0)
     magic = file.read(3)
@@ -126,6 +131,8 @@ def _jpeg_problem(content: Any) -> str | None:
         num_scans += marker == _SCAN
         if num_scans > MAX_SCANS:
             return _too_many(f"{MAX_SCANS} scans")
+        if marker in _FRAMES and (problem := _frame_problem(marker, content[position + 2 : position + 3])):
+            return problem
         end = position + max(2, int.from_bytes(content[position : position + 2]))
         if marker == _APP1 and bytes(content[position + 2 : position + 8]) == _EXIF:
             # Pillow joins them, and reads the tags when it opens the file.
@@ -136,6 +143,13 @@ def _jpeg_problem(content: Any) -> str | None:
                 return "has EXIF data that refers to itself: save it again without."
         position = end
     return _too_many(f"{MAX_SEGMENTS} segments")
+
+
+def _frame_problem(marker: int, bits: bytes) -> str | None:
+    kind = _OTHER_FRAMES.get(marker)
+    if kind is None and bits in (b"", b"\x08"):
+        return None
+    return f"is {kind or 'a JPEG'} of {bits[0] if bits else 'unknown'} bits, which can't be read: save it as PNG first."
 
 
 def _too_many(limit: str) -> str:

@@ -100,3 +100,14 @@ def test_a_gif_of_many_blocks_and_a_png_of_many_chunks_are_read() -> None:
     for file_format in ("GIF", "PNG"):
         file = io.BytesIO(encode(noise, file_format))
         np.testing.assert_array_equal(read_photo(file).pixels[..., 0], np.asarray(noise))
+
+
+@pytest.mark.parametrize(
+    ("marker", "bits", "words"), [(0xC1, 12, "a JPEG"), (0xC3, 8, "a lossless JPEG"), (0xF7, 16, "a JPEG-LS")]
+)
+def test_a_jpeg_that_is_not_decoded_says_what_it_is(marker: int, bits: int, words: str) -> None:
+    content = bytearray(encode(NOISE, "JPEG"))
+    frame = content.index(b"\xff\xc0")
+    content[frame + 1], content[frame + 4] = marker, bits
+    with pytest.raises(PhotoError, match=f"is {words} of {bits} bits, which can't be read"):
+        read_photo(bytes(content))

@@ -19,6 +19,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from colorizer.data.local_files import readable
 from colorizer.data.sources import Source, translate_errors
 from colorizer.photos.color import colorfulness
+from colorizer.photos.files.coded_colors import set_profile
 from colorizer.photos.files.opening import FORMATS, Opened, is_decoded_apart, open_image
 from colorizer.photos.profiles import is_srgb, srgb_pixels
 
@@ -171,7 +172,9 @@ def _open(file: IO[bytes], name: str | None) -> Opened:
     """Open a photo: nearly all by Pillow alone, since what else `open_image` checks takes as long as decoding a small one."""
     if not is_decoded_apart(file):
         with suppress(UnidentifiedImageError):
-            return Opened(Image.open(file, formats=FORMATS))
+            image = Image.open(file, formats=FORMATS)
+            set_profile(image, file, image.format)
+            return Opened(image)
     return open_image(file, name, MAX_PIXELS)
 
 

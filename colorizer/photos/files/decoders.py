@@ -4,9 +4,9 @@ The libraries are large parsers in C. A process bounds their memory and time, an
 It imports neither torch nor the rest of the package.
 
 Input: the file as standard input, and as arguments the format, the page (from 1; the directory's offset in a TIFF; 0 to count
-a PDF's pages) and the limit on pixels. Output: a line of JSON, and the pixels, ICC profile, EXIF block, XMP packet and gray or
-RGB in 16 bits. The line holds the `mode`, `size`, `num_pages` and lengths of the parts; or `error`, empty for damage; or
-`missing`, for another library.
+a PDF's pages) and the limit on pixels. Output: a line of JSON, and the pixels, ICC profile, EXIF block, XMP packet, gray or RGB
+in 16 bits, and the alpha of a mode without one. The line holds the `mode`, `size`, `num_pages` and lengths of the parts; or
+`error`, empty for damage; or `missing`, for another library.
 """
 
 import json
@@ -171,7 +171,7 @@ def decode(kind: str, page: int, bounds: Bounds, file: IO[bytes]) -> tuple[dict,
     image = _READERS[kind](file, page, bounds)
     num_pages = count_pdf_pages(file) if kind == "PDF" else 1
     parts = [image.tobytes(), *(image.info.get(name) or b"" for name in ("icc_profile", "exif", "xmp"))]
-    parts.append(image.info["wide"].tobytes() if "wide" in image.info else b"")
+    parts += [image.info[name].tobytes() if name in image.info else b"" for name in ("wide", "alpha")]
     return {
         "mode": image.mode,
         "size": image.size,

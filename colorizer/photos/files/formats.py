@@ -18,6 +18,7 @@ MEDIA_TYPES = {
     ".pgm": "image/x-portable-graymap",
     ".ppm": "image/x-portable-pixmap",
     ".pnm": "image/x-portable-anymap",
+    ".pam": "image/x-portable-arbitrarymap",
     ".pfm": "image/x-portable-floatmap",
     ".tga": "image/x-tga",
     ".pcx": "image/x-pcx",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import IO
 
@@ -12,9 +12,10 @@ from PIL import Image, PngImagePlugin, UnidentifiedImageError
 from colorizer.errors import PhotoError, quote
 from colorizer.photos.depth import read_wide
 from colorizer.photos.files import deep_codecs, separate_decoding
+from colorizer.photos.files.coded_colors import set_profile
 from colorizer.photos.files.cut_jpegs import complete_cut_jpeg
 from colorizer.photos.files.formats import HEAD_BYTES, format_of
-from colorizer.photos.files.pixmaps import is_scaled, read_scaled
+from colorizer.photos.files.pixmaps import is_other_pixmap, is_scaled, read_other_pixmap, read_scaled
 from colorizer.photos.files.psd import read_psd
 from colorizer.photos.files.tiff_directories import Page, find_pages
 from colorizer.photos.metadata.bounded_file import BoundedFile, check_parts
@@ -42,7 +43,8 @@ class Opened:
     """An image, not yet decoded if `file` is given; its number of pages ("" for one, "many" if counting takes long).
 
     exif: EXIF block of a file that has its tags elsewhere, or b"". notes: remarks on what was not read.
-    wide: its gray (H, W) or RGB (H, W, 3) in 16 bits, uint16, if that is decoded already.
+    wide: its gray (H, W) or RGB (H, W, 3) in 16 bits, uint16, if that is decoded already. alpha: that of a mode without one,
+        uint8 (H, W).
     """
 
     image: Image.Image
@@ -50,6 +52,7 @@ class Opened:
     num_pages: str = ""
     exif: bytes = b""
     wide: np.ndarray | None = None
+    alpha: np.ndarray | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -75,20 +78,22 @@ def open_image(file: IO[bytes], name: str | None, max_pixels: int, page: int = 1
             return _develop(file, bounded, label, max_pixels)
         if kind is not None:
             image, num_pages = separate_decoding.decode(file, kind, label, max_pixels, page)
-            return Opened(image, None, str(num_pages) if num_pages > 1 else "", wide=image.info.pop("wide", None))
+            notes, wide = set_profile(image, file, kind), image.info.pop("wide", None)
+            return Opened(image, None, str(num_pages) if num_pages > 1 else "", wide=wide, notes=notes)
         if head.startswith(b"8BPS"):
-            image, wide = read_psd(bounded, label, max_pixels)
-            return Opened(image, wide=wide)
+            image, wide, alpha = read_psd(bounded, label, max_pixels)
+            return Opened(image, wide=wide, alpha=alpha)
+        if is_other_pixmap(head):
+            return Opened(**read_other_pixmap(bounded, label, max_pixels)._asdict())
         image = _open_by_pillow(bounded, (*FORMATS, *_tga(file, name)), max_pixels)
         if is_scaled(image):
-            image, wide = read_scaled(image, bounded)
-            return Opened(image, wide=wide)
+            return Opened(**read_scaled(image, bounded)._asdict())
         if image.format == "JPEG2000":
             image.info = read_boxes(bounded) | image.info
-        num_frames = count_frames(image, bounded)
+        notes, num_frames = set_profile(image, bounded, image.format), count_frames(image, bounded)
         if image.format in deep_codecs.FORMATS and (bits := deep_codecs.bits_of(file, image.format)) > 8:
-            return _open_deep(file, image, bounded, label, max_pixels, num_frames, bits)
-        return Opened(image, bounded, num_frames)
+            return _open_deep(file, Opened(image, bounded, num_frames, notes=notes), label, max_pixels, bits)
+        return Opened(image, bounded, num_frames, notes=notes)
     except PhotoError:
         raise
     except UnidentifiedImageError as error:
@@ -159,26 +164,18 @@ def _develop(file: IO[bytes], bounded: BoundedFile, label: str, max_pixels: int)
     return Opened(image, exif=_tiff_exif(bounded, None, lambda tag: tag in _RAW_TAGS))
 
 
-def _open_deep(
-    file: IO[bytes],
-    image: Image.Image,
-    bounded: BoundedFile,
-    label: str,
-    max_pixels: int,
-    num_frames: str,
-    bits: int,
-) -> Opened:
+def _open_deep(file: IO[bytes], opened: Opened, label: str, max_pixels: int, bits: int) -> Opened:
     """Decode a file whose bits Pillow doesn't keep, and whose metadata it has read."""
     try:
-        deep, _ = separate_decoding.decode(file, image.format, label, max_pixels)
+        deep, _ = separate_decoding.decode(file, opened.image.format, label, max_pixels)
     except PhotoError as error:
-        if image.format != "AVIF":  # Pillow misreads it
+        if opened.image.format != "AVIF":  # Pillow misreads it
             raise
         reason = str(error).removeprefix(label).strip(" .")
-        return Opened(image, bounded, num_frames, notes=(f"read in 8 of its {bits} bits: it {reason}",))
+        return replace(opened, notes=(*opened.notes, f"read in 8 of its {bits} bits: it {reason}"))
     wide = deep.info.pop("wide")
-    deep.info = image.info
-    return Opened(deep, None, num_frames, wide=wide)
+    deep.info = opened.image.info
+    return replace(opened, image=deep, file=None, wide=wide)
 
 
 def _open_tiff(file: IO[bytes], bounded: BoundedFile, label: str, max_pixels: int, number: int) -> Opened:
@@ -201,7 +198,7 @@ def _open_tiff(file: IO[bytes], bounded: BoundedFile, label: str, max_pixels: in
             return Opened(image, bounded, num_pages, exif)
     image, _ = separate_decoding.decode(file, "TIFF", label, max_pixels, page.offset)
     exif = _tiff_exif(bounded, page.page_offset, lambda tag: tag not in LAYOUT_TAGS)
-    return Opened(image, None, num_pages, exif, image.info.pop("wide", None))
+    return Opened(image, None, num_pages, exif, image.info.pop("wide", None), image.info.pop("alpha", None))
 
 
 def _find_pages(bounded: BoundedFile) -> tuple[list[Page], bool]:

@@ -1,6 +1,7 @@
 """The flattened picture of a Photoshop file (Adobe Photoshop File Formats Specification), PSD or PSB, of 1, 8 or 16 bits.
 
 Pillow takes a saved selection for transparency, a bitmap for its negative, and a missing picture for a white one.
+The picture is flattened onto white paper also where it is transparent, which is undone.
 """
 
 import struct
@@ -17,15 +18,18 @@ from colorizer.photos.metadata import photoshop
 _BITMAP, _GRAY, _INDEXED, _RGB, _CMYK, _DUOTONE, _LAB = 0, 1, 2, 3, 4, 8, 9
 _NUM_COLORS = {_BITMAP: 1, _GRAY: 1, _INDEXED: 1, _RGB: 3, _CMYK: 4, _DUOTONE: 1, _LAB: 3}
 _BITS = {_BITMAP: (1,), _INDEXED: (8,)}
-_PROFILE, _VERSION = 1039, 1057  # resources
+_PROFILE, _TRANSPARENT_INDEX, _VERSION = 1039, 1047, 1057  # resources
 _LAYERS = (b"Lr16", b"Lr32")
 _TRANSPARENT = (b"Mtrn", b"Mt16", b"Mt32")
 _MAX_BLOCKS = 100
 _RAW, _RLE = 0, 1
+_ROWS = 64
 
 
-def read_psd(file: IO[bytes], label: str, max_pixels: int) -> tuple[Image.Image, np.ndarray | None]:
-    """Return the picture, with its resources and profile, and its gray or RGB in 16 bits, uint16, if it has them.
+def read_psd(file: IO[bytes], label: str, max_pixels: int) -> tuple[Image.Image, np.ndarray | None, np.ndarray | None]:
+    """Return the picture, with its resources and profile, its gray or RGB in 16 bits, uint16, and its alpha, uint8 (H, W).
+
+    The latter two are None if it has none.
 
     Raises:
         PhotoError: it has no flattened picture, or one of a kind that can't be read.
@@ -50,23 +54,43 @@ def read_psd(file: IO[bytes], label: str, max_pixels: int) -> tuple[Image.Image,
     if has_layers and values.get(_VERSION, b"")[4:5] == b"\0":
         raise PhotoError(f'{label} holds layers and no flattened picture: save it with "maximize compatibility".')
     # Other channels are saved selections and spot colors.
-    has_alpha = is_transparent and num_channels > num_colors and mode in (_GRAY, _DUOTONE, _RGB)
+    has_alpha = is_transparent and num_channels > num_colors
     samples = _channels(file, version, (num_channels, height, width), num_colors + has_alpha, bits)
+    alpha = None
+    if has_alpha:
+        _take_off_paper(samples, mode)
+        alpha = eight_bits(samples[..., -1]) if samples.dtype == np.uint16 else samples[..., -1].copy()
+        samples = samples[..., :-1]
+    elif mode == _INDEXED and _TRANSPARENT_INDEX in values:
+        is_clear = samples[..., 0] == int.from_bytes(values[_TRANSPARENT_INDEX][:2])
+        alpha = np.where(is_clear, np.uint8(0), np.uint8(255))
     image, wide = _to_image(samples, mode, palette)
     image.format, image.resources = "PSD", resources
     if _PROFILE in values:
         image.info["icc_profile"] = values[_PROFILE]
-    return image, wide
+    return image, wide, alpha
+
+
+def _take_off_paper(samples: np.ndarray, mode: int) -> None:
+    """Undo the blending of colors with white by alpha, the last of the samples (H, W, colors and alpha), in place."""
+    full = np.iinfo(samples.dtype).max
+    white = np.array([full, (full + 1) // 2, (full + 1) // 2] if mode == _LAB else full, np.float64)
+    for top in range(0, len(samples), _ROWS):
+        rows = samples[top : top + _ROWS]
+        is_blended = (rows[..., -1] > 0) & (rows[..., -1] < full)
+        blended = rows[is_blended].astype(np.float64)
+        colors = white + (blended[:, :-1] - white) * (full / blended[:, -1:])
+        rows[is_blended, :-1] = np.rint(colors).clip(0, full)
 
 
 def _to_image(samples: np.ndarray, mode: int, palette: bytes) -> tuple[Image.Image, np.ndarray | None]:
-    """Convert samples, uint8 or uint16 (H, W, colors and perhaps alpha), to an image and its samples of 16 bits."""
+    """Convert samples, uint8 or uint16 (H, W, colors), to an image and its samples of 16 bits."""
     wide = None
     if samples.dtype == np.uint16:
         if mode in (_GRAY, _DUOTONE):
             wide = np.ascontiguousarray(samples[..., 0])
         elif mode == _RGB:
-            wide = np.ascontiguousarray(samples[..., :3])
+            wide = np.ascontiguousarray(samples)
         samples = eight_bits(samples)
     if mode == _INDEXED:
         colors = np.frombuffer(palette, np.uint8)
@@ -78,7 +102,7 @@ def _to_image(samples: np.ndarray, mode: int, palette: bytes) -> tuple[Image.Ima
     elif mode == _LAB:
         samples = samples ^ np.array([0, 128, 128], np.uint8)  # Pillow's a and b are signed
     size = samples.shape[1::-1]
-    name = {_CMYK: "CMYK", _LAB: "LAB"}.get(mode) or {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[samples.shape[2]]
+    name = {_CMYK: "CMYK", _LAB: "LAB"}.get(mode) or {1: "L", 3: "RGB"}[samples.shape[2]]
     return Image.frombytes(name, size, np.ascontiguousarray(samples).tobytes()), wide
 
 

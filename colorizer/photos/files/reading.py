@@ -20,6 +20,7 @@ from colorizer.errors import PhotoError, quote
 from colorizer.photos.depth import wide_layout
 from colorizer.photos.files import deep_codecs
 from colorizer.photos.files.addresses import download, is_address, public_name
+from colorizer.photos.files.coded_colors import set_profile
 from colorizer.photos.files.decoder_bounds import megapixels
 from colorizer.photos.files.opening import Opened, count_frames, is_decoded_apart, load, load_wide, open_image
 from colorizer.photos.files.opening import count_pages as _count_pages
@@ -29,7 +30,6 @@ from colorizer.photos.files.pixel_formats import (
     scale_transparency,
     tensor_to_samples,
 )
-from colorizer.photos.files.png_gamma import gamma_profile
 from colorizer.photos.files.tiff_directories import PHOTOMETRIC, suits_pillow
 from colorizer.photos.metadata.embedded import read_metadata
 from colorizer.photos.photo import Photo
@@ -200,14 +200,15 @@ def _from_image(
         raise PhotoError(f"{label} has no pixels: it is {width}×{height}.")
     _check_size(width, height, max_pixels, label)
     try:
-        opened = opened or Opened(image, num_pages=count_frames(image))
+        if opened is None:
+            notes = set_profile(image, getattr(image, "fp", None), image.format)
+            opened = Opened(image, num_pages=count_frames(image), notes=notes)
         scale_transparency(image)
-        if image.format == "PNG" and (profile := gamma_profile(image)):
-            image.info["icc_profile"] = profile
         layout = wide_layout(image)
         image, notes = load(opened)
         wide = load_wide(opened, image, layout)
         samples, alpha, profile, more_notes = image_to_samples(image, label, wide)
+        alpha = opened.alpha if alpha is None else alpha
     except PhotoError:
         raise
     except Exception as error:  # Pillow's plugins raise any kind of error for broken data

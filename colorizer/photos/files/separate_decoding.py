@@ -24,14 +24,15 @@ _MAX_LINE = 65536
 def decode(file: IO[bytes], kind: str, label: str, max_pixels: int, page: int = 1) -> tuple[Image.Image, int]:
     """Decode a file of a format of `DECODERS` to an image with its metadata, and its number of pages.
 
-    `info` has its ICC profile, EXIF block and XMP packet, and as "wide" its gray (H, W) or RGB (H, W, 3) in 16 bits, uint16.
+    `info` has its ICC profile, EXIF block and XMP packet, as "wide" its gray (H, W) or RGB (H, W, 3) in 16 bits, uint16, and as
+    "alpha" that of a mode without one, uint8 (H, W).
     `page` is counted from 1, or a TIFF directory's offset.
 
     Raises:
         PhotoError: the library is missing, or the file is damaged, too large, or takes too much memory or time.
     """
     answer, parts = _run(file, kind, label, max_pixels, page)
-    pixels, *metadata, wide = parts
+    pixels, *metadata, wide, alpha = parts
     image = Image.frombytes(answer["mode"], tuple(answer["size"]), pixels)
     names = ("icc_profile", "exif", "xmp")
     image.info |= {name: bytes(part) for name, part in zip(names, metadata, strict=True) if part}
@@ -40,6 +41,8 @@ def decode(file: IO[bytes], kind: str, label: str, max_pixels: int, page: int = 
         image.info["wide"] = np.frombuffer(wide, np.uint16).reshape(
             image.height, image.width, *(() if is_gray else (3,))
         )
+    if alpha:
+        image.info["alpha"] = np.frombuffer(alpha, np.uint8).reshape(image.height, image.width)
     return image, answer["num_pages"]
 
 

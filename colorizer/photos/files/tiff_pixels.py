@@ -8,7 +8,7 @@ from PIL import Image
 from tifffile import TiffFile, TiffPage
 
 from colorizer.errors import quote
-from colorizer.photos.depth import eight_bits
+from colorizer.photos.depth import eight_bits, in_full_range
 from colorizer.photos.files.decoder_bounds import Bounds, Refused
 from colorizer.photos.files.tiff_directories import (
     CMYK,
@@ -38,7 +38,8 @@ _ROWS = 64
 def read_directory(file: IO[bytes], offset: int, bounds: Bounds) -> Image.Image:
     """Decode the directory at `offset` to an 8-bit image: L, LA, RGB, RGBA, CMYK or YCbCr.
 
-    `info` has its ICC profile, and gray or RGB of more than 8 bits in 16 bits as "wide".
+    `info` has its ICC profile, gray or RGB of more than 8 bits in 16 bits as "wide", and as "alpha" what the mode has no
+    channel for, uint8 (H, W).
 
     Raises:
         Exception: what the tags define is no photo, or the data are damaged or missing; the message says what it is.
@@ -117,9 +118,13 @@ def _check(page: TiffPage, file_size: int) -> None:
 
 
 def _to_image(page: TiffPage, values: np.ndarray) -> Image.Image:
+    num_colors = _COLORS[page.photometric]
+    place = next((num_colors + place for place, kind in enumerate(page.extrasamples) if kind in (1, 2)), None)
     if page.photometric == PALETTE:
-        return Image.fromarray(_look_up(page, values))
-    num_colors, extra = _COLORS[page.photometric], page.extrasamples
+        image = Image.fromarray(_look_up(page, values))
+        if place is not None:
+            image.info["alpha"] = in_full_range(values[..., place], 2**page.bitspersample - 1, np.uint8)
+        return image
     levels, wide = _levels(page, values), None
     if page.photometric == 0:
         levels[..., 0] = np.iinfo(levels.dtype).max - levels[..., 0]
@@ -130,13 +135,14 @@ def _to_image(page: TiffPage, values: np.ndarray) -> Image.Image:
     if page.photometric in (CMYK, YCBCR):
         is_converted = page.photometric == YCBCR and page.compression in _JPEG
         mode = "CMYK" if page.photometric == CMYK else "RGB" if is_converted else "YCbCr"
-        return Image.frombytes(mode, (page.imagewidth, page.imagelength), np.ascontiguousarray(colors).tobytes())
-    place = next((place for place, kind in enumerate(extra) if kind in (1, 2)), None)
+        image = Image.frombytes(mode, (page.imagewidth, page.imagelength), np.ascontiguousarray(colors).tobytes())
+        if place is not None:
+            image.info["alpha"] = np.ascontiguousarray(levels[..., place])
+        return image
     if place is None:
         image = Image.fromarray(np.ascontiguousarray(colors[..., 0] if num_colors == 1 else colors))
     else:
-        alpha = levels[..., num_colors + place]
-        image = Image.fromarray(np.dstack([colors, alpha]), "LA" if num_colors == 1 else "RGBA")
+        image = Image.fromarray(np.dstack([colors, levels[..., place]]), "LA" if num_colors == 1 else "RGBA")
     if wide is not None:
         image.info["wide"] = wide
     return image

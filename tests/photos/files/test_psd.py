@@ -77,14 +77,31 @@ def test_a_saved_selection_is_no_transparency(pixels, planes, mask, num_layers, 
     np.testing.assert_array_equal(photo.pixels, pixels)
 
 
-@pytest.mark.parametrize("mode", [GRAY, RGB])
+@pytest.mark.parametrize("mode", [GRAY, RGB, CMYK, LAB])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_transparency_is(planes, mask, mode, dtype):
-    colors = planes if mode == RGB else planes[:1]
-    values = np.stack([*colors, mask]).astype(dtype) * dtype(1 if dtype == np.uint8 else 257)
+def test_transparency_is_and_its_colors_are_without_the_paper(planes, mask, mode, dtype):
+    inks, lab = (
+        np.stack([*planes, planes[1] // 2 + 128]),
+        np.stack([planes[0], planes[1] // 8 + 112, planes[2] // 8 + 112]),
+    )
+    colors = {GRAY: planes[:1], RGB: planes, CMYK: inks, LAB: lab}[mode]
+    scale = 1 if dtype == np.uint8 else 257
+    white = np.reshape([255, 128, 128] if mode == LAB else [255] * len(colors), (-1, 1, 1))
+    blended = np.where(mask > 0, white + (colors - white.astype(float)) * mask / 255, colors)
     layers = struct.pack(">4s4sIh", b"8BIM", b"Lr16", 2, -1)
     options = {"num_layers": -1} if dtype == np.uint8 else {"blocks": layers + bytes(2)}
-    np.testing.assert_array_equal(read_photo(psd(mode, values, **options)).alpha, mask)
+    photo = read_photo(psd(mode, np.rint(np.stack([*blended, mask]) * scale).astype(dtype), **options))
+    np.testing.assert_array_equal(photo.alpha, mask)
+    opaque = read_photo(psd(mode, (colors * float(scale)).astype(dtype)))
+    assert np.abs(photo.pixels.astype(int) - opaque.pixels).max() <= (6 if mode == LAB else 2)
+
+
+def test_a_palette_has_a_transparent_color(planes):
+    palette = np.arange(256, dtype=np.uint8)[None].repeat(3, 0)
+    index = int(planes[0, 0, 0])
+    resources = as_resource(1047, index.to_bytes(2))
+    photo = read_photo(psd(INDEXED, planes[:1], palette=palette.tobytes(), resources=resources))
+    np.testing.assert_array_equal(photo.alpha, np.where(planes[0] == index, 0, 255))
 
 
 def test_a_bitmap_is_black_where_its_bits_are_set():

@@ -134,6 +134,29 @@ def test_inks(dtype: str, planar: bool) -> None:
     assert np.abs(photo.pixels.astype(int) - np.asarray(expected.convert("RGB"))).max() <= 2
 
 
+@pytest.mark.parametrize("planar", [False, True])
+@pytest.mark.parametrize(("photometric", "dtype"), [("separated", "u1"), ("separated", "u2"), ("ycbcr", "u1")])
+def test_alpha_that_no_mode_has_a_channel_for(photometric: str, dtype: str, planar: bool) -> None:
+    channels = 4 if photometric == "separated" else 3
+    opacity = np.linspace(0, 1, WIDTH)[None].repeat(HEIGHT, 0)
+    samples = quantize(np.dstack([ramps(channels), opacity]), dtype)
+    photo = read_photo(write(samples, planar, photometric=photometric, extrasamples=["unassalpha"]))
+    assert np.abs(photo.alpha - opacity * 255).max() <= 1
+    opaque = read_photo(write(samples[..., :channels], planar, photometric=photometric))
+    assert np.abs(photo.pixels.astype(int) - opaque.pixels).max() <= 2
+    assert read_photo(write(samples, planar, photometric=photometric, extrasamples=["unspecified"])).alpha is None
+
+
+def test_alpha_of_a_palette() -> None:
+    samples = np.arange(2 * HEIGHT * WIDTH, dtype=np.uint8).reshape(HEIGHT, WIDTH, 2)
+    colors = np.random.default_rng(0).integers(0, 65536, (3, 256), np.uint16)
+    palette = [(320, 3, 768, colors.ravel().tolist(), True)]
+    file = io.BytesIO(write(samples, photometric="minisblack", extrasamples=["unassalpha"], extratags=palette))
+    with tifffile.TiffFile(file, mode="r+") as tiff:
+        tiff.pages[0].tags[262].overwrite(3)
+    check(Kind("", file.getvalue(), (colors.T / 257)[samples[..., 0]], samples[..., 1]))
+
+
 def test_luma_and_chroma(pixels: np.ndarray) -> None:
     encoded = np.asarray(Image.fromarray(pixels).convert("YCbCr"))
     plain = read_photo(write(encoded, photometric="ycbcr"))

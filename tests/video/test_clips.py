@@ -139,7 +139,7 @@ def test_a_turned_or_mirrored_clip_comes_out_upright(
     ("ending", "codec", "pix_fmt"),
     [("mov", "prores_ks", "yuva444p10le"), ("mov", "png", "rgba"), ("webm", "libvpx-vp9", "yuva420p")],
 )
-@pytest.mark.parametrize("opacity", [254, 255])
+@pytest.mark.parametrize("opacity", [200, 255])
 def test_transparency_that_is_lost_is_noted(
     ending: str, codec: str, pix_fmt: str, opacity: int, pipe: ColorizationPipeline, tmp_path: Path
 ):

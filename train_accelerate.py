@@ -4,6 +4,7 @@ import sys
 
 from colorizer.errors import ColorizerError, printable, system_reason
 from colorizer.launcher import end_with_launcher
+from colorizer.lenient_output import lenient_output
 
 
 def main() -> int:
@@ -12,7 +13,8 @@ def main() -> int:
     from colorizer.training import parse_runs, train_runs
 
     try:
-        train_runs(parse_runs())
+        with lenient_output():
+            train_runs(parse_runs())
     except ColorizerError as error:
         print(printable(f"error: {error}"), file=sys.stderr)
         return 2

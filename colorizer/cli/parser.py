@@ -1,13 +1,14 @@
 """Parse the command line `python -m colorizer COMMAND …` and run the command."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
 
+from colorizer.cli.failures import OK, SOME_FAILED
 from colorizer.errors import ColorizerError, CommandParser, printable, system_reason
+from colorizer.lenient_output import lenient_output
 from colorizer.version import __version__
 
 # In the order of the help.
@@ -32,7 +33,8 @@ run, or a Hub id (user/name).
 exit codes:
   0    success
   1    some photos could not be read or saved; the others are done
-  2    wrong usage or another error; the message says which
+  2    wrong usage or another error, such as a full disk behind the output,
+       without which the work goes on; the message says which
   130  interrupted by Ctrl-C; finished results are saved
   141  the reader of the output has left, as `head` does
 """
@@ -50,32 +52,30 @@ def main(argv: Sequence[str] | None = None) -> int:
             # Names of files may have bytes, or letters, that it can't encode.
             stream.reconfigure(errors="backslashreplace")
     arguments = make_parser().parse_args(argv)
-    try:
-        code = arguments.run(arguments)
+    with lenient_output() as lost:
+        code = _run(arguments)
         if sys.stdout is not None:
             sys.stdout.flush()
+        if lost.stdout is not None and not isinstance(lost.stdout, BrokenPipeError):
+            print(f"colorizer {arguments.command}: {system_reason(lost.stdout)}", file=sys.stderr)
+    if lost.error is None or code not in (OK, SOME_FAILED):
         return code
+    return READER_LEFT if isinstance(lost.error, BrokenPipeError) else 2
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    """Run a command and return its exit code; what it could not do is told on stderr."""
+    try:
+        return arguments.run(arguments)
     except ColorizerError as error:
         print(printable(f"colorizer {arguments.command}: {error}"), file=sys.stderr)
         return 2
     except (OSError, MemoryError) as error:
-        _drop_output()
-        if isinstance(error, BrokenPipeError):
-            return READER_LEFT
         print(printable(f"colorizer {arguments.command}: {system_reason(error)}"), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"colorizer {arguments.command}: interrupted; what was finished is saved.", file=sys.stderr)
         return 130
-
-
-def _drop_output() -> None:
-    """Drop what can't be written to stdout, which Python would try again at its end."""
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def make_parser() -> CommandParser:

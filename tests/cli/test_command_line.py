@@ -168,3 +168,22 @@ def test_the_module_runs_as_a_command(album: Path, models: Path, broken: Path, t
     assert "broken.jpg" in finished.stderr
     assert "Traceback" not in finished.stderr
     assert names(out) == ["cat.png", "face.png", "gray.png"]
+
+
+def test_photos_are_colored_though_no_message_can_be_written(album: Path, models: Path, broken: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    command = [
+        sys.executable,
+        "-m",
+        "colorizer",
+        "colorize",
+        str(album),
+        "-o",
+        str(out),
+        "--model",
+        str(models / "small"),
+    ]
+    with open("/dev/full", "w") as full:
+        finished = subprocess.run(command, stdout=full, stderr=full, check=False)
+    assert finished.returncode == 2
+    assert names(out) == ["cat.png", "face.png", "gray.png"]

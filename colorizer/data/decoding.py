@@ -17,6 +17,7 @@ import torch
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from colorizer.data.local_files import readable
+from colorizer.data.named_files import find_named
 from colorizer.data.sources import Source, translate_errors
 from colorizer.photos.color import colorfulness
 from colorizer.photos.files.coded_colors import set_profile
@@ -216,6 +217,10 @@ def decode_rows(
     def decode_row(row: dict) -> np.ndarray | Rejected:
         image = row["image"] or {}
         encoded = image.get("bytes") or _path_of(image)
+        if encoded and source.roots is not None and not isinstance(encoded, bytes):
+            encoded = find_named(encoded, source.roots)
+            if encoded is None:
+                return Rejected("broken", "not in the dataset's folder")
         return (
             decode(encoded, resolution, min_colorfulness=min_colorfulness) if encoded else Rejected("broken", "empty")
         )

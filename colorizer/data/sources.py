@@ -2,7 +2,6 @@
 
 import glob
 import json
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +18,7 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError
 
 from colorizer.data.local_files import find_files, fingerprint_of, local_path, readable, split_name
+from colorizer.data.named_files import check_hub_files, check_saved, hub_roots, is_saved
 from colorizer.errors import DatasetError, HubError, quote
 
 DEFAULT_LABEL_COLUMN = "label"
@@ -33,6 +33,7 @@ class Source:
 
     `fingerprint` changes when the files do. `num_rows` is None if it is unknown before reading. `classes` are the names of
     the labels if the dataset declares them. `read_column` returns a column by the file's own name of it, without the photos.
+    `roots` are the folders that its rows may name files of; None for any, since the user chose the files.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Source:
     label_column: str | None
     classes: tuple[str, ...] | None
     read_column: Callable[[str], list] | None = None
+    roots: tuple[Path, ...] | None = None
 
     def drawn(self, seed: int) -> list[int]:
         """Return the numbers of all rows in random order, set by the seed, in turn from each label."""
@@ -76,7 +78,7 @@ def list_splits(source: str | Path, *, revision: str | None = None, token: str |
     path = local_path(source)
     if path is None:
         return sorted(_hub_builder(str(source), revision, token)[1])
-    if _is_saved(path):
+    if is_saved(path):
         return sorted({split_name(s) for s in _load_saved(path)})
     return sorted(find_files(path)[1])
 
@@ -98,9 +100,10 @@ def open_source(
         HubError: the Hub can't be reached.
     """
     path, num_rows, read_column = local_path(source), None, None
+    roots = hub_roots(str(source)) if path is None else (path if path.is_dir() else path.parent,)
     if path is None:
         rows, fingerprint = _open_hub(str(source), split, revision, token, streaming)
-    elif _is_saved(path):
+    elif is_saved(path):
         splits = {split_name(s): rows for s, rows in _load_saved(path).items()}
         rows = splits[_choose(split, splits, str(source))]
         fingerprint, num_rows, read_column = rows._fingerprint, len(rows), rows.__getitem__
@@ -113,7 +116,7 @@ def open_source(
         if kind == "parquet":
             rows, num_rows, read_column = _open_parquet(path, chosen, splits[chosen])
         else:
-            rows = _open_photos(path, splits[chosen])
+            rows, roots = _open_photos(path, splits[chosen]), None
             num_rows, read_column = len(rows), rows.__getitem__
         fingerprint = fingerprint_of(splits[chosen])
         if streaming and kind != "parquet":
@@ -121,7 +124,7 @@ def open_source(
     if num_rows == 0:
         raise DatasetError(f"the dataset {str(source)!r} is empty")
     opened = _with_columns(str(source), rows, fingerprint, num_rows, image_column, label_column)
-    return replace(opened, read_column=read_column)
+    return replace(opened, read_column=read_column, roots=roots)
 
 
 @contextmanager
@@ -172,12 +175,9 @@ def _choose(split: str, splits: dict, name: str) -> str:
     raise DatasetError(f"the dataset {name!r} has no split {split!r}; it has: {', '.join(sorted(splits))}")
 
 
-def _is_saved(path: Path) -> bool:
-    return path.is_dir() and any(os.path.isfile(path / name) for name in ("dataset_dict.json", "state.json"))
-
-
 def _load_saved(path: Path) -> dict[str, "datasets.Dataset"]:
     with translate_errors(str(path)):
+        check_saved(path)
         saved = datasets.load_from_disk(str(path))
     return dict(saved) if isinstance(saved, datasets.DatasetDict) else {str(saved.split or "train"): saved}
 
@@ -225,6 +225,7 @@ def _hub_builder(
         if not Path(datasets.config.HF_DATASETS_CACHE, repo_id.replace("/", "___")).exists():
             _reach_hub(repo_id, revision, token)
         builder = datasets.load_dataset_builder(repo_id, config or None, revision=revision, token=token)
+        check_hub_files(source, builder.config.data_files or {})
     splits = map(str, builder.info.splits or builder.config.data_files or {})
     return builder, {split_name(split): split for split in splits}
 

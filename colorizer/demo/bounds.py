@@ -1,17 +1,25 @@
-"""Bounds of what one caller sends, so that nobody takes the app from the others: calls at a time, and bytes."""
+"""Bounds of what one caller sends, so that nobody takes the app from the others: calls at a time, bytes, and their time."""
 
+import asyncio
 import itertools
+import time
+from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.route_utils import API_PREFIX
+from gradio.utils import get_upload_folder
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from colorizer.demo.disk_space import DiskSpace
 from colorizer.demo.fair_turns import AT_ONCE
 from colorizer.demo.vote.limits import client_address, network_of
+from colorizer.errors import ColorizerError
 
 MAX_CALLS = AT_ONCE - 4
 """Calls of one caller, such as a class behind one address, that run or wait. They leave room for others wherever calls wait
@@ -24,6 +32,15 @@ MAX_BODY = 2**20
 MAX_TOOL_BODY = 16 * 2**20  # of an assistant, with the photo in it
 MAX_UPLOAD = 410 * 2**20  # of an album
 FORWARDED = b"x-forwarded-for"
+# Of one caller, at a time: a class behind one address, whose pages load at once, with six requests each.
+MAX_REQUESTS = 400
+MAX_UPLOADS = 40
+# A body must come within these seconds, and the time that it takes at this rate, in bytes per second.
+BODY_SECONDS = 60.0
+MIN_RATE = 2**14
+
+SPACE = DiskSpace()
+"""Space for the files of all visitors."""
 
 
 def caller_of(request: Any) -> str:
@@ -51,31 +68,69 @@ def bound_calls(demo: gr.Blocks) -> None:
 
 
 class BoundedRequests:
-    """Middleware that refuses requests that are too large, by their headers or as they come, and those for other servers."""
+    """Middleware that refuses requests that are too large, too many or too slow, and those for other servers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._requests: Counter[tuple[str, bool]] = Counter()  # in progress, by caller and whether they are uploads
+        self._coming = 0  # bytes of uploads in progress, of all callers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         scope["headers"] = _with_one_forwarded(scope["headers"])
-        if "/file=http" in scope["path"] or "/proxy=" in scope["path"]:
-            await _refuse(403, "Files of other servers are not fetched for you.")(scope, receive, send)
-        elif int(Request(scope).headers.get("content-length", 0)) > _max_bytes(scope["path"]):
-            await _refuse(413, _too_large(scope["path"]))(scope, receive, send)
+        path, headers = scope["path"], Request(scope).headers
+        kind = caller_of(Request(scope)), _is_upload(path)
+        if "/file=http" in path or "/proxy=" in path:
+            refusal = _refuse(403, "Files of other servers are not fetched for you.")
+        elif int(headers.get("content-length", 0)) > _max_bytes(path):
+            refusal = _refuse(413, _too_large(path))
+        elif not _is_upload(path) and "multipart/" in headers.get("content-type", "").lower():
+            # Gradio would leave its files on the disk.
+            refusal = _refuse(415, "Files are taken by /upload alone.")
+        elif kind[0] and self._requests[kind] >= (MAX_UPLOADS if _is_upload(path) else MAX_REQUESTS):
+            refusal = _refuse(429, "Your other requests are not done yet: wait for them, or send fewer at a time.")
         else:
+            refusal = None
+        if refusal is not None:
+            await refusal(scope, receive, send)
+            return
+        self._requests[kind] += 1
+        try:
+            await (self._take_upload if _is_upload(path) else self._answer)(scope, receive, send)
+        finally:
+            self._requests[kind] -= 1
+            if not self._requests[kind]:
+                del self._requests[kind]
+
+    async def _take_upload(self, scope: Scope, receive: Receive, send: Send) -> None:
+        num_bytes = int(Request(scope).headers.get("content-length", MAX_UPLOAD))
+        self._coming += num_bytes
+        try:
+            try:
+                await asyncio.to_thread(SPACE.check, Path(get_upload_folder()), self._coming)
+            except ColorizerError as error:
+                await _refuse(507, str(error))(scope, receive, send)
+                return
             await self._answer(scope, receive, send)
+        finally:
+            self._coming -= num_bytes
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        bytes_left, is_begun = _max_bytes(scope["path"]), False
+        num_bytes, is_whole, is_begun, start = 0, False, False, time.monotonic()
 
         async def count() -> Message:  # some proxies pass a request on without its length
-            nonlocal bytes_left
-            message = await receive()
-            bytes_left -= len(message.get("body", b""))
-            if bytes_left < 0:
+            nonlocal num_bytes, is_whole
+            # After the body, it is waited for the caller to leave.
+            seconds = None if is_whole else start + BODY_SECONDS + num_bytes / MIN_RATE - time.monotonic()
+            try:
+                message = await asyncio.wait_for(receive(), seconds)
+            except TimeoutError as error:
+                raise HTTPException(408, "This request comes too slowly.") from error
+            is_whole = not message.get("more_body", False)
+            num_bytes += len(message.get("body", b""))
+            if num_bytes > _max_bytes(scope["path"]):
                 raise HTTPException(413, _too_large(scope["path"]))
             return message
 
@@ -100,8 +155,13 @@ def _with_one_forwarded(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[by
     return [*others, (FORWARDED, b", ".join(lines))] if lines else others
 
 
+def _is_upload(path: str) -> bool:
+    # In full: /run/upload would be read into memory as a whole.
+    return path.rstrip("/").endswith(f"{API_PREFIX}/upload")
+
+
 def _max_bytes(path: str) -> int:
-    if path.rstrip("/").endswith("/upload"):
+    if _is_upload(path):
         return MAX_UPLOAD
     return MAX_TOOL_BODY if "/mcp" in path else MAX_BODY
 

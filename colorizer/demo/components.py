@@ -12,7 +12,7 @@ import gradio as gr
 from gradio.context import LocalContext
 from gradio.utils import get_upload_folder
 
-from colorizer.demo.bounds import caller_of
+from colorizer.demo.bounds import SPACE, caller_of
 from colorizer.demo.fair_turns import FairTurns
 from colorizer.errors import PhotoError
 from colorizer.photos.files.formats import MEDIA_TYPES
@@ -59,12 +59,14 @@ def tell_caller(notes: Iterable[str]) -> None:
 def new_folder(name: str | None = None) -> Path:
     """Create a folder that Gradio serves files from; without `name`, its name can't be guessed.
 
-    Also deletes visitors' folders older than `MAX_AGE`: Gradio only cleans up files that it served.
+    Also deletes visitors' folders older than `MAX_AGE`: Gradio only cleans up files that it served. Raises ColorizerError if
+    there is no space left for results.
     """
     if name is not None:
         folder = Path(get_upload_folder()) / name
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+    SPACE.check(Path(get_upload_folder()))
     visitors = Path(get_upload_folder()) / "visitors"
     visitors.mkdir(parents=True, exist_ok=True)
     delete_old_folders(visitors, time.time() - MAX_AGE)

@@ -19,6 +19,8 @@ from colorizer.demo.links import FOLLOW_ADDRESS, NOTE_TAB, connect_links
 from colorizer.demo.photo.canvas import Studio
 from colorizer.demo.photo.hint_endpoint import build_hint_endpoint
 from colorizer.demo.photo.tab import build_photo_tab
+from colorizer.demo.slow_connections import bound_connections
+from colorizer.demo.upload_forms import bound_forms
 from colorizer.demo.video.tab import build_film_tab
 from colorizer.demo.vote.hub_sync import SharedVotes
 from colorizer.demo.vote.store import VoteStore
@@ -83,6 +85,8 @@ def build_demo(
     demo.queue(max_size=2 * AT_ONCE, api_open=False)
     bound_calls(demo)
     bound_addresses()
+    bound_forms()
+    bound_connections()
     return demo
 
 

@@ -5,7 +5,7 @@ from types import ModuleType
 
 import wrapt
 
-from colorizer.demo.own_folder import own_folder
+from colorizer.server.own_folder import own_folder
 
 
 def _leave_stubs_alone(component_meta: ModuleType) -> None:

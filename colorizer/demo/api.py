@@ -9,13 +9,13 @@ import gradio as gr
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.components import in_turn, new_folder, tell_caller, uploaded_file
-from colorizer.demo.fair_turns import AT_ONCE, photo_cost
 from colorizer.demo.photo import run
 from colorizer.demo.photo.comparison import Settings, check_total_pixels
 from colorizer.demo.photo.downloads import MAX_ZIP_PIXELS, gallery
 from colorizer.demo.video.clips import LIMITS_TEXT, color_clip
 from colorizer.photos.files.reading import read_size
 from colorizer.pipelines.options import parse_options
+from colorizer.server.fair_turns import AT_ONCE, photo_cost
 
 
 def build_endpoints(catalog: Catalog) -> None:

@@ -12,10 +12,11 @@ import gradio as gr
 from gradio.context import LocalContext
 from gradio.utils import get_upload_folder
 
-from colorizer.demo.bounds import SPACE, caller_of
-from colorizer.demo.fair_turns import FairTurns
 from colorizer.errors import PhotoError
 from colorizer.photos.files.formats import MEDIA_TYPES
+from colorizer.server.bounds import SPACE
+from colorizer.server.callers import caller_of
+from colorizer.server.fair_turns import FairTurns
 from colorizer.video import ENDINGS
 
 # What the file dialogs offer and the page sends: kinds, as a phone offers its photos for them, and all extensions.

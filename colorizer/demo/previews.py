@@ -12,13 +12,12 @@ from colorizer.photos.files.reading import read_photo
 from colorizer.photos.files.saving import save_image
 from colorizer.photos.photo import Photo
 from colorizer.photos.profiles import in_srgb
+from colorizer.server.fair_turns import MAX_PIXELS
 
 # A page seldom shows more pixels, and live changes have to keep up with a slider.
 PREVIEW_PIXELS = 1_500_000
 # JPEG, the format of the previews, has no longer sides.
 MAX_SIDE = 65_500
-# Limit per visitor, since many share the machine.
-MAX_PIXELS = 50_000_000
 
 
 def read_visitor_photo(source: str | None) -> Photo:

@@ -6,26 +6,26 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from colorizer.demo.addresses import bound_addresses
 from colorizer.demo.api import build_endpoints
 from colorizer.demo.approaches.tab import build_approaches_tab
 from colorizer.demo.batch.tab import build_album_tab
-from colorizer.demo.bounds import BoundedRequests, bound_calls
-from colorizer.demo.calls import HANDLERS, CheckedBlocks
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.compressed_page import CompressedPage
-from colorizer.demo.fair_turns import AT_ONCE
 from colorizer.demo.links import FOLLOW_ADDRESS, NOTE_TAB, connect_links
 from colorizer.demo.photo.canvas import Studio
 from colorizer.demo.photo.hint_endpoint import build_hint_endpoint
 from colorizer.demo.photo.tab import build_photo_tab
-from colorizer.demo.slow_connections import bound_connections
-from colorizer.demo.upload_forms import bound_forms
 from colorizer.demo.video.tab import build_film_tab
 from colorizer.demo.vote.hub_sync import SharedVotes
 from colorizer.demo.vote.store import VoteStore
 from colorizer.demo.vote.tab import build_vote_tab
 from colorizer.errors import check_address
+from colorizer.server.addresses import bound_addresses
+from colorizer.server.bounds import BoundedRequests, bound_calls
+from colorizer.server.calls import HANDLERS, CheckedBlocks
+from colorizer.server.compressed_page import CompressedPage
+from colorizer.server.fair_turns import AT_ONCE
+from colorizer.server.slow_connections import bound_connections
+from colorizer.server.upload_forms import bound_forms
 from colorizer.viewer import STYLE
 
 TITLE = "Colorizer"

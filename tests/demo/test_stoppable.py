@@ -4,8 +4,8 @@ from threading import Event, Timer
 
 import pytest
 
-from colorizer.demo.fair_turns import LIGHT, FairTurns
 from colorizer.demo.stoppable import StopSign, until_stopped
+from colorizer.server.fair_turns import LIGHT, FairTurns
 
 WAIT = 20  # seconds; everything here takes less than one on an idle machine
 VISITOR: ContextVar[str] = ContextVar("visitor")

@@ -13,10 +13,11 @@ from colorizer.demo.batch.zip_uploads import find_uploads, read_upload
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.photo.comparison import Settings
 from colorizer.demo.photo.run import color_photo
-from colorizer.demo.previews import MAX_PIXELS, plain
+from colorizer.demo.previews import plain
 from colorizer.errors import ColorizerError, PhotoError, quote
 from colorizer.photos.files.saving import save_image, save_photo
 from colorizer.photos.profiles import as_seen
+from colorizer.server.fair_turns import MAX_PIXELS
 
 MAX_TOTAL_PIXELS = 400_000_000
 FORMATS = ("jpg", "png", "webp")

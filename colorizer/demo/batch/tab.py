@@ -9,9 +9,9 @@ import gradio as gr
 from colorizer.demo.batch.album import FORMATS, LIMITS_TEXT, AlbumStep, color_album
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.components import PHOTO_TYPES, Updates, build_tone, new_folder, uploaded_file
-from colorizer.demo.fair_turns import LIGHT
 from colorizer.demo.photo.comparison import Settings
 from colorizer.demo.stoppable import build_buttons, offer_models
+from colorizer.server.fair_turns import LIGHT
 
 # Of a photo of an album: heavy, so that albums and large photos take turns, and leave room for small ones.
 _COST = 2 * LIGHT

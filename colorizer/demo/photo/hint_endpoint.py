@@ -5,9 +5,9 @@ from typing import Any
 import gradio as gr
 
 from colorizer.demo.components import in_turn, new_folder, uploaded_file
-from colorizer.demo.fair_turns import AT_ONCE, photo_cost
 from colorizer.demo.photo.canvas import Studio
 from colorizer.demo.photo.history import MAX_HINTS
+from colorizer.server.fair_turns import AT_ONCE, photo_cost
 
 
 class Hints(gr.JSON):

@@ -8,7 +8,6 @@ from typing import Any
 import gradio as gr
 
 from colorizer.demo.components import Updates, in_turn, new_folder, uploaded_file
-from colorizer.demo.fair_turns import AT_ONCE, Stopped, photo_cost
 from colorizer.demo.photo.canvas import Studio
 from colorizer.demo.photo.controls import Controls, build_adjustments, build_controls
 from colorizer.demo.photo.downloads import save_all, save_result
@@ -19,6 +18,7 @@ from colorizer.demo.photo.texts import about, snippet
 from colorizer.demo.photo.viewer import build_viewer, opening_value, url, viewer_value
 from colorizer.demo.previews import PREVIEW_PIXELS
 from colorizer.errors import ColorizerError
+from colorizer.server.fair_turns import AT_ONCE, Stopped, photo_cost
 from colorizer.viewer.examples import EXAMPLES
 
 # Download the file in the browser.

@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import ipaddress
 import secrets
 import time
 from collections import OrderedDict, deque
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 from colorizer.errors import ColorizerError
+from colorizer.server.callers import network_of
 
 HOUR = 3600.0
 # Seconds before a pair expires, and the minimum time between seeing it and voting.
@@ -130,33 +130,3 @@ class BallotBox:
             self._votes.popleft()
         while self._waiting and now - next(iter(self._waiting.values())).time >= LIFETIME:
             self._waiting.popitem(last=False)
-
-
-def network_of(address: str) -> str:
-    """Return an address, or the 64-bit network of an IPv6 address, since a single machine can use any of that."""
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    is_v6 = ip.version == 6 and ip.ipv4_mapped is None
-    return str(ipaddress.ip_network((int(ip) >> 64 << 64, 64))) if is_v6 else address
-
-
-def client_address(host: str | None, forwarded: str | None) -> str:
-    """Return a visitor's address: the connected `host` or, behind a proxy on a private network (as on Spaces), the last
-    public address in X-Forwarded-For.
-
-    Visitors can forge everything before that address, and the whole header if they connect directly.
-    """
-    host = host or ""
-    if _is_public(host):
-        return host
-    hops = [hop.strip() for hop in (forwarded or "").split(",")]
-    return next((hop for hop in reversed(hops) if _is_public(hop)), host)
-
-
-def _is_public(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_global
-    except ValueError:
-        return False

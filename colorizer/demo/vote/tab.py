@@ -8,13 +8,14 @@ import gradio as gr
 
 from colorizer.demo.catalog import Catalog
 from colorizer.demo.components import PHOTO_TYPES, Updates, in_turn, new_folder, uploaded_file
-from colorizer.demo.fair_turns import photo_cost
 from colorizer.demo.vote.bradley_terry import Count, Standing, rank
 from colorizer.demo.vote.hub_sync import SharedVotes
-from colorizer.demo.vote.limits import BallotBox, client_address
+from colorizer.demo.vote.limits import BallotBox
 from colorizer.demo.vote.pairs import MAX_PIXELS, show_pair, vote
 from colorizer.demo.vote.store import TIE, A, B, Vote, VoteStore
 from colorizer.errors import ColorizerError
+from colorizer.server.callers import client_address
+from colorizer.server.fair_turns import photo_cost
 
 INTRODUCTION = """Two randomly chosen approaches color the same photo. Which result do you like better?
 You will see their names after your vote."""

@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from colorizer.demo.vote import limits
-from colorizer.demo.vote.limits import BallotBox, Pair, client_address
+from colorizer.demo.vote.limits import BallotBox, Pair
 from colorizer.errors import ColorizerError
 
 PAIR = Pair("oak", "elm", "Cat")
@@ -193,19 +193,3 @@ def test_visitors_are_known_by_a_hash_that_dies_with_the_app(box: BallotBox) -> 
     assert box.visitor("2606:4700::1") != box.visitor("2606:4700:0:1::1")
     assert box.visitor("::ffff:8.8.8.8") != box.visitor("::ffff:8.8.4.4")
     assert box.visitor("testclient") != box.visitor("")
-
-
-@pytest.mark.parametrize(
-    ("host", "forwarded", "address"),
-    [
-        ("8.8.8.8", None, "8.8.8.8"),
-        ("8.8.8.8", "1.1.1.1", "8.8.8.8"),  # who comes directly can write anything there
-        ("10.16.3.80", "1.1.1.1", "1.1.1.1"),
-        ("10.16.3.80", "9.9.9.9, 1.1.1.1, 10.20.1.2", "1.1.1.1"),  # the first is whatever the visitor wrote
-        ("10.16.3.80", "nonsense", "10.16.3.80"),
-        ("127.0.0.1", None, "127.0.0.1"),
-        (None, None, ""),
-    ],
-)
-def test_address_of_the_visitor(host: str | None, forwarded: str | None, address: str) -> None:
-    assert client_address(host, forwarded) == address

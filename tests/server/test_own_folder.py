@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from colorizer.demo.own_folder import own_folder
+from colorizer.server.own_folder import own_folder
 
 USER = 4242
 

@@ -12,8 +12,8 @@ import safehttpx
 from gradio import processing_utils
 
 from colorizer import ColorizerError
-from colorizer.demo import addresses
-from colorizer.demo.addresses import BoundedTransport
+from colorizer.server import addresses
+from colorizer.server.addresses import BoundedTransport
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import time
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from colorizer.demo.disk_space import DiskSpace
-from colorizer.demo.fair_turns import AT_ONCE
-from colorizer.demo.vote.limits import client_address, network_of
 from colorizer.errors import ColorizerError
+from colorizer.server.callers import caller_of, with_one_forwarded
+from colorizer.server.disk_space import DiskSpace
+from colorizer.server.fair_turns import AT_ONCE
 
 MAX_CALLS = AT_ONCE - 4
 """Calls of one caller, such as a class behind one address, that run or wait. They leave room for others wherever calls wait
@@ -31,7 +30,6 @@ LONG = {"video", "many"}
 MAX_BODY = 2**20
 MAX_TOOL_BODY = 16 * 2**20  # of an assistant, with the photo in it
 MAX_UPLOAD = 410 * 2**20  # of an album
-FORWARDED = b"x-forwarded-for"
 # Of one caller, at a time: a class behind one address, whose pages load at once, with six requests each.
 MAX_REQUESTS = 400
 MAX_UPLOADS = 40
@@ -41,12 +39,6 @@ MIN_RATE = 2**14
 
 SPACE = DiskSpace()
 """Space for the files of all visitors."""
-
-
-def caller_of(request: Any) -> str:
-    """Return the network that a request comes from, "" if that is unknown."""
-    client = getattr(request, "client", None)
-    return network_of(client_address(client.host, request.headers.get("x-forwarded-for"))) if client else ""
 
 
 def bound_calls(demo: gr.Blocks) -> None:
@@ -79,7 +71,7 @@ class BoundedRequests:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope["headers"] = _with_one_forwarded(scope["headers"])
+        scope["headers"] = with_one_forwarded(scope["headers"])
         path, headers = scope["path"], Request(scope).headers
         kind = caller_of(Request(scope)), _is_upload(path)
         if "/file=http" in path or "/proxy=" in path:
@@ -146,13 +138,6 @@ class BoundedRequests:
             if not is_begun or not isinstance(error.__cause__, HTTPException):
                 raise
             await send({"type": "http.response.body", "body": b""})
-
-
-def _with_one_forwarded(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """Join the lines of X-Forwarded-For, as HTTP says: the first may be the visitor's own, who would be anybody by it."""
-    lines = [value for name, value in headers if name == FORWARDED]
-    others = [(name, value) for name, value in headers if name != FORWARDED]
-    return [*others, (FORWARDED, b", ".join(lines))] if lines else others
 
 
 def _is_upload(path: str) -> bool:

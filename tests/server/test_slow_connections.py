@@ -10,10 +10,8 @@ import gradio as gr
 import httpx
 import pytest
 
-from colorizer.demo import bounds, slow_connections
-from tests.demo.test_calls import client, demo
+from colorizer.server import bounds, slow_connections
 
-__all__ = ["client", "demo"]  # the fixtures
 PATIENCE = 40  # seconds; the bounds of these tests are one
 
 

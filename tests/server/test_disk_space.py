@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from colorizer.demo import disk_space
-from colorizer.demo.disk_space import DiskSpace
 from colorizer.errors import ColorizerError
+from colorizer.server import disk_space
+from colorizer.server.disk_space import DiskSpace
 
 HASH = "0f" * 32
 

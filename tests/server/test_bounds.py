@@ -10,13 +10,13 @@ import httpx
 import pytest
 from starlette.requests import Request
 
-from colorizer.demo import api, bounds, components
-from colorizer.demo.bounds import MAX_BODY, MAX_CALLS, MAX_LONG_CALLS, bound_calls
+from colorizer.demo import api, components
 from colorizer.demo.photo.comparison import Comparison
 from colorizer.demo.photo.downloads import gallery
-from tests.demo.test_calls import call, client, demo, endpoint, upload
-
-__all__ = ["client", "demo", "upload"]  # the fixtures
+from colorizer.server import bounds
+from colorizer.server.bounds import MAX_BODY, MAX_CALLS, MAX_LONG_CALLS, bound_calls
+from colorizer.server.callers import caller_of
+from tests.server.conftest import call, endpoint
 
 
 def test_a_request_is_refused_by_its_length(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,7 +74,7 @@ def test_a_visitor_behind_a_proxy_that_adds_a_line_is_who_the_proxy_says() -> No
     seen = []
 
     async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        seen.append(bounds.caller_of(Request(scope)))
+        seen.append(caller_of(Request(scope)))
 
     headers = [(b"x-forwarded-for", b"8.8.8.8"), (b"host", b"here"), (b"x-forwarded-for", b"9.9.9.9")]
     scope = {"type": "http", "path": "/", "client": ("10.0.0.5", 1)}

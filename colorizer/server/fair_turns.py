@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Condition
 
-from colorizer.demo.previews import MAX_PIXELS
 from colorizer.errors import ColorizerError
 from colorizer.photos.files.reading import read_size
 
+MAX_PIXELS = 50_000_000
+"""Pixels of a visitor's photo."""
 # Costs are in pixels that are colored and saved: about a second per three million on a small machine.
 LIGHT = 4_000_000
 MAX_PENDING = 400_000_000

@@ -13,13 +13,13 @@ from PIL import Image
 
 from colorizer.demo.api import build_endpoints
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.fair_turns import AT_ONCE, LIGHT, MAX_PENDING, FairTurns, Stopped, photo_cost
 from colorizer.demo.photo.canvas import Studio
 from colorizer.demo.photo.hint_endpoint import build_hint_endpoint
 from colorizer.demo.photo.tab import build_photo_tab
 from colorizer.demo.vote.store import VoteStore
 from colorizer.demo.vote.tab import build_vote_tab
 from colorizer.errors import ColorizerError, PhotoError
+from colorizer.server.fair_turns import AT_ONCE, LIGHT, MAX_PENDING, FairTurns, Stopped, photo_cost
 
 WAIT = 20  # seconds; everything here takes less than one on an idle machine
 HEAVY = 49_000_000

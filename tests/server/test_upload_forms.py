@@ -12,10 +12,8 @@ import gradio as gr
 import httpx
 import pytest
 
-from colorizer.demo.upload_forms import MAX_FIELDS
-from tests.demo.test_calls import client, demo
+from colorizer.server.upload_forms import MAX_FIELDS
 
-__all__ = ["client", "demo"]  # the fixtures
 HEAD = '--b\r\nContent-Disposition: form-data; name="{}"{}\r\n\r\n'
 HEADERS = {"content-type": "multipart/form-data; boundary=b"}
 

@@ -108,7 +108,10 @@ def caption(report: Report) -> str:
 
 
 def to_csv(report: Report) -> str:
-    """Return the comparison as CSV with every mean and interval at full precision; missing values are empty."""
+    """Return the comparison as CSV with every mean and interval at full precision; missing values are empty.
+
+    Names that a spreadsheet would compute as formulas begin with an apostrophe.
+    """
     metrics = shown_metrics(report)
     columns = [f"{name}{suffix}" for name in metrics for suffix in ("", "_low", "_high")]
     text = io.StringIO()
@@ -119,5 +122,11 @@ def to_csv(report: Report) -> str:
             value for name in metrics for value in (scores.means.get(name), *scores.intervals.get(name, (None, None)))
         ]
         network = [evaluation.photos_per_second, evaluation.num_parameters]
-        writer.writerow([evaluation.name, evaluation.approach, scores.gain, *values, *network])
+        names = [_as_text(evaluation.name), evaluation.approach and _as_text(evaluation.approach)]
+        writer.writerow([*names, scores.gain, *values, *network])
     return text.getvalue()
+
+
+def _as_text(name: str) -> str:
+    # OWASP, "CSV Injection".
+    return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")) else name

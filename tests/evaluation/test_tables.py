@@ -1,5 +1,6 @@
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 import torch
@@ -59,6 +60,13 @@ def test_markdown_has_a_line_a_model_as_it_is_and_one_matched_and_marks_the_best
     assert colorful[header.index("ΔE2000 ↓")] == "**9.00** ± 0.38"
     assert colorful[header.index("colorfulness")] == "20.0 ± 0.4", "more colorful is not better"
     assert (gray[-2:], colorful[-2:]) == (["", ""], ["81.3", "1.65 M"])
+
+
+@pytest.mark.parametrize("name", ["=1+2", "+1", "-1+cmd", "@SUM(A1)", "\t=1", "＝1"])
+def test_names_are_no_formulas_in_csv_and_numbers_stay_numbers(name: str, report: Report):
+    gray = replace(report.evaluations[0], name=name, means={"psnr": -3.5}, intervals={})
+    model, *_ = csv.DictReader(io.StringIO(to_csv(replace(report, evaluations=[gray]))))
+    assert (model["model"], model["psnr"]) == (f"'{name}", "-3.5")
 
 
 def test_csv_holds_every_number(report: Report):

@@ -21,6 +21,10 @@ SHEETS = {
     "sheet-matched.png": "The same photos at matched colorfulness",
 }
 FILE_NAME = "report.html"
+MAX_SHEET_PIXELS = 2**26
+"""A sheet of some 80 models has as many."""
+MAX_SHEET_SIDE = 65_500
+"""JPEG, in which the page holds the sheets, has no longer sides."""
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1c1c1c; background: #fafafa; max-width: 1500px; margin: 0 auto;
@@ -125,7 +129,12 @@ def _jpeg(picture: Image.Image) -> bytes:
 
 def _read_picture(path: Path) -> Image.Image:
     try:
-        with Image.open(path) as picture:
+        # Among Pillow's other formats is PostScript, which is a program.
+        with Image.open(path, formats=("PNG",)) as picture:
+            if picture.width * picture.height > MAX_SHEET_PIXELS or max(picture.size) > MAX_SHEET_SIDE:
+                raise ValueError(f"it has {picture.width:,}×{picture.height:,} pixels")
             return picture.convert("RGB")
-    except OSError as error:
-        raise ColorizerError(f"{path} is not a picture ({error}): evaluate again, or delete it.") from error
+    except Exception as error:  # Pillow's plugins raise any kind of error
+        raise ColorizerError(
+            f"{path} is not a contact sheet ({quote(error)}): evaluate again, or delete it."
+        ) from error

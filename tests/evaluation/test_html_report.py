@@ -1,4 +1,7 @@
+import io
 import re
+import struct
+import zlib
 from pathlib import Path
 
 import pytest
@@ -85,6 +88,37 @@ def test_what_is_no_result_is_refused(report: Report, tmp_path: Path):
         write_report(tmp_path, ".")
     (tmp_path / "sheet.png").write_text("no picture")
     with pytest.raises(ColorizerError, match=r"sheet\.png"):
+        write_report(tmp_path)
+
+
+def png_of_size(width: int, height: int) -> bytes:
+    """Return a PNG that says how large it is and holds no pixels."""
+    chunks = (b"IHDR" + struct.pack(">2I5B", width, height, 8, 2, 0, 0, 0), b"IDAT")
+    packed = (struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in chunks)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
+
+
+def as_format(kind: str) -> bytes:
+    Image.new("RGB", (8, 8)).save(stream := io.BytesIO(), kind)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (as_format("eps"), "cannot identify"),
+        (as_format("bmp"), "cannot identify"),
+        (png_of_size(60_000, 60_000), "3600000000 pixels"),
+        (png_of_size(9000, 9000), "9,000×9,000 pixels"),
+        (png_of_size(1, 65_501), "1×65,501 pixels"),
+        (png_of_size(8, 8), "truncated"),
+    ],
+    ids=["eps", "bmp", "bomb", "large", "long", "cut off"],
+)
+def test_only_a_png_of_a_sheets_size_is_a_sheet(content: bytes, reason: str, report: Report, tmp_path: Path):
+    (tmp_path / "evaluation.json").write_text(to_json(report), encoding="utf-8")
+    (tmp_path / "sheet.png").write_bytes(content)
+    with pytest.raises(ColorizerError, match=rf"sheet\.png is not a contact sheet .*{reason}"):
         write_report(tmp_path)
 
 

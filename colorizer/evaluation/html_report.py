@@ -13,8 +13,9 @@ from colorizer.atomic_write import write_text
 from colorizer.errors import ColorizerError, quote
 from colorizer.evaluation.plots import curve_figure, metrics_figure, to_svg
 from colorizer.evaluation.report_sections import sections
-from colorizer.evaluation.results import Report, read_results
+from colorizer.evaluation.results import Report, read_results, results_file
 from colorizer.evaluation.tables import caption, to_markdown
+from colorizer.hub.run_records import checking_values
 
 SHEETS = {
     "sheet.png": "The same photos by every model as is, at fixed places in the dataset",
@@ -43,19 +44,21 @@ def write_report(results: str | os.PathLike, output: str | os.PathLike | None = 
     Return its path.
 
     Raises:
-        ColorizerError: the folder holds no results, or the page can't be written.
+        ColorizerError: the folder holds no results, or damaged ones, or the page can't be written.
     """
-    folder = Path(results)
-    report = read_results(folder)
-    path = Path(output) if output is not None else (folder if folder.is_dir() else folder.parent) / FILE_NAME
+    file = results_file(results)
+    report = read_results(file)
+    path = Path(output) if output is not None else file.parent / FILE_NAME
     pictures = {}
     for name, title in SHEETS.items():
-        sheet = (folder if folder.is_dir() else folder.parent) / name
+        sheet = file.parent / name
         if sheet.is_file():
             pictures[title] = _read_picture(sheet)
+    with checking_values(quote(str(file))):  # a name that others refer to may be missing
+        page = render_page(report, pictures)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, render_page(report, pictures))
+        write_text(path, page)
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
         reason = getattr(error, "strerror", None) or error
         raise ColorizerError(

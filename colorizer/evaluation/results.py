@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from colorizer.approaches.base.checkpoint_files import MAX_RECORD_BYTES, read_json
 from colorizer.errors import ColorizerError, quote
 
 FILE_NAME = "evaluation.json"
@@ -119,28 +120,39 @@ def _metrics(scores: Scores) -> dict[str, dict[str, float]]:
     }
 
 
+def results_file(folder: str | Path) -> Path:
+    """Return the path of evaluation.json, given its folder or the file itself."""
+    return Path(folder) / FILE_NAME if os.path.isdir(folder) else Path(folder)
+
+
 def read_results(folder: str | Path) -> Report:
     """Read the report that `to_json` wrote, from a folder's evaluation.json or from the file itself.
 
     Raises:
-        ColorizerError: there is no such file, or it is of another kind.
+        ColorizerError: there is no such file, it is damaged, or a value is missing or of another type.
     """
-    path = Path(folder) / FILE_NAME if os.path.isdir(folder) else Path(folder)
+    path = results_file(folder)
     try:
-        return from_json(path.read_text(encoding="utf-8"))
-    except OSError as error:
+        content = read_json(path, max_bytes=MAX_RECORD_BYTES)
+    except FileNotFoundError as error:
         raise ColorizerError(
-            f"{quote(str(path))} can't be read ({error.strerror}): give the folder that `evaluate` wrote."
+            f"{quote(str(path))} can't be read, since it doesn't exist: give the folder that `evaluate` wrote."
         ) from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    try:
+        return from_content(content)
+    except (ValueError, KeyError, TypeError) as error:
         raise ColorizerError(
             f"{quote(str(path))} was not written by `evaluate` ({quote(error)}): evaluate again."
         ) from error
 
 
-def from_json(text: str) -> Report:
-    """Parse a report from the text that `to_json` returns."""
-    content = json.loads(text)
+def from_content(content: Mapping[str, Any]) -> Report:
+    """Return the report of a parsed evaluation.json.
+
+    Raises:
+        ValueError, KeyError or TypeError: a value is missing or of another type.
+    """
+    _check(content, _CONTENT)
     facts = {item.name: content[item.name] for item in fields(Report) if item.name in content}
     evaluations = []
     for name, metrics in content["models"].items():
@@ -160,3 +172,59 @@ def from_json(text: str) -> Report:
 def _scores(metrics: Mapping[str, Mapping[str, float]]) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
     means = {name: measured["mean"] for name, measured in metrics.items()}
     return means, {name: (measured["low"], measured["high"]) for name, measured in metrics.items() if "low" in measured}
+
+
+# Types of the values in evaluation.json. `...` stands for any names, "?" marks a name that may be missing, and a pair with None
+# a value that may be null.
+_INTERVAL = {"mean": float, "low": float, "high": float}
+_METRICS = {...: {"mean": float, "low?": float, "high?": float}}
+_CONTENT = {
+    "dataset": str,
+    "split": str,
+    "num_photos": int,
+    "resolution": int,
+    "true_colorfulness": float,
+    "hardware": str,
+    "notes?": [str],
+    "models": {...: _METRICS},
+    "networks": {...: {"approach": str, "num_parameters": (int, None), "photos_per_second": (float, None)}},
+    "matched?": {...: {"gain": float, "metrics": _METRICS}},
+    "curves?": {...: [{...: float}]},
+    "leads?": {...: {...: {...: _INTERVAL}}},
+    "labels?": {...: {"num_photos": int, "models": {...: {...: float}}}},
+    "size?": {"num_photos": int, "sizes": [int], "models": {...: _INTERVAL | {"pairs": {...: float}}}},
+    "age?": {"num_photos": int, "models": {...: {"new": {...: float}, "old": {...: _INTERVAL}}}},
+    "others?": {...: {"num_photos": int, "models": {...: {...: _INTERVAL}}}},
+}
+_WORDS = {dict: "object", list: "list", str: "text", int: "whole number", float: "number"}
+
+
+def _check(value: object, kind: Any, place: str = "the top") -> None:
+    """Raise ValueError, naming the place, unless `value` is of `kind`, as described above."""
+    if isinstance(kind, tuple):
+        if value is None:
+            return
+        kind, _ = kind
+    plain = kind if isinstance(kind, type) else type(kind)
+    if not _is_a(value, plain):
+        raise ValueError(f"no {_WORDS[plain]} at {place}")
+    if plain is list:
+        for number, item in enumerate(value):
+            _check(item, kind[0], f"{place}/{number}")
+    if plain is not dict:
+        return
+    for name, inner in kind.items():
+        found = value if name is ... else [name.removesuffix("?")]
+        for key in found:
+            if key in value:
+                _check(value[key], inner, f"{place}/{key}")
+            elif key == name:
+                raise ValueError(f"no {key} at {place}")
+
+
+def _is_a(value: object, kind: type) -> bool:
+    # Whole numbers have any number of digits in JSON, and true is one in Python.
+    is_whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+    if kind is int:
+        return is_whole
+    return isinstance(value, kind) or (kind is float and is_whole)

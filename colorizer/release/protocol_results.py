@@ -21,7 +21,7 @@ from colorizer.data import load_photos
 from colorizer.evaluation.contact_sheets import contact_sheet
 from colorizer.evaluation.evaluate import evaluate
 from colorizer.evaluation.plots import curve_figure, training_figure
-from colorizer.evaluation.results import Report, from_json, to_json
+from colorizer.evaluation.results import Report, from_content, to_json
 from colorizer.evaluation.tables import caption, markdown_table, metric_cells, rows
 from colorizer.hub.metric_names import METRICS
 from colorizer.photos.files.reading import read_photo
@@ -97,7 +97,7 @@ def read_records(folder: Path = RESULTS) -> dict[str, dict[str, Any]]:
 
 def combined(records: Mapping[str, Mapping[str, Any]]) -> Report:
     """Return one report on all arms: the baselines, which are the same for all, then the arms."""
-    first, *others = (from_json(json.dumps(record["evaluation"])) for record in records.values())
+    first, *others = (from_content(record["evaluation"]) for record in records.values())
     return replace(first, evaluations=[*first.evaluations, *(report.evaluations[-1] for report in others)])
 
 

@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -70,5 +71,16 @@ def test_another_file_is_refused(content: str, tmp_path: Path):
     with pytest.raises(ColorizerError, match="can't be read"):
         read_results(tmp_path / "nowhere")
     (tmp_path / "evaluation.json").write_text(content, encoding="utf-8")
-    with pytest.raises(ColorizerError, match="evaluate again"):
+    with pytest.raises(ColorizerError, match=r"evaluation\.json.*(evaluate again|Fix or delete it)"):
+        read_results(tmp_path)
+
+
+def test_a_pipe_is_not_waited_for_and_a_file_has_a_largest_size(report: Report, tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ColorizerError, match="pipe can't be read: it is not a file"):
+        read_results(tmp_path / "pipe")
+    with (tmp_path / "evaluation.json").open("w") as file:
+        file.write(to_json(report))
+        file.truncate(2**26 + 1)
+    with pytest.raises(ColorizerError, match=r"evaluation\.json can't be read: it has more than 67,108,864 bytes"):
         read_results(tmp_path)

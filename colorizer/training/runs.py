@@ -110,8 +110,10 @@ def _parse_run(
 def _read_yaml(path: str) -> dict[str, object]:
     try:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+    except Exception as error:  # PyYAML's constructors raise any kind, for `!!int ""` for example
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+        if isinstance(error, ArithmeticError | AttributeError | LookupError | TypeError):
+            reason = f"a value is not of the type that its tag names ({quote(error)})"
         raise ColorizerError(f"--config {quote(path)} can't be read: {reason}.") from error
     return _named_values(content, path, "the file")
 

@@ -138,6 +138,17 @@ def test_a_list_of_approaches_is_refused(tmp_path):
         parse_runs(["--config", str(config), "--dataset_name", "d", "--output_dir", "o"])
 
 
+@pytest.mark.parametrize(
+    "value",
+    ['!!int ""', '!!int "_"', '!!float ""', "!!bool maybe", "!!timestamp x", "!!timestamp 2001-99-99", "[", "\0"],
+)
+def test_a_value_that_yaml_can_not_make_is_a_file_that_can_not_be_read(value, tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text(f"learning_rate: {value}")
+    with pytest.raises(ColorizerError, match=r"--config .*config\.yaml.* can't be read: ."):
+        parse_runs(["--config", str(config), "--approach", "dense", "--dataset_name", "d", "--output_dir", "o"])
+
+
 def test_numbers_that_yaml_reads_as_text(tmp_path):
     config = tmp_path / "config.yaml"
     config.write_text("learning_rate: 1e-4\nmax_train_steps: '7'\noutput_dir: 3\nmax_train_samples: null\n")

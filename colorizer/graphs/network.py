@@ -71,10 +71,11 @@ class GraphNetwork:
             outputs = runner.run(names, lightness, *([] if hints is None else [hints]))
         except Exception as error:  # whatever ONNX Runtime raises for the graph of a stranger
             raise CheckpointError(f"The ONNX graph in {self._folder} can't be computed: {quote(error)}.") from error
-        for name, shape in self._shapes(lightness).items():
-            if name in outputs and outputs[name].shape[: len(shape)] != shape:
+        for name, found in outputs.items():
+            if not _fits(found, shape := self._shape(name, lightness)):
                 raise CheckpointError(
-                    f"The ONNX graph in {self._folder} gives {name} of {tuple(outputs[name].shape)}, not {tuple(shape)}."
+                    f"The ONNX graph in {self._folder} gives {name} of {tuple(found.shape)} in {found.dtype}, not "
+                    f"({', '.join(map(str, shape))}) in floating point."
                 )
         output = ColorizerOutput(**outputs)
         if decode and decoding:
@@ -82,16 +83,14 @@ class GraphNetwork:
         output.prediction = output.ab if output.logits is None else output.logits
         return output
 
-    def _shapes(self, lightness: Tensor) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of the outputs; of the logits, the number of photos and of colors."""
-        number = len(lightness)
-        channels = self.model.space.output_channels
-        scenes = len(self.model.scenes)
-        return {
-            "ab": (number, 2, *lightness.shape[-2:]),
-            "logits": (number, channels),
-            "scene_logits": (number, scenes),
+    def _shape(self, name: str, lightness: Tensor) -> tuple[int | str, ...]:
+        """Return the shape of an output; a side of any length is a name."""
+        sizes: dict[str, tuple[int | str, ...]] = {
+            "ab": (2, *lightness.shape[-2:]),
+            "logits": (self.model.space.output_channels, "height", "width"),
+            "scene_logits": (len(self.model.scenes),),
         }
+        return len(lightness), *sizes[name]
 
     def _with_hints(self) -> GraphRunner:
         with self._lock:
@@ -109,3 +108,9 @@ class GraphNetwork:
             return GraphRunner(content, self._folder)
         except Exception as error:  # whatever ONNX Runtime raises
             raise unusable(file, f"can't be loaded: {quote(error)}") from error
+
+
+def _fits(output: Tensor, shape: tuple[int | str, ...]) -> bool:
+    if output.ndim != len(shape) or not output.numel() or not output.is_floating_point():
+        return False
+    return all(length == size or isinstance(size, str) for length, size in zip(output.shape, shape, strict=True))

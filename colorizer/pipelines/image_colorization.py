@@ -194,9 +194,9 @@ class ColorizationPipeline(Pipeline):
             seconds = (time.perf_counter() - start) / len(group)
             for work, work.prediction in zip(group, predictions, strict=True):
                 work.seconds += seconds
-                if not all(torch.isfinite(ab).all() for ab in work.prediction.ab):
+                if not work.prediction.is_finite:
                     raise ColorizerError(
-                        f"{self.name} predicted colors that are not finite for {work.photo.name or 'a photo'}, computing in "
+                        f"{self.name} predicted values that are not finite for {work.photo.name or 'a photo'}, computing in "
                         f"{self.model.dtype}: its checkpoint is damaged, or needs dtype=torch.float32."
                     )
         return {"work": batch}

@@ -43,6 +43,14 @@ class Prediction:
     uncertainty: Tensor | None = None
     scenes: dict[str, float] | None = None
 
+    @property
+    def is_finite(self) -> bool:
+        """False if a color, a logit or a scene's probability is infinite or not a number."""
+        tensors = [*self.ab, torch.tensor(list((self.scenes or {}).values()))]
+        if self.logits is not None:
+            tensors.append(self.logits)
+        return all(torch.isfinite(tensor).all() for tensor in tensors)
+
 
 def predict(
     model: ColorizerModel | GraphNetwork,

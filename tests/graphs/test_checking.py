@@ -6,9 +6,10 @@ from pathlib import Path
 
 import onnx
 import pytest
-from onnx import ModelProto, TensorProto, helper
+from onnx import ModelProto, NodeProto, TensorProto, helper
+from PIL import Image
 
-from colorizer import CheckpointError, load_model, pipeline, save_checkpoint
+from colorizer import CheckpointError, ColorizerError, load_model, pipeline, save_checkpoint
 from colorizer.approaches.base.configuration import ColorizerConfig, own_fields
 from colorizer.graphs import weight_places
 from colorizer.graphs.checking import DIGEST, MAX_BYTES, MAX_CONSTANTS
@@ -142,6 +143,41 @@ def half_of_the_photo(proto: ModelProto) -> None:
     proto.graph.node.append(helper.make_node("AveragePool", ["whole"], ["ab"], kernel_shape=[2, 2], strides=[2, 2]))
 
 
+def followed_by(name: str, *nodes: NodeProto) -> Callable[[ModelProto], None]:
+    """Return a change of the output `name`, which passes through further operators from "whole" on."""
+
+    def change(proto: ModelProto) -> None:
+        for node in proto.graph.node:
+            for places in (node.input, node.output):
+                places[:] = ["whole" if place == name else place for place in places]
+        proto.graph.node.extend(nodes)
+        del proto.graph.value_info[:]
+        next(output for output in proto.graph.output if output.name == name).ClearField("type")
+
+    change.__name__ = "_".join(node.op_type for node in nodes)
+    return change
+
+
+def whole_numbers(name: str) -> Callable[[ModelProto], None]:
+    return followed_by(name, helper.make_node("Cast", ["whole"], [name], to=TensorProto.INT64))
+
+
+def another_dimension(name: str) -> Callable[[ModelProto], None]:
+    axis = helper.make_tensor("axis", TensorProto.INT64, [1], [-1])
+    return followed_by(
+        name,
+        helper.make_node("Constant", [], ["axis"], value=axis),
+        helper.make_node("Unsqueeze", ["whole", "axis"], [name]),
+    )
+
+
+def not_a_number(name: str) -> Callable[[ModelProto], None]:
+    value = helper.make_tensor("nan", TensorProto.FLOAT, [], [float("nan")])
+    return followed_by(
+        name, helper.make_node("Constant", [], ["nan"], value=value), helper.make_node("Mul", ["whole", "nan"], [name])
+    )
+
+
 def fixed_size(proto: ModelProto) -> None:
     last = next(node for node in proto.graph.node if "ab" in node.output)
     last.output[:] = ["whole"]
@@ -158,13 +194,38 @@ def test_a_graph_that_the_runtime_does_not_load_is_refused(folder):
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [(half_of_the_photo, r"gives ab of \(1, 2, 16, 16\), not \(1, 2, 32, 32\)"), (fixed_size, "can't be computed")],
+    [
+        (half_of_the_photo, r"gives ab of \(1, 2, 16, 16\) in torch.float32, not \(1, 2, 32, 32\)"),
+        (whole_numbers("ab"), r"gives ab of \(1, 2, 32, 32\) in torch.int64, not .* in floating point"),
+        (fixed_size, "can't be computed"),
+    ],
 )
 def test_a_graph_that_gives_no_colors_of_the_photo_is_an_error(folder, change, message):
     sealed(folder, change)
     network = GraphNetwork(model := load_model(folder), folder)
     with pytest.raises(CheckpointError, match=message):
         network(photos(model, 1, 4, 4))
+
+
+@pytest.mark.parametrize("kind", ["logits", "scene_logits"])
+def test_logits_are_floats_of_their_dimensions_and_finite(kind, tmp_path):
+    model = tiny("joint", scenes=("sea", "wood")) if kind == "scene_logits" else tiny("colorful")
+    whole = save_checkpoint(model, tmp_path / "whole")
+    photo = Image.linear_gradient("L").resize((32, 32))
+    for number, (change, message) in enumerate(
+        (
+            (whole_numbers(kind), rf"gives {kind} of .* in torch.int64, not \(1, .*\) in floating point"),
+            (another_dimension(kind), rf"gives {kind} of \(1, .*, 1\) in torch.float32, not \(1, .*\)"),
+            (not_a_number(kind), "predicted values that are not finite"),
+        )
+    ):
+        folder = shutil.copytree(whole, tmp_path / str(number))
+        sealed(folder, change)
+        with pytest.raises(ColorizerError, match=message):
+            pipeline(folder, device="cpu", backend="onnx")(photo, return_dict=True)
+    if kind == "logits":
+        with pytest.raises(ColorizerError, match=message):
+            pipeline(folder, device="cpu", backend="onnx")(photo, seed=1)
 
 
 def test_a_graph_of_another_configuration_or_network_is_refused(folder, tmp_path):

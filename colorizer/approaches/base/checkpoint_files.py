@@ -19,6 +19,8 @@ GRAPH, HINTS_GRAPH = GRAPHS = "model.onnx", "model-hints.onnx"
 MAX_CONFIG_BYTES = 2**20
 MAX_RECORD_BYTES = 2**26
 """Bound of a run's own records; the history of a long run has a line per step logged."""
+MAX_NAME = 500
+"""Letters of a path that a message repeats whole."""
 MAX_HEADER_BYTES = 2**22
 """Room for the names and shapes of some 30,000 tensors."""
 # Others, such as float8, load but can be neither checked nor computed with.
@@ -34,6 +36,8 @@ def read_json(path: Path, kind: type = dict, *, max_bytes: int = MAX_CONFIG_BYTE
         FileNotFoundError: there is no such file.
         CheckpointError: it is too large, unreadable, damaged, or holds something else; the message names it.
     """
+    # Without a bound, a name that no file can have would be repeated whole.
+    name = str(path) if len(str(path)) <= MAX_NAME else quote(str(path))
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
             raise ValueError("it is not a file")
@@ -47,11 +51,11 @@ def read_json(path: Path, kind: type = dict, *, max_bytes: int = MAX_CONFIG_BYTE
     except (FileNotFoundError, NotADirectoryError) as error:
         raise FileNotFoundError(path) from error
     except RecursionError as error:
-        raise CheckpointError(f"{path} can't be read: it is nested too deeply. Fix or delete it.") from error
+        raise CheckpointError(f"{name} can't be read: it is nested too deeply. Fix or delete it.") from error
     except (OSError, ValueError, MemoryError) as error:
-        raise CheckpointError(f"{path} can't be read: {quote(error)}. Fix or delete it.") from error
+        raise CheckpointError(f"{name} can't be read: {quote(error)}. Fix or delete it.") from error
     if not isinstance(content, kind):
-        raise CheckpointError(f"{path} is not a JSON {'list' if kind is list else 'object'}. Fix or delete it.")
+        raise CheckpointError(f"{name} is not a JSON {'list' if kind is list else 'object'}. Fix or delete it.")
     return content
 
 

@@ -1,1 +1,1 @@
-"""What keeps a page that anyone can reach working for all: turns at the processor, and bounds of what a caller may take."""
+"""Protection of a page that anyone can reach: turns at the processor, and bounds of what a caller may take."""

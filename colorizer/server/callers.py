@@ -1,4 +1,4 @@
-"""Who a request comes from: callers are told apart by their networks."""
+"""Callers, told apart by the networks that their requests come from."""
 
 import ipaddress
 from collections.abc import Sequence

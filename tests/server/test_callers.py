@@ -1,4 +1,4 @@
-"""Who a request comes from."""
+"""Addresses of callers, directly and behind proxies."""
 
 import pytest
 

@@ -14,7 +14,7 @@ from colorizer.demo.vote.limits import BallotBox
 from colorizer.demo.vote.pairs import MAX_PIXELS, show_pair, vote
 from colorizer.demo.vote.store import TIE, A, B, Vote, VoteStore
 from colorizer.errors import ColorizerError
-from colorizer.server.callers import client_address
+from colorizer.server.callers import caller_of
 from colorizer.server.fair_turns import photo_cost
 
 INTRODUCTION = """Two randomly chosen approaches color the same photo. Which result do you like better?
@@ -194,4 +194,4 @@ def _introduced(catalog: Catalog, name: str) -> str:
 
 
 def _visitor(box: BallotBox, request: gr.Request) -> str:
-    return box.visitor(client_address(request.client.host, request.headers.get("x-forwarded-for")))
+    return box.visitor(caller_of(request))

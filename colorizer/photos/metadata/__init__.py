@@ -1,1 +1,1 @@
-"""What a photo's file holds besides pixels: EXIF, XMP, IPTC, texts, comments and density, kept byte for byte."""
+"""Metadata of a photo's file, kept byte for byte: EXIF, XMP, IPTC, texts, comments and density."""

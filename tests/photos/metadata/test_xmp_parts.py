@@ -1,4 +1,4 @@
-"""What an XMP packet says of a video or gain map in its file is left out, and all else stays byte for byte."""
+"""XMP packets without what they say of a video or gain map in their file; all else stays byte for byte."""
 
 import time
 

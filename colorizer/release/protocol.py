@@ -69,4 +69,6 @@ def suggested_rates(table: Path) -> dict[str, float]:
 if __name__ == "__main__":
     arms = read_arms()
     for arm in sys.argv[1:] or [name for name in arms if not (RESULTS / f"{name}.json").is_file()]:
+        # The run's record names the command that trains this arm alone.
+        sys.argv[1:] = [arm]
         print(train_arm(arm, arms[arm]))

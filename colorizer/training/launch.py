@@ -22,6 +22,9 @@ def launch_command() -> str:
             return _masked([Path(words[1]).name, *words[2:]])
         if words[1:2] == ["-m"] and words[2].startswith(("accelerate.", "torch.distributed.")):
             return _masked(["python", *words[1:]])
+    module = sys.modules["__main__"].__spec__
+    if module is not None and module.origin == sys.argv[0]:
+        return _masked(["python", "-m", module.name.removesuffix(".__main__"), *sys.argv[1:]])
     return _masked(["python", *sys.argv])
 
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib.machinery import ModuleSpec
 
 import pytest
 
@@ -41,6 +42,14 @@ def test_a_script_run_by_a_console_script_or_by_python(monkeypatch):
     assert launch_command() == "python -m accelerate.commands.launch train_accelerate.py --cpu"
     monkeypatch.setattr(launching, "_commands_above", list)
     assert launch_command() == "python /home/me/train_accelerate.py --cpu"
+
+
+@pytest.mark.parametrize(("module", "shown"), [("some.module", "some.module"), ("tool.__main__", "tool")])
+def test_a_module_is_named_as_it_was_run(module, shown, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["/home/me/some/module.py", "--cpu"])
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", ModuleSpec(module, None, origin=sys.argv[0]))
+    monkeypatch.setattr(launching, "_commands_above", list)
+    assert launch_command() == f"python -m {shown} --cpu"
 
 
 def test_the_commit_is_that_of_the_checkout_that_holds_the_code(tmp_path, monkeypatch):

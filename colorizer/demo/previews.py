@@ -36,10 +36,11 @@ def smaller(
     """Return the photo in sRGB, of at most `max_pixels` (default: `PREVIEW_PIXELS`) and `MAX_SIDE`, without EXIF data."""
     width, height = photo.size
     scale = min(((max_pixels or PREVIEW_PIXELS) / (width * height)) ** 0.5, MAX_SIDE / max(width, height))
+    samples = photo.samples if photo.deep is None else photo.pixels
     if scale >= 1:
-        return in_srgb(replace(photo, exif=None, samples=photo.pixels))
+        return in_srgb(replace(photo, exif=None, samples=samples))
     size = max(1, int(width * scale)), max(1, int(height * scale))
-    planes = [photo.pixels] if photo.alpha is None else [photo.pixels, photo.alpha]
+    planes = [samples] if photo.alpha is None else [samples, photo.alpha]
     pixels, *alpha = (np.asarray(Image.fromarray(plane).resize(size, resampling)) for plane in planes)
     return in_srgb(replace(photo, samples=pixels, alpha=alpha[0] if alpha else None, exif=None))
 

@@ -28,8 +28,7 @@ def compute_lightness(photo: Photo | np.ndarray, size: tuple[int, int]) -> Tenso
     Returns float32, (1, h, w), resized with antialiasing to `size` = (h, w). Raises PhotoError for pixels of another shape or
     type.
     """
-    samples = photo.samples if isinstance(photo, Photo) else photo
-    pixels = samples if isinstance(photo, Photo) and photo.deep is not None else checked(samples)
+    pixels = measured_samples(photo)
     luminance, scratch = Luminance(pixels, tables(photo_profile(photo))), Scratch()
     height, width = pixels.shape[:2]
     # The width of a large scan is reduced a few rows at a time.
@@ -53,9 +52,14 @@ def compute_lightness(photo: Photo | np.ndarray, size: tuple[int, int]) -> Tenso
     return (lightness[0] * (116 * ROOT) - 16).clamp_(0, 100)
 
 
-def checked(pixels: np.ndarray) -> np.ndarray:
-    """Return `pixels` as a contiguous array; raise PhotoError unless they are uint8, (H, W, 3)."""
-    pixels = np.ascontiguousarray(pixels)
+def measured_samples(photo: Photo | np.ndarray) -> np.ndarray:
+    """Return the samples whose lightness counts: a photo's own, or sRGB pixels as a contiguous array.
+
+    Raises PhotoError unless such pixels, and the samples of a photo of 8 bits in RGB, are uint8, (H, W, 3).
+    """
+    if isinstance(photo, Photo) and (photo.deep is not None or photo.samples.ndim == 2):
+        return photo.samples
+    pixels = np.ascontiguousarray(photo.samples if isinstance(photo, Photo) else photo)
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.size == 0:
         raise PhotoError(f"expected pixels as uint8, (height, width, 3), got {pixels.dtype}, {pixels.shape}")
     return pixels
@@ -91,20 +95,21 @@ class Scratch:
 
 
 class Luminance:
-    """CIE Y of a photo's pixels, uint8 (H, W, 3) or samples of 16 bits, which are rounded to 8, and its cube root."""
+    """CIE Y of a photo's samples, of which those of 16 bits are rounded to 8, and its cube root."""
 
     def __init__(self, pixels: np.ndarray, curves: "Tables"):
         self.pixels, self.curves = pixels, curves
         few = pixels[:: max(1, len(pixels) // 32), :: max(1, pixels.shape[1] // 32)]
         self.may_be_gray = pixels.ndim == 3 and bool((few[..., 1:] == few[..., :1]).all())
-        self.green_blue = _green_blue(pixels) if pixels.dtype == np.uint8 else None
+        self.is_deep = pixels.dtype == np.uint16
+        self.green_blue = _green_blue(pixels) if pixels.ndim == 3 and not self.is_deep else None
 
     def __call__(
         self, down: slice, across: slice, scratch: Scratch, root: np.ndarray, luminance: np.ndarray | None = None
     ) -> None:
         """Compute the cube root of Y of one window into `root`, and Y itself, in 65535ths, into `luminance`, float32 (h, w)."""
         curves, window = self.curves, self.pixels[down, across]
-        if is_deep := self.green_blue is None:
+        if self.is_deep:
             window = eight_bits(window)
         index = scratch("index", root.shape, np.intp)
         is_gray = window.ndim == 2
@@ -116,7 +121,7 @@ class Luminance:
             return
         count, term = (scratch(name, root.shape, np.uint16) for name in ("count", "term"))
         curves.red.take(index, out=count, mode="clip")
-        np.copyto(index, _green_blue(window) if is_deep else self.green_blue[down, across])
+        np.copyto(index, _green_blue(window) if self.is_deep else self.green_blue[down, across])
         count += curves.green_blue.take(index, out=term, mode="clip")
         np.copyto(index, count)
         curves.root.take(index, out=root, mode="clip")

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from colorizer.errors import ColorizerError, check_number
-from colorizer.photos.lightness import TILE, checked, tiles
+from colorizer.photos.lightness import TILE, measured_samples, tiles
 from colorizer.photos.painting import Painter, WidePainter
 from colorizer.photos.photo import Photo
 from colorizer.photos.profiles import photo_profile
@@ -40,11 +40,8 @@ def merge_colors(
     Raises PhotoError for pixels of another shape or type, ColorizerError for an `ab` that isn't (2, h, w) finite numbers or
     a saturation out of range.
     """
-    profile, painter_class = photo_profile(pixels), Painter
-    if isinstance(pixels, Photo) and pixels.deep is not None:
-        pixels, painter_class = pixels.deep, WidePainter
-    else:
-        pixels = checked(pixels.pixels if isinstance(pixels, Photo) else pixels)
+    profile, pixels = photo_profile(pixels), measured_samples(pixels)
+    painter_class = Painter if pixels.dtype == np.uint8 else WidePainter
     saturation = check_number("saturation", saturation, 0.0, MAX_SATURATION)
     ab = _prepare_ab(ab, pixels.shape[:2])
     first, last = (0, len(pixels)) if rows is None else (rows.start, rows.stop)

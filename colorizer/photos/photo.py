@@ -21,8 +21,8 @@ _SEPIA = (45, 100)  # degrees of hue
 class Photo:
     """A photo read by `read_photo`.
 
-    samples: uint8 (H, W, 3), or of a photo of more than 8 bits uint16, (H, W, 3) or gray (H, W); sRGB unless `icc_profile`
-        defines another RGB, turned upright according to the EXIF data.
+    samples: uint8, or of a photo of more than 8 bits uint16, (H, W, 3) or gray (H, W); sRGB unless `icc_profile` defines
+        another RGB, turned upright according to the EXIF data.
     alpha: uint8 (H, W), or None if the photo has none.
     exif: EXIF block, with an orientation of 1 if it has one; None if there was none that can be read.
     icc_profile: the photo's own RGB profile, or None.
@@ -42,9 +42,7 @@ class Photo:
     @cached_property
     def pixels(self) -> np.ndarray:
         """Pixels in 8 bits, uint8 (H, W, 3)."""
-        if self.deep is None:
-            return self.samples
-        levels = eight_bits(self.deep)
+        levels = self.samples if self.deep is None else eight_bits(self.deep)
         return levels if levels.ndim == 3 else np.repeat(levels[..., None], 3, 2)
 
     @property

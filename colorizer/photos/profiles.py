@@ -99,11 +99,10 @@ def gray_levels(content: bytes, largest: int) -> np.ndarray:
 
 
 def through_profile(samples: np.ndarray, profile: bytes | None) -> tuple[np.ndarray, bytes | None, tuple[str, ...]]:
-    """Convert samples, uint8 (H, W) gray, (H, W, 3) RGB or (H, W, 4) CMYK, to RGB pixels, uint8 (H, W, 3).
+    """Convert samples, uint8 or uint16, (H, W) gray or (H, W, 3) RGB, or uint8 (H, W, 4) CMYK, to those of a `Photo`.
 
-    Returns the pixels, the profile of their space (None: sRGB), and notes. The profile is kept if colors can be made in its
-    space, which needs RGB by a matrix and curves. Samples of uint16, gray or RGB, stay uint16 and gray or RGB, unless LittleCMS
-    converts them.
+    Returns the samples, the profile of their space (None: sRGB), and notes. The profile is kept if colors can be made in its
+    space, which needs RGB by a matrix and curves. Gray stays gray, and uint16 stays uint16, unless LittleCMS converts them.
     """
     mode = "L" if samples.ndim == 2 else "RGB" if samples.shape[2] == 3 else "CMYK"
     space = profile[16:20] if profile and len(profile) >= 128 and profile[36:40] == b"acsp" else None
@@ -113,7 +112,7 @@ def through_profile(samples: np.ndarray, profile: bytes | None) -> tuple[np.ndar
             if mode == "L":
                 largest = np.iinfo(samples.dtype).max
                 levels = np.rint(largest * gray_levels(profile, largest)).astype(samples.dtype)
-                return _as_rgb(levels[samples], "L"), None, ()
+                return levels[samples], None, ()
             rgb_profile(profile)
             return samples, profile, ()
         except _OtherSpaceError:
@@ -125,7 +124,7 @@ def through_profile(samples: np.ndarray, profile: bytes | None) -> tuple[np.ndar
         notes = ("its color profile is damaged and was ignored",)
     elif profile and not (mode == "L" and is_srgb(profile)):
         notes = ("its color profile is for photos of another kind and was ignored",)
-    return _as_rgb(samples, mode), None, notes
+    return (np.array(Image.fromarray(samples, mode).convert("RGB")) if mode == "CMYK" else samples), None, notes
 
 
 def to_srgb(image: Image.Image, profile: bytes | ImageCms.core.CmsProfile) -> Image.Image | None:
@@ -142,14 +141,6 @@ def to_srgb(image: Image.Image, profile: bytes | ImageCms.core.CmsProfile) -> Im
 
 def _eight_bits(samples: np.ndarray) -> np.ndarray:
     return eight_bits(samples) if samples.dtype == np.uint16 else samples
-
-
-def _as_rgb(samples: np.ndarray, mode: str) -> np.ndarray:
-    return (
-        samples
-        if mode == "RGB" or samples.dtype == np.uint16
-        else np.array(Image.fromarray(samples, mode).convert("RGB"))
-    )
 
 
 @lru_cache(256)

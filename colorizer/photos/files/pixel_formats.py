@@ -1,4 +1,4 @@
-"""Convert any pixel format to RGB of 8 bits, or gray or RGB of 16, and alpha."""
+"""Convert any pixel format to gray or RGB, of 8 or 16 bits, and alpha."""
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from colorizer.photos.profiles import through_profile, to_srgb
 
 _GRAY_STEPS = {"L;2": 85, "L;4": 17}
 _WHITE = {"I": 65535, "F": 1}  # of files
-_OF_PROFILES = {"L": "L", "LA": "L", "La": "L", "CMYK": "CMYK"}  # what a profile is for, besides RGB
+_GRAY_MODES = ("1", "L", "LA", "La")
 _STRIP_PIXELS = 2**20
 _WIDE_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 
@@ -44,7 +44,7 @@ def image_to_samples(
     if wide is not None:
         samples, profile, notes = through_profile(wide, profile)
         return samples, alpha, profile, notes
-    mode = _OF_PROFILES.get(image.mode, "RGB") if profile else "RGB"
+    mode = "L" if image.mode in _GRAY_MODES else "CMYK" if image.mode == "CMYK" and profile else "RGB"
     samples, profile, notes = through_profile(to_array(image, mode), profile)
     return samples, alpha, profile, notes
 
@@ -124,7 +124,7 @@ def array_to_samples(array: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarr
         alpha = eight_bits(array[..., 3]) if is_deep else np.array(array[..., 3], order="C")
     if array.shape[2] > 1:
         return np.array(array[..., :3], order="C"), alpha
-    return np.array(array[..., 0], order="C") if is_deep else np.repeat(array, 3, axis=2), alpha
+    return np.array(array[..., 0], order="C"), alpha
 
 
 def tensor_to_samples(tensor: Tensor, name: str) -> tuple[np.ndarray, np.ndarray | None]:

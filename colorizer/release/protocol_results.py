@@ -74,19 +74,29 @@ def save_plates(plates: Sequence[np.ndarray], path: Path) -> None:
 
 
 def describe_training(run: Path) -> dict[str, Any]:
-    """Return what a run cost and how it went.
-
-    photos_per_second is the highest of its records, since other work may have shared the processor.
-    """
+    """Return what a run cost and how it went."""
     training, history = (json.loads((run / f"{file}.json").read_text()) for file in ("training", "history"))
     batch = training["arguments"]["train_batch_size"]
     return {
         "learning_rate": training["arguments"]["learning_rate"],
         "photos_seen": training["photos_seen"],
-        "photos_per_second": max(record.get("photos_per_second", 0) for record in history),
+        "photos_per_second": _speed(history),
         "hardware": training["hardware"],
         "curve": [[batch * record["step"], record[CURVE]] for record in history if CURVE in record],
     }
+
+
+def _speed(history: Sequence[Mapping[str, Any]]) -> float:
+    """Return the photos per second of a run without what shared the processor: the fastest record of each of its stages.
+
+    Stages differ in their losses, such as L1 alone and, later, against a discriminator.
+    """
+    stages: dict[frozenset[str], list[float]] = {}
+    for record in history:
+        if speed := record.get("photos_per_second"):
+            stages.setdefault(frozenset(record), []).append(speed)
+    seconds_per_photo = [(len(speeds), 1 / max(speeds)) for speeds in stages.values()]
+    return sum(count for count, _ in seconds_per_photo) / sum(count * seconds for count, seconds in seconds_per_photo)
 
 
 def read_records(folder: Path = RESULTS) -> dict[str, dict[str, Any]]:

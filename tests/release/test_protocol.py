@@ -11,7 +11,7 @@ from PIL import Image
 from colorizer import ColorizerError, create_model, list_approaches
 from colorizer.hub.model_names import BASELINES
 from colorizer.release.protocol import read_arms, suggested_rates, train_arm
-from colorizer.release.protocol_results import combined, measure_arms, read_records, write_page
+from colorizer.release.protocol_results import combined, describe_training, measure_arms, read_records, write_page
 from colorizer.training import parse_runs
 from tests.training.conftest import command, dataset, forget_processes  # noqa: F401
 
@@ -89,6 +89,15 @@ def runs(dataset, tmp_path):  # noqa: F811
         train_arm(name, settings | {"report_to": "none"}, tmp_path / "runs")
         forget_processes()
     return tmp_path / "runs"
+
+
+def test_the_speed_of_a_run_is_that_of_all_its_stages(tmp_path):
+    stages = [("network_loss", [20, 80]), ("generator_loss", [10, 16, 20])]
+    history = [{"step": 1, loss: 0.5, "photos_per_second": speed} for loss, speeds in stages for speed in speeds]
+    (tmp_path / "history.json").write_text(json.dumps([*history, {"step": 1, "validation_ciede2000": 9.0}]))
+    arguments = {"train_batch_size": 4, "learning_rate": 1e-3}
+    (tmp_path / "training.json").write_text(json.dumps({"arguments": arguments, "photos_seen": 20, "hardware": "CPU"}))
+    assert describe_training(tmp_path)["photos_per_second"] == pytest.approx(5 / (2 / 80 + 3 / 20))
 
 
 def test_measured_arms_stand_on_one_page(runs, dataset, tmp_path):  # noqa: F811

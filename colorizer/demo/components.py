@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import gradio as gr
 from gradio.context import LocalContext
@@ -83,6 +84,11 @@ def delete_old_folders(parent: Path, deadline: float) -> None:
         with suppress(FileNotFoundError):
             if folder.stat().st_mtime < deadline:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def file_url(path: Path) -> str:
+    """Return the address of a file that Gradio serves, relative to the page's root."""
+    return f"gradio_api/file={quote(path.as_posix())}"
 
 
 def build_tone() -> list[gr.Slider]:

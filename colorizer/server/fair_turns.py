@@ -105,13 +105,18 @@ class _Lane:
 
 
 def photo_cost(source: str | None, *, num_saved: int = 1, num_previews: int = 0, preview_pixels: int = 0) -> int:
-    """Return the cost of coloring a photo at its own size `num_saved` times, and smaller `num_previews` times.
+    """Return the `work_cost` of a photo's file.
 
     Raises:
         PhotoError: it is none, too large or too long, by its header, so that it need not wait for its turn.
     """
     size = read_size(source, max_pixels=MAX_PIXELS, name=Path(source).name) if source else (0, 0)
     pixels = _UNKNOWN_PIXELS if size is None else size[0] * size[1]
+    return work_cost(pixels, num_saved=num_saved, num_previews=num_previews, preview_pixels=preview_pixels)
+
+
+def work_cost(pixels: int, *, num_saved: int = 0, num_previews: int = 0, preview_pixels: int = 0) -> int:
+    """Return the cost of coloring a photo at its own size `num_saved` times, and smaller `num_previews` times."""
     previews = num_previews * min(pixels, preview_pixels)
     # Reading takes about an eighth of the time of saving.
     return pixels // 8 + num_saved * pixels + previews + (num_saved + num_previews) * _NETWORK

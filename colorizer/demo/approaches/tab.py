@@ -19,11 +19,10 @@ from colorizer.demo.approaches.lessons import (
     results_picture,
 )
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.components import new_folder
+from colorizer.demo.components import file_url, new_folder
 from colorizer.demo.photo.examples import ExampleFiles
 from colorizer.demo.photo.session import Session
 from colorizer.demo.photo.tab import PhotoTab
-from colorizer.demo.photo.viewer import url
 from colorizer.errors import ColorizerError
 from colorizer.hub.run_records import publishable
 
@@ -156,9 +155,9 @@ def _picture(session: Session | None, files: ExampleFiles, name: str) -> str:
     """Return the address of the visitor's photo in the colors of a checkpoint, or else the example's; "" if there is none."""
     if session is not None and session.results is not None:
         painted = (each for each in session.painted.values() if each.result.name == name)
-        return next((url(each.thumbnail) for each in painted), "")
+        return next((file_url(each.thumbnail) for each in painted), "")
     opening = files.opening(name)
-    return url(opening) if opening else ""
+    return file_url(opening) if opening else ""
 
 
 def _build_section(section: Section, folder: Path) -> None:

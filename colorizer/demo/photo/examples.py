@@ -1,10 +1,24 @@
-"""Files of the examples, where Gradio serves them from."""
+"""The examples: their files, where Gradio serves them from, and the list to choose from."""
 
 from pathlib import Path
 
+import gradio as gr
+
 from colorizer.atomic_write import copy_file
-from colorizer.demo.components import new_folder
+from colorizer.demo.components import file_url, new_folder
 from colorizer.viewer.examples import EXAMPLES, FOLDER, Example
+
+# Buttons, so that the keyboard can reach them.
+EXAMPLE_LIST = """<div class="examples" role="group" aria-label="Old photos to try">{{#each value}}
+<button type="button" data-number="{{@index}}" title="{{title}}: {{credit}}">
+<img src="" data-src="{{small}}" alt="{{title}}"></button>{{/each}}</div>"""
+PICK_EXAMPLE = """const root = (window.gradio_config?.root || location.origin) + "/";
+for (const image of element.querySelectorAll("img")) image.src = root + image.dataset.src;
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  const detail = button && { number: Number(button.dataset.number), source: button.firstElementChild.src };
+  if (detail) window.dispatchEvent(new CustomEvent("viewer-example", { detail }));
+});"""
 
 
 class ExampleFiles:
@@ -30,3 +44,17 @@ class ExampleFiles:
         """Return the first example in the colors of a checkpoint: of `default` for the viewer, of others for the strip."""
         file = self.folder / f"{EXAMPLES[0].name}-{model}.webp"
         return file if file.is_file() else None
+
+
+def build_examples(files: ExampleFiles) -> None:
+    """Build the list inside the current Blocks; the viewer hears which is chosen."""
+    gr.HTML(
+        [
+            {"title": example.title, "credit": example.credit, "small": file_url(files.small(example))}
+            for example in EXAMPLES
+        ],
+        html_template=EXAMPLE_LIST,
+        js_on_load=PICK_EXAMPLE,
+        apply_default_css=False,
+        elem_id="examples",
+    )

@@ -1,5 +1,6 @@
 """The Photo tab: a photo is colored as soon as it is chosen, in a viewer that stays in sight."""
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,16 +12,18 @@ from colorizer.demo.components import Updates, in_turn, new_folder, uploaded_fil
 from colorizer.demo.photo.canvas import Studio
 from colorizer.demo.photo.controls import Controls, build_adjustments, build_controls
 from colorizer.demo.photo.downloads import save_all, save_result
-from colorizer.demo.photo.examples import ExampleFiles
+from colorizer.demo.photo.examples import ExampleFiles, build_examples
 from colorizer.demo.photo.score_table import COPY_TABLE, SCORE_TABLE, score_table
 from colorizer.demo.photo.session import Session
 from colorizer.demo.photo.texts import about, snippet
-from colorizer.demo.photo.viewer import build_viewer, opening_value, url, viewer_value
+from colorizer.demo.photo.viewer import build_viewer, opening_value, viewer_value
 from colorizer.demo.previews import PREVIEW_PIXELS
 from colorizer.errors import ColorizerError
-from colorizer.server.fair_turns import AT_ONCE, Stopped, photo_cost
+from colorizer.server.fair_turns import AT_ONCE, Stopped, photo_cost, work_cost
 from colorizer.viewer.examples import EXAMPLES
 
+# Of painting the colors of one result anew.
+REPAINTING = work_cost(PREVIEW_PIXELS, num_previews=1, preview_pixels=PREVIEW_PIXELS)
 # Download the file in the browser.
 SAVE_FILE = """(file) => {
   if (!file) return;
@@ -29,17 +32,6 @@ SAVE_FILE = """(file) => {
   link.download = file.orig_name;
   link.click();
 }"""
-# Buttons, so that the keyboard can reach them.
-EXAMPLE_LIST = """<div class="examples" role="group" aria-label="Old photos to try">{{#each value}}
-<button type="button" data-number="{{@index}}" title="{{title}}: {{credit}}">
-<img src="" data-src="{{small}}" alt="{{title}}"></button>{{/each}}</div>"""
-PICK_EXAMPLE = """const root = (window.gradio_config?.root || location.origin) + "/";
-for (const image of element.querySelectorAll("img")) image.src = root + image.dataset.src;
-element.addEventListener("click", (event) => {
-  const button = event.target.closest("button");
-  const detail = button && { number: Number(button.dataset.number), source: button.firstElementChild.src };
-  if (detail) window.dispatchEvent(new CustomEvent("viewer-example", { detail }));
-});"""
 
 
 @dataclass(frozen=True)
@@ -72,20 +64,7 @@ def build_photo_tab(studio: Studio) -> PhotoTab:
                 }
             adjustments = build_adjustments()
             gr.Markdown("Or try an old photo whose true colors are known", elem_id="examples-title")
-            gr.HTML(
-                [
-                    {
-                        "title": example.title,
-                        "credit": example.credit,
-                        "small": url(files.small(example)),
-                    }
-                    for example in EXAMPLES
-                ],
-                html_template=EXAMPLE_LIST,
-                js_on_load=PICK_EXAMPLE,
-                apply_default_css=False,
-                elem_id="examples",
-            )
+            build_examples(files)
             with gr.Accordion("Approaches and options", open=False, elem_id="options"):
                 controls = build_controls(catalog, adjustments)
     with gr.Accordion("All numbers", open=False, elem_id="numbers") as numbers:
@@ -203,7 +182,8 @@ def build_photo_tab(studio: Studio) -> PhotoTab:
             try:
                 if not has_results(state, seen, values):
                     return {viewer: gr.skip()}
-                change(state, event, values)
+                with in_turn(REPAINTING):
+                    change(state, event, values)
                 return show(state, values)
             except ColorizerError as error:
                 return troubled(state, str(error), values)
@@ -224,7 +204,8 @@ def build_photo_tab(studio: Studio) -> PhotoTab:
         if result is None or result.is_scored:
             return gr.skip()
         try:
-            state.score()
+            with in_turn(REPAINTING):
+                state.score()
         except ColorizerError:
             return gr.skip()  # it was said when the picture was painted
         result = state.painted[state.chosen].result
@@ -235,9 +216,12 @@ def build_photo_tab(studio: Studio) -> PhotoTab:
             if not has_results(state, seen, values):
                 gr.Info("The photo is still being colored: download it in a moment.")
                 return None
-            if getattr(event, "what", "") == "all":
-                return str(save_all(state.comparison, values[3]))
-            return str(save_result(state.comparison, getattr(event, "id", None) or state.chosen, values[3]))
+            comparison, is_all = state.comparison, getattr(event, "what", "") == "all"
+            num_saved = len(comparison.colored) if is_all else 1
+            with in_turn(work_cost(math.prod(comparison.size), num_saved=num_saved)):
+                if is_all:
+                    return str(save_all(comparison, values[3]))
+                return str(save_result(comparison, getattr(event, "id", None) or state.chosen, values[3]))
         except ColorizerError as error:
             gr.Warning(str(error), title="Download failed")
             return None
@@ -270,11 +254,10 @@ def build_photo_tab(studio: Studio) -> PhotoTab:
             handler(lambda state, event, _: state.see(str(getattr(event, "id", "")))),
             inputs,
             shown,
-            concurrency_id="choose",
-            concurrency_limit=2,
+            **network,
             **every,
         ),
-        viewer.act(handler(hint), inputs, shown, concurrency_id="hint", **every),
+        viewer.act(handler(hint), inputs, shown, **network, **every),
         gr.on(
             [
                 *(slider.change for slider in adjustments),
@@ -284,14 +267,13 @@ def build_photo_tab(studio: Studio) -> PhotoTab:
             inputs,
             shown,
             trigger_mode="always_last",
-            concurrency_id="adjust",
-            concurrency_limit=2,
+            **network,
             **quiet,
         ),
     ]
     for change in changes:
-        change.then(score, session, words, concurrency_id="adjust", concurrency_limit=2, **quiet)
-    viewer.save(save, inputs, file, concurrency_id="files", concurrency_limit=2, **every).success(
+        change.then(score, session, words, **network, **quiet)
+    viewer.save(save, inputs, file, **network, **every).success(
         None, file, None, js=SAVE_FILE, api_visibility="private"
     )
     numbers.expand(

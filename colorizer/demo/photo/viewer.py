@@ -1,15 +1,13 @@
 """The viewer of the Photo tab: one HTML component, and what it is sent."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import gradio as gr
 from PIL import Image
 
 from colorizer.demo.catalog import Catalog
-from colorizer.demo.components import PHOTO_TYPES
+from colorizer.demo.components import PHOTO_TYPES, file_url
 from colorizer.demo.photo.comparison import Result
 from colorizer.demo.photo.examples import ExampleFiles
 from colorizer.demo.photo.score_table import plain_label
@@ -49,8 +47,8 @@ def opening_value(catalog: Catalog, files: ExampleFiles) -> dict[str, Any]:
                 "id": name,
                 "name": entry.plain_label,
                 "year": entry.year,
-                "thumb": picture and url(picture),
-                "src": url(picture) if picture and is_large else None,
+                "thumb": picture and file_url(picture),
+                "src": file_url(picture) if picture and is_large else None,
             }
         )
     return {
@@ -58,7 +56,7 @@ def opening_value(catalog: Catalog, files: ExampleFiles) -> dict[str, Any]:
         "name": files.photo(example).name,
         "sample": f"{example.title}: an example. Choose a photo of your own.",
         "size": size,
-        "gray": url(files.before(example)),
+        "gray": file_url(files.before(example)),
         "items": items,
     }
 
@@ -87,8 +85,8 @@ def viewer_value(session: Session, values: Sequence[Any]) -> dict[str, Any]:
         "name": comparison.photo_name,
         "count": f"{session.num_arrived}.{session.version}",
         "size": list(comparison.size),
-        "gray": url(comparison.gray),
-        "truth": comparison.truth and url(comparison.truth),
+        "gray": file_url(comparison.gray),
+        "truth": comparison.truth and file_url(comparison.truth),
         "busy": not comparison.is_done,
         "message": session.message,
         "wanted": session.chosen,
@@ -112,11 +110,6 @@ def viewer_value(session: Session, values: Sequence[Any]) -> dict[str, Any]:
     }
 
 
-def url(path: Path) -> str:
-    """Return the address of a file that Gradio serves, relative to the page's root."""
-    return f"gradio_api/file={quote(path.as_posix())}"
-
-
 def _items(session: Session, name: str) -> list[dict[str, Any]]:
     comparison = session.comparison
     entry = comparison.catalog.entry(name)
@@ -130,7 +123,7 @@ def _item(session: Session, result: Result, year: int | None) -> dict[str, Any]:
     item = {"id": result.label, "name": plain_label(session.comparison, result), "year": year}
     if (painted := session.painted.get(result.label)) is None:
         return item | {"problem": result.problem or ""}
-    item |= {"thumb": url(painted.thumbnail), "src": url(painted.result.preview)}
+    item |= {"thumb": file_url(painted.thumbnail), "src": file_url(painted.result.preview)}
     if result.scores:
         item["note"] = f"ΔE {result.scores['ciede2000']:.1f}"
     return item

@@ -19,7 +19,7 @@ from colorizer.data.sources import Source, open_source
 from colorizer.errors import DatasetError
 
 # Increased whenever decoding changes pixels or keeps other photos, so that older stores are not reused.
-STORE_VERSION = 4
+STORE_VERSION = 5
 
 
 def load_photos(

@@ -14,7 +14,7 @@ from colorizer.errors import ColorizerError, quote
 from colorizer.evaluation.plots import curve_figure, metrics_figure, to_svg
 from colorizer.evaluation.report_sections import sections
 from colorizer.evaluation.results import Report, read_results, results_file
-from colorizer.evaluation.tables import caption, to_markdown
+from colorizer.evaluation.tables import caption, comparison_table
 from colorizer.hub.run_records import checking_values
 
 SHEETS = {
@@ -83,7 +83,7 @@ def render_page(report: Report, pictures: dict[str, Image.Image] | None = None) 
         "<h2>Metrics</h2>",
         "<p>With 95% intervals. Dotted line: the best baseline; for colorfulness, the true photos.</p>",
         _picture(to_svg(metrics_figure(report)), "svg+xml", "Metrics of each model"),
-        to_html(to_markdown(report).partition("\n\n")[2]),
+        to_html(comparison_table(report)),
     ]
     for heading, text, tables in sections(report):
         parts += [f"<h2>{heading}</h2>", f"<p>{html.escape(text)}</p>", to_html(tables)]
@@ -102,21 +102,24 @@ def to_html(markdown: str) -> str:
 
 
 def _table_to_html(lines: list[str]) -> str:
-    header, rule, *body = ([cell.strip() for cell in line.strip().strip("|").split("|")] for line in lines)
+    header, rule, *body = ([cell.strip() for cell in re.findall(r"((?:\\.|[^\\|])*)\|", line[1:])] for line in lines)
     # A table without right-aligned columns holds words.
     kind = ' class="words"' if "---:" not in rule else ""
-    rows = ["".join(f"<td>{_bold(cell)}</td>" for cell in cells) for cells in body]
+    rows = ["".join(f"<td>{_cell(cell)}</td>" for cell in cells) for cells in body]
     return (
         f'<div class="wide"><table{kind}><thead><tr>'
-        + "".join(f"<th>{_bold(cell)}</th>" for cell in header)
+        + "".join(f"<th>{_cell(cell)}</th>" for cell in header)
         + "</tr></thead><tbody>"
         + "".join(f"<tr>{row}</tr>" for row in rows)
         + "</tbody></table></div>"
     )
 
 
-def _bold(cell: str) -> str:
-    return re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", html.escape(cell))
+def _cell(markdown: str) -> str:
+    bold = re.fullmatch(r"\*\*([^\\*]+)\*\*(.*)", markdown)  # as `format_mean` writes it
+    if bold:
+        return f"<b>{html.escape(bold[1])}</b>{html.escape(bold[2])}"
+    return html.escape(re.sub(r"\\(.)", r"\1", markdown))
 
 
 def _picture(content: bytes, kind: str, text: str) -> str:

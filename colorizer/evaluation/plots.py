@@ -8,6 +8,7 @@ import matplotlib.colors
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from colorizer.errors import printable
 from colorizer.evaluation.results import Evaluation, Report
 from colorizer.hub.metric_names import METRICS
 
@@ -49,7 +50,7 @@ def curve_figure(report: Report) -> Figure:
 def _draw_curve(axes: Axes, evaluation: Evaluation, name: str, number: int) -> None:
     points = [(point["colorfulness"], point[name]) for point in evaluation.curve]
     style = {"color": _color(number), "marker": _MARKERS[number % len(_MARKERS)], "markersize": 4}
-    axes.plot(*zip(*points, strict=True), label=evaluation.name, **style)
+    axes.plot(*zip(*points, strict=True), label=_as_label(evaluation.name), **style)
     as_it_is = next((point for point in evaluation.curve if point["gain"] == 1.0), None)
     if as_it_is:
         ring = {"markersize": 11, "markerfacecolor": "none", "markeredgewidth": 1.6, "linestyle": "none"}
@@ -60,7 +61,7 @@ def _draw_baselines(axes: Axes, report: Report, name: str) -> None:
     for evaluation, marker in zip(_baselines(report), "x+1", strict=False):
         if name in evaluation.means:
             place = evaluation.means["colorfulness"], evaluation.means[name]
-            axes.plot(*place, marker, color="black", markersize=9, markeredgewidth=2, label=evaluation.name)
+            axes.plot(*place, marker, color="black", markersize=9, markeredgewidth=2, label=_as_label(evaluation.name))
 
 
 def metrics_figure(report: Report) -> Figure:
@@ -91,7 +92,7 @@ def _draw_metric(axes: Axes, report: Report, name: str) -> None:
         axes.axvline(report.true_colorfulness, color="black", linestyle=":")
     elif floors := [evaluation.means[name] for evaluation in _baselines(report)]:
         axes.axvline(metric.sign * max(metric.sign * floor for floor in floors), color="black", linestyle=":")
-    axes.set_yticks(range(len(report.evaluations)), [evaluation.name for evaluation in report.evaluations])
+    axes.set_yticks(range(len(report.evaluations)), [_as_label(evaluation.name) for evaluation in report.evaluations])
     # The axis is shared, with the first model at the top.
     axes.set_ylim(len(report.evaluations) - 0.5, -0.5)
     axes.set_title(metric.heading, fontsize=10)
@@ -104,8 +105,8 @@ def training_figure(curves: Mapping[str, Sequence[tuple[int, float]]], speeds: M
     by_photos, by_time = figure.subplots(1, 2, sharey=True)
     for number, (name, points) in enumerate(curves.items()):
         photos, errors = zip(*points, strict=True)
-        style = {"color": _color(number), "marker": _MARKERS[number % len(_MARKERS)], "markersize": 3, "label": name}
-        by_photos.plot(photos, errors, **style)
+        style = {"color": _color(number), "marker": _MARKERS[number % len(_MARKERS)], "markersize": 3}
+        by_photos.plot(photos, errors, label=_as_label(name), **style)
         by_time.plot([count / speeds[name] for count in photos], errors, **style)
     by_photos.set(xlabel="photos seen", ylabel=METRICS["ciede2000"].heading)
     by_time.set(xlabel="seconds", xscale="log")
@@ -125,6 +126,12 @@ def to_svg(figure: Figure) -> bytes:
 
 def _baselines(report: Report) -> Sequence[Evaluation]:
     return [evaluation for evaluation in report.evaluations if evaluation.approach is None]
+
+
+def _as_label(name: str) -> str:
+    # Between dollars, matplotlib reads mathematics, and a legend leaves out what begins with an underscore.
+    text = printable(name).replace("$", r"\$")
+    return f"\u200b{text}" if text.startswith("_") else text
 
 
 def _color(number: int) -> str:

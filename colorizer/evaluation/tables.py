@@ -7,12 +7,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from colorizer.evaluation.bootstrap import CONFIDENCE
 from colorizer.evaluation.results import Evaluation, Report, Scores
 from colorizer.hub.metric_names import METRICS, Metric
+from colorizer.hub.model_names import as_markdown
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, has_numbers: bool = True) -> str:
-    """Return a Markdown table, its first column aligned left, the others right if they hold numbers."""
+    """Return a Markdown table, its first column aligned left, the others right if they hold numbers.
+
+    Header and first column are plain text, as is a table without numbers. Cells of numbers are Markdown, in which the best is
+    bold.
+    """
     rule = ["---", *["---:" if has_numbers else "---"] * (len(header) - 1)]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in (header, rule, *rows))
+    lines = [list(map(as_markdown, header)), rule]
+    for title, *cells in rows:
+        lines.append([as_markdown(title), *(cells if has_numbers else map(as_markdown, cells))])
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def format_mean(
@@ -77,7 +85,12 @@ def shown_metrics(report: Report) -> dict[str, Metric]:
 
 
 def to_markdown(report: Report) -> str:
-    """Return the comparison as a table, with a line per model as is and one at matched colorfulness.
+    """Return the caption and the comparison as Markdown."""
+    return f"{as_markdown(caption(report))}\n\n{comparison_table(report)}"
+
+
+def comparison_table(report: Report) -> str:
+    """Return the comparison as a Markdown table, with a line per model as is and one at matched colorfulness.
 
     Among each kind, the best mean of each column is bold.
     """
@@ -88,7 +101,7 @@ def to_markdown(report: Report) -> str:
         size = "" if evaluation.num_parameters is None else f"{evaluation.num_parameters / 1e6:.3g} M"
         lines.append([title, *cells, speed, size])
     header = ["model", *(metric.heading for metric in metrics.values()), "photos/s", "parameters"]
-    return f"{caption(report)}\n\n{markdown_table(header, lines)}"
+    return markdown_table(header, lines)
 
 
 def caption(report: Report) -> str:

@@ -1,7 +1,9 @@
 """Model cards: a checkpoint's network, training and results, from the files in its folder."""
 
+import json
 import os
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from colorizer.approaches.base.configuration import Field, approach_of, own_fiel
 from colorizer.atomic_write import write_text
 from colorizer.errors import CheckpointError, ColorizerError
 from colorizer.hub.metric_names import METRICS
-from colorizer.hub.model_names import BASELINES
+from colorizer.hub.model_names import BASELINES, as_markdown
 from colorizer.hub.run_records import FILES, all_commands, checking_values, read_info
 
 TEMPLATE = Path(__file__).with_name("card_template.md")
@@ -102,10 +104,11 @@ def render_card(info: dict[str, Any]) -> str:
         eval_results=_model_index(name, training, evaluation) or None,
     )
     fields = own_fields(model_class.config_class)
+    model = info.get("model") or name
     card = ModelCard.from_template(
         card_data,
         template_path=str(TEMPLATE),
-        heading=name if name == approach else f"{name} ({approach})",
+        heading=as_markdown(name if name == approach else f"{name} ({approach})"),
         description=model_class.describe(config),
         title=model_class.title,
         authors=model_class.authors,
@@ -113,9 +116,10 @@ def render_card(info: dict[str, Any]) -> str:
         paper_url=model_class.paper_url,
         cites=model_class.cites,
         options=list(model_class.options_for(config).values()),
-        model=info.get("model") or name,
-        network=_network_rows(info, fields),
-        training=_training_rows(training),
+        model=json.dumps(model, ensure_ascii=False),
+        model_argument=shlex.quote(model),
+        network=_as_lines(_network_rows(info, fields)),
+        training=_as_lines(_training_rows(training)),
         commands=all_commands(training),
         commit=training.get("commit"),
         results=_results(name, evaluation),
@@ -127,6 +131,10 @@ def render_card(info: dict[str, Any]) -> str:
         data_terms=info.get("data_terms") or UNKNOWN_TERMS,
     )
     return f"{str(card).rstrip()}\n"
+
+
+def _as_lines(rows: list[tuple[str, Any]]) -> list[tuple[str, str]]:
+    return [(label, as_markdown(str(value))) for label, value in rows]
 
 
 def _network_rows(info: dict[str, Any], fields: dict[str, Any]) -> list[tuple[str, str]]:
@@ -238,7 +246,7 @@ def _results(name: str, evaluation: dict[str, Any]) -> dict[str, Any] | None:
     count = f"{evaluation['num_photos']:,} photos of " if evaluation.get("num_photos") else ""
     split = f" ({evaluation['split']})" if evaluation.get("split") else ""
     caption = f"On {count}{evaluation.get('dataset', 'an unnamed dataset')}{split}, with 95% confidence intervals."
-    return {"caption": caption, "columns": list(columns), "rows": rows}
+    return {"caption": as_markdown(caption), "columns": list(map(as_markdown, columns)), "rows": rows}
 
 
 def _interval(measured: dict[str, float] | None) -> str:

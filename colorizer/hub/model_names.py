@@ -1,16 +1,19 @@
 """Names of models in tables, on contact sheets and in file names."""
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.checkpoints import EVALUATION
-from colorizer.errors import ColorizerError, quote
+from colorizer.errors import ColorizerError, printable, quote
 from colorizer.hub.run_records import read_record
 
 # Baselines that any model has to beat, by name in evaluation.json.
 BASELINES = ("gray", "mean color", "mean by lightness")
+# What Markdown reads as more than a letter, also in a table. An underscore within a word is none of it.
+_MARKUP = re.compile(r"[\\`*<|~\[\]]|&(?=#?\w+;)|(?<!\w)_|_(?!\w)")
 
 
 def model_names(models: Sequence[str | os.PathLike | ColorizerModel]) -> list[str]:
@@ -23,6 +26,11 @@ def model_names(models: Sequence[str | os.PathLike | ColorizerModel]) -> list[st
     if twice := sorted({name for name, own in zip(full, parts, strict=True) if parts.count(own) > 1}):
         raise ColorizerError(f"{', '.join(map(quote, twice))} is given more than once: name each model once.")
     return [_shortest(own, [other for other in parts if other != own]) for own in parts]
+
+
+def as_markdown(text: str) -> str:
+    """Return a name, or other text, as Markdown that shows it on one line, also in a table's cell."""
+    return _MARKUP.sub(r"\\\g<0>", printable(text))
 
 
 def best_first(names: Iterable[str]) -> list[str]:

@@ -2,6 +2,7 @@ import io
 import re
 import struct
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from colorizer.evaluation.html_report import render_page, to_html, write_report
 from colorizer.evaluation.metrics import NAMES
 from colorizer.evaluation.plots import CURVES, curve_figure, metrics_figure, to_svg
 from colorizer.evaluation.results import Evaluation, Report, Scores, to_json
+from colorizer.evaluation.tables import comparison_table
 
 
 def scores(shift: float) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
@@ -157,6 +159,20 @@ def test_tables_of_words_and_of_numbers():
     assert "<td><b>1</b></td><td>2 &lt; 3</td>" in numbers
     assert 'class="words"' in words
     assert 'class="words"' not in numbers
+
+
+def test_whatever_a_name_holds_it_is_one_cell_and_a_label(report: Report):
+    names = ["a|b", "c\nd", "$x$ and $y$", "**e**", r"f\|g", "_h"]
+    shown = ["a|b", r"c\nd", "$x$ and $y$", "**e**", r"f\|g", "_h"]
+    changed = replace(report, evaluations=[model(name, place) for place, name in enumerate(names)], labels=None)
+    table = to_html(comparison_table(changed))
+    assert re.findall(r"<tr><td>(.*?)</td>", table) == [*shown, *(f"{name} × 2.00" for name in shown)]
+    assert {row.count("<td") for row in table.split("<tr>")[2:]} == {table.count("<th>")}
+    curves = curve_figure(changed)
+    labels = [text.get_text().replace("\u200b", "") for text in curves.legends[0].get_texts()]
+    assert labels == [name.replace("$", r"\$") for name in [*shown, "colorfulness of the truth"]]
+    # The letters of mathematics are oblique.
+    assert all(b"DejaVuSans-Oblique" not in to_svg(figure) for figure in (curves, metrics_figure(changed)))
 
 
 def test_pictures_are_shown_by_what_they_show(report: Report):

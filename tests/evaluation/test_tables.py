@@ -7,7 +7,7 @@ import torch
 
 from colorizer.evaluation.metrics import NAMES, Truth, compute_metrics
 from colorizer.evaluation.results import Evaluation, Report, Scores
-from colorizer.evaluation.tables import to_csv, to_markdown
+from colorizer.evaluation.tables import comparison_table, markdown_table, to_csv, to_markdown
 from colorizer.hub.metric_names import METRICS
 
 
@@ -60,6 +60,21 @@ def test_markdown_has_a_line_a_model_as_it_is_and_one_matched_and_marks_the_best
     assert colorful[header.index("ΔE2000 ↓")] == "**9.00** ± 0.38"
     assert colorful[header.index("colorfulness")] == "20.0 ± 0.4", "more colorful is not better"
     assert (gray[-2:], colorful[-2:]) == (["", ""], ["81.3", "1.65 M"])
+
+
+def test_whatever_a_name_holds_a_table_has_its_cells_and_lines(report: Report):
+    name = "a|b\\|c\nd **e** _f_ my_model <i> [g](h) &lt; R&D"
+    gray, colorful = report.evaluations
+    changed = replace(report, evaluations=[gray, replace(colorful, name=name)], dataset="photos\n\n| of | mine |")
+    caption, table = to_markdown(changed).strip().split("\n\n")
+    assert table == comparison_table(changed).strip()
+    assert "\n" not in caption
+    lines = table.splitlines()
+    assert len(lines) == len(to_markdown(report).splitlines()) - 2
+    shown = r"a\|b\\\|c\\nd \*\*e\*\* \_f\_ my_model \<i> \[g\](h) \&lt; R&D"
+    assert lines[3].startswith(f"| {shown} | **23.50** ± 0.38 |")
+    words = markdown_table(["model|s", "a\nb"], [["c", "d|e"]], has_numbers=False)
+    assert words == "| model\\|s | a\\\\nb |\n| --- | --- |\n| c | d\\|e |\n"
 
 
 @pytest.mark.parametrize("name", ["=1+2", "+1", "-1+cmd", "@SUM(A1)", "\t=1", "＝1"])

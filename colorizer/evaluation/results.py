@@ -223,8 +223,8 @@ def _check(value: object, kind: Any, place: str = "the top") -> None:
 
 
 def _is_a(value: object, kind: type) -> bool:
-    # Whole numbers have any number of digits in JSON, and true is one in Python.
-    is_whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
-    if kind is int:
-        return is_whole
-    return isinstance(value, kind) or (kind is float and is_whole)
+    if kind in (int, float):
+        # Numbers have any number of digits in JSON, and true is one in Python.
+        is_number = isinstance(value, int if kind is int else int | float) and not isinstance(value, bool)
+        return is_number and abs(value) < 2**63
+    return isinstance(value, kind)

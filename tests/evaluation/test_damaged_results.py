@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,7 @@ def test_a_value_of_another_type_is_refused(content: dict[str, Any], tmp_path: P
     assert not is_refused(content, tmp_path)
     accepted = set()
     for place in places(content):
-        for value in (None, "text", [1], 10**400):
+        for value in (None, "text", [1], 10**400, 1e300, math.nan, -math.inf):
             changed = copy.deepcopy(content)
             if value == "text" and isinstance(holder(changed, place)[place[-1]], str):
                 continue
@@ -91,7 +92,7 @@ def test_a_value_of_another_type_is_refused(content: dict[str, Any], tmp_path: P
         ("networks", "vivid", "num_parameters", "None"),
         ("networks", "vivid", "photos_per_second", "None"),
         ("size", "sizes", "[1]"),
-        *(("age", "seed", str(value)) for value in (None, "text", [1], 10**400)),
+        *(("age", "seed", str(value)) for value in (None, "text", [1], 10**400, 1e300)),
     }
 
 

@@ -23,6 +23,7 @@ from colorizer.hub.cards import write_card
         ("training.json", {"hardware": "\ud800"}),
         ("evaluation.json", {"models": {"tiny": 3}}),
         ("evaluation.json", {"models": {"tiny": {"psnr": {}}}}),
+        ("evaluation.json", {"models": {"tiny": {"psnr": {"mean": math.nan}}}}),
     ],
 )
 def test_records_with_values_of_the_wrong_type_are_one_sentence(name, content, tmp_path):

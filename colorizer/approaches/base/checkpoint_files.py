@@ -1,6 +1,7 @@
 """Files of a checkpoint, read as data from a stranger: bounded before they are parsed, and damage is one kind of error."""
 
 import json
+import math
 import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -45,7 +46,7 @@ def read_json(path: Path, kind: type = dict, *, max_bytes: int = MAX_CONFIG_BYTE
             text = stream.read(max_bytes + 1)
         if len(text) > max_bytes:
             raise ValueError(f"it has more than {max_bytes:,} bytes")
-        content = json.loads(text.decode("utf-8"))
+        content = json.loads(text.decode("utf-8"), parse_float=_finite, parse_constant=_finite)
         if rb"\ud" in text.lower():  # perhaps half of a character, which can be neither printed nor written
             json.dumps(content, ensure_ascii=False).encode()
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -57,6 +58,13 @@ def read_json(path: Path, kind: type = dict, *, max_bytes: int = MAX_CONFIG_BYTE
     if not isinstance(content, kind):
         raise CheckpointError(f"{name} is not a JSON {'list' if kind is list else 'object'}. Fix or delete it.")
     return content
+
+
+def _finite(text: str) -> float:
+    # Python reads and writes NaN and Infinity, which are not JSON; 1e999 is Infinity, too.
+    if not math.isfinite(value := float(text)):
+        raise ValueError(f"it has a number that is not finite, {text}")
+    return value
 
 
 def read_shapes(file: Path) -> dict[str, tuple[int, ...]]:

@@ -14,7 +14,7 @@ SCRIPTS = (REPOSITORY / "app.py", REPOSITORY / "train_accelerate.py")
 # From the bottom up. A room may import from itself and from lower floors.
 FLOORS = (
     {"errors", "launcher", "lenient_output", "version"},
-    {"atomic_write", "checkpoints", "viewer"},
+    {"atomic_write", "checkpoints", "programs", "viewer"},
     {"photos"},
     {"approaches"},
     {"graphs"},

@@ -7,8 +7,9 @@ from importlib import import_module
 from io import TextIOWrapper
 
 from colorizer.cli.failures import OK, SOME_FAILED
-from colorizer.errors import ColorizerError, CommandParser, printable, system_reason
+from colorizer.errors import CommandParser, system_reason
 from colorizer.lenient_output import lenient_output
+from colorizer.programs import run_program
 from colorizer.version import __version__
 
 # In the order of the help.
@@ -66,13 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     """Run a command and return its exit code; what it could not do is told on stderr."""
     try:
-        return arguments.run(arguments)
-    except ColorizerError as error:
-        print(printable(f"colorizer {arguments.command}: {error}"), file=sys.stderr)
-        return 2
-    except (OSError, MemoryError) as error:
-        print(printable(f"colorizer {arguments.command}: {system_reason(error)}"), file=sys.stderr)
-        return 2
+        return run_program(f"colorizer {arguments.command}", lambda: arguments.run(arguments))
     except KeyboardInterrupt:
         print(f"colorizer {arguments.command}: interrupted; what was finished is saved.", file=sys.stderr)
         return 130

@@ -95,7 +95,9 @@ def build_demo(
 def _introduce(private_page: str | None) -> str:
     if private_page is None:
         return INTRODUCTION
-    return f"{INTRODUCTION}\n\n[Private: color it on this device]({check_address('private_page', private_page)})"
+    return (
+        f"{INTRODUCTION}\n\n[Private: color it on this device]({check_address('COLORIZER_PRIVATE_PAGE', private_page)})"
+    )
 
 
 def launch_options() -> dict[str, Any]:

@@ -109,18 +109,6 @@ def test_card_of_a_run_loads_as_a_model_card(checkpoint: Path) -> None:
     assert "step-500" not in card.text
 
 
-def test_names_are_text_on_a_card(checkpoint: Path) -> None:
-    name = 'a|b\nc "d"'
-    models = {name: EVALUATION["models"]["tiny"], "gray": EVALUATION["models"]["gray"]}
-    record(checkpoint, training=TRAINING | {"pretrained": "e\n\n# f"}, evaluation=EVALUATION | {"models": models})
-    text = render_card(read_info(checkpoint, name=name))
-    assert '\n# a\\|b\\\\nc "d" (dense)\n' in text
-    assert '\n| | a\\|b\\\\nc "d" | gray |\n|---|---:|---:|\n' in text
-    assert "\n* started from: e\\\\n\\\\n# f\n" in text
-    assert 'colorize = pipeline("a|b\\nc \\"d\\"")\n' in text
-    assert ModelCard(text).data.model_name == name
-
-
 def test_card_names_the_teacher_and_whose_weights_were_at_hand(checkpoint: Path) -> None:
     fields = {"pretrained": "../shared/weights/efficientnet-lite0", "classifier": "user/from-the-hub"}
     given = {"teacher": "runs/wise", "teacher_share": 0.75, "model_fields": fields}

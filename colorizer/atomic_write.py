@@ -11,8 +11,8 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
@@ -62,10 +62,13 @@ def is_taken(path: str | os.PathLike) -> bool:
 
 
 @contextmanager
-def write_file(path: str | os.PathLike, *, flush: bool = True) -> Iterator[BinaryIO]:
+def write_file(
+    path: str | os.PathLike, *, flush: bool = True, check: Callable[[], None] | None = None
+) -> Iterator[BinaryIO]:
     """Open a binary stream whose content replaces the file `path` at the end of the block, unless the block raises.
 
-    `flush=False` does not wait for the disk, for files that need not survive a power failure.
+    `flush=False` does not wait for the disk, for files that need not survive a power failure. `check` raises if what is there
+    by then must stay. No other writer with a check replaces it in the meantime.
 
     Raises:
         OSError: the file can't be written.
@@ -73,7 +76,7 @@ def write_file(path: str | os.PathLike, *, flush: bool = True) -> Iterator[Binar
     with temporary(path) as part:
         with _Stream(io.FileIO(part, "w")) as stream:
             yield stream
-        put_in_place(part, path, flush=flush)
+        put_in_place(part, path, flush=flush, check=check)
 
 
 @contextmanager
@@ -119,8 +122,32 @@ def temporary(path: str | os.PathLike, *, is_folder: bool = False) -> Iterator[P
             os.close(descriptor)
 
 
-def put_in_place(part: Path, path: str | os.PathLike, *, flush: bool = True) -> None:
-    """Rename a finished file or folder to `path`, once all of it is on disk; it replaces what is there.
+@contextmanager
+def lock_folder(folder: str | os.PathLike, *, wait: bool = True, shared: bool = False) -> Iterator[None]:
+    """Hold the lock of a folder, which the system releases when the process dies; `shared` locks allow one another.
+
+    Nothing is locked on Windows, and on file systems without locks.
+
+    Raises:
+        BlockingIOError: another has locked it, and `wait` is False.
+        OSError: the folder can't be opened.
+    """
+    if fcntl is None:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        if not _lock(descriptor, wait=wait, shared=shared):
+            raise BlockingIOError(errno.EWOULDBLOCK, os.strerror(errno.EWOULDBLOCK), os.fspath(folder))
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def put_in_place(
+    part: Path, path: str | os.PathLike, *, flush: bool = True, check: Callable[[], None] | None = None
+) -> None:
+    """Rename a finished file or folder to `path`, once all of it is on disk; it replaces what is there, as `write_file` does.
 
     Raises:
         OSError: it can't be flushed or renamed.
@@ -130,6 +157,13 @@ def put_in_place(part: Path, path: str | os.PathLike, *, flush: bool = True) -> 
             if file.is_file():
                 with file.open("r+b") as stream:
                     os.fsync(stream.fileno())
+    with lock_folder(Path(path).absolute().parent) if check else nullcontext():
+        if check:
+            check()
+        _rename(part, path)
+
+
+def _rename(part: Path, path: str | os.PathLike) -> None:
     for _ in range(_MAX_TRIES):
         try:
             os.replace(part, path)
@@ -184,10 +218,10 @@ def _create_locked(path: str | os.PathLike, is_folder: bool) -> tuple[Path, int 
         # Another process takes it for a leftover, before it is locked.
 
 
-def _lock(descriptor: int) -> bool:
+def _lock(descriptor: int, *, wait: bool = False, shared: bool = False) -> bool:
     """Lock a file or folder, unless another has locked it; True also where the file system has no locks."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError:
         return False
     except OSError:

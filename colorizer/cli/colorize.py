@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from colorizer.cli.jobs import Job
-    from colorizer.photos.marks import Mark
     from colorizer.photos.photo import Photo
     from colorizer.pipelines.image_colorization import ColorizationPipeline
 
@@ -198,9 +197,10 @@ def _color(
                 done = "left alone" if arguments.keep_color else "its own colors are replaced"
                 say(f"{photo.name}: in color already, {done}.")
 
-    def save(image: "Image", file: Path, mark: "Mark") -> None:
+    def save(image: "Image", file: Path, job: "Job", settings: str) -> None:
         make_folder(file.parent)
-        save_photo(image, file, quality=quality, mark=mark)
+        check = None if arguments.overwrite else partial(job.check_unchanged, file, settings)
+        save_photo(image, file, quality=quality, mark=job.mark(settings), check=check)
 
     ahead = read_ahead(waiting, read)
     with (
@@ -222,5 +222,5 @@ def _color(
                 for job, result in zip(pending, results, strict=True):
                     images = result if isinstance(result, list) else [result]
                     for image, file in zip(images, job.files(name), strict=True):
-                        saving.save(job.label, save, image, file, job.mark(settings[name]))
+                        saving.save(job.label, save, image, file, job, settings[name])
             bar.update(len(batch))

@@ -7,7 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -23,13 +23,14 @@ from colorizer.photos.marks import Mark, State, digest, file_digest, read_mark, 
 class Job:
     """A photo to color, its path or URL, and the output file of each model; several colorings add a number to its name.
 
-    `page` is the number of a page of a TIFF or PDF with several.
+    `page` is the number of a page of a TIFF or PDF with several. `found` is what `states` found in place of each file.
     """
 
     source: str
     outputs: Mapping[str, Path]
     num_images: int = 1
     page: int | None = None
+    found: dict[Path, tuple[int, int] | None] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -64,6 +65,7 @@ class Job:
         """
         states = set()
         for file in self.files(model):
+            self.found[file] = _identity(file)
             state = state_of(file, self.mark(settings), read_mark)
             if state is State.FOREIGN:
                 raise ColorizerError(
@@ -72,6 +74,14 @@ class Job:
                 )
             states.add(state)
         return states
+
+    def check_unchanged(self, file: Path, settings: str) -> None:
+        """Raise ColorizerError if another run has written something else to `file` since `states` looked."""
+        if _identity(file) != self.found[file] and state_of(file, self.mark(settings), read_mark) is not State.DONE:
+            raise ColorizerError(
+                f"{file} was written by another run in the meantime, and is left as it is: choose another folder with -o, or "
+                "color the photo again."
+            )
 
 
 def plan(
@@ -155,6 +165,10 @@ def check_not_input(outputs: Sequence[Path], sources: Sequence[str]) -> None:
             )
 
 
-def _identity(path: str | Path) -> tuple[int, int]:
-    status = os.stat(path)
+def _identity(path: str | Path) -> tuple[int, int] | None:
+    """Return what tells a file from all others; None if there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
     return status.st_dev, status.st_ino

@@ -17,7 +17,7 @@ from colorizer.hub.loading import resolve
 from colorizer.hub.run_records import all_commands, checking_values, read_record
 from colorizer.photos.files.saving import save_image
 from colorizer.training.launch import code_version, launch_command
-from colorizer.training.run_states import RECORD
+from colorizer.training.run_folder import RECORD
 
 VERSIONS = ("torch", "transformers", "accelerate", "datasets", "safetensors")
 

@@ -1,4 +1,4 @@
-"""Output folder of a run, and its saved states for resuming: each is complete, and the oldest are deleted."""
+"""Saved states of a run, for resuming: each is complete, and the oldest are deleted."""
 
 import hashlib
 import json
@@ -13,17 +13,16 @@ from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list, patch_environment
 from safetensors import SafetensorError
 
-from colorizer.approaches.base.checkpoint_files import WEIGHTS, read_json, shorten
+from colorizer.approaches.base.checkpoint_files import read_json, shorten
 from colorizer.atomic_write import write_folder
 from colorizer.errors import CheckpointError, ColorizerError, quote
-from colorizer.training.arguments import TrainingArguments, as_flag
+from colorizer.training.arguments import as_flag
 from colorizer.training.log_means import Means
 from colorizer.training.state_checks import LoadedState
 
 PREFIX = "checkpoint-"
 IDENTITY = "run.json"
 DIGESTS = "sha256"  # in run.json: digest of every other file of the state, by name
-RECORD = "training.json"
 
 
 @dataclass
@@ -64,31 +63,6 @@ def _is_history(value: object) -> bool:
         and all(isinstance(name, str) and isinstance(number, int | float) for name, number in record.items())
         for record in value
     )
-
-
-def check_folder(arguments: TrainingArguments) -> None:
-    """Check that the run may write to its output folder, so that it overwrites no other run unasked.
-
-    Raises:
-        ColorizerError: it holds a checkpoint or states, and the run is set neither to resume nor to overwrite.
-    """
-    folder = Path(arguments.output_dir)
-    may_write = arguments.resume_from_checkpoint or arguments.overwrite_output_dir or not arguments.trains
-    if not may_write and ((folder / WEIGHTS).exists() or list_states(folder)):
-        raise ColorizerError(
-            f"{folder} holds another run. Choose another --output_dir, resume with --resume_from_checkpoint latest, or start "
-            "over with --overwrite_output_dir."
-        )
-
-
-def clear_folder(output_dir: Path) -> None:
-    """Delete files of another run that this one would mistake for its own: states, samples and the record.
-
-    The other run's checkpoint stays until this run's first one replaces it.
-    """
-    for folder in (*list_states(output_dir), output_dir / "samples"):
-        shutil.rmtree(folder, ignore_errors=True)
-    (output_dir / RECORD).unlink(missing_ok=True)
 
 
 def list_states(output_dir: Path) -> list[Path]:

@@ -20,7 +20,7 @@ from colorizer.errors import ColorizerError, CommandParser, quote
 from colorizer.hub.download import check_repo_id
 from colorizer.training.arguments import TrainingArguments
 from colorizer.training.builders import check_loss, photo_sizes
-from colorizer.training.run_states import check_folder, clear_folder
+from colorizer.training.run_folder import check_folder, clear_folder
 from colorizer.training.trainer import Trainer
 
 ON_GPU, ON_CPU, PHASES = "on_gpu", "on_cpu", "phases"

@@ -23,7 +23,8 @@ from colorizer.training.log_means import Means
 from colorizer.training.lr_finder import find_learning_rates
 from colorizer.training.photos import count_steps, describe_photos, numbered_batches, open_photos, statistics_photos
 from colorizer.training.players import Players
-from colorizer.training.run_states import Progress, check_folder, clear_folder, find_state, load_state, save_state
+from colorizer.training.run_folder import alone_in_folder, check_folder, clear_folder
+from colorizer.training.run_states import Progress, find_state, load_state, save_state
 from colorizer.training.validation import Validation
 
 LOG_EVERY = 10
@@ -106,6 +107,7 @@ class Trainer:
             "num_photos": "streamed" if self.arguments.streaming else len(self.train_photos),
         }
 
+    @alone_in_folder
     def train(self) -> Path:
         """Train to the last step or until stopped. The output folder holds the best checkpoint either way.
 
@@ -147,12 +149,10 @@ class Trainer:
         return self.output_dir
 
     def _publish(self) -> None:
-        arguments = self.arguments
+        given = self.arguments
         write_card(self.output_dir)
-        if arguments.push_to_hub:
-            url = push(
-                self.output_dir, arguments.repo_id, private=arguments.hub_private_repo, token=arguments.hub_token
-            )
+        if given.push_to_hub:
+            url = push(self.output_dir, given.repo_id, private=given.hub_private_repo, token=given.hub_token)
             self.say(f"Published: {url}")
 
     def _resume(self) -> None:
@@ -178,9 +178,8 @@ class Trainer:
     def _loop(self, bar: tqdm, stop: StopRequest) -> None:
         arguments, progress = self.arguments, self.progress
         accumulation = arguments.gradient_accumulation_steps
-        started, seconds_before = time.perf_counter(), progress.seconds
-        since = time.perf_counter()
-        counted = 0
+        started = since = time.perf_counter()
+        seconds_before, counted = progress.seconds, 0
         for micro_step, epoch, batch in numbered_batches(self.batches, progress.step * accumulation):
             progress.means.add(self._training_step(micro_step, epoch, batch))
             counted += 1

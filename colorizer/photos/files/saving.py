@@ -3,6 +3,7 @@
 import os
 import time
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,7 @@ def save_photo(
     model: str | None = None,
     quality: int = 95,
     mark: Mark | None = None,
+    check: Callable[[], None] | None = None,
 ) -> Path:
     """Save a colored photo in the format given by the file extension: png, jpg, webp or tiff.
 
@@ -115,7 +117,8 @@ def save_photo(
     metadata states that the colors are a guess, and by which `model` (default: the one given to `to_pil`). A preview in the
     EXIF data is left out, since it is gray. JPEG has no room for an XMP packet or EXIF values over 64 kB, and no alpha:
     transparent areas become white. A photo of 16 bits is saved in 16 bits as PNG and TIFF. `quality`, 1…100, applies to JPEG
-    and WebP. `mark` is what a later run knows the file by. After a full disk or a kill, an existing file is unchanged.
+    and WebP. `mark` is what a later run knows the file by. After a full disk or a kill, an existing file is unchanged. `check`
+    raises ColorizerError if the file that is there in the end must stay.
 
     Raises ColorizerError for another extension, a photo too large for the format, or a file that can't be written.
     """
@@ -142,10 +145,12 @@ def save_photo(
         str(mark or "colorizer"),
     )
     try:
-        with write_file(path) as stream:
+        with write_file(path, check=check) as stream:
             picture.encode(stream, file_format, quality)
         if metadata.modified is not None:
             os.utime(path, (time.time(), metadata.modified))
+    except ColorizerError:
+        raise
     except (OSError, ValueError, MemoryError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ColorizerError(f"{name} could not be saved: {reason}. An existing file is unchanged.") from error

@@ -1,0 +1,33 @@
+"""Two runs in one output folder at a time: the second is refused, and the first goes on."""
+
+from pathlib import Path
+
+import pytest
+
+from colorizer import ColorizerError
+from colorizer.approaches.base.checkpoint_files import WEIGHTS
+from colorizer.atomic_write import lock_folder
+from colorizer.training import Trainer
+from tests.training.conftest import parse_arguments
+
+
+def test_a_folder_is_one_runs_at_a_time(command: list[str], tmp_path: Path):
+    arguments = parse_arguments([*command, "--overwrite_output_dir", "--max_train_steps", "1"])
+    run = tmp_path / "run"
+    run.mkdir()
+    with lock_folder(run), pytest.raises(ColorizerError, match=r"Another run is training in .*run\. Choose another"):
+        Trainer(arguments)
+    trainer = Trainer(arguments)
+    with lock_folder(run), pytest.raises(ColorizerError, match="Another run is training"):
+        trainer.train()
+    assert not list(run.iterdir())
+    trainer.train()
+    Trainer(arguments).train()
+
+
+def test_a_run_that_ended_in_the_meantime_is_not_overwritten(command: list[str], tmp_path: Path):
+    trainer = Trainer(parse_arguments(command))
+    (tmp_path / "run" / WEIGHTS).write_text("of another run")
+    with pytest.raises(ColorizerError, match="holds another run"):
+        trainer.train()
+    assert (tmp_path / "run" / WEIGHTS).read_text() == "of another run"

@@ -2,27 +2,22 @@
 
 import json
 import os
-import re
 import shlex
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import EvalResult, ModelCard, ModelCardData
+from huggingface_hub import ModelCard, ModelCardData
 
 from colorizer.approaches import get_model_class
 from colorizer.approaches.base.configuration import Field, approach_of, own_fields
 from colorizer.atomic_write import write_text
 from colorizer.errors import CheckpointError, ColorizerError
-from colorizer.hub.metric_names import METRICS
-from colorizer.hub.model_names import BASELINES, as_markdown
+from colorizer.hub.card_results import LABELS, measured_table, model_index, number, validation_metrics
+from colorizer.hub.model_names import as_markdown
 from colorizer.hub.run_records import FILES, all_commands, checking_values, read_info
 
 TEMPLATE = Path(__file__).with_name("card_template.md")
 
-# Name in training.json and evaluation.json → label on the card.
-LABELS = {name: metric.long_name for name, metric in METRICS.items() if metric.long_name} | {
-    "validation_loss": "loss, lower is better"
-}
 RECIPE = {
     "optimizer": "optimizer",
     "learning_rate": "learning rate",
@@ -101,7 +96,7 @@ def render_card(info: dict[str, Any]) -> str:
         pipeline_tag="image-to-image",
         tags=["colorization", "image-colorization", approach],
         model_name=name,
-        eval_results=_model_index(name, training, evaluation) or None,
+        eval_results=model_index(name, training, evaluation) or None,
     )
     fields = own_fields(model_class.config_class)
     model = info.get("model") or name
@@ -122,8 +117,8 @@ def render_card(info: dict[str, Any]) -> str:
         training=_as_lines(_training_rows(training)),
         commands=all_commands(training),
         commit=training.get("commit"),
-        results=_results(name, evaluation),
-        validation=[(LABELS.get(key, key), _number(value)) for key, value in _validation(training).items()],
+        results=measured_table(name, evaluation),
+        validation=[(LABELS.get(key, key), number(value)) for key, value in validation_metrics(training).items()],
         pictures=info.get("pictures") or [],
         is_fixed_size=model_class.is_fixed_size,
         size_multiple=info.get("size_multiple"),
@@ -156,7 +151,7 @@ def _training_rows(training: dict[str, Any]) -> list[tuple[str, str]]:
     given = {key: arguments[key] for key in RECIPE if arguments.get(key) or (key == "seed" and key in arguments)}
     if not (arguments.get("model_fields") or {}).get("hints"):
         given.pop("hint_share", None)
-    recipe = [f"{RECIPE[key]} {_number(value)}" for key, value in given.items()]
+    recipe = [f"{RECIPE[key]} {number(value)}" for key, value in given.items()]
     rows = [
         ("photos", _photos(dataset)),
         ("started from", training.get("pretrained")),
@@ -207,7 +202,7 @@ def _steps(training: dict[str, Any]) -> str:
         f"weights kept from step {training['best_step']:,}" if training.get("best_step") else "",
         f"{training['photos_seen']:,} photos seen" if training.get("photos_seen") else "",
         f"{training['earlier_photos_seen']:,} in earlier runs" if training.get("earlier_photos_seen") else "",
-        f"{_number(training['photos_per_second'])} photos/s" if training.get("photos_per_second") else "",
+        f"{number(training['photos_per_second'])} photos/s" if training.get("photos_per_second") else "",
     )
     return ", ".join(part for part in parts if part)
 
@@ -219,78 +214,14 @@ def _times(training: dict[str, Any]) -> str:
     return f"{_time(own)}, after {_time(earlier)} of earlier runs" if earlier else _time(own)
 
 
-def _validation(training: dict[str, Any]) -> dict[str, float]:
-    """Return the validation metrics at the kept step, with keys from LABELS."""
-    metrics = {key.removeprefix("validation_"): value for key, value in (training.get("metrics") or {}).items()}
-    loss = {"validation_loss": metrics.pop("loss")} if "loss" in metrics else {}
-    return loss | {key: metrics[key] for key in LABELS if isinstance(metrics.get(key), int | float)}
-
-
-def _own_results(name: str, evaluation: dict[str, Any]) -> dict[str, dict[str, float]]:
-    """Return this checkpoint's results: those under its name, or of the only model that isn't a baseline."""
-    models = evaluation.get("models") or {}
-    own = [name] if name in models else [key for key in models if key not in BASELINES]
-    return models[own[0]] if len(own) == 1 else {}
-
-
-def _results(name: str, evaluation: dict[str, Any]) -> dict[str, Any] | None:
-    own = _own_results(name, evaluation)
-    if not own:
-        return None
-    columns = {name: own} | {key: evaluation["models"][key] for key in BASELINES if key in evaluation["models"]}
-    rows = [
-        (label, [_interval(values.get(metric)) for values in columns.values()])
-        for metric, label in LABELS.items()
-        if metric in own
-    ]
-    count = f"{evaluation['num_photos']:,} photos of " if evaluation.get("num_photos") else ""
-    split = f" ({evaluation['split']})" if evaluation.get("split") else ""
-    caption = f"On {count}{evaluation.get('dataset', 'an unnamed dataset')}{split}, with 95% confidence intervals."
-    return {"caption": as_markdown(caption), "columns": list(map(as_markdown, columns)), "rows": rows}
-
-
-def _interval(measured: dict[str, float] | None) -> str:
-    if not measured:
-        return ""
-    if measured.get("low") is None or measured.get("high") is None:
-        return _number(measured["mean"])
-    return f"{_number(measured['mean'])} [{_number(measured['low'])}, {_number(measured['high'])}]"
-
-
-def _model_index(name: str, training: dict[str, Any], evaluation: dict[str, Any]) -> list[EvalResult]:
-    """Return measured results only: those of the evaluation if there is one, else of the run's validation."""
-    own = {key: values["mean"] for key, values in _own_results(name, evaluation).items() if key in LABELS}
-    dataset, split = evaluation.get("dataset"), evaluation.get("split")
-    if not own:
-        own = _validation(training)
-        dataset, split = (training.get("dataset") or {}).get("name"), "validation"
-    return [
-        EvalResult(
-            task_type="image-to-image",
-            task_name="Photo colorization",
-            dataset_type=re.sub(r"[^\w./-]+", "-", dataset or "photos"),
-            dataset_name=dataset or "photos",
-            dataset_split=split or "test",
-            metric_type=key,
-            metric_name=LABELS[key].partition(",")[0],
-            metric_value=round(float(value), 5),
-        )
-        for key, value in own.items()
-    ]
-
-
 def _field(value: Field) -> str:
     """Format a configuration field briefly: the first of many names, the beginning of a long text."""
     if isinstance(value, tuple):
-        first = " / ".join(map(_number, value[:MAX_ITEMS])) or "none"
+        first = " / ".join(map(number, value[:MAX_ITEMS])) or "none"
         return f"{first} / … {len(value)} in total" if len(value) > MAX_ITEMS else first
     if isinstance(value, str):
         return (f"{value[:MAX_LETTERS]}…" if len(value) > MAX_LETTERS else value) or "none"
-    return _number(value)
-
-
-def _number(value: float | int | str) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return number(value)
 
 
 def _time(seconds: float) -> str:

@@ -151,7 +151,7 @@ def write_page(folder: Path = RESULTS) -> Path:
         *(f"{name}:\n\n![{name}](protocol/{name}.webp)" for name in plates),
         "## Training\n\nThe error at each arm's own size: 128 px, 32 for dense.\n\n"
         "![Error over photos and seconds](protocol/training.png)",
-        f"Speed is that of one thread ({next(iter(records.values()))['hardware']}), in the fastest part of each stage of a run.",
+        f"Speed is that of one thread ({next(iter(records.values()))['hardware']}), where each stage of a run was fastest.",
         markdown_table(["arm", "trained weights", "learning rate", "photos seen", "photos/s", "training"], costs),
     ]
     page = folder.with_suffix(".md")

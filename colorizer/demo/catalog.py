@@ -4,7 +4,7 @@ import os
 import re
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
@@ -19,6 +19,7 @@ from colorizer.hub.loading import read_config
 from colorizer.hub.model_names import best_first
 from colorizer.hub.run_records import publishable
 from colorizer.pipelines.image_colorization import ColorizationPipeline, pipeline
+from colorizer.server.network_folders import NetworkFolders
 
 MAX_BYTES = 2 * 1024**3
 MAX_ADDED = 20
@@ -75,6 +76,7 @@ class Catalog:
         self._entries: dict[str, Entry] = {}
         self._pipelines: OrderedDict[str, ColorizationPipeline] = OrderedDict()
         self._loading: dict[str, Lock] = {}
+        self._folders = NetworkFolders()
         self._lock = Lock()
         for name in list_checkpoints():
             self._offer(str(checkpoint_folder(name)), "package", name)
@@ -156,10 +158,14 @@ class Catalog:
                 if name in self._pipelines:
                     self._pipelines.move_to_end(name)
                     return self._pipelines[name]
-            with without_folders():
+            # What visitors name would fill the disk, in the cache of the Hub's client.
+            is_visitors = entry.token is False
+            with without_folders(), self._folders.use(name) if is_visitors else nullcontext() as cache_dir:
                 # A visitor's checkpoint may hold any graph: only networks of our own code are computed for it.
                 backend = "torch" if entry.origin == "Hub" else "auto"
-                loaded = pipeline(entry.source, revision=entry.revision, token=entry.token, backend=backend)
+                loaded = pipeline(
+                    entry.source, revision=entry.revision, token=entry.token, backend=backend, cache_dir=cache_dir
+                )
             with self._lock:
                 self._entries[name] = _described(entry, type(loaded.model), loaded.model.config)
                 self._pipelines[name] = loaded

@@ -31,7 +31,7 @@ CONFIG = "config.json"
 MAX_ID = 96  # characters of a repository's id
 WAITS = (0.5, 1.0, 2.0)  # seconds before each retry of a download
 # Of one checkpoint, which may be anyone's: the largest network of the approaches has 2 GiB in float32.
-MAX_FILES, MAX_BYTES = 256, 2**33
+MAX_FILES, MAX_BYTES = 256, 2**32
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 # Raised by the client if a response is not JSON, for example a proxy's page instead of the Hub's response.
 NOT_JSON = (json.JSONDecodeError, UnicodeDecodeError)

@@ -242,6 +242,7 @@ def pipeline(
     dtype: str | torch.dtype | None = None,
     batch_size: int | None = None,
     backend: str = "auto",
+    cache_dir: str | os.PathLike | None = None,
     **options: Any,
 ) -> ColorizationPipeline:
     """Create a pipeline that colorizes photos.
@@ -257,6 +258,7 @@ def pipeline(
         backend: "torch" or "onnx", ONNX Runtime with the checkpoint's graph, two to three times as fast on a CPU; "auto" takes
             "onnx" on the CPU where there is a graph. The model's own weights then stay in the file's precision. A model passed
             in is computed by torch.
+        cache_dir: folder in which what comes from the Hub is kept; by default the cache of its client.
         options: defaults for the calls, such as `resolution`, `saturation` or the approach's own options.
 
     Raises:
@@ -270,7 +272,7 @@ def pipeline(
         if os.path.isdir(name):
             name = Path(name).resolve().name  # it is written to files' metadata, which must not contain a path
         dtype = dtype or "auto"
-        loaded = load_model(model, revision=revision, token=token, dtype=dtype)
+        loaded = load_model(model, revision=revision, token=token, cache_dir=cache_dir, dtype=dtype)
     elif isinstance(model, ColorizerModel):
         name, loaded = None, model if dtype is None else model.to(dtype)
         # Its weights may no longer be the file's.

@@ -6,6 +6,7 @@ from colorizer.demo import catalog as catalog_module
 from colorizer.demo.approaches.tab import problems
 from colorizer.demo.catalog import Catalog
 from colorizer.errors import CheckpointError, ColorizerError, HubError
+from colorizer.server import network_folders
 from tests.hub_server import HubServer
 
 
@@ -110,6 +111,29 @@ def test_of_the_models_that_visitors_add_the_oldest_goes(
     assert catalog.names[-3:] == ["ada/tiny", "ada/two", "ada/three"]
     with pytest.raises(ColorizerError, match="no model 'ada/one'"):
         catalog.pipeline("ada/one")
+
+
+def test_what_visitors_add_stays_out_of_the_hubs_cache(
+    checkpoints: list[str], hub: HubServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    cache, visitors = (tmp_path / name for name in ("hub", "visitors"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(cache))
+    files = {path.name: path.read_bytes() for path in Path(checkpoints[0]).iterdir()}
+    num_bytes = sum(map(len, files.values()))
+    monkeypatch.setattr(network_folders, "COMING", 2 * num_bytes)
+    monkeypatch.setattr(network_folders, "MAX_BYTES", 4 * num_bytes)
+    for number in range(4):
+        hub.add(f"ada/{number}", files)
+    catalog = Catalog()
+    catalog._folders = network_folders.NetworkFolders(visitors)
+    for number in range(4):
+        catalog.add_from_hub(f"ada/{number}")
+        assert sum(path.lstat().st_size for path in visitors.rglob("*") if path.is_file()) < 4 * num_bytes
+    assert len(list(visitors.iterdir())) < 4
+    assert not cache.exists()
+    with pytest.raises(HubError):
+        catalog.add_from_hub("ada/none")
+    assert catalog.add_from_hub("ada/0").name == "ada/0", "one whose files are gone loads again, or still is in memory"
 
 
 def test_hub_model_is_offered_once_it_is_loaded(

@@ -61,10 +61,15 @@ def run(arguments: argparse.Namespace) -> int:
     check_not_input([output], list(found.photos))
     mark = Mark(digest("sheet"), digest("compare"))
     make_folder(output.parent)
-    if is_taken(output) and read_mark(output) != mark and not arguments.overwrite:
-        raise ColorizerError(
-            f"{output} is there already, and is not a sheet of `compare`: choose another name, or replace it with --overwrite."
-        )
+
+    def check_output() -> None:
+        if is_taken(output) and read_mark(output) != mark and not arguments.overwrite:
+            raise ColorizerError(
+                f"{output} is there already, and is not a sheet of `compare`: choose another name, or replace it with "
+                "--overwrite."
+            )
+
+    check_output()
     pipelines = load_pipelines(models, arguments.device)
     options = given_options(arguments, pipelines)
     comparisons, failed = [], set()
@@ -76,6 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
             say_notes(photo)
             comparisons.append(compare(photo, pipelines, title=file_name(source).name, **options))
     if comparisons:
-        save_photo(sheet(comparisons, list(pipelines)), output, model=", ".join(pipelines), mark=mark)
+        picture = sheet(comparisons, list(pipelines))
+        save_photo(picture, output, model=", ".join(pipelines), mark=mark, check=check_output)
         print(f"Written to {output}")
     return finish(len(failed), len(found.photos) + len(found.problems))

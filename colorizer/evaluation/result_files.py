@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from colorizer.atomic_write import write_text
+from colorizer.atomic_write import lock_folder, write_text
 from colorizer.data import PhotoDataset
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.candidates import Candidate
@@ -38,10 +38,11 @@ def write_results(
     if networks:
         sheets["sheet-matched.png"] = _sheet(networks, photos, samples, 1)
     try:
-        for name, text in texts.items():
-            write_text(folder / name, text)
-        for name, sheet in sheets.items():
-            save_image(sheet, folder / name)
+        with lock_folder(folder):  # files of two evaluations would not belong together
+            for name, text in texts.items():
+                write_text(folder / name, text)
+            for name, sheet in sheets.items():
+                save_image(sheet, folder / name)
     except OSError as error:
         raise ColorizerError(
             f"The results can't be written to {folder}: {error}. Free some space or choose another folder."

@@ -48,3 +48,18 @@ def test_what_another_run_has_written_stays(
         content = (out / "face.png").read_bytes()
         assert colorize(*other, "--saturation", "1") == 0
         assert (out / "face.png").read_bytes() == content
+
+
+def test_a_sheet_replaces_no_file_that_came_in_the_meantime(
+    album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+):
+    sheet, read = tmp_path / "sheet.png", reading.read_photo
+
+    def meanwhile(*arguments, **options):
+        sheet.write_text("of another program")
+        return read(*arguments, **options)
+
+    monkeypatch.setattr(reading, "read_photo", meanwhile)
+    assert main(["compare", str(album / "face.jpg"), "-o", str(sheet), "--model", "small"]) == 2
+    assert "sheet.png is there already" in capsys.readouterr().err
+    assert sheet.read_text() == "of another program"

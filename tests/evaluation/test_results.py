@@ -3,8 +3,11 @@ import os
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from colorizer.atomic_write import lock_folder
 from colorizer.errors import ColorizerError
+from colorizer.evaluation import result_files
 from colorizer.evaluation.results import Evaluation, Report, Scores, read_results, to_json
 
 
@@ -84,3 +87,19 @@ def test_a_pipe_is_not_waited_for_and_a_file_has_a_largest_size(report: Report, 
         file.truncate(2**26 + 1)
     with pytest.raises(ColorizerError, match=r"evaluation\.json can't be read: it has more than 67,108,864 bytes"):
         read_results(tmp_path)
+
+
+def test_files_of_two_evaluations_are_not_mixed(report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    written = []
+
+    def write(path: Path, text: str) -> None:
+        with pytest.raises(BlockingIOError), lock_folder(tmp_path, wait=False):
+            pass
+        written.append(path.name)
+
+    monkeypatch.setattr(result_files, "write_text", write)
+    monkeypatch.setattr(result_files, "_sheet", lambda *_: Image.new("RGB", (8, 8)))
+    result_files.write_results(report, [], None, [], tmp_path)
+    assert written == ["table.md", "table.csv", "evaluation.json"]
+    with lock_folder(tmp_path, wait=False):
+        assert (tmp_path / "sheet.png").exists()

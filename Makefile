@@ -1,7 +1,7 @@
 .PHONY: style quality test tables speed pictures checkpoints protocol full
 
-# In this order, since default is the teacher of others, and colorful starts from colorful-unbalanced.
-CHECKPOINTS = default dense residual_encoder colorful-unbalanced colorful fusion cnn pix2pix_rgb pix2pix resnet_unet joint
+# The package has these and default. They are arms of recipes/protocol.yaml; default has a recipe of its own.
+NINE = dense residual_encoder colorful fusion cnn pix2pix_rgb pix2pix resnet_unet joint
 DATA = ../shared/data
 SHOWN = bw-buffalo-bank-1908.jpg bw-migrant-mother-1936.jpg
 
@@ -31,13 +31,12 @@ pictures:
 	python -m colorizer.release.app_pictures model_cards/pictures
 	python -m colorizer compare $(addprefix $(DATA)/photos/,$(SHOWN)) -o model_cards/pictures/results.jpg
 
-# Train all again by their CPU recipes, add them to the package, evaluate them, and regenerate cards and tables.
+# Train the package's checkpoints again, add them to it, evaluate them, and regenerate cards and tables.
 checkpoints:
-	for name in $(CHECKPOINTS); do \
-		accelerate launch train_accelerate.py --config recipes/$$name.yaml --dataset_name $(DATA) --cpu || exit 1; \
-		python -m colorizer.release.add_checkpoint runs/$$name || exit 1; \
-	done
-	python -m colorizer evaluate --model $(CHECKPOINTS) --dataset $(DATA) --split test --by label --aged --sizes -o results
+	accelerate launch train_accelerate.py --config recipes/default.yaml --dataset_name $(DATA) --cpu
+	python -m colorizer.release.protocol $(NINE)
+	python -m colorizer.release.add_checkpoint runs/default $(addprefix runs/protocol/,$(NINE))
+	python -m colorizer evaluate --model default $(NINE) --dataset $(DATA) --split test --by label --aged --sizes -o results
 	cp results/evaluation.json colorizer/checkpoints/
 	cp results/table.md model_cards/comparison.md
 	$(MAKE) pictures
@@ -49,9 +48,10 @@ protocol:
 	python -m colorizer.release.protocol
 	python -m colorizer.release.protocol_results $(DATA)
 
-# Train all at full width by their GPU recipes and publish them: make full HUB=user. They are too large for the package.
+# Train the nine by their published recipes, at full width, on a GPU, and publish them: make full HUB=user. They are too large
+# for the package.
 full:
-	for name in $(CHECKPOINTS); do \
-		accelerate launch train_accelerate.py --config recipes/$$name.yaml --dataset_name $(DATA) --output_dir runs/full/$$name \
-			--push_to_hub --hub_model_id $(HUB)/colorizer-$$name || exit 1; \
+	for name in $(NINE); do \
+		accelerate launch train_accelerate.py --config recipes/full.yaml --approach $$name --dataset_name $(DATA) \
+			--output_dir runs/full/$$name --push_to_hub --hub_model_id $(HUB)/colorizer-$$name || exit 1; \
 	done

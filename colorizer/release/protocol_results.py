@@ -151,8 +151,9 @@ def write_page(folder: Path = RESULTS) -> Path:
         *(f"{name}:\n\n![{name}](protocol/{name}.webp)" for name in plates),
         "## Training\n\nThe error at each arm's own size: 128 px, 32 for dense.\n\n"
         "![Error over photos and seconds](protocol/training.png)",
-        f"Speed is that of one thread ({next(iter(records.values()))['hardware']}), where each stage of a run was fastest.",
-        markdown_table(["arm", "trained weights", "learning rate", "photos seen", "photos/s", "training"], costs),
+        f"Speed is that of one thread ({next(iter(records.values()))['hardware']}), where each stage of a run was fastest. "
+        "Parameters include frozen ones.",
+        markdown_table(["arm", "parameters", "learning rate", "photos seen", "photos/s", "training"], costs),
     ]
     page = folder.with_suffix(".md")
     write_text(page, "\n\n".join(part.strip() for part in parts if part) + "\n")

@@ -5,15 +5,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 from PIL import Image
 
 from colorizer import CheckpointError, create_model, pipeline, save_checkpoint
-from colorizer.approaches import get_model_class
-from colorizer.checkpoints import checkpoint_folder, list_checkpoints
+from colorizer.approaches import get_model_class, list_approaches
+from colorizer.checkpoints import DEFAULT, checkpoint_folder, list_checkpoints
 from colorizer.release import add_checkpoint
+from colorizer.release.protocol import read_arms
 from colorizer.training import parse_runs
 
 RECIPES = Path(__file__).parents[2] / "recipes"
+NINE = list_approaches()
 TRAINING = {
     "arguments": {"output_dir": "runs/mine"},
     "command": "accelerate launch train_accelerate.py --dataset_name /home/someone/photos --output_dir runs/mine",
@@ -77,39 +80,48 @@ def test_a_run_that_has_not_ended_or_is_too_large_is_refused(run, tmp_path, monk
 
 
 @pytest.mark.parametrize("name", list_checkpoints())
-def test_the_recipe_of_a_checkpoint_is_what_it_was_trained_by(name):
-    """Arguments newer than the run have their defaults."""
-    recipe = asdict(parse_runs(["--config", str(RECIPES / f"{name}.yaml"), "--cpu"])[-1]) | {"cpu": False}
+def test_the_recipe_of_a_checkpoint_is_what_it_was_trained_by(name, tmp_path):
+    """Arguments newer than the run have their defaults. An arm's learning rates are the finder's."""
+    config = RECIPES / f"{name}.yaml"
+    if name != DEFAULT:
+        config = tmp_path / "arm.yaml"
+        config.write_text(yaml.safe_dump(read_arms()[name] | {"output_dir": f"runs/protocol/{name}"}))
+    recipe = asdict(parse_runs(["--config", str(config), "--cpu"])[-1])
     trained = json.loads((checkpoint_folder(name) / "training.json").read_text(encoding="utf-8"))["arguments"]
-    fields = {key: value for key, value in recipe["model_fields"].items() if key in trained["model_fields"]}
-    assert {key: value for key, value in recipe.items() if key in trained} | {"model_fields": fields} == trained
+    rates = set() if name == DEFAULT else {key for key in trained if key.endswith("learning_rate")}
+    taken = {"cpu", "overwrite_output_dir", "resume_from_checkpoint", "model_fields"} | rates
+    assert {key: value for key, value in recipe.items() if key in trained.keys() - taken} == {
+        key: value for key, value in trained.items() if key not in taken
+    }
+    fields = recipe["model_fields"]
+    assert {key: value for key, value in fields.items() if key in trained["model_fields"]} == trained["model_fields"]
 
 
-def test_every_recipe_can_be_run_in_the_makefiles_order():
+def test_the_makefile_trains_every_checkpoint_of_the_package():
     makefile = (RECIPES.parent / "Makefile").read_text(encoding="utf-8")
-    (names,) = [line.split()[2:] for line in makefile.splitlines() if line.startswith("CHECKPOINTS =")]
-    assert (
-        sorted(names)
-        == sorted(list_checkpoints())
-        == sorted(path.stem for path in RECIPES.glob("*.yaml") if path.stem != "protocol")
-    )
-    made = []
-    for name in names:
-        *phases, last = parse_runs(["--config", str(RECIPES / f"{name}.yaml"), "--cpu"])
-        assert last.output_dir == f"runs/{name}"
-        for number, phase in enumerate((*phases, last), 1):
-            assert phase.pretrained_model_name_or_path in (None, *made)
-            assert phase.teacher in (None, "default", *made)
-            made.append(f"runs/{name}-{number}" if phase is not last else f"runs/{name}")
-            assert phase.output_dir == made[-1]
+    (names,) = [line.split()[2:] for line in makefile.splitlines() if line.startswith("NINE =")]
+    assert sorted(names) == sorted(NINE)
+    assert sorted([DEFAULT, *names]) == sorted(list_checkpoints())
 
 
-@pytest.mark.parametrize("name", list_checkpoints())
-def test_on_a_gpu_a_recipe_trains_the_full_network(name, monkeypatch):
+def test_a_phase_of_the_recipe_starts_from_the_one_before():
+    runs = parse_runs(["--config", str(RECIPES / "default.yaml"), "--cpu"])
+    assert [run.output_dir for run in runs] == [
+        *(f"runs/default-{number}" for number in range(1, len(runs))),
+        "runs/default",
+    ]
+    made = [None, *(run.output_dir for run in runs)]
+    assert all(run.pretrained_model_name_or_path in made[: number + 1] for number, run in enumerate(runs))
+    assert {run.teacher for run in runs} == {None}
+
+
+@pytest.mark.parametrize("approach", [*NINE, "lite_unet"])
+def test_on_a_gpu_the_full_network_is_trained(approach, monkeypatch):
     monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
-    (arguments,) = parse_runs(["--config", str(RECIPES / f"{name}.yaml")])
+    recipe = ["default.yaml"] if approach == "lite_unet" else ["full.yaml", "--approach", approach]
+    (arguments,) = parse_runs(["--config", str(RECIPES / recipe[0]), *recipe[1:], "--output_dir", "runs/full"])
     assert arguments.model_fields["width"] == 1
     assert arguments.pretrained_model_name_or_path is None
-    if arguments.approach != "lite_unet":  # it has no paper
-        published = vars(get_model_class(arguments.approach).recipe)
+    if approach in NINE:
+        published = vars(get_model_class(approach).recipe)
         assert {key: getattr(arguments, key) for key in published} == published

@@ -225,6 +225,6 @@ def test_calls_wait_for_their_turn_and_not_in_gradios_queue(tmp_path: Path, monk
     limits = {
         event.api_name: event.concurrency_limit for event in demo.fns.values() if event.concurrency_id == "network"
     }
-    events = {"run", "open_photo", "handle", "adjust", "score", "save", "draw_pair", "draw_first"}
+    events = {"run", "open_photo", "handle", "adjust", "score", "save"}
     assert {"colorize", "compare", "hint", *events} <= set(limits)
     assert set(limits.values()) == {AT_ONCE}

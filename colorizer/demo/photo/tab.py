@@ -257,7 +257,8 @@ def build_photo_tab(studio: Studio) -> PhotoTab:
             **network,
             **every,
         ),
-        viewer.act(handler(hint), inputs, shown, **network, **every),
+        # One after the other, so that of two quick taps the second is the one that stays.
+        viewer.act(handler(hint), inputs, shown, concurrency_id="hint", **every),
         gr.on(
             [
                 *(slider.change for slider in adjustments),

@@ -1,7 +1,6 @@
 """The Vote tab: a vote on two anonymous results, and the ranking from all votes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -16,20 +15,13 @@ from colorizer.demo.vote.pairs import MAX_PIXELS, show_pair, vote
 from colorizer.demo.vote.store import TIE, A, B, Vote, VoteStore
 from colorizer.errors import ColorizerError
 from colorizer.server.callers import caller_of
-from colorizer.server.fair_turns import AT_ONCE, Stopped, photo_cost
+from colorizer.server.fair_turns import photo_cost
 
 INTRODUCTION = """Two randomly chosen approaches color the same photo. Which result do you like better?
 You will see their names after your vote."""
 STORED = "We store only which approach won and when: no photo, no personal data."
 LETTERS = ("A", "B")
 ALT_TEXTS = tuple(f"Result {letter}; its approach is shown after the vote" for letter in LETTERS)
-
-
-@dataclass
-class Draws:
-    """Number of pairs that a visitor has asked for."""
-
-    number: int = 0
 
 
 def build_vote_tab(catalog: Catalog, store: VoteStore, shared: SharedVotes | None, tab: gr.Tab) -> gr.File:
@@ -39,7 +31,7 @@ def build_vote_tab(catalog: Catalog, store: VoteStore, shared: SharedVotes | Non
     """
     names = catalog.names
     box = BallotBox()
-    token, drawn = gr.State(), gr.State(Draws())
+    token = gr.State()
     gr.Markdown(INTRODUCTION)
     with gr.Row(visible=False, elem_id="pair") as pair:
         pictures = [
@@ -67,7 +59,6 @@ def build_vote_tab(catalog: Catalog, store: VoteStore, shared: SharedVotes | Non
         return ranking_page({name: catalog.entry(name).plain_label for name in names}, store, shared)
 
     def draw_pair(
-        draws: Draws,
         photo: dict[str, Any] | None,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 (Gradio finds its progress bar by this default)
@@ -75,19 +66,12 @@ def build_vote_tab(catalog: Catalog, store: VoteStore, shared: SharedVotes | Non
         def report(num_done: int) -> None:
             progress((num_done, 2), desc="Colorizing", unit="results")
 
-        draws.number += 1
-        mine = draws.number
         try:
             source = uploaded_file(photo)
-            cost = photo_cost(source, num_saved=0, num_previews=2, preview_pixels=MAX_PIXELS)
-            with in_turn(cost, lambda: draws.number != mine):
+            with in_turn(photo_cost(source, num_saved=0, num_previews=2, preview_pixels=MAX_PIXELS)):
                 shown = show_pair(catalog, names, box, _visitor(box, request), source, new_folder(), report)
-        except Stopped:
-            return {status: gr.skip()}
         except ColorizerError as error:
             return {status: f"⚠ {error}"}
-        if draws.number != mine:
-            return {status: gr.skip()}  # the pair that was asked for last is the one that stays
         files = (shown.a, shown.b)
         return {
             token: shown.token,
@@ -101,8 +85,8 @@ def build_vote_tab(catalog: Catalog, store: VoteStore, shared: SharedVotes | Non
             },
         }
 
-    def draw_first(draws: Draws, photo: dict[str, Any] | None, token_value: str | None, request: gr.Request) -> Updates:
-        return {status: gr.skip()} if token_value else draw_pair(draws, photo, request)
+    def draw_first(photo: dict[str, Any] | None, token_value: str | None, request: gr.Request) -> Updates:
+        return {status: gr.skip()} if token_value else draw_pair(photo, request)
 
     def voter(better: str) -> Callable[..., Updates]:
         def cast(token_value: str | None, request: gr.Request) -> Updates:
@@ -130,14 +114,14 @@ def build_vote_tab(catalog: Catalog, store: VoteStore, shared: SharedVotes | Non
     drawing = {
         "preprocess": False,  # see uploaded_file
         "show_progress_on": status,
-        "concurrency_id": "network",
-        "concurrency_limit": AT_ONCE,
+        # One after the other, so that the pair that was asked for last is the one that stays.
+        "concurrency_id": "pairs",
         "api_visibility": "private",
     }
-    draw.click(draw_pair, [drawn, photo], outputs, **drawing)
+    draw.click(draw_pair, photo, outputs, **drawing)
     # The first pair without a click, and another one for another photo.
-    tab.select(draw_first, [drawn, photo, token], outputs, **drawing)
-    photo.change(draw_pair, [drawn, photo], outputs, **drawing)
+    tab.select(draw_first, [photo, token], outputs, **drawing)
+    photo.change(draw_pair, photo, outputs, **drawing)
     for button, better in ((choose_a, A), (choose_none, TIE), (choose_b, B)):
         button.click(voter(better), token, outputs, show_progress="hidden", api_visibility="private")
     return photo

@@ -63,7 +63,7 @@ def test_a_screen_reader_hears_of_results_and_nothing_moves_where_that_is_asked(
             new MutationObserver(() => window.heard.push(line.textContent)).observe(line, {childList: true, subtree: true});
         }""")
         page.get_by_role("button", name=re.compile("red cliff")).click()
-        expect(page.locator(".viewer .status")).to_have_text("Coloring …")
+        page.wait_for_function("window.heard.length")
         moving = "document.getAnimations().filter((each) => each.playState === 'running').length"
         assert page.evaluate(moving) == 0
         expect(page.locator(".viewer .status")).to_contain_text("colorings are ready", timeout=120_000)

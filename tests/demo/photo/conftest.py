@@ -28,13 +28,16 @@ def page(browser: Browser, app_url: str) -> Iterator[Page]:
         page.get_by_role("button", name="Approaches and options").click()
         boxes = page.locator("#options input[type=checkbox]")
         expect(boxes).to_have_count(len(list_checkpoints()) + 2)
-        # One in each frame, so that Gradio takes in every click.
+        # One after the other, and again where Gradio has not taken in a click, since it was still drawing the one before.
         boxes.evaluate_all(
             """async (boxes, names) => {
-              for (const box of boxes.filter((box) => !names.includes(box.name))) {
-                box.click();
-                await new Promise(requestAnimationFrame);
-              }
+              const drawn = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+              for (const box of boxes.filter((box) => !names.includes(box.name)))
+                for (let tries = 0; box.checked && tries < 20; tries++) {
+                  box.click();
+                  await drawn();
+                  await drawn();
+                }
             }""",
             [COLORFUL, DENSE],
         )

@@ -38,7 +38,7 @@ def _own_results(name: str, evaluation: dict[str, Any]) -> dict[str, dict[str, f
 def measured_table(name: str, evaluation: dict[str, Any]) -> dict[str, Any] | None:
     """Return a caption, the columns and rows of a table of this checkpoint and the baselines, and a verdict.
 
-    None if it was not evaluated. The verdict is "" unless its colors are worse than none.
+    None if it was not evaluated. The verdict is "" unless its colors are surely worse than none.
     """
     own = _own_results(name, evaluation)
     if not own:
@@ -56,16 +56,17 @@ def measured_table(name: str, evaluation: dict[str, Any]) -> dict[str, Any] | No
         "caption": as_markdown(caption),
         "columns": list(map(as_markdown, columns)),
         "rows": rows,
-        "verdict": _verdict(own.get("ciede2000"), columns.get(GRAY, {}).get("ciede2000")),
+        "verdict": _verdict(evaluation.get("leads", {}).get(name, {}).get(GRAY, {}).get("ciede2000")),
     }
 
 
-def _verdict(own: dict[str, float] | None, gray: dict[str, float] | None) -> str:
-    if not own or not gray or own["mean"] <= gray["mean"]:
+def _verdict(lead: dict[str, float] | None) -> str:
+    """Return a sentence on a lead over gray whose whole interval is below 0."""
+    if not lead or lead["high"] >= 0:
         return ""
     return (
-        "By ΔE2000, its colors are further from the true ones than no color at all: "
-        f"{number(own['mean'])} instead of {number(gray['mean'])}."
+        "By ΔE2000, its colors are further from the true ones than no color at all: by "
+        f"{-lead['mean']:.2f} [{-lead['high']:.2f}, {-lead['low']:.2f}]."
     )
 
 

@@ -27,7 +27,8 @@ from colorizer.errors import ColorizerError
 from colorizer.hub.run_records import publishable
 
 INTRODUCTION = """A gray photo shows how bright each place is, but its colors are lost. The networks here learned from color
-photos which colors are likely where, each in its own way. A click shows one on your photo."""
+photos which colors are likely where, each in its own way. Nine of them learned the same photos, and those for half an hour at
+most, to be compared; “Best guess” learned for hours, to be used. A click shows one on your photo."""
 TIMELINE = """<ol class="timeline">{{#each value}}<li><button type="button" data-id="{{id}}">
 <img src="" data-src="{{picture}}" alt="{{alt}}"><span><b>{{name}}</b> <small>{{year}}</small></span><span>{{text}}</span>
 </button></li>{{/each}}</ol>"""

@@ -36,7 +36,7 @@ def smaller(
     """Return the photo in sRGB, of at most `max_pixels` (default: `PREVIEW_PIXELS`) and `MAX_SIDE`, without EXIF data."""
     width, height = photo.size
     scale = min(((max_pixels or PREVIEW_PIXELS) / (width * height)) ** 0.5, MAX_SIDE / max(width, height))
-    samples = photo.samples if photo.deep is None else photo.pixels
+    samples = photo.levels
     if scale >= 1:
         return in_srgb(replace(photo, exif=None, samples=samples))
     size = max(1, int(width * scale)), max(1, int(height * scale))

@@ -1,4 +1,4 @@
-"""What was measured of a checkpoint, as its card tells it."""
+"""Measurements of a checkpoint, as its card tells them."""
 
 import re
 from typing import Any

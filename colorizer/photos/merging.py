@@ -71,7 +71,7 @@ def merge_colors(
 def gray_pixels(pixels: Photo | np.ndarray) -> np.ndarray:
     """Remove the color of a photo or of uint8 sRGB, (H, W, 3): the gray of the same lightness, all that networks get."""
     if isinstance(pixels, Photo):
-        pixels = replace(pixels, samples=pixels.pixels)
+        pixels = replace(pixels, samples=pixels.levels)
     return merge_colors(pixels, np.zeros((2, 1, 1), np.float32))
 
 

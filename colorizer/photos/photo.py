@@ -42,8 +42,13 @@ class Photo:
     @cached_property
     def pixels(self) -> np.ndarray:
         """Pixels in 8 bits, uint8 (H, W, 3)."""
-        levels = self.samples if self.deep is None else eight_bits(self.deep)
+        levels = self.levels
         return levels if levels.ndim == 3 else np.repeat(levels[..., None], 3, 2)
+
+    @property
+    def levels(self) -> np.ndarray:
+        """Samples in 8 bits, uint8 (H, W) or (H, W, 3). Those of a photo of 16 bits are computed at each call."""
+        return self.samples if self.deep is None else eight_bits(self.deep)
 
     @property
     def deep(self) -> np.ndarray | None:
@@ -61,7 +66,7 @@ class Photo:
         if self.samples.ndim == 2:
             return True
         # Without keeping those of a large scan.
-        pixels = self.samples if self.deep is None else eight_bits(self.deep)
+        pixels = self.levels
         if self.alpha is not None and not self.alpha.all():
             # Fully transparent pixels are invisible.
             pixels = np.where(self.alpha[..., None] > 0, pixels, 0).astype(np.uint8)

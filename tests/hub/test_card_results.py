@@ -1,4 +1,4 @@
-"""What a card says of its checkpoint's results."""
+"""A card's verdict on its checkpoint's results."""
 
 import pytest
 

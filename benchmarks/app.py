@@ -17,7 +17,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -117,34 +117,50 @@ def time_photos(page: Page, megapixels: int, repeats: int) -> list[dict[str, flo
     return times
 
 
+@contextmanager
+def open_page(client: httpx.Client, watch: Callable[[Page], None] = lambda page: None) -> Iterator[Page]:
+    """Open the app in a browser, and yield its page when it has started; `watch` sees it before it is loaded."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        watch(page)
+        page.goto(str(client.base_url).replace("gradio_api/", ""))
+        page.locator(".film button").first.wait_for()
+        page.wait_for_timeout(3000)
+        yield page
+        browser.close()
+
+
+def medians(times: list[dict[str, float]]) -> dict[str, float]:
+    """Return the median of each time of `time_photos`."""
+    return {name: statistics.median(time[name] for time in times) for name in times[0]}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5)
     repeats = parser.parse_args().repeats
-    with running_app() as (app, client), sync_playwright() as playwright:
-        wait_for(app, client)
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
-        sizes = []
+    sizes = []
+
+    def count_bytes(page: Page) -> None:
         session = page.context.new_cdp_session(page)
         session.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
         session.send("Network.enable")
-        page.goto(str(client.base_url).replace("gradio_api/", ""))
-        page.locator(".film button").first.wait_for()
-        page.wait_for_timeout(3000)
-        print(f"page before anything: {sum(sizes) / 1e6:.2f} MB")
-        (first,) = time_photos(page, 1, 1)
-        print("first photo after the start: " + ", ".join(f"{name} {value:.2f} s" for name, value in first.items()))
-        for megapixels in (1, 12):
-            times = time_photos(page, megapixels, repeats)
-            medians = {name: statistics.median(time[name] for time in times) for name in ("photo", "first", "all")}
-            print(f"{megapixels} MP: " + ", ".join(f"{name} {value:.2f} s" for name, value in medians.items()))
-        time_photos(page, 1, 1)
-        answers = [
-            page.evaluate(SLIDE, ["#adjust input[type=range]", str(value / 10)]) for value in range(2, 2 + repeats)
-        ]
-        print(f"slider: {statistics.median(answers):.2f} s")
-        browser.close()
+
+    with running_app() as (app, client):
+        wait_for(app, client)
+        with open_page(client, count_bytes) as page:
+            print(f"page before anything: {sum(sizes) / 1e6:.2f} MB")
+            (first,) = time_photos(page, 1, 1)
+            print("first photo after the start: " + ", ".join(f"{name} {value:.2f} s" for name, value in first.items()))
+            for megapixels in (1, 12):
+                times = medians(time_photos(page, megapixels, repeats))
+                print(f"{megapixels} MP: " + ", ".join(f"{name} {value:.2f} s" for name, value in times.items()))
+            time_photos(page, 1, 1)
+            answers = [
+                page.evaluate(SLIDE, ["#adjust input[type=range]", str(value / 10)]) for value in range(2, 2 + repeats)
+            ]
+            print(f"slider: {statistics.median(answers):.2f} s")
 
 
 if __name__ == "__main__":

@@ -94,10 +94,13 @@ def merging(saturation: float) -> dict[str, Any]:
     return {"ours": ours, "peer": theirs, "peer_name": "scikit-image"}
 
 
-def one_photo() -> dict[str, Any]:
+def one_photo(threads: int | None = None) -> dict[str, Any]:
     """Measure a photo of 1 MP by `default`; the peer is the PyTorch backend, where there are several."""
+    import torch
+
     from colorizer.pipelines.image_colorization import pipeline
 
+    torch.set_num_threads(threads or torch.get_num_threads())
     photo = gray_photo(_SMALL)
     pipe = pipeline("default")
     ours = best(lambda: pipe(photo))
@@ -179,6 +182,17 @@ def app_start() -> dict[str, Any]:
     return {"ours": answered, "steps": {"until it listens": listening, "the photo": answered - listening}}
 
 
+def page_photo(moment: str) -> dict[str, Any]:
+    """Measure the time from a 1-MP photo's drop on the page to its `first` colors or `all` of them, in a browser, warm."""
+    from benchmarks.app import medians, open_page, running_app, time_photos, wait_for
+
+    with running_app() as (app, client):
+        wait_for(app, client)
+        with open_page(client) as page:
+            time_photos(page, 1, 1)
+            return {"ours": medians(time_photos(page, 1, REPEATS))[moment]}
+
+
 def film() -> dict[str, Any]:
     """Measure a frame of a film of 640 × 480; the peer colors every frame by the network."""
     from benchmarks.film import film
@@ -192,6 +206,7 @@ def _run_python(*arguments: str) -> None:
 
 FIGURES: dict[str, Callable[[], dict[str, Any]]] = {
     "a 1-MP photo by `default`": one_photo,
+    "a 1-MP photo by `default`, one thread": lambda: one_photo(1),
     "all checkpoints on a 1-MP photo": all_models,
     "folder of 12-MP JPEGs to JPEG, a photo": lambda: folder("jpg"),
     "folder of 12-MP JPEGs to PNG, a photo": lambda: folder("png"),
@@ -199,5 +214,7 @@ FIGURES: dict[str, Callable[[], dict[str, Any]]] = {
     "12-MP merge, many colors outside sRGB": lambda: merging(3),
     "film of 640 × 480, a frame": film,
     "a photo from the shell, cold": cold_photo,
-    "the app's first photo": app_start,
+    "the app's first photo, from its start": app_start,
+    "the page: first colors of a 1-MP photo": lambda: page_photo("first"),
+    "the page: colors of all checkpoints": lambda: page_photo("all"),
 }

@@ -87,6 +87,26 @@ def test_parameters_of_the_encoder_by_hand():
     assert sum(weight.numel() for weight in model.parameters()) < 6e6
 
 
+def test_under_autocast_depthwise_convolutions_alone_stay_in_float32_on_a_cpu():
+    model = create_model("lite_unet", width=1 / 16).train()
+    convolutions = {name: part for name, part in model.encoder.named_modules() if isinstance(part, torch.nn.Conv2d)}
+    types = {}
+    for name, convolution in convolutions.items():
+        convolution.register_forward_hook(lambda _, inputs, output, name=name: types.update({name: output.dtype}))
+    lightness = torch.rand(2, 1, 64, 64) * 100
+    with torch.autocast("cpu", torch.bfloat16):
+        model(lightness, decode=False).prediction.float().square().mean().backward()
+    depthwise = {name for name in types if ".depthwise." in name}
+    assert len(depthwise) == sum(number for *_, number in STAGES)
+    assert all(types[name] == (torch.float32 if name in depthwise else torch.bfloat16) for name in types)
+    weights = dict(model.encoder.named_parameters())
+    assert all(weights[f"{name}.weight"].grad.abs().max() > 0 for name in depthwise)
+    # Not for a network that is in bfloat16 itself.
+    types.clear()
+    model.bfloat16()(lightness.bfloat16(), decode=False)
+    assert set(types.values()) == {torch.bfloat16}
+
+
 def test_frozen_stages_stay_as_they_are_in_training():
     model = create_model("lite_unet", width=1 / 16, num_frozen=3).train()
     frozen = [model.encoder.stem, *model.encoder.stages[:3]]

@@ -25,7 +25,7 @@ SCORES: dict[str, Callable[[dict[str, float], int], float]] = {
     ),
     "last": lambda record, step: -float(step),
 }
-
+PRECISIONS = ("no", "fp16", "bf16")
 
 # Lowest and highest value, both included.
 RANGES: dict[str, tuple[float, float]] = {
@@ -146,6 +146,9 @@ class TrainingArguments(Recipe):
     )
     seed: int = argument(0, "seed of the weights, the order of the photos and the augmentation")
     cpu: bool = argument(False, "train on the CPU (implied where there is no GPU)")
+    mixed_precision: str | None = argument(
+        None, "no, fp16 or bf16: the precision of the forward and backward pass (default: the launcher's)"
+    )
 
     validation_steps: int = argument(0, "optimizer steps between validations; 0 for once per epoch")
     checkpointing_steps: int = argument(
@@ -183,6 +186,10 @@ class TrainingArguments(Recipe):
             )
         if self.loss is not None and self.loss not in LOSSES:
             raise ColorizerError(f"--loss must be one of {', '.join(LOSSES)}, not {self.loss}.")
+        if self.mixed_precision not in (None, *PRECISIONS):
+            raise ColorizerError(
+                f"--mixed_precision must be one of {', '.join(PRECISIONS)}, not {self.mixed_precision}."
+            )
         if not 0 < self.validation_share < 1:
             raise ColorizerError(f"--validation_share must be in 0…1, both excluded, not {self.validation_share}.")
         if split_name(self.train_split) == split_name(self.validation_split):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from accelerate.tracking import get_available_trackers
 from accelerate.utils import DistributedDataParallelKwargs, LoggerType, ProjectConfiguration
 from torch import Tensor, nn
@@ -33,7 +34,8 @@ def make_accelerator(arguments: TrainingArguments) -> Accelerator:
     """Build the accelerator of a run: devices, processes, gradient accumulation and trackers.
 
     Raises:
-        ColorizerError: a tracker is unknown or not installed, which accelerate would leave out in silence.
+        ColorizerError: a tracker is unknown or not installed, which accelerate would leave out in silence; or the device can't
+            compute in the given precision.
     """
     trackers = [name for name in map(str.strip, arguments.report_to.split(",")) if name and name != "none"]
     available = [str(tracker) for tracker in get_available_trackers()]
@@ -45,15 +47,21 @@ def make_accelerator(arguments: TrainingArguments) -> Accelerator:
             f"installed: {', '.join(available) or 'none'}."
         )
     logs = str(Path(arguments.output_dir) / "logs")
-    return Accelerator(
-        cpu=arguments.cpu or not torch.accelerator.is_available(),
-        gradient_accumulation_steps=arguments.gradient_accumulation_steps,
-        log_with=trackers or None,
-        project_config=ProjectConfiguration(project_dir=arguments.output_dir, logging_dir=logs),
-        # A discriminator runs on real and fake before one backward. Broadcasting batch norm's statistics in between
-        # would overwrite tensors that this backward needs.
-        kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
-    )
+    # An earlier run of this process may have had another precision.
+    AcceleratorState._reset_state()
+    try:
+        return Accelerator(
+            cpu=arguments.cpu or not torch.accelerator.is_available(),
+            mixed_precision=arguments.mixed_precision,
+            gradient_accumulation_steps=arguments.gradient_accumulation_steps,
+            log_with=trackers or None,
+            project_config=ProjectConfiguration(project_dir=arguments.output_dir, logging_dir=logs),
+            # A discriminator runs on real and fake before one backward. Broadcasting batch norm's statistics in between
+            # would overwrite tensors that this backward needs.
+            kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
+        )
+    except ValueError as error:
+        raise ColorizerError(f"This precision can't be had here: {error}") from error
 
 
 def photo_sizes(arguments: TrainingArguments) -> tuple[int, int, int]:

@@ -107,6 +107,7 @@ def test_a_bad_yaml_file_is_named(content, message, tmp_path):
         (["--gradient_accumulation_steps", str(10**20)], "--gradient_accumulation_steps"),
         (["--max_train_samples", "0"], "--max_train_samples"),
         (["--stored_resolution", "0"], "--stored_resolution"),
+        (["--mixed_precision", "fp8"], "--mixed_precision must be one of no, fp16, bf16, not fp8"),
         (["--train_split", "val"], "--train_split val is also the validation split"),
     ],
 )

@@ -191,6 +191,23 @@ def test_phases_are_trained_one_after_the_other(run, tmp_path, capsys, monkeypat
     assert [trainer() for trainer in trainers] == [None, None]
 
 
+def test_a_run_computes_in_its_own_precision_whatever_the_last_one_computed_in(run, tmp_path, monkeypatch):
+    config = "phases:\n  - {max_train_steps: 2, mixed_precision: bf16}\n  - max_train_steps: 2\n"
+    (tmp_path / "precisions.yaml").write_text(config)
+    run("--config", str(tmp_path / "precisions.yaml"))
+    loss = facts(tmp_path / "run-1")["metrics"]["validation_loss"]
+    assert [facts(tmp_path / name)["precision"] for name in ("run-1", "run")] == ["bf16", "float32"]
+    # The run's own goes over the launcher's.
+    monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "bf16")
+    run("--overwrite_output_dir")
+    assert [facts(tmp_path / name)["precision"] for name in ("run-1", "run")] == ["bf16", "bf16"]
+    run("--overwrite_output_dir", "--mixed_precision", "no")
+    assert [facts(tmp_path / name)["precision"] for name in ("run-1", "run")] == ["float32", "float32"]
+    in_float32 = facts(tmp_path / "run-1")["metrics"]["validation_loss"]
+    assert in_float32 == pytest.approx(loss, rel=0.01)
+    assert in_float32 != loss
+
+
 def _remembered(arguments, trainers: list) -> Trainer:
     trainer = Trainer(arguments)
     assert all(other() is None for other in trainers)

@@ -82,6 +82,7 @@ def describe_training(run: Path) -> dict[str, Any]:
         "photos_seen": training["photos_seen"],
         "photos_per_second": _speed(history),
         "hardware": training["hardware"],
+        "precision": training["precision"],
         "curve": [[batch * record["step"], record[CURVE]] for record in history if CURVE in record],
     }
 
@@ -122,6 +123,7 @@ def write_page(folder: Path = RESULTS) -> Path:
             name,
             f"{each.num_parameters / 1e6:.2f} M",
             f"{record['learning_rate']:.1e}",
+            record["precision"],
             f"{record['photos_seen']:,}",
             f"{record['photos_per_second']:.0f}",
             f"{record['photos_seen'] / record['photos_per_second'] / 60:.0f} min",
@@ -153,7 +155,7 @@ def write_page(folder: Path = RESULTS) -> Path:
         "![Error over photos and seconds](protocol/training.png)",
         f"Speed is that of one thread ({next(iter(records.values()))['hardware']}), where each stage of a run was fastest. "
         "Parameters include frozen ones.",
-        markdown_table(["arm", "parameters", "learning rate", "photos seen", "photos/s", "training"], costs),
+        markdown_table(["arm", "parameters", "learning rate", "precision", "photos seen", "photos/s", "training"], costs),
     ]
     page = folder.with_suffix(".md")
     write_text(page, "\n\n".join(part.strip() for part in parts if part) + "\n")

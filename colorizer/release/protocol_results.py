@@ -155,7 +155,9 @@ def write_page(folder: Path = RESULTS) -> Path:
         "![Error over photos and seconds](protocol/training.png)",
         f"Speed is that of one thread ({next(iter(records.values()))['hardware']}), where each stage of a run was fastest. "
         "Parameters include frozen ones.",
-        markdown_table(["arm", "parameters", "learning rate", "precision", "photos seen", "photos/s", "training"], costs),
+        markdown_table(
+            ["arm", "parameters", "learning rate", "precision", "photos seen", "photos/s", "training"], costs
+        ),
     ]
     page = folder.with_suffix(".md")
     write_text(page, "\n\n".join(part.strip() for part in parts if part) + "\n")

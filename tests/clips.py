@@ -35,14 +35,20 @@ def make_clip(
     metadata: dict[str, str] | None = None,
     rate: int | Fraction = RATE,
     options: dict[str, str] | None = None,
+    aspect: Fraction = Fraction(1),
+    transfer: int = 2,
 ) -> Path:
-    """Write a clip of RGB or RGBA, `rate` frames per second, with a tone as sound; `times` of frames are in milliseconds."""
+    """Write a clip of RGB or RGBA, `rate` frames per second, with a tone as sound.
+
+    `times` of frames are in milliseconds; `aspect` is that of a pixel, and `transfer` a number of H.273.
+    """
     frames = list(frames)
     with av.open(str(path), "w") as container:
         container.metadata.update(metadata or {})
         stream = container.add_stream(codec, rate=rate, options=options or {"crf": "4", "preset": "ultrafast"})
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = pix_fmt
+        stream.codec_context.sample_aspect_ratio, stream.codec_context.color_trc = aspect, transfer
         if times is not None:
             stream.codec_context.time_base = Fraction(1, 1000)
         if rotation or is_mirrored:
@@ -60,9 +66,9 @@ def make_clip(
     return path
 
 
-def trim(clip: Path, path: Path, seconds: float) -> Path:
+def trim(clip: Path, path: Path, seconds: float, **options: str) -> Path:
     """Cut off the start of a clip without re-encoding: the MP4 or MOV has an edit list that hides it."""
-    with av.open(str(clip)) as source, av.open(str(path), "w") as container:
+    with av.open(str(clip)) as source, av.open(str(path), "w", container_options=options) as container:
         streams = [container.add_stream_from_template(stream) for stream in source.streams]
         for packet in source.demux():
             if packet.size:

@@ -14,6 +14,7 @@ from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.atomic_write import is_taken, put_in_place
 from colorizer.errors import ColorizerError, VideoError, VideoStopped, check_count, check_number, quote
 from colorizer.photos.adjusting import adjust
+from colorizer.photos.files.coded_colors import HDR
 from colorizer.photos.marks import Mark, digest, file_digest, state_of
 from colorizer.photos.marks import State as ResultState
 from colorizer.photos.merging import merge_colors
@@ -33,6 +34,7 @@ from colorizer.video.segments import (
     State,
     Tally,
     WorkFolder,
+    is_squared,
     report_write_errors,
 )
 from colorizer.video.smoothing import Smoother
@@ -83,7 +85,7 @@ def colorize_video(
     metadata states that the colors are a guess, and by which model.
 
     A clip that is turned or mirrored comes out upright, an interlaced one progressive; odd sides are padded by one pixel, since
-    H.264 needs even ones. HDR is not kept. Sound, subtitles and chapters are kept; what the target's format can't hold is
+    H.264 needs even ones. HDR is not supported. Sound, subtitles and chapters are kept; what the target's format can't hold is
     converted or left out. A frame that can't be decoded repeats the one before. `VideoResult.notes` says what was changed.
 
     Args:
@@ -132,12 +134,21 @@ def colorize_video(
             notes = join(marked, folder.pieces(), last.place.duration, whole, pipe.name)
             put_in_place(whole, target)
         folder.remove()
-    notes = last.tally.notes + notes
-    if not clip.has_end:
-        notes += ("its file has no end: part of it may be missing",)
-    if any(side % 2 for side in clip.size):
-        notes += ("odd sides were padded by one pixel",)
+    notes = last.tally.notes + notes + _notes(clip, target.suffix.lower())
     return VideoResult(target, last.place.num_frames, last.history.num_scenes, notes)
+
+
+def _notes(clip: Clip, ending: str) -> tuple[str, ...]:
+    notes = []
+    if not clip.has_end:
+        notes.append("its file has no end: part of it may be missing")
+    if any(side % 2 for side in clip.size):
+        notes.append("odd sides were padded by one pixel")
+    if is_squared(clip, ending):
+        notes.append(f"its pixels were made square, as {ending} needs")
+    if (transfer := clip.color[1]) in HDR:
+        notes.append(f"its levels are of {HDR[transfer]}, which is not supported, and were taken for those of sRGB")
+    return tuple(notes)
 
 
 def result_state(

@@ -3,7 +3,7 @@
 import heapq
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import av
@@ -24,7 +24,8 @@ _FEWEST_LINES = 4  # for the deinterlacer
 class Decoded:
     """A decoded frame, and its time stamp in the file, in ticks of the stream; None if it has none.
 
-    is_damaged: True if it could not be decoded, so that `frame` is the one before. was_interlaced: True if it was.
+    is_damaged: True if it could not be decoded, so that `frame` is the one before. is_guessed: True if the decoder had to
+    guess a part of it. was_interlaced: True if it was.
     """
 
     frame: VideoFrame
@@ -32,6 +33,7 @@ class Decoded:
     duration: int
     is_damaged: bool = False
     was_interlaced: bool = False
+    is_guessed: bool = False
 
 
 def decode(container: InputContainer, stream: VideoStream, name: str) -> Iterator[Decoded]:
@@ -94,7 +96,7 @@ def _repeats(last: Decoded, holes: list[tuple[int, bool]], before: int | None) -
     while holes and (before is None or holes[0][0] <= before):
         stamp, is_damaged = heapq.heappop(holes)
         if stamp != before:  # else it could be decoded after all
-            yield Decoded(last.frame, stamp, last.duration, is_damaged, last.was_interlaced)
+            yield replace(last, pts=stamp, is_damaged=is_damaged, is_guessed=False)
 
 
 def _deinterlace(frames: Iterator[VideoFrame], time_base: Fraction) -> Iterator[Decoded]:
@@ -108,7 +110,7 @@ def _deinterlace(frames: Iterator[VideoFrame], time_base: Fraction) -> Iterator[
         if deinterlacer is None and frame.interlaced_frame and frame.height >= _FEWEST_LINES:
             deinterlacer = _Deinterlacer(kind, time_base)
         if deinterlacer is None:
-            yield Decoded(frame, frame.pts, frame.duration)
+            yield Decoded(frame, frame.pts, frame.duration, is_guessed=frame.is_corrupt)
         else:
             yield from deinterlacer.feed(frame)
     if deinterlacer is not None:
@@ -128,7 +130,9 @@ class _Deinterlacer:
     def feed(self, frame: VideoFrame | None) -> Iterator[Decoded]:
         """Yield the frames that are ready after another frame, or, with None, those that are left."""
         if frame is not None:
-            self._waiting.append(Decoded(frame, frame.pts, frame.duration, False, frame.interlaced_frame))
+            self._waiting.append(
+                Decoded(frame, frame.pts, frame.duration, False, frame.interlaced_frame, frame.is_corrupt)
+            )
         self._graph.push(frame)
         while self._waiting:
             try:
@@ -136,5 +140,4 @@ class _Deinterlacer:
             except (av.BlockingIOError, av.EOFError):
                 return
             # The filter counts in half ticks, and some of its times are guesses.
-            own = self._waiting.pop(0)
-            yield Decoded(ready, own.pts, own.duration, False, own.was_interlaced)
+            yield replace(self._waiting.pop(0), frame=ready)

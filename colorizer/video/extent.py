@@ -43,11 +43,11 @@ def measure(path: Path, limits: Limits, start: Fraction, rate: Fraction) -> Exte
     `start` is the clip's first time, in seconds, and `rate` its frames per second. Raises VideoError for a clip beyond the
     limits, or one that ends before the end stated in its header.
     """
-    count, end, last, frame_bytes, timeline = 0, 0.0, 0.0, 0, Timeline()
+    count, end, last, frame_bytes, is_cut, timeline = 0, 0.0, 0.0, 0, False, Timeline()
     with opened(path, limits) as (container, stream):
         try:
             for packet in packets(container, timeline=timeline):
-                is_frame = packet.stream_index == stream.index
+                is_frame, is_cut = packet.stream_index == stream.index, packet.is_corrupt
                 if packet.is_discard or (not is_frame and packet.pts is None):
                     continue
                 if is_frame and not count:
@@ -69,7 +69,9 @@ def measure(path: Path, limits: Limits, start: Fraction, rate: Fraction) -> Exte
                     raise VideoError(f"{path.name} has more than the {limits.frames} frames allowed: cut it first.")
         except av.FFmpegError as error:
             raise damage(path.name, end, error) from error
-        is_whole = has_end(path, container.format.name, frame_bytes)
+        # FFmpeg marks a packet that the file ends within, but in MPEG-TS and -PS also one after which others are missing.
+        is_cut = is_cut and not has_jumps(container)
+        is_whole = not is_cut and has_end(path, container.format.name, frame_bytes)
         stated, reached = _stated_end(container, stream, start, rate, path), end
         if stated is None:
             stated, reached = _stated_duration(container, path) - float(start), last

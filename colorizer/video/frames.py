@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
 
 import av
 import numpy as np
@@ -19,7 +18,9 @@ from colorizer.errors import VideoError
 from colorizer.photos.marks import Mark
 from colorizer.video.decoding import Decoded, decode
 from colorizer.video.extent import measure
+from colorizer.video.gray_levels import has_reserve, with_chroma
 from colorizer.video.opening import Limits, check_file, opened
+from colorizer.video.orientation import Orientation, orientation_of
 
 # By matrix number in H.273.
 _MATRICES = {
@@ -37,19 +38,6 @@ _RATE = Fraction(25)  # frames per second of a clip that doesn't specify its own
 _MARGIN = 2  # seconds to seek before the wanted frame: a decoder may lose the first frames after a seek
 
 
-class Orientation(NamedTuple):
-    """Operations that bring a stored frame upright: swap rows and columns, then mirror left to right, then top to bottom."""
-
-    is_transposed: bool
-    is_mirrored: bool
-    is_upside_down: bool
-
-    def apply(self, plane: np.ndarray) -> np.ndarray:
-        """Return an array (height, width, …) upright."""
-        upright = plane.swapaxes(0, 1) if self.is_transposed else plane
-        return np.ascontiguousarray(upright[:: -1 if self.is_upside_down else 1, :: -1 if self.is_mirrored else 1])
-
-
 @dataclass(frozen=True)
 class Clip:
     """Properties of a clip, as found by `inspect`.
@@ -60,6 +48,7 @@ class Clip:
     num_frames, seconds: number of frames, including any that can't be decoded, and the time at which the last one ends.
     pixel_aspect: width of an upright pixel over its height. color: primaries, transfer and matrix, as numbers of H.273.
     has_alpha_layer: True if another picture within the stream, as WebM has, holds its transparency.
+    has_gray_reserve: True if its gray frames have levels from 16 to 235.
     is_joined, has_end: see `Extent`.
     has_sound: True if any audio can be decoded. metadata: the container's own.
     mark: what its result is to be known by.
@@ -76,6 +65,7 @@ class Clip:
     pixel_aspect: Fraction
     color: tuple[int, int, int]
     has_alpha_layer: bool
+    has_gray_reserve: bool
     is_joined: bool
     has_end: bool
     has_sound: bool
@@ -85,6 +75,11 @@ class Clip:
     @property
     def name(self) -> str:
         return self.path.name
+
+    @property
+    def stored_size(self) -> tuple[int, int]:
+        """Width and height before it was turned upright."""
+        return self.size[::-1] if self.orientation.is_transposed else self.size
 
     @property
     def matrix(self) -> Colorspace:
@@ -97,7 +92,8 @@ class Frame:
     """One frame: pixels, uint8 (H, W, 3), and its time since the clip's start and its duration, in the clip's ticks.
 
     position: its time stamp in the file, which identifies it together with `checksum`; None if nothing does.
-    is_damaged: True if it could not be decoded and repeats the one before. was_interlaced: True if it was deinterlaced.
+    is_damaged: True if it could not be decoded and repeats the one before. is_guessed: True if a part of it was missing.
+    was_interlaced: True if it was deinterlaced. was_resized: True if its size was not the clip's.
     fine_luma: what 8 bits lack of its luma, in 10-bit levels, int16 (H, W).
     is_transparent: True if it had pixels that aren't opaque, which they are now.
     """
@@ -110,6 +106,8 @@ class Frame:
     was_interlaced: bool = False
     fine_luma: np.ndarray | None = None
     is_transparent: bool = False
+    is_guessed: bool = False
+    was_resized: bool = False
 
     @property
     def checksum(self) -> int:
@@ -146,10 +144,11 @@ def inspect(source: str | os.PathLike, limits: Limits | None = None) -> Clip:
         if found is None or 0 in size:
             raise VideoError(f"{path.name} has no frame that can be decoded.")
         first = found.frame
+        size = first.width, first.height  # the stream has that of its last frame, if FFmpeg has read so far
         matrix = int(first.colorspace)
         if matrix not in _MATRICES:
             matrix = _HD_MATRIX if min(size) >= _HD_LINES else _SD_MATRIX
-        orientation = _orientation(first)
+        orientation = orientation_of(first)
         aspect = stream.sample_aspect_ratio or Fraction(1)
         facts = {
             "orientation": orientation,
@@ -157,6 +156,7 @@ def inspect(source: str | os.PathLike, limits: Limits | None = None) -> Clip:
             "pixel_aspect": 1 / aspect if orientation.is_transposed else aspect,
             "color": (int(first.color_primaries), int(first.color_trc), matrix),
             "has_alpha_layer": stream.metadata.get("alpha_mode") == "1",
+            "has_gray_reserve": has_reserve(first),
             "time_base": stream.time_base,
             "rate": _rate(stream),
             "start": Fraction(container.start_time or 0, av.time_base),
@@ -177,10 +177,18 @@ def frames(clip: Clip, after: Place | None = None, *, bit_depth: int = 8) -> Ite
         for found in decoded:
             last = time, duration = _timing(found, clip, last)
             position = None if found.is_damaged or clip.is_joined else found.pts
-            pixels = _pixels(found.frame, clip)
-            fine = _fine_luma(found.frame, clip) if bit_depth > 8 else None
-            is_transparent = clip.has_alpha_layer or _is_transparent(found.frame)
-            yield Frame(pixels, time, duration, position, found.is_damaged, found.was_interlaced, fine, is_transparent)
+            yield Frame(
+                _pixels(found.frame, clip),
+                time,
+                duration,
+                position,
+                found.is_damaged,
+                found.was_interlaced,
+                _fine_luma(found.frame, clip) if bit_depth > 8 else None,
+                clip.has_alpha_layer or _is_transparent(found.frame),
+                found.is_guessed,
+                (found.frame.width, found.frame.height) != clip.stored_size,
+            )
 
 
 @contextmanager
@@ -234,9 +242,14 @@ def _is_transparent(frame: VideoFrame) -> bool:
 
 
 def _rgb(frame: VideoFrame, clip: Clip) -> VideoFrame:
-    width, height = clip.size[::-1] if clip.orientation.is_transposed else clip.size
     # The size may change within a stream; the clip keeps the first.
-    return frame.reformat(width, height, "rgb24", src_colorspace=clip.matrix, dst_color_range=ColorRange.JPEG)
+    return _full(frame, clip).reformat(
+        *clip.stored_size, "rgb24", src_colorspace=clip.matrix, dst_color_range=ColorRange.JPEG
+    )
+
+
+def _full(frame: VideoFrame, clip: Clip) -> VideoFrame:
+    return with_chroma(frame) if clip.has_gray_reserve and frame.format.name.startswith("gray") else frame
 
 
 def _fine_luma(frame: VideoFrame, clip: Clip) -> np.ndarray:
@@ -251,7 +264,7 @@ def _fine_luma(frame: VideoFrame, clip: Clip) -> np.ndarray:
             dst_colorspace=clip.matrix,
             dst_color_range=ColorRange.MPEG,
         )
-        for source in (frame, rgb)
+        for source in (_full(frame, clip), rgb)
     )
     return clip.orientation.apply(luma_plane(kept).astype(np.int16) - luma_plane(rounded).astype(np.int16))
 
@@ -268,15 +281,3 @@ def _rate(stream: VideoStream) -> Fraction:
     if average and base and average > 2 * base:  # the base rate has a place for every frame
         average = None
     return average or stream.guessed_rate or _RATE
-
-
-def _orientation(frame: VideoFrame) -> Orientation:
-    """Return the orientation that a frame's display matrix describes, to the next quarter turn."""
-    matrix = frame.side_data.get("DISPLAYMATRIX")
-    if matrix is None:
-        return Orientation(False, False, False)
-    # Columns of the stored frame go to (a, b) of the upright one, rows to (c, d): (column, row) each, from the top left.
-    a, b, _, c, d, *_ = np.frombuffer(matrix, np.int32).tolist()
-    if abs(a) + abs(d) >= abs(b) + abs(c):
-        return Orientation(False, a < 0, d < 0)
-    return Orientation(True, c < 0, b < 0)

@@ -13,6 +13,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from colorizer.errors import VideoError, quote
+from colorizer.video.file_ends import is_shorter_than_stated
 
 # Self-contained formats. A playlist would open other files, local or remote.
 _CONTAINERS = "mov,matroska,avi,mpegts,mpeg,flv,ogg,asf,gif,dv,mxf,ivf"
@@ -73,8 +74,13 @@ def open_container(path: Path, options: dict[str, str] | None = None) -> InputCo
             metadata_errors="replace",
         )
     except (av.FFmpegError, OSError, ValueError) as error:
+        reason = reason_of(error)
+        if isinstance(error, av.error.ArgumentError):  # all that FFmpeg says of formats that are not on the list
+            reason = "its format is not supported"
+        elif isinstance(error, av.error.InvalidDataError) and is_shorter_than_stated(path):
+            reason = "it is cut off"  # before the index, which MP4 files often have at their end
         raise VideoError(
-            f"{path.name} is not a video that can be read ({reason_of(error)}): give an MP4, MOV, MKV, WebM or AVI file."
+            f"{path.name} is not a video that can be read ({reason}): give an MP4, MOV, MKV, WebM or AVI file."
         ) from error
 
 

@@ -38,17 +38,23 @@ _VP9 = "libvpx-vp9", {"crf": "28", "b": "0", "cpu-used": "4", "row-mt": "1", "au
 PIXEL_FORMATS = {8: "yuv420p", 10: "yuv420p10le"}
 # Tensors of a state.
 _COLORS, _PLANES = ("colors", "ab", "weight"), ("plane", "covered")
+_MAX_ASPECT = 4  # of pixels; one beyond it is a mistake
 ENCODERS = {".mp4": _H264, ".m4v": _H264, ".mov": _H264, ".mkv": _H264, ".webm": _VP9}
 
 
 @dataclass(frozen=True)
 class Tally:
-    """Numbers of frames so far that were not simply colored: damaged, interlaced, kept in their own color, transparent."""
+    """Numbers of frames so far that were not simply colored.
+
+    damaged, guessed, interlaced, transparent, resized: see `Frame`. kept: those left in their own color.
+    """
 
     damaged: int = 0
     interlaced: int = 0
     kept: int = 0
     transparent: int = 0
+    guessed: int = 0
+    resized: int = 0
 
     def count(self, frame: Frame, is_kept: bool) -> "Tally":
         """Return the numbers with another frame."""
@@ -57,6 +63,8 @@ class Tally:
             self.interlaced + frame.was_interlaced,
             self.kept + is_kept,
             self.transparent + frame.is_transparent,
+            self.guessed + frame.is_guessed,
+            self.resized + frame.was_resized,
         )
 
     @property
@@ -68,6 +76,10 @@ class Tally:
             if self.damaged > 1:
                 which = f"{self.damaged} frames that could not be decoded repeat"
             notes.append(f"{which} the one before")
+        if self.guessed:
+            notes.append(f"frames damaged in part, which the decoder guessed: {self.guessed}")
+        if self.resized:
+            notes.append(f"frames of another size than the first were scaled to it: {self.resized}")
         if self.interlaced:
             notes.append("it was interlaced; the result is progressive")
         if self.transparent:
@@ -177,6 +189,19 @@ class WorkFolder:
                 file.unlink()
 
 
+def is_squared(clip: Clip, ending: str) -> bool:
+    """Return True if the pixels of a result are made square: PyAV can't write their shape to WebM, and VP9 doesn't hold it."""
+    return ending == ".webm" and clip.pixel_aspect != 1 and 1 / _MAX_ASPECT <= clip.pixel_aspect <= _MAX_ASPECT
+
+
+def result_size(clip: Clip, ending: str) -> tuple[int, int]:
+    """Return width and height of a result: even, as 4:2:0 chroma needs."""
+    width, height = clip.size
+    if is_squared(clip, ending):
+        width, height = round(width * max(1, clip.pixel_aspect)), round(height / min(1, clip.pixel_aspect))
+    return width + width % 2, height + height % 2
+
+
 class PieceWriter:
     """Encoder of one piece into a file. A context manager; the file is complete on exit unless the block raises."""
 
@@ -188,15 +213,14 @@ class PieceWriter:
         # A container that supports any time base, so that every frame keeps its time.
         self._container = av.open(f"file:{os.path.abspath(path)}", "w", format="nut")
         stream = self._container.add_stream(encoder, rate=clip.rate, options=options)
-        # 4:2:0 chroma needs even sides.
-        stream.width, stream.height = (side + side % 2 for side in clip.size)
+        stream.width, stream.height = size = result_size(clip, ending)
         stream.pix_fmt = PIXEL_FORMATS[bit_depth]
         context = stream.codec_context
         context.time_base = clip.time_base
-        context.sample_aspect_ratio = clip.pixel_aspect
+        context.sample_aspect_ratio = 1 if is_squared(clip, ending) else clip.pixel_aspect
         context.color_primaries, context.color_trc, context.colorspace = clip.color
         context.color_range = ColorRange.MPEG
-        self._stream = stream
+        self._stream, self._size = stream, size
 
     def write(self, frame: Frame, pixels: np.ndarray) -> None:
         """Encode a frame with the given pixels, uint8 (H, W, 3), instead of its own."""
@@ -206,6 +230,8 @@ class PieceWriter:
         if frame.fine_luma is not None:
             luma = luma_plane(colored)
             luma[:] = (luma.astype(np.int32) + _even(frame.fine_luma)).clip(0, 1023)
+        if (colored.width, colored.height) != self._size:
+            colored = colored.reformat(*self._size)
         colored.pts, colored.time_base = frame.time, self._clip.time_base
         self._container.mux(self._stream.encode(colored))
 

@@ -1,8 +1,10 @@
 """Sound tracks of a result: copied if its container and players support their codec, else re-encoded."""
 
 from fractions import Fraction
+from math import ceil
 
 import av
+from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
@@ -37,12 +39,15 @@ class SoundTrack:
         self._offset = round(start / source.time_base)
         self._last: int | None = None
         self._resampler: AudioResampler | None = None
+        self._due: Fraction | None = None  # time of the next frame to encode, in seconds, if there is no gap before it
         self.note = ""
         if (kinds is not None and kind not in kinds) or not can_copy(source, ending):
             self.note = f"its sound was converted from {kind}, which {ending} does not support, to {new}"
         elif not may_copy:
             self.note = f"its sound was re-encoded as {new}, since it could not be copied to {ending} as it is"
         if self.note:
+            if source.channels > 2:
+                self.note += f", and its {source.channels} channels mixed to stereo"
             self._stream = self._encoded(source, output, encoder)
         else:
             self._stream = output.add_stream_from_template(source)
@@ -72,8 +77,19 @@ class SoundTrack:
             if frame is not None and frame.pts is not None:
                 frame.pts -= self._offset
             for resampled in self._resampler.resample(frame):
+                self._keep_in_order(resampled)
                 encoded += self._stream.encode(resampled)
         return encoded + (self._stream.encode(None) if packet is None else [])
+
+    def _keep_in_order(self, frame: AudioFrame) -> None:
+        """Move a frame that would begin before the end of the one before, which encoders refuse.
+
+        The resampler makes some where the clip's times run ahead of its samples.
+        """
+        if self._due is not None and (frame.pts is None or frame.pts * frame.time_base < self._due):
+            frame.pts = ceil(self._due / frame.time_base)
+        if frame.pts is not None:
+            self._due = frame.pts * frame.time_base + Fraction(frame.samples, frame.sample_rate)
 
     def _encoded(self, source: AudioStream, output: OutputContainer, encoder: str) -> AudioStream:
         rates = av.Codec(encoder, "w").audio_rates

@@ -74,7 +74,10 @@ def _describe(stream: Stream) -> str:
         return "the cover picture" if stream.disposition & Disposition.attached_pic else "another video track"
     if stream.type == "attachment":
         return "an attached file"
-    kind = "unknown" if stream.codec_context is None else stream.codec_context.codec.canonical_name
+    if stream.type == "data" and "timecode" in stream.metadata:
+        return "the time code"
+    context = stream.codec_context
+    kind = stream.name or "unknown" if context is None else context.codec.canonical_name
     return {"audio": "sound", "subtitle": "subtitles"}.get(stream.type, f"a {stream.type} track") + f" ({kind})"
 
 

@@ -38,6 +38,10 @@ def damaged(folder: Path) -> dict[str, Path]:
     files["playlist"].write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile://{whole}\n#EXT-X-ENDLIST\n")
     files["list"].write_text(f"ffconcat version 1.0\nfile {whole}\n")
     files["half"].write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    files["unfinished"] = make_clip(folder / "unfinished.mp4", pan(36), sound=None)
+    files["unfinished"].write_bytes(files["unfinished"].read_bytes()[:3000])
+    files["stills"] = folder / "stills.png"
+    Image.new("RGB", (64, 48)).save(files["stills"], save_all=True, append_images=[Image.new("RGB", (64, 48), "red")])
     files["sound"] = folder / "sound.mp4"
     with av.open(str(files["sound"]), "w") as container:
         write_tone(container, add_tone(container, "aac"), 0.1)
@@ -54,6 +58,8 @@ def test_what_is_no_whole_clip_is_named(pipe: ColorizationPipeline, tmp_path: Pa
         "half": r"half\.mp4 .* 0\.\d of 1\.5 seconds",
         "missing": "There is no file",
         "sound": r"sound\.mp4 has no video",
+        "unfinished": r"unfinished\.mp4 .* \(it is cut off\)",
+        "stills": r"stills\.png .* \(its format is not supported\)",
     }
     files = damaged(tmp_path)
     before = sorted(tmp_path.iterdir())
@@ -97,6 +103,64 @@ def test_a_damaged_frame_repeats_the_one_before(
     assert np.abs(lightness_of(shown[-2]) - lightness_of(whole[-2])).mean() < 1.5
     assert times_of(result.path) == pytest.approx(times, abs=2e-3)
     assert_nothing_left(tmp_path, clip.name, "colored.mp4")
+
+
+def test_a_frame_damaged_in_part_is_noted(pipe: ColorizationPipeline, tmp_path: Path):
+    noise = np.random.default_rng(0).bytes(10**5)
+    for ending, codec, options in (
+        ("mp4", "libx264", {"crf": "4", "x264-params": "tff=1"}),
+        ("avi", "mpeg4", {"b": "3M"}),
+        ("mpg", "mpeg2video", {"b": "3M"}),
+    ):
+        clip = make_clip(tmp_path / f"clip.{ending}", pan(8), codec=codec, options=options, sound=None)
+        with av.open(str(clip)) as container:
+            packet = next(bytes(packet) for packet in container.demux(video=0))
+        end = packet[len(packet) // 4 :]
+        if ending == "mpg":  # whose packets are spread over several
+            end = end[: end.find(b"\0\0\1", 100)][:500]
+        damaged = clip.read_bytes().replace(end, noise[: len(end)])
+        assert damaged != clip.read_bytes()
+        clip.write_bytes(damaged)
+        result = colorize_video(clip, tmp_path / "colored.mp4", pipe)
+        assert result.num_frames == 8
+        assert [note for note in result.notes if "interlaced" not in note] == [
+            "frames damaged in part, which the decoder guessed: 1"
+        ]
+
+
+def test_a_cut_that_loses_little_is_noticed(tmp_path: Path):
+    kinds = {
+        "mp4": ("libx264", "aac"),
+        "mov": ("libx264", "aac"),
+        "flv": ("flv", "libmp3lame"),
+        "ivf": ("libvpx", None),
+        "mxf": ("mpeg2video", None),
+    }
+    for ending, (codec, sound) in kinds.items():
+        clip = make_clip(tmp_path / f"whole.{ending}", pan(50), codec=codec, sound=sound, rate=25, options={"b": "3M"})
+        if sound == "aac":
+            clip = trim(clip, tmp_path / f"first.{ending}", 0, movflags="faststart")
+        content = clip.read_bytes()
+        assert inspect(clip).has_end, ending
+        whole = content.rindex(bytes.fromhex("060e2b34020501010d010201010404")) if ending == "mxf" else len(content)
+        clip.write_bytes(content[: whole - 50])
+        assert not inspect(clip).has_end, ending
+
+
+def test_a_gif_has_its_end_where_its_blocks_lead_to_it(tmp_path: Path):
+    first, *others = (Image.fromarray(pixels) for pixels in pan(9))
+    first.save(tmp_path / "clip.gif", save_all=True, append_images=others, duration=40)
+    whole = (tmp_path / "clip.gif").read_bytes()
+    middle = len(whole) // 2
+    for content, has_end in (
+        (whole, True),
+        (whole + b"\0\r\nmore", True),
+        (whole[:-1], False),
+        (whole[:middle] + b";", False),
+        (whole[:middle] + bytes(400) + whole[middle + 400 :], False),
+    ):
+        (tmp_path / "clip.gif").write_bytes(content)
+        assert inspect(tmp_path / "clip.gif").has_end == has_end
 
 
 def test_a_cut_within_a_packet_or_frame_is_noticed_where_the_container_states_no_length(tmp_path: Path):

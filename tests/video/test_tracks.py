@@ -4,13 +4,14 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 from av.subtitles.subtitle import SubtitleSet
 
 from colorizer import colorize_video
 from colorizer.pipelines.image_colorization import ColorizationPipeline
 from colorizer.video import inspect
-from tests.clips import PITCH, RATE, add_tone, pan, pitch_of, write_tone
+from tests.clips import PITCH, RATE, SAMPLES, add_tone, make_clip, pan, pitch_of, sound_of, write_tone
 
 LINES = ((0.1, 0.4, "Hello"), (0.5, 0.9, "Wörld\nagain"))
 CHAPTERS = ((0.0, 0.5, "One"), (0.5, 1.0, "Two"))
@@ -140,3 +141,65 @@ def test_tracks_that_can_not_be_kept_are_named(pipe: ColorizationPipeline, tmp_p
     assert note.startswith("left out: ")
     assert "another video track" in note
     assert "data track" in note
+
+
+def test_sound_whose_times_run_ahead_of_its_samples_is_converted(pipe: ColorizationPipeline, tmp_path: Path):
+    rate = 44100  # of which the packets of a DVD become too few
+    clip = tmp_path / "clip.vob"
+    with av.open(str(clip), "w", format="dvd") as container:
+        picture = container.add_stream("mpeg2video", rate=25)
+        picture.width, picture.height, picture.pix_fmt = 64, 48, "yuv420p"
+        sound = container.add_stream("pcm_s16be", rate=rate, layout="mono")
+        for pixels in pan(50):
+            container.mux(picture.encode(av.VideoFrame.from_ndarray(pixels)))
+        container.mux(picture.encode(None))
+        wave = np.int16(9000 * np.sin(2 * np.pi * PITCH * np.arange(2 * rate) / rate))
+        for start in range(0, len(wave), 1024):
+            part = av.AudioFrame.from_ndarray(wave[None, start : start + 1024], "s16", "mono")
+            part.sample_rate, part.pts, part.time_base = rate, start, Fraction(1, rate)
+            container.mux(sound.encode(part))
+        container.mux(sound.encode(None))
+    for ending in ("webm", "mp4"):
+        result = colorize_video(clip, tmp_path / f"colored.{ending}", pipe)
+        assert pitch_of(result.path) == pytest.approx(PITCH, abs=1)
+        assert len(sound_of(result.path)) == pytest.approx(2 * SAMPLES, rel=0.05)
+
+
+def test_a_gap_in_converted_sound_stays(pipe: ColorizationPipeline, tmp_path: Path):
+    whole = make_clip(tmp_path / "whole.mkv", pan(48), sound="flac")
+    clip = tmp_path / "clip.mkv"
+    with av.open(str(whole)) as source, av.open(str(clip), "w") as container:
+        streams = [container.add_stream_from_template(stream) for stream in source.streams]
+        for packet in source.demux():
+            is_left_out = packet.stream.type == "audio" and packet.size and 0.5 <= packet.pts * packet.time_base < 1
+            if packet.size and not is_left_out:
+                packet.stream = streams[packet.stream_index]
+                container.mux(packet)
+    result = colorize_video(clip, tmp_path / "colored.mov", pipe)
+    with av.open(str(result.path)) as container:
+        times = [float(packet.pts * packet.time_base) for packet in container.demux(audio=0) if packet.size]
+    assert max(np.diff(times)) == pytest.approx(0.5, abs=0.05)
+    assert times[-1] == pytest.approx(2, abs=0.05)
+
+
+def test_what_becomes_stereo_is_noted(pipe: ColorizationPipeline, tmp_path: Path):
+    clip = tmp_path / "clip.mkv"
+    with av.open(str(clip), "w") as container:
+        picture = container.add_stream("libx264", rate=RATE, options={"preset": "ultrafast"})
+        picture.width, picture.height, picture.pix_fmt = 64, 48, "yuv420p"
+        sound = container.add_stream("pcm_s16le", rate=SAMPLES, layout="5.1")
+        for pixels in pan(6):
+            container.mux(picture.encode(av.VideoFrame.from_ndarray(pixels)))
+        container.mux(picture.encode(None))
+        noise = av.AudioFrame.from_ndarray(np.zeros((1, 6 * SAMPLES // 4), np.int16), "s16", "5.1")
+        noise.sample_rate = SAMPLES
+        container.mux([*sound.encode(noise), *sound.encode(None)])
+    (note,) = colorize_video(clip, tmp_path / "colored.mp4", pipe).notes
+    assert "from pcm_s16le" in note
+    assert note.endswith("6 channels mixed to stereo")
+
+
+def test_a_time_code_is_named(pipe: ColorizationPipeline, tmp_path: Path):
+    clip = make_clip(tmp_path / "clip.mov", pan(6), sound=None, metadata={"timecode": "10:00:00:00"})
+    result = colorize_video(clip, tmp_path / "colored.mkv", pipe)
+    assert result.notes == ("left out: the time code",)

@@ -36,7 +36,7 @@ _BY_CODE = {
 }
 # None is sRGB's curve, also for what was filmed: screens show it about so, and its own curve is that of the camera.
 _GAMMA_BY_CODE = {1: None, 2: None, 4: 1 / 2.2, 5: 1 / 2.8, 6: None, 8: 1.0, 13: None, 14: None, 15: None}
-_HDR = {16: "PQ", 18: "HLG"}
+HDR = {16: "PQ", 18: "HLG"}
 _HEAD_BYTES = 2**20  # where the box is looked for
 _MAX_CHUNKS = 1000
 _CURVE_SIZE = 1024
@@ -64,7 +64,7 @@ def set_profile(image: Image.Image, file: IO[bytes] | None, file_format: str | N
             _put(info, _profile_of(_BY_CODE[primaries], _GAMMA_BY_CODE[transfer], is_gray))
             return ()
         if "icc_profile" not in info:
-            kind = _HDR.get(transfer, f"codes {primaries} and {transfer}" if is_full_range else "a reduced range")
+            kind = HDR.get(transfer, f"codes {primaries} and {transfer}" if is_full_range else "a reduced range")
             notes = (f"its levels are of {kind}, which is not supported, and were taken for those of sRGB",)
     elif file_format == "PNG" and "icc_profile" not in info and "srgb" not in info:
         _put(info, _profile_of(_chromaticities(info), _gamma(info), is_gray))

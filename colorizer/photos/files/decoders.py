@@ -29,12 +29,13 @@ _HEIF_HEADER = 2**16
 
 
 def read_heif(file: IO[bytes], page: int, bounds: Bounds) -> Image.Image:
-    """Decode the primary image of a HEIC file; `info` has more than 8 bits as "wide"."""
+    """Decode the primary image of a HEIC file; `info` has more than 8 bits as "wide", and how many pictures the file has."""
     import pillow_heif
 
     pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, decode_threads=1)
     image = Image.open(file, formats=("HEIF",))
     bounds.check(*image.size)
+    image.info["num_pictures"] = image.n_frames  # without thumbnails and depth
     try:
         if image.info["bit_depth"] > 8:
             return _read_wide_heif(file, image)
@@ -169,7 +170,7 @@ def decode(kind: str, page: int, bounds: Bounds, file: IO[bytes]) -> tuple[dict,
     if page == 0:
         return {"num_pages": count_pdf_pages(file)}, []
     image = _READERS[kind](file, page, bounds)
-    num_pages = count_pdf_pages(file) if kind == "PDF" else 1
+    num_pages = count_pdf_pages(file) if kind == "PDF" else image.info.get("num_pictures", 1)
     parts = [image.tobytes(), *(image.info.get(name) or b"" for name in ("icc_profile", "exif", "xmp"))]
     parts += [image.info[name].tobytes() if name in image.info else b"" for name in ("wide", "alpha")]
     return {

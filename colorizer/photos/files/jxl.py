@@ -21,12 +21,16 @@ from colorizer.photos.metadata.exif import ORIENTATION, with_tags
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _PREMULTIPLIED = {"LA": "La", "RGBA": "RGBa"}
 # Of libjxl's decode.h: events, the profile of the decoded pixels, and places in JxlBasicInfo, counted in 32 bits.
-_BASIC_INFO, _COLOR_ENCODING, _OF_DATA = 0x40, 0x100, 1
+_BASIC_INFO, _COLOR_ENCODING, _FRAME, _OF_DATA = 0x40, 0x100, 0x400, 1
+_MAX_FRAMES = 10_000  # that are counted
 _INFO_SIZE, _BITS, _IS_PREMULTIPLIED = 64, 3, 17
 
 
 def read_jxl(file: IO[bytes], page: int, bounds: Bounds) -> Image.Image:
-    """Decode a JPEG XL file, the first frame of an animation; `info` has what its boxes hold, and 16 bits as "wide"."""
+    """Decode a JPEG XL file, the first frame of an animation.
+
+    `info` has what its boxes hold, 16 bits as "wide", and how many pictures the file has.
+    """
     import imagecodecs
 
     content = file.read()
@@ -36,7 +40,7 @@ def read_jxl(file: IO[bytes], page: int, bounds: Bounds) -> Image.Image:
         image = Image.open(io.BytesIO(imagecodecs.jpegxl_decode_jpeg(content)), formats=("JPEG",))
         image.load()
         return image
-    bits, is_premultiplied, profile = _header(content)
+    bits, is_premultiplied, profile, num_frames = _header(content)
     pixels = imagecodecs.jpegxl_decode(content, index=0, numthreads=1)
     if profile[16:20] not in (b"GRAY", b"RGB ") or pixels.shape[2:] not in ((), *((n,) for n in _MODES)):
         raise Refused("is a JPEG XL photo of other colors than gray and RGB: save it as RGB first")
@@ -48,7 +52,7 @@ def read_jxl(file: IO[bytes], page: int, bounds: Bounds) -> Image.Image:
         pixels = eight_bits(pixels)
     mode = _PREMULTIPLIED.get(mode, mode) if is_premultiplied else mode
     image = Image.frombytes(mode, pixels.shape[1::-1], pixels.tobytes())
-    image.info |= info | {"icc_profile": profile}
+    image.info |= info | {"icc_profile": profile, "num_pictures": num_frames}
     return image
 
 
@@ -84,8 +88,8 @@ def _full_range(pixels: np.ndarray, bits: int) -> np.ndarray:
     return in_full_range(pixels, 1 if is_float else 2**bits - 1, kind)
 
 
-def _header(content: bytes) -> tuple[int, bool, bytes]:
-    """Return the number of bits, whether colors are premultiplied by alpha, and the profile of the decoded pixels."""
+def _header(content: bytes) -> tuple[int, bool, bytes, int]:
+    """Return the number of bits, whether colors are premultiplied by alpha, the profile of the pixels, and how many frames."""
     library = _library()
     decoder = ctypes.c_void_p(library.JxlDecoderCreate(None))
     info, size = (ctypes.c_uint32 * _INFO_SIZE)(), ctypes.c_size_t()
@@ -95,7 +99,7 @@ def _header(content: bytes) -> tuple[int, bool, bytes]:
             raise ValueError(f"{name} failed")
 
     try:
-        call("JxlDecoderSubscribeEvents", _BASIC_INFO | _COLOR_ENCODING)
+        call("JxlDecoderSubscribeEvents", _BASIC_INFO | _COLOR_ENCODING | _FRAME)
         call("JxlDecoderSetInput", content, ctypes.c_size_t(len(content)))
         call("JxlDecoderProcessInput", expected=_BASIC_INFO)
         call("JxlDecoderGetBasicInfo", info)
@@ -103,9 +107,12 @@ def _header(content: bytes) -> tuple[int, bool, bytes]:
         call("JxlDecoderGetICCProfileSize", _OF_DATA, ctypes.byref(size))
         profile = ctypes.create_string_buffer(size.value)
         call("JxlDecoderGetColorAsICCProfile", _OF_DATA, profile, size)
+        num_frames = 0
+        while num_frames < _MAX_FRAMES and library.JxlDecoderProcessInput(decoder) == _FRAME:
+            num_frames += 1
     finally:
         library.JxlDecoderDestroy(decoder)
-    return info[_BITS], bool(info[_IS_PREMULTIPLIED]), profile.raw
+    return info[_BITS], bool(info[_IS_PREMULTIPLIED]), profile.raw, num_frames
 
 
 def _library() -> ctypes.CDLL:

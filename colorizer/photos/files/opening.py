@@ -36,6 +36,8 @@ MAX_PAGES = 1000
 _RAW_TAGS = {270, 271, 272, 306, 315, 33432, 34665, 34853}
 
 _TGA_SUFFIXES = (".tga", ".icb", ".vda", ".vst")
+# Notes on files of several pictures that are no pages.
+_SEVERAL = {"JXL": "animated: the first of {} frames", "HEIF": "several photos: the main one of {}"}
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,11 @@ def open_image(file: IO[bytes], name: str | None, max_pixels: int, page: int = 1
         if kind == "RAW":
             return _develop(file, bounded, label, max_pixels)
         if kind is not None:
-            image, num_pages = separate_decoding.decode(file, kind, label, max_pixels, page)
+            image, count = separate_decoding.decode(file, kind, label, max_pixels, page)
             notes, wide = set_profile(image, file, kind), image.info.pop("wide", None)
-            return Opened(image, None, str(num_pages) if num_pages > 1 else "", wide=wide, notes=notes)
+            if count > 1 and kind in _SEVERAL:
+                notes, count = (*notes, _SEVERAL[kind].format(count)), 1
+            return Opened(image, None, str(count) if count > 1 else "", wide=wide, notes=notes)
         if head.startswith(b"8BPS"):
             image, wide, alpha = read_psd(bounded, label, max_pixels)
             return Opened(image, wide=wide, alpha=alpha)

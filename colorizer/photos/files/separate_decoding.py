@@ -77,6 +77,9 @@ def _run(file: IO[bytes], kind: str, label: str, max_pixels: int, page: int) -> 
         finally:
             timer.cancel()
             process.kill()
+    # The process has moved the position that it shares; only from the end Python takes no notice of its own.
+    file.seek(0, os.SEEK_END)
+    file.seek(0)
     if answer is None:
         raise PhotoError(f"{label} is {words} that takes too much memory or time to be decoded safely, or is damaged.")
     if "missing" in answer:

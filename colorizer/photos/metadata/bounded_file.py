@@ -16,8 +16,9 @@ from colorizer.errors import PhotoError
 
 # Reads of a header. A JPEG with 32 MB of XMP has 2,000, a TIFF one or two per tag.
 HEADER_READS = 4_000
-# Reads to count frames, and a file's reads besides those of its data: a GIF has one per 128 bytes.
+# Reads to count frames, and a file's reads besides those of its data: a GIF has one per 128 bytes, a BMP of runs one per byte.
 READS, BYTES_PER_READ, MAX_READS = 20_000, 64, 1_000_000
+_RUNS = b"BM"
 # Bytes read in total, in file sizes: tags may share bytes, but not all of them.
 MAX_REREADS, SPARE_BYTES = 4, 2**25
 # Progressive JPEGs have about 10 scans, and could use a few dozen. Each costs time for the whole photo.
@@ -51,6 +52,8 @@ class BoundedFile:
         self._file, self._label = file, label
         self._size = file.seek(0, 2)
         file.seek(0)
+        self._bytes_per_read = 1 if file.read(len(_RUNS)) == _RUNS else BYTES_PER_READ
+        file.seek(0)
         self._bytes_left = MAX_REREADS * self._size + SPARE_BYTES
         self._reads_left = HEADER_READS
 
@@ -60,7 +63,7 @@ class BoundedFile:
 
     def allow_decoding(self) -> None:
         """Allow as many reads from now on as decoding may take."""
-        self._reads_left = READS + min(self._size // BYTES_PER_READ, MAX_READS)
+        self._reads_left = READS + min(self._size // self._bytes_per_read, MAX_READS)
 
     def read(self, size: int = -1) -> bytes:
         """Read at most `size` bytes, or all that are left."""

@@ -122,6 +122,14 @@ class TestInAProcessOfItsOwn:
         kept.load(read.exif)
         assert dict(kept) == {0x010F: "Camera", 0x0112: 1}
 
+    def test_the_main_photo_of_a_heic_is_read_and_the_others_are_noted(self, photo, tmp_path):
+        several = pillow_heif.from_pillow(Image.fromarray(photo))
+        several.add_from_pillow(Image.fromarray(photo[::-1].copy()))
+        several.save(tmp_path / "burst.heic", quality=95, primary_index=1)
+        read = read_photo(tmp_path / "burst.heic")
+        assert read.notes == ("several photos: the main one of 2",)
+        assert np.abs(read.pixels[::-1].astype(int) - photo).mean() < 8
+
     @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
     @pytest.mark.parametrize("bits", [10, 12])
     def test_a_heic_of_more_than_8_bits_keeps_them(self, monkeypatch, mode, bits):

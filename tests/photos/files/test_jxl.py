@@ -45,6 +45,11 @@ class TestPixels:
         for content in (lossless(gray), lossless(np.dstack([gray, alpha]))):
             np.testing.assert_array_equal(read_photo(content).pixels, gray[..., None].repeat(3, 2))
 
+    def test_the_first_frame_of_an_animation_is_read_and_noted(self, pixels):
+        photo = read_photo(lossless(np.stack([pixels, pixels[::-1], pixels])))
+        np.testing.assert_array_equal(photo.pixels, pixels)
+        assert photo.notes == ("animated: the first of 3 frames",)
+
     def test_premultiplied_colors_are_divided_by_alpha(self, pixels, profile):
         alpha = np.full(pixels.shape[:2], 128, np.uint8)
         content = jxl(

@@ -2,6 +2,7 @@
 
 import io
 import json
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +42,15 @@ def test_hostile_files_take_little_time_and_memory() -> None:
     assert max(len(text) for _, text in report.values()) < 200
     for name in ("gif-frames", "tiff-pages"):
         assert "the first of many" in report[name][1]
+
+
+def test_a_bmp_of_many_runs_is_read() -> None:
+    gray = np.random.default_rng(0).integers(0, 256, (200, 300), np.uint8)
+    runs = b"".join(b"".join(bytes([1, level]) for level in row) + b"\0\0" for row in gray[::-1]) + b"\0\1"
+    palette = b"".join(bytes([level, level, level, 0]) for level in range(256))
+    header = struct.pack("<IHHIIiiHHIIiiII", 0, 0, 0, 54 + len(palette), 40, 300, 200, 1, 8, 1, len(runs), 0, 0, 256, 0)
+    photo = read_photo(b"BM" + header + palette + runs)
+    np.testing.assert_array_equal(photo.pixels[..., 0], gray)
 
 
 def test_a_file_on_the_disk_has_the_same_bounds(tmp_path: Path) -> None:

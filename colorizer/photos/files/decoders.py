@@ -24,6 +24,7 @@ from colorizer.photos.files.decoder_bounds import Bounds, Refused
 MAX_PAGES = 1000  # of a PDF
 _DPI = 300  # of a PDF page without a scan
 _POINT = 1 / 72  # inch
+_SPARE = 2e-5  # since sizes are rounded up, and a page of 160.001 pixels would blur a scan of 160
 _LARGEST_SLICE = 2**24  # bytes that libde265 takes at once: cameras write tiles, but other programs may write one
 _HEIF_HEADER = 2**16
 
@@ -119,6 +120,7 @@ def read_pdf(file: IO[bytes], page: int, bounds: Bounds) -> Image.Image:
     # A small logo may be finer than any scan of a page.
     scale = min(scale, (bounds.max_pixels / max(width * height, 1)) ** 0.5 * 0.999, 1200 * _POINT)
     bounds.check(round(width * scale), round(height * scale))
+    scale *= 1 - _SPARE
     return sheet.render(scale=scale, may_draw_forms=False).to_pil()
 
 

@@ -190,6 +190,12 @@ class TestInAProcessOfItsOwn:
             with pytest.raises(PhotoError, match=f"no page {page}"):
                 read_photo(path, page=page)
 
+    @pytest.mark.parametrize("dpi", [72, 150, 239, 371, 390])
+    def test_a_scan_that_fills_its_pdf_page_is_not_resampled(self, photo, dpi):
+        scan = Image.fromarray(photo).convert("1")
+        read = read_photo(encode(np.asarray(scan), "PDF", resolution=dpi))
+        np.testing.assert_array_equal(read.pixels[..., 0], np.asarray(scan.convert("L")))
+
     @pytest.mark.parametrize("kind", ["heic", "jxl", "dng", "pdf", "tif"])
     def test_without_its_library_the_format_and_what_to_install_are_named(self, monkeypatch, tmp_path, kind):
         monkeypatch.setattr(separate_decoding, "find_spec", lambda name: None)

@@ -42,7 +42,7 @@ def smaller(
     size = max(1, int(width * scale)), max(1, int(height * scale))
     planes = [samples] if photo.alpha is None else [samples, photo.alpha]
     pixels, *alpha = (np.asarray(Image.fromarray(plane).resize(size, resampling)) for plane in planes)
-    return in_srgb(replace(photo, samples=pixels, alpha=alpha[0] if alpha else None, exif=None))
+    return in_srgb(replace(photo, samples=pixels, alpha=alpha[0] if alpha else None, exif=None, chroma_step=0.0))
 
 
 def save_preview(image: Image.Image, folder: Path, stem: str) -> Path:

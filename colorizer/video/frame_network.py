@@ -12,7 +12,7 @@ from torch import Tensor
 from colorizer.hub.loading import model_digest
 from colorizer.photos.adjusting import adjust
 from colorizer.photos.lightness import compute_lightness
-from colorizer.photos.photo import is_toned
+from colorizer.photos.tones import is_toned
 from colorizer.pipelines.image_colorization import ColorizationPipeline
 from colorizer.pipelines.options import working_size
 from colorizer.pipelines.prediction import predict

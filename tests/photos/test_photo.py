@@ -49,15 +49,25 @@ def test_toned_photos_are_gray_also_as_jpeg(name):
 
 
 def test_most_small_coarse_jpegs_are_gray_if_they_are_brown():
-    found = []
+    tones = {
+        "strong": ("#2a1200", "#fff0d0", "#a5672a"),
+        "mild": ("#1c140c", "#f4ead6", "#8a7458"),
+        "reddish": ("#1a0a08", "#f8e4d8", "#8c5a4a"),
+    }
+    found = {tone: [] for tone in tones}
     for name in PHOTOS:
         image = Image.fromarray(getattr(data, name)())
         image.thumbnail((200, 200))
-        toned = ImageOps.colorize(image.convert("L"), "#2a1200", "#fff0d0", mid="#a5672a")
         for quality in (25, 40):
-            found.append(read_photo(encode(toned, "JPEG", quality=quality)).is_gray)
-            assert not read_photo(encode(image, "JPEG", quality=quality)).is_gray
-    assert sum(found) >= 6
+            for tone, (black, white, mid) in tones.items():
+                toned = encode(ImageOps.colorize(image.convert("L"), black, white, mid=mid), "JPEG", quality=quality)
+                found[tone].append(read_photo(toned).is_gray)
+            # Also those that were faded and turned brown.
+            brown = Image.fromarray((np.asarray(image) * [1.12, 1, 0.7]).clip(0, 255).astype(np.uint8))
+            faded = Image.blend(brown.convert("L").convert("RGB"), brown, 0.6)
+            for color in (image, brown, faded):
+                assert not read_photo(encode(color, "JPEG", quality=quality)).is_gray
+    assert {tone: sum(gray) >= 6 for tone, gray in found.items()} == dict.fromkeys(tones, True)
 
 
 def test_a_gray_photo_with_a_colored_corner_is_not_gray():

@@ -8,7 +8,7 @@ import pytest
 
 from colorizer import VideoError, VideoStopped, colorize_video
 from colorizer.photos.merging import gray_pixels
-from colorizer.photos.photo import is_toned
+from colorizer.photos.tones import is_toned
 from colorizer.pipelines.image_colorization import ColorizationPipeline
 from colorizer.video import coloring
 from colorizer.video.kept_color import ColorKeeper

@@ -229,7 +229,17 @@ def _from_image(
     if turn := _UPRIGHT.get(orientation):
         samples = np.ascontiguousarray(turn(samples))
         alpha = None if alpha is None else np.ascontiguousarray(turn(alpha))
-    return Photo(samples, alpha, exif, profile, name, notes + more_notes + metadata_notes, metadata)
+    return Photo(
+        samples, alpha, exif, profile, name, notes + more_notes + metadata_notes, metadata, _chroma_step(image)
+    )
+
+
+def _chroma_step(image: Image.Image) -> float:
+    """Return the levels to which a JPEG rounds the mean chroma of a block, 0 for other files."""
+    if image.format not in ("JPEG", "MPO") or image.mode != "RGB" or image.info.get("adobe_transform") == 0:
+        return 0.0
+    tables = getattr(image, "quantization", {})
+    return max((tables[number][0] for *_, number in getattr(image, "layer", ())[1:] if number in tables), default=0) / 8
 
 
 def _check_size(width: int, height: int, max_pixels: int, label: str) -> None:

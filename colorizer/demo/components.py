@@ -15,8 +15,8 @@ from gradio.utils import get_upload_folder
 
 from colorizer.errors import PhotoError
 from colorizer.photos.files.formats import MEDIA_TYPES
-from colorizer.server.bounds import SPACE
 from colorizer.server.callers import caller_of
+from colorizer.server.disk_space import SPACE
 from colorizer.server.fair_turns import FairTurns
 from colorizer.video import ENDINGS
 

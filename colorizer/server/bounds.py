@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from colorizer.errors import ColorizerError
 from colorizer.server.callers import caller_of, with_one_forwarded
-from colorizer.server.disk_space import DiskSpace
+from colorizer.server.disk_space import SPACE
 from colorizer.server.fair_turns import AT_ONCE
 
 MAX_CALLS = AT_ONCE - 4
@@ -26,9 +26,12 @@ for their turn."""
 MAX_LONG_CALLS = 2
 LONG = {"video", "many"}
 """Kinds of calls that can take minutes, by Gradio's `concurrency_id`."""
-# In bytes. What a page sends is small, and Gradio reads a body as a whole and each of its values one by one.
+# In bytes. What a page sends is small, and Gradio reads a body as a whole.
 MAX_BODY = 2**20
 MAX_TOOL_BODY = 16 * 2**20  # of an assistant, with the photo in it
+MAX_VALUES = 10_000
+"""JSON values of a body. The page of an album sends two thousand. Each takes 30 times its bytes in memory, and a microsecond in
+which no other request is answered."""
 MAX_UPLOAD = 410 * 2**20  # of an album
 # Of one caller, at a time: a class behind one address, whose pages load at once, with six requests each.
 MAX_REQUESTS = 400
@@ -36,9 +39,6 @@ MAX_UPLOADS = 40
 # A body must come within these seconds, and the time that it takes at this rate, in bytes per second.
 BODY_SECONDS = 60.0
 MIN_RATE = 2**14
-
-SPACE = DiskSpace()
-"""Space for the files of all visitors."""
 
 
 def bound_calls(demo: gr.Blocks) -> None:
@@ -110,10 +110,10 @@ class BoundedRequests:
             self._coming -= num_bytes
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        num_bytes, is_whole, is_begun, start = 0, False, False, time.monotonic()
+        num_bytes, num_values, is_whole, is_begun, start = 0, 0, False, False, time.monotonic()
 
         async def count() -> Message:  # some proxies pass a request on without its length
-            nonlocal num_bytes, is_whole
+            nonlocal num_bytes, num_values, is_whole
             # After the body, it is waited for the caller to leave.
             seconds = None if is_whole else start + BODY_SECONDS + num_bytes / MIN_RATE - time.monotonic()
             try:
@@ -121,9 +121,14 @@ class BoundedRequests:
             except TimeoutError as error:
                 raise HTTPException(408, "This request comes too slowly.") from error
             is_whole = not message.get("more_body", False)
-            num_bytes += len(message.get("body", b""))
+            body = message.get("body", b"")
+            num_bytes += len(body)
             if num_bytes > _max_bytes(scope["path"]):
                 raise HTTPException(413, _too_large(scope["path"]))
+            if not _is_upload(scope["path"]):
+                num_values += sum(map(body.count, (b",", b"[", b"{")))
+                if num_values > MAX_VALUES:
+                    raise HTTPException(413, f"This request has more than the {MAX_VALUES} values allowed.")
             return message
 
         async def watch(message: Message) -> None:
@@ -148,7 +153,7 @@ def _is_upload(path: str) -> bool:
 def _max_bytes(path: str) -> int:
     if _is_upload(path):
         return MAX_UPLOAD
-    return MAX_TOOL_BODY if "/mcp" in path else MAX_BODY
+    return MAX_TOOL_BODY if f"{API_PREFIX}/mcp/" in f"{path}/" else MAX_BODY
 
 
 def _too_large(path: str) -> str:

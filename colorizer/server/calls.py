@@ -23,6 +23,7 @@ from starlette.responses import JSONResponse
 
 from colorizer.errors import ColorizerError, quote
 from colorizer.hub.run_records import publishable
+from colorizer.server.addresses import check_addresses
 
 # Errors of code that takes for granted what the page sends.
 _MISFITS = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
@@ -48,6 +49,8 @@ class CheckedBlocks(gr.Blocks):
         if is_endpoint:
             misfit = f"/{event.api_name} doesn't take these values: see “Use via API” at the end of the page."
         try:
+            # The page itself uploads all that it sends.
+            check_addresses(inputs, 1 if is_endpoint else 0)
             if is_endpoint:
                 check_values(event.fn, inputs)
             return await super().process_api(event, inputs, *args, **kwargs)

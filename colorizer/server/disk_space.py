@@ -61,6 +61,10 @@ class DiskSpace:
                 self._found -= size
 
 
+SPACE = DiskSpace()
+"""Space for the files of all visitors of this process."""
+
+
 def _files(folder: Path) -> Iterator[tuple[float, int, str]]:
     """Yield the time of last use, the size and the path of each file of visitors."""
     waiting = [entry for entry in os.scandir(folder) if _OF_VISITORS.fullmatch(entry.name)]

@@ -1,6 +1,7 @@
 """Bounds of what one caller sends: bytes, calls at a time, and ways around the queue."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -11,10 +12,11 @@ import pytest
 from starlette.requests import Request
 
 from colorizer.demo import api, components
+from colorizer.demo.batch import zip_uploads
 from colorizer.demo.photo.comparison import Comparison
 from colorizer.demo.photo.downloads import gallery
 from colorizer.server import bounds
-from colorizer.server.bounds import MAX_BODY, MAX_CALLS, MAX_LONG_CALLS, bound_calls
+from colorizer.server.bounds import MAX_BODY, MAX_CALLS, MAX_LONG_CALLS, MAX_VALUES, bound_calls
 from colorizer.server.callers import caller_of
 from tests.server.conftest import call, endpoint
 
@@ -34,6 +36,28 @@ def test_a_request_of_unknown_length_is_refused_as_it_comes(client: httpx.Client
     answer = client.post("/gradio_api/queue/join", content=parts(9), headers={"content-type": "application/json"})
     assert (answer.status_code, answer.json()["detail"][:36]) == (413, "This request has more than the 1 MiB")
     assert client.post("/gradio_api/queue/join", content=parts(1)).status_code == 422
+
+
+def test_a_request_of_very_many_values_is_refused_before_they_are_read(demo: gr.Blocks, client: httpx.Client) -> None:
+    event, before = demo.fns[endpoint(demo, "hint")._id], set(demo.state_holder.session_data)
+    for value in ("[],", "{},", "0,"):
+        status, answer = call(client, event, [json.loads(f"[{value * MAX_VALUES}0]")])
+        assert (status, answer["detail"]) == (413, "This request has more than the 10000 values allowed.")
+    assert set(demo.state_holder.session_data) == before
+
+
+def test_the_page_of_an_album_has_few_values() -> None:
+    file = {"path": "a", "url": "a", "orig_name": "a", "size": 1, "mime_type": "a", "is_stream": False}
+    body = json.dumps([file | {"meta": {"_type": "gradio.FileData"}}] * zip_uploads.MAX_PHOTOS)
+    assert sum(map(body.count, ",[{")) < MAX_VALUES / 4
+
+
+@pytest.mark.parametrize(
+    ("path", "is_tools"), [("mcp", True), ("mcp/http", True), ("run/mcp", False), ("mcp-run", False)]
+)
+def test_large_bodies_are_for_the_tools_alone(client: httpx.Client, path: str, is_tools: bool) -> None:
+    status = client.post(f"/gradio_api/{path}", content=b" " * (MAX_BODY + 1)).status_code
+    assert (status != 413) == is_tools
 
 
 def test_nothing_goes_past_the_queue(demo: gr.Blocks, client: httpx.Client, upload: dict[str, Any]) -> None:

@@ -191,4 +191,6 @@ class Comparison:
         for result in self.colored:
             if result.label == label:
                 return result
-        raise ColorizerError(f"There is no result {label!r}; choose from {', '.join(r.label for r in self.colored)}.")
+        raise ColorizerError(
+            f"There is no result {quote(label)}; choose from {', '.join(r.label for r in self.colored)}."
+        )

@@ -12,7 +12,7 @@ from colorizer.demo.photo.comparison import Comparison, Result, check_total_pixe
 from colorizer.demo.photo.recolor import apply_colors, color_of, colors, load_photo, rescore
 from colorizer.demo.photo.score_table import HEADINGS, plain_label
 from colorizer.demo.previews import file_stem, read_visitor_photo
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, quote
 from colorizer.evaluation.photo_scores import format_scores, reduce
 from colorizer.photos.files.saving import save_image, save_photo, to_pil
 from colorizer.photos.merging import gray_pixels
@@ -107,7 +107,7 @@ def _save(comparison: Comparison, result: Result, ab: Tensor, photo: Photo, endi
 
 def _ending(file_format: str) -> str:
     if file_format not in FORMATS:
-        raise ColorizerError(f"There is no format {file_format!r}; choose from {', '.join(FORMATS)}.")
+        raise ColorizerError(f"There is no format {quote(file_format)}; choose from {', '.join(FORMATS)}.")
     return FORMATS[file_format]
 
 

@@ -24,6 +24,7 @@ from colorizer.server.bounds import BoundedRequests, bound_calls
 from colorizer.server.calls import HANDLERS, CheckedBlocks
 from colorizer.server.compressed_page import CompressedPage
 from colorizer.server.fair_turns import AT_ONCE
+from colorizer.server.messages import bound_messages
 from colorizer.server.sessions import bound_sessions
 from colorizer.server.slow_connections import bound_connections
 from colorizer.server.upload_forms import bound_forms
@@ -86,6 +87,7 @@ def build_demo(
     demo.queue(max_size=2 * AT_ONCE, api_open=False)
     bound_calls(demo)
     bound_sessions(demo)
+    bound_messages(demo)
     bound_addresses()
     bound_forms()
     bound_connections()

@@ -63,3 +63,12 @@ def test_the_app_knows_whose_sessions_it_keeps(demo: gr.Blocks, client: httpx.Cl
     (session,) = set(demo.state_holder.session_data) - before
     assert isinstance(demo.state_holder, FairSessions)
     assert demo.state_holder._owners[session] == "127.0.0.1"
+
+
+def test_what_a_page_sends_is_not_kept(demo: gr.Blocks, client: httpx.Client):
+    session, text = "of a large page", "sent by the page" * 1000
+    body = {"data": [None, {"a": text}], "fn_index": endpoint(demo, "again")._id, "session_hash": session}
+    assert client.post("/gradio_api/run/again", json=body).status_code == 200
+    kept = demo.state_holder.session_data[session]
+    assert not kept.config_values
+    assert not list(kept.components)

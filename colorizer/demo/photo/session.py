@@ -89,7 +89,7 @@ class Session:
         mine = self.num_arrived
         if self.num_begun == mine:
             return  # two photos came before the first run: the newer one is under way
-        self.num_begun, source, kept = mine, self.waiting, self.kept
+        self.num_begun, source, kept, self.kept = mine, self.waiting, self.kept, {}
         for step in compare(studio.catalog, source, list(names), settings, folder):
             if self.num_arrived != mine:
                 shutil.rmtree(folder, ignore_errors=True)

@@ -1,10 +1,8 @@
 """Gradio helpers shared by the tabs: uploads, turns, visitors' folders."""
 
 import secrets
-import shutil
-import time
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,15 +14,13 @@ from gradio.utils import get_upload_folder
 from colorizer.errors import PhotoError
 from colorizer.photos.files.formats import MEDIA_TYPES
 from colorizer.server.callers import caller_of
-from colorizer.server.disk_space import SPACE
+from colorizer.server.disk_space import RESULTS, SPACE
 from colorizer.server.fair_turns import FairTurns
 from colorizer.video import ENDINGS
 
 # What the file dialogs offer and the page sends: kinds, as a phone offers its photos for them, and all extensions.
 PHOTO_TYPES = ["image", *MEDIA_TYPES]
 CLIP_TYPES = ["video", *ENDINGS]
-# Seconds before a visitor's folder is deleted. Gradio itself deletes the files it served after one hour.
-MAX_AGE = 2 * 3600
 # Of the processor, which all apps of a process share.
 _TURNS = FairTurns()
 # Return type of handlers: the components that change, each with its new value or properties.
@@ -61,29 +57,18 @@ def tell_caller(notes: Iterable[str]) -> None:
 def new_folder(name: str | None = None) -> Path:
     """Create a folder that Gradio serves files from; without `name`, its name can't be guessed.
 
-    Also deletes visitors' folders older than `MAX_AGE`: Gradio only cleans up files that it served. Raises ColorizerError if
-    there is no space left for results.
+    Raises ColorizerError if there is no space left for results.
     """
     if name is not None:
         folder = Path(get_upload_folder()) / name
         folder.mkdir(parents=True, exist_ok=True)
         return folder
     SPACE.check(Path(get_upload_folder()))
-    visitors = Path(get_upload_folder()) / "visitors"
+    visitors = Path(get_upload_folder()) / RESULTS
     visitors.mkdir(parents=True, exist_ok=True)
-    delete_old_folders(visitors, time.time() - MAX_AGE)
     folder = visitors / secrets.token_hex(16)
     folder.mkdir()
     return folder
-
-
-def delete_old_folders(parent: Path, deadline: float) -> None:
-    """Delete the folders in `parent` that were last written to before `deadline` (seconds, as in `time.time`)."""
-    for folder in parent.iterdir():
-        # Another visitor's request may delete it at the same time.
-        with suppress(FileNotFoundError):
-            if folder.stat().st_mtime < deadline:
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 def file_url(path: Path) -> str:

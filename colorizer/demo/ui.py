@@ -25,6 +25,7 @@ from colorizer.server.calls import HANDLERS, CheckedBlocks
 from colorizer.server.compressed_page import CompressedPage
 from colorizer.server.fair_turns import AT_ONCE
 from colorizer.server.messages import bound_messages
+from colorizer.server.old_files import bound_age
 from colorizer.server.sessions import bound_sessions
 from colorizer.server.slow_connections import bound_connections
 from colorizer.server.upload_forms import bound_forms
@@ -33,7 +34,7 @@ from colorizer.viewer import STYLE
 TITLE = "Colorizer"
 INTRODUCTION = """# Colorizer
 Old photos in color, by several neural networks. The colors are guesses: plausible, not true."""
-# Seconds between two cleanups of temporary files, and the age at which a file is deleted.
+# Seconds between two cleanups of visitors' files, and the age at which an upload is deleted; a result has twice as long.
 DELETE_CACHE = (600, 3600)
 MAX_FILE_SIZE = "40mb"
 # Number of sessions kept in memory, half a megabyte each. Every API call is a session too.
@@ -89,6 +90,7 @@ def build_demo(
     bound_sessions(demo)
     bound_messages(demo)
     bound_addresses()
+    bound_age()
     bound_forms()
     bound_connections()
     return demo

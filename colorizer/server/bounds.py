@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import time
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from colorizer.errors import ColorizerError
 from colorizer.server.callers import caller_of, with_one_forwarded
-from colorizer.server.disk_space import SPACE
+from colorizer.server.disk_space import SPACE, Shares
 from colorizer.server.fair_turns import AT_ONCE
+from colorizer.server.upload_forms import SHARE
 
 MAX_CALLS = AT_ONCE - 4
 """Calls of one caller, such as a class behind one address, that run or wait. They leave room for others wherever calls wait
@@ -65,7 +67,7 @@ class BoundedRequests:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._requests: Counter[tuple[str, bool]] = Counter()  # in progress, by caller and whether they are uploads
-        self._coming = 0  # bytes of uploads in progress, of all callers
+        self._shares = Shares()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -98,16 +100,24 @@ class BoundedRequests:
 
     async def _take_upload(self, scope: Scope, receive: Receive, send: Send) -> None:
         num_bytes = int(Request(scope).headers.get("content-length", MAX_UPLOAD))
-        self._coming += num_bytes
-        try:
+        with ExitStack() as stack:
             try:
-                await asyncio.to_thread(SPACE.check, Path(get_upload_folder()), self._coming)
+                share = stack.enter_context(self._shares.take(caller_of(Request(scope)), num_bytes))
+                await asyncio.to_thread(SPACE.check, Path(get_upload_folder()), self._shares.num_coming)
             except ColorizerError as error:
                 await _refuse(507, str(error))(scope, receive, send)
                 return
-            await self._answer(scope, receive, send)
-        finally:
-            self._coming -= num_bytes
+
+            async def count() -> Message:
+                message = await receive()
+                share.num_bytes += len(message.get("body", b""))
+                return message
+
+            token = SHARE.set(share)
+            try:
+                await self._answer(scope, count, send)
+            finally:
+                SHARE.reset(token)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         num_bytes, num_values, is_whole, is_begun, start = 0, 0, False, False, time.monotonic()

@@ -4,8 +4,10 @@ import os
 import re
 import shutil
 import time
+from collections import Counter, deque
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
@@ -17,9 +19,15 @@ MIN_FREE = 2**30
 """Bytes of the disk that are left for everything else."""
 MIN_AGE = 900
 """Seconds for which a file is taken to be in use since it was written or read."""
+MAX_SHARE = MAX_BYTES // 4
+"""Bytes that one caller sends within `MIN_AGE`, such as a class behind one address."""
 _PAUSE = 5.0  # seconds between two looks at all files
+# Bytes that a file counts as at least, so that the files of all visitors are so few that a look at them is quick.
+_MIN_SIZE = 2**16
 # Gradio's folders are called by the files' SHA-256, its unfinished uploads tmp…; other files may be anyone's.
-_OF_VISITORS = re.compile(r"[0-9a-f]{64}|visitors|deep_links|tmp[a-z0-9_]{8}")
+RESULTS = "visitors"
+"""Name of the folder of all results."""
+_OF_VISITORS = re.compile(rf"[0-9a-f]{{64}}|{RESULTS}|deep_links|tmp[a-z0-9_]{{8}}")
 _FULL = "There is no space left for files on this server: try again later."
 
 
@@ -61,6 +69,55 @@ class DiskSpace:
                 self._found -= size
 
 
+@dataclass
+class Share:
+    """Bytes and files of an upload that have come so far."""
+
+    num_bytes: int = 0
+    num_files: int = 0
+
+
+class Shares:
+    """Bytes that each caller sends, as announced until they have come, and has sent of late. For one thread."""
+
+    def __init__(self, max_bytes: int = MAX_SHARE, seconds: float = MIN_AGE) -> None:
+        self._max_bytes, self._seconds = max_bytes, seconds
+        self._coming: Counter[str] = Counter()
+        self._sent: deque[tuple[float, str, int]] = deque()
+        self._num_sent: Counter[str] = Counter()
+
+    @contextmanager
+    def take(self, caller: str, num_bytes: int) -> Iterator[Share]:
+        """Hold a share of `num_bytes` for the block, and then of what it has noted as come.
+
+        Raises:
+            ColorizerError: the caller has too many.
+        """
+        self._forget_old()
+        if num_bytes + self._coming[caller] + self._num_sent[caller] > self._max_bytes:
+            raise ColorizerError("You have sent a lot of files: wait some minutes, then send more.")
+        self._coming[caller] += num_bytes
+        share = Share()
+        try:
+            yield share
+        finally:
+            self._coming -= Counter({caller: num_bytes})
+            num_sent = max(share.num_bytes, share.num_files * _MIN_SIZE)
+            self._sent.append((time.monotonic(), caller, num_sent))
+            self._num_sent[caller] += num_sent
+
+    @property
+    def num_coming(self) -> int:
+        """Bytes that are announced, of all callers."""
+        return self._coming.total()
+
+    def _forget_old(self) -> None:
+        deadline = time.monotonic() - self._seconds
+        while self._sent and self._sent[0][0] <= deadline:
+            _, caller, num_bytes = self._sent.popleft()
+            self._num_sent -= Counter({caller: num_bytes})
+
+
 SPACE = DiskSpace()
 """Space for the files of all visitors of this process."""
 
@@ -76,4 +133,33 @@ def _files(folder: Path) -> Iterator[tuple[float, int, str]]:
                 waiting.extend(os.scandir(entry))
             else:
                 status = entry.stat(follow_symlinks=False)
-                yield max(status.st_ctime, status.st_atime), status.st_size, entry.path
+                yield max(status.st_ctime, status.st_atime), max(status.st_size, _MIN_SIZE), entry.path
+
+
+def is_of_visitors(folder: Path, path: str | Path) -> bool:
+    """Return whether `path` is among what visitors sent or got, rather than the app's own files in `folder`."""
+    path = Path(os.path.normpath(path))
+    return folder in path.parents and _OF_VISITORS.fullmatch(path.relative_to(folder).parts[0]) is not None
+
+
+def delete_old(folder: Path, age: float) -> None:
+    """Delete what visitors sent more than `age` seconds ago, results that are twice as old, and folders left empty."""
+    deadline = time.time() - age
+    delete_old_folders(folder / RESULTS, deadline - age)
+    for parent, names, files in os.walk(folder, topdown=False):
+        for path in (os.path.join(parent, name) for name in (*files, *names)):
+            # Others delete files at the same time, and a folder that isn't empty stays.
+            with suppress(OSError):
+                relative = Path(path).relative_to(folder)
+                is_old = is_of_visitors(folder, path) and os.lstat(path).st_ctime < deadline
+                if is_old and relative.parts[0] != RESULTS:
+                    (os.rmdir if relative.name in names else os.unlink)(path)
+
+
+def delete_old_folders(parent: Path, deadline: float) -> None:
+    """Delete the folders in `parent` that were last written to before `deadline` (seconds, as in `time.time`)."""
+    for folder in parent.iterdir() if parent.is_dir() else ():
+        # Another visitor's request may delete it at the same time.
+        with suppress(FileNotFoundError):
+            if folder.stat().st_mtime < deadline:
+                shutil.rmtree(folder, ignore_errors=True)

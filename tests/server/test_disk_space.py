@@ -9,7 +9,7 @@ import pytest
 
 from colorizer.errors import ColorizerError
 from colorizer.server import disk_space
-from colorizer.server.disk_space import DiskSpace
+from colorizer.server.disk_space import DiskSpace, Shares, delete_old
 
 HASH = "0f" * 32
 
@@ -23,6 +23,7 @@ def add(path: Path, num_bytes: int) -> Path:
 @pytest.fixture(autouse=True)
 def looks_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(disk_space, "_PAUSE", 0)
+    monkeypatch.setattr(disk_space, "_MIN_SIZE", 1)
 
 
 def test_the_oldest_files_of_visitors_go_first(tmp_path: Path) -> None:
@@ -67,3 +68,66 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(ColorizerError):
         DiskSpace(max_bytes=100, min_free=0, min_age=0).check(tmp_path / "files", 200)
     assert private.exists()
+
+
+def test_tiny_files_are_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk_space, "_MIN_SIZE", 1000)
+    for number in range(4):
+        add(tmp_path / HASH / f"{number}.png", 1)
+    DiskSpace(max_bytes=4000, min_free=0).check(tmp_path)
+    with pytest.raises(ColorizerError):
+        DiskSpace(max_bytes=3999, min_free=0).check(tmp_path)
+
+
+def test_a_caller_has_a_share_of_what_is_announced_and_has_come() -> None:
+    shares = Shares(max_bytes=1000, seconds=0.2)
+    with shares.take("one", 900) as share, shares.take("two", 900):
+        assert shares.num_coming == 1800
+        with pytest.raises(ColorizerError, match="You have sent a lot"), shares.take("one", 101):
+            pass
+        share.num_bytes = 400
+    assert shares.num_coming == 0
+    with shares.take("one", 600), pytest.raises(ColorizerError), shares.take("one", 1):
+        pass
+    time.sleep(0.25)
+    with shares.take("one", 1000), shares.take("two", 1000):
+        pass
+    assert not shares._num_sent.total()
+
+
+def test_many_tiny_files_are_a_large_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk_space, "_MIN_SIZE", 100)
+    shares = Shares(max_bytes=1000)
+    with shares.take("one", 50) as share:
+        share.num_bytes, share.num_files = 50, 10
+    with pytest.raises(ColorizerError), shares.take("one", 1):
+        pass
+
+
+def age(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a day go by since `path` was written."""
+    late = path.lstat().st_ctime + 24 * 3600
+    monkeypatch.setattr(time, "time", lambda: late)
+
+
+def test_old_files_of_visitors_are_deleted_and_no_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = (f"{HASH}/a.png", "visitors/1/b.png", "tmpabcd1234", "deep_links/a/state.json")
+    old = [add(tmp_path / name, 10) for name in names]
+    own = [add(tmp_path / name, 10) for name in ("examples/cliff.webp", "holiday.jpg", f"examples/{HASH}/a.png")]
+    delete_old(tmp_path, 3600)
+    assert all(path.exists() for path in (*old, *own))
+    age(old[-1], monkeypatch)
+    delete_old(tmp_path, 3600)
+    assert not any(path.exists() for path in old)
+    age(tmp_path, monkeypatch)
+    delete_old(tmp_path, 3600)
+    assert {path.name for path in tmp_path.iterdir()} == {"examples", "holiday.jpg", "visitors"}
+    assert all(path.exists() for path in own)
+
+
+def test_a_folder_of_results_goes_as_a_whole(tmp_path: Path) -> None:
+    for name, hours in (("recent", 1.9), ("old", 2.1)):
+        add(tmp_path / "visitors" / name / "photo.npz", 10)
+        os.utime(tmp_path / "visitors" / name, (time.time() - hours * 3600,) * 2)
+    delete_old(tmp_path, 3600)
+    assert [path.name for path in (tmp_path / "visitors").iterdir()] == ["recent"]

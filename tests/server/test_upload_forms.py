@@ -11,8 +11,11 @@ from urllib.parse import urlsplit
 import gradio as gr
 import httpx
 import pytest
+from gradio import routes
 
-from colorizer.server.upload_forms import MAX_FIELDS
+from colorizer.demo.batch import zip_uploads
+from colorizer.server import upload_forms
+from colorizer.server.upload_forms import MAX_FIELDS, MAX_FILES
 
 HEAD = '--b\r\nContent-Disposition: form-data; name="{}"{}\r\n\r\n'
 HEADERS = {"content-type": "multipart/form-data; boundary=b"}
@@ -77,6 +80,47 @@ def test_an_upload_that_breaks_off_leaves_nothing(client: httpx.Client, folder: 
         caller.sendall(f"{head}Content-Length: 9999999\r\n\r\n".encode() + body)
         _until(lambda: leftovers(folder))
     _until(lambda: not leftovers(folder))
+
+
+@pytest.mark.parametrize("end", [b"", b"\r\n--b", b"\r\n--b\r\n"])
+def test_a_form_that_ends_within_a_file_leaves_nothing(client: httpx.Client, folder: Path, end: bytes) -> None:
+    body = b"".join(form("files", 5000, '; filename="a.png"'))[:-9] + end
+    assert client.post("/gradio_api/upload", content=body, headers=HEADERS).status_code < 500
+    assert not leftovers(folder)
+
+
+def test_a_file_is_closed_once_it_is_there(client: httpx.Client, folder: Path) -> None:
+    files = [b"".join(form("files", 9, f'; filename="{number}.png"'))[:-7] for number in range(MAX_FILES)]
+    before, address = len(os.listdir("/proc/self/fd")), urlsplit(str(client.base_url))
+    with socket.create_connection((address.hostname, address.port)) as caller:
+        head = f"POST /gradio_api/upload HTTP/1.1\r\nHost: a\r\nContent-Type: {HEADERS['content-type']}\r\n"
+        caller.sendall(f"{head}Content-Length: 9999999\r\n\r\n".encode() + b"".join(files))
+        _until(lambda: len(leftovers(folder)) >= MAX_FILES - 1)
+        _until(lambda: len(os.listdir("/proc/self/fd")) < before + 20)
+    _until(lambda: not leftovers(folder))
+    assert (
+        len(client.post("/gradio_api/upload", content=b"".join(files) + b"--b--", headers=HEADERS).json()) == MAX_FILES
+    )
+
+
+def test_a_form_has_as_many_files_as_an_album(client: httpx.Client, folder: Path) -> None:
+    assert MAX_FILES >= zip_uploads.MAX_PHOTOS
+    answer = client.post("/gradio_api/upload", files=[("files", ("a.png", b"a"))] * (MAX_FILES + 1))
+    assert (answer.status_code, "Too many files" in answer.text) == (400, True)
+    assert not leftovers(folder)
+
+
+def test_progress_that_nobody_asks_for_is_forgotten(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upload_forms, "MAX_TRACKED", 3)
+    progress = routes.file_upload_statuses
+    for number in range(9):
+        assert (
+            client.post(f"/gradio_api/upload?upload_id=u{number}", files={"files": ("a.png", b"a")}).status_code == 200
+        )
+    assert [*progress._statuses] == [*progress._signals] == ["u6", "u7", "u8"]
+    assert '"done"' in client.get("/gradio_api/upload_progress?upload_id=u8").text
+    assert client.get("/gradio_api/upload_progress?upload_id=nobodys").status_code == 404
+    assert [*progress._statuses] == [*progress._signals] == ["u6", "u7"]
 
 
 def test_a_field_beside_the_files_is_no_fault(client: httpx.Client, capfd: pytest.CaptureFixture) -> None:

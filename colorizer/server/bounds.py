@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import time
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -44,21 +45,39 @@ MIN_RATE = 2**14
 
 
 def bound_calls(demo: gr.Blocks) -> None:
-    """Let no caller have more than `MAX_CALLS` calls in the queue of `demo`, or `MAX_LONG_CALLS` of a kind in `LONG`."""
+    """Let no caller have more than `MAX_CALLS` calls in the queue of `demo`, or `MAX_LONG_CALLS` of a kind in `LONG`.
+
+    Of each kind, callers take turns: some kinds run one call at a time, and Gradio takes them as they come.
+    """
     queue = demo._queue
     push = queue.push
 
     async def bounded(body: Any, request: Any, username: str | None) -> tuple[bool, Any, str]:
         caller, event = caller_of(request), demo.fns.get(body.fn_index)
-        running = itertools.chain.from_iterable(job for job in queue.active_jobs if job)
-        waiting = itertools.chain.from_iterable(lane.queue for lane in queue.event_queue_per_concurrency_id.values())
+        running = [each for job in queue.active_jobs if job for each in job]
+        lanes = queue.event_queue_per_concurrency_id
+        waiting = itertools.chain.from_iterable(lane.queue for lane in lanes.values())
         kinds = [each.concurrency_id for each in (*running, *waiting) if caller_of(each.request) == caller]
         kind = event and event.concurrency_id
         if len(kinds) >= MAX_CALLS or (kind in LONG and kinds.count(kind) >= MAX_LONG_CALLS):
             return False, "Your other calls are not done yet: wait for them, or send fewer at a time.", "queue_full"
-        return await push(body, request, username)
+        answer = await push(body, request, username)
+        if kind in lanes:
+            _take_turns(lanes[kind].queue, [each for each in running if each.concurrency_id == kind])
+        return answer
 
     queue.push = bounded
+
+
+def _take_turns(waiting: list[Any], running: Sequence[Any]) -> None:
+    """Sort calls: the first of each caller, then the second of each, and so on."""
+    counts = Counter(caller_of(each.request) for each in running)
+    places = {}
+    for each in waiting:
+        caller = caller_of(each.request)
+        places[id(each)] = counts[caller]
+        counts[caller] += 1
+    waiting.sort(key=lambda each: places[id(each)])
 
 
 class BoundedRequests:

@@ -144,3 +144,27 @@ def test_of_long_calls_a_caller_has_few() -> None:
     assert [queue.takes("8.8.8.8", "video") for _ in range(MAX_LONG_CALLS + 1)] == [True] * MAX_LONG_CALLS + [False]
     assert queue.takes("8.8.8.8", "network")
     assert queue.takes("9.9.9.9", "video")
+
+
+def test_callers_take_turns_at_each_kind() -> None:
+    queue = Queue("preview", "network")
+    for address in ("8.8.8.8", "8.8.8.8", "9.9.9.9"):
+        queue.takes(address, "network")  # they run
+    queue.active_jobs[1] = None
+    for address in ("8.8.8.8", *["8.8.8.8"] * 4, "9.9.9.9", "1.1.1.1", "8.8.8.8", "9.9.9.9", "1.1.1.1"):
+        queue.takes(address, "preview")  # the first runs
+    waiting = [event.request.client.host for event in queue.event_queue_per_concurrency_id["preview"].queue]
+    others = ["9.9.9.9", "1.1.1.1"]
+    assert waiting == [*others, "8.8.8.8", *others, *["8.8.8.8"] * 4]
+
+
+def test_calls_of_one_caller_stay_in_order() -> None:
+    queue = Queue("preview")
+    queue.active_jobs = []
+    for address in ("8.8.8.8", "9.9.9.9", "8.8.8.8", "8.8.8.8"):
+        queue.takes(address, "preview")
+    waiting = queue.event_queue_per_concurrency_id["preview"].queue
+    before = list(waiting)
+    queue.takes("9.9.9.9", "preview")
+    mine = [[event for event in events if event.request.client.host == "8.8.8.8"] for events in (before, waiting)]
+    assert mine[0] == mine[1]

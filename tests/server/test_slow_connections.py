@@ -1,6 +1,8 @@
 """Callers who send slowly, never read, or keep many requests open; and visitors beside them."""
 
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -11,6 +13,7 @@ import httpx
 import pytest
 
 from colorizer.server import bounds, slow_connections
+from colorizer.server.slow_connections import BoundedProtocol
 
 PATIENCE = 40  # seconds; the bounds of these tests are one
 
@@ -91,6 +94,39 @@ def test_a_caller_has_a_few_requests_at_a_time(
     deadline = time.monotonic() + PATIENCE
     while client.get("/gradio_api/startup-events", headers={"x-forwarded-for": "8.8.8.8"}).status_code != 200:
         assert time.monotonic() < deadline
+
+
+def test_idle_connections_leave_room_for_others(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slow_connections, "SECONDS", 60.0)
+    with ExitStack() as stack:
+        busy = stack.enter_context(connect(client, b"GET /gradio_api/heartbeat/a HTTP/1.1\r\nHost: a\r\n\r\n"))
+        assert busy.recv(12) == b"HTTP/1.1 200"
+        monkeypatch.setattr(slow_connections, "MAX_CONNECTIONS", len(BoundedProtocol._all) + 3)
+        idle = []
+        for _ in range(6):
+            idle.append(stack.enter_context(connect(client, b"")))
+            assert httpx.get(f"{client.base_url}gradio_api/startup-events", trust_env=False).status_code == 200
+        for connection in idle:
+            connection.settimeout(0.3)
+        assert [_is_closed_now(connection) for connection in idle][-1] is False
+        assert sum(map(_is_closed_now, idle)) >= 3
+        assert not _is_closed_now(busy)
+
+
+def test_the_process_may_have_as_many_files_as_connections() -> None:
+    command = "import resource; from colorizer.server import slow_connections as c; c.bound_connections(); "
+    command += "print(resource.getrlimit(resource.RLIMIT_NOFILE)[0], c.MAX_CONNECTIONS)"
+    for soft, hard, expected in ((300, 1000, "1000 600"), (64, 100, "100 1"), (1000, 20_000, "8592 8192")):
+        limits = f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard})); "
+        done = subprocess.run([sys.executable, "-c", limits + command], capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == expected
+
+
+def _is_closed_now(connection: socket.socket) -> bool:
+    try:
+        return _is_closed(connection)
+    except TimeoutError:
+        return False
 
 
 def _is_closed(connection: socket.socket) -> bool:

@@ -121,10 +121,10 @@ def read_directory(
 
 def write_directory(directory: Directory, order: str, start: int) -> bytes:
     """Return a directory with its values, and those that it points to, for the place `start` of a file or block."""
-    table, data = struct.pack(f"{order}H", len(directory)), b""
-    first = start + len(table) + 12 * len(directory) + 4
+    # Joined at the end: bytes that grow are copied each time.
+    table, data = [struct.pack(f"{order}H", len(directory))], []
+    place = start + len(table[0]) + 12 * len(directory) + 4
     for tag, value in sorted(directory.items()):
-        place = first + len(data)
         if isinstance(value, dict):
             field, content, kind, count = struct.pack(f"{order}I", place), write_directory(value, order, place), LONG, 1
         else:
@@ -134,9 +134,10 @@ def write_directory(directory: Directory, order: str, start: int) -> bytes:
                 field = struct.pack(f"{order}I", place)
             else:
                 content = b""
-        table += struct.pack(f"{order}HHI", tag, kind, count) + field
-        data += content + bytes(len(content) % 2)
-    return table + bytes(4) + data
+        table.append(struct.pack(f"{order}HHI", tag, kind, count) + field)
+        data.append(content + bytes(len(content) % 2))
+        place += len(data[-1])
+    return b"".join((*table, bytes(4), *data))
 
 
 def write_block(directory: Directory, order: str = "<") -> bytes:
@@ -204,18 +205,16 @@ def fitted(block: bytes, size: int) -> bytes | None:
     """Return an EXIF block without its largest values, so that it has at most `size` bytes; None if that leaves nothing."""
     directory, order = read_block(block), byte_order(block)
     holders = [directory, *(value for value in directory.values() if isinstance(value, dict))]
-    while len(block := write_block(directory, order)) > size:
-        sizes = [
-            (len(value.content), tag, holder)
-            for holder in holders
-            for tag, value in holder.items()
-            if isinstance(value, Value)
-        ]
-        if not sizes:
-            return None
-        _, tag, holder = max(sizes, key=lambda part: part[:2])
+    values = [
+        (value.content, tag, holder) for holder in holders for tag, value in holder.items() if isinstance(value, Value)
+    ]
+    surplus = len(write_block(directory, order)) - size
+    for content, tag, holder in sorted(values, key=lambda part: (len(part[0]), part[1]), reverse=True):
+        if surplus <= 0:
+            break
         del holder[tag]
-    return block
+        surplus -= 12 + (len(content) + len(content) % 2 if len(content) > 4 else 0)
+    return write_block(directory, order) if surplus <= 0 else None
 
 
 def _without_preview(block: bytes, order: str, link: int) -> bytes:

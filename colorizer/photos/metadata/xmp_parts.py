@@ -9,16 +9,22 @@ _NAMES = {
     b"http://ns.adobe.com/hdr-gain-map/1.0/": rb"\w+",
     b"http://ns.apple.com/HDRGainMap/1.0/": rb"\w+",
 }
+_MAX_PREFIXES = 8  # of these namespaces; a packet has one of each
 _NAMESPACE = re.compile(rb"xmlns:([\w.-]{1,99})\s{0,9}=\s{0,9}[\"']([^\"']{1,99})[\"']")
 
 
 def without_parts(packet: bytes) -> bytes:
-    """Return an XMP packet without these properties, since a result holds the photo alone. All else stays as it is."""
-    for prefix, namespace in dict(_NAMESPACE.findall(packet)).items():
-        if names := _NAMES.get(namespace):
-            name = re.escape(prefix) + b":" + names
-            packet = _without_elements(packet, re.compile(b"<(" + name + rb")(?=[\s/>])"))
-            packet = re.sub(rb"(?<=\s)" + name + rb"\s{0,9}=\s{0,9}(?:\"[^\"]*\"|'[^']*')", b"", packet)
+    """Return an XMP packet without these properties, since a result holds the photo alone. All else stays as it is.
+
+    Raises ValueError if it has very many names for them, each of which would be searched for.
+    """
+    prefixes = {prefix: namespace for prefix, namespace in _NAMESPACE.findall(packet) if namespace in _NAMES}
+    if len(prefixes) > _MAX_PREFIXES:
+        raise ValueError("too many prefixes")
+    for prefix, namespace in prefixes.items():
+        name = re.escape(prefix) + b":" + _NAMES[namespace]
+        packet = _without_elements(packet, re.compile(b"<(" + name + rb")(?=[\s/>])"))
+        packet = re.sub(rb"(?<=\s)" + name + rb"\s{0,9}=\s{0,9}(?:\"[^\"]*\"|'[^']*')", b"", packet)
     return packet
 
 

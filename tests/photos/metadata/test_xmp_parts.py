@@ -52,3 +52,13 @@ def test_a_large_broken_packet_takes_little_time(part):
     start = time.process_time()
     without_parts(PACKET % (b"", part * (2**23 // len(part))))
     assert time.process_time() - start < 20
+
+
+def test_very_many_prefixes_are_not_searched_for():
+    names = b"".join(b' xmlns:p%d="http://ns.google.com/photos/1.0/camera/"' % number for number in range(30_000))
+    start = time.process_time()
+    with pytest.raises(ValueError, match="too many prefixes"):
+        without_parts(PACKET % (names, b""))
+    assert time.process_time() - start < 20
+    others = names.replace(b"google", b"others")
+    assert without_parts(PACKET % (others, b"")) == PACKET % (others, b"")

@@ -21,6 +21,7 @@ class Bounds:
 
     def __init__(self, file: IO[bytes], max_pixels: int) -> None:
         self.max_pixels, self.file_bytes = max_pixels, file.seek(0, 2)
+        self.seconds_per_megapixel = SECONDS_PER_MEGAPIXEL
         file.seek(0)
         self._own_bytes = _address_space()
         self.allow(0)
@@ -37,7 +38,7 @@ class Bounds:
         with suppress(ImportError, ValueError, OSError):
             import resource
 
-            seconds = SECONDS + SECONDS_PER_MEGAPIXEL * pixels // 10**6
+            seconds = SECONDS + int(self.seconds_per_megapixel * pixels / 10**6)
             resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.getrlimit(resource.RLIMIT_CPU)[1]))
             if self._own_bytes:
                 size = (

@@ -25,6 +25,8 @@ MAX_PAGES = 1000  # of a PDF
 _DPI = 300  # of a PDF page without a scan
 _POINT = 1 / 72  # inch
 _SPARE = 2e-5  # since sizes are rounded up, and a page of 160.001 pixels would blur a scan of 160
+# Scans are decoded quickly; only drawings, which any few bytes repeat as often as they like, take long.
+_PDF_SECONDS_PER_MEGAPIXEL = 0.2
 _LARGEST_SLICE = 2**24  # bytes that libde265 takes at once: cameras write tiles, but other programs may write one
 _HEIF_HEADER = 2**16
 
@@ -103,6 +105,7 @@ def read_pdf(file: IO[bytes], page: int, bounds: Bounds) -> Image.Image:
     from pypdfium2 import PdfiumError
     from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE
 
+    bounds.seconds_per_megapixel = _PDF_SECONDS_PER_MEGAPIXEL
     document = _open_pdf(file)
     if page > len(document):
         raise Refused(f"has no page {page}")

@@ -15,8 +15,8 @@ from PIL import Image
 from colorizer.photos.depth import eight_bits, in_full_range
 from colorizer.photos.files.decoder_bounds import Bounds, Refused
 from colorizer.photos.files.jxl_size import boxes, jxl_size
-from colorizer.photos.metadata.embedded import upright_xmp
-from colorizer.photos.metadata.exif import ORIENTATION, with_tags
+from colorizer.photos.metadata.embedded import MAX_XMP_BYTES, upright_xmp
+from colorizer.photos.metadata.exif import MAX_BYTES, ORIENTATION, with_tags
 
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _PREMULTIPLIED = {"LA": "La", "RGBA": "RGBa"}
@@ -58,15 +58,12 @@ def read_jxl(file: IO[bytes], page: int, bounds: Bounds) -> Image.Image:
 
 def _metadata(content: bytes) -> dict[str, bytes]:
     """Return the EXIF block and XMP packet as Pillow names them, and "jbrd" if the file holds a JPEG."""
-    import imagecodecs
-
     names, info = {b"Exif": "exif", b"xml ": "xmp", b"jbrd": "jbrd"}, {}
     for kind, body in boxes(content):
-        if kind == b"brob":
-            kind = body[:4]
-            body = imagecodecs.brotli_decode(body[4:]) if kind in names else b""
-        if kind in names:
-            info.setdefault(names[kind], body)
+        is_packed = kind == b"brob"
+        kind, body = (body[:4], body[4:]) if is_packed else (kind, body)
+        if (name := names.get(kind)) and name not in info:
+            info[name] = _unpacked(body, MAX_XMP_BYTES if name == "xmp" else MAX_BYTES) if is_packed else body
     # The pixels are upright already.
     if packet := info.get("xmp"):
         info["xmp"] = upright_xmp(packet)
@@ -77,6 +74,16 @@ def _metadata(content: bytes) -> dict[str, bytes]:
         except ValueError:
             info["exif"] = b"damaged"  # which is said later
     return info
+
+
+def _unpacked(body: bytes, limit: int) -> bytes:
+    """Return the content of a packed box; one that is damaged or larger than `limit` is found damaged later."""
+    import imagecodecs
+
+    try:
+        return imagecodecs.brotli_decode(body, out=limit)
+    except imagecodecs.BrotliError:
+        return b"damaged"
 
 
 def _full_range(pixels: np.ndarray, bits: int) -> np.ndarray:

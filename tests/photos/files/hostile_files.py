@@ -95,6 +95,18 @@ def pdf_of_forms(depth: int, breadth: int) -> bytes:
     return pdf(b"<< /Type /Catalog /Pages 2 0 R >>", pages, page, b"<< /Length 5 >>\nstream\n/F Do\nendstream", *forms)
 
 
+def pdf_of_drawings(side: int, count: int) -> bytes:
+    """A page of `side` points that is painted over and over with a transparent color."""
+    drawing = zlib.compress(b"/G gs 0.1 0.5 0.7 rg\n" + b"0 0 %d %d re f\n" % (side, side) * count)
+    state = b"<< /ExtGState << /G << /ca 0.5 /BM /Luminosity >> >> >>"
+    return pdf(
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 %d %d] /Contents 4 0 R /Resources %s >>" % (side, side, state),
+        b"<< /Length %d /Filter /FlateDecode >>\nstream\n%s\nendstream" % (len(drawing), drawing),
+    )
+
+
 def pdf_of_an_image(side: int) -> bytes:
     """A page of an image that unpacks to far more than its file has."""
     data = zlib.compress(bytes(1_000_000))

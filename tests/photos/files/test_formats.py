@@ -1,6 +1,7 @@
 """Formats besides the common ones: each is read, or refused with a sentence that says what it is and what to install."""
 
 import io
+import resource
 
 import imagecodecs
 import numpy as np
@@ -15,6 +16,7 @@ from colorizer.photos.files import separate_decoding
 from colorizer.photos.files.formats import MEDIA_TYPES
 from colorizer.photos.files.reading import count_pages, read_photo
 from tests.photos.conftest import encode
+from tests.photos.files.hostile_files import pdf_of_drawings
 
 pillow_heif.register_heif_opener()
 ORIENTATION = 0x0112
@@ -195,6 +197,12 @@ class TestInAProcessOfItsOwn:
         scan = Image.fromarray(photo).convert("1")
         read = read_photo(encode(np.asarray(scan), "PDF", resolution=dpi))
         np.testing.assert_array_equal(read.pixels[..., 0], np.asarray(scan.convert("L")))
+
+    def test_a_page_that_takes_long_to_draw_is_given_up(self):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        with pytest.raises(PhotoError, match="takes too much memory or time"):
+            read_photo(pdf_of_drawings(1600, 20_000), max_pixels=10_000_000)
+        assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 10
 
     @pytest.mark.parametrize("kind", ["heic", "jxl", "dng", "pdf", "tif"])
     def test_without_its_library_the_format_and_what_to_install_are_named(self, monkeypatch, tmp_path, kind):

@@ -119,6 +119,15 @@ class TestMetadata:
         np.testing.assert_array_equal(photo.pixels, pixels)
         assert photo.metadata.xmp == XMP.replace(b'"6"', b'"1"')
 
+    @pytest.mark.parametrize("kind", [b"Exif", b"xml "])
+    @pytest.mark.parametrize("is_large", [True, False])
+    def test_compressed_boxes_that_are_damaged_or_unpack_to_far_more_are_noted(self, pixels, profile, kind, is_large):
+        packed = imagecodecs.brotli_encode(b"<" * 2**27, level=1) if is_large else b"damaged"
+        photo = read_photo(in_boxes(jxl(pixels, profile), brob=kind + packed))
+        np.testing.assert_array_equal(photo.pixels, pixels)
+        name = "EXIF" if kind == b"Exif" else "XMP"
+        assert photo.notes == (f"its {name} data is damaged or too large and was ignored",)
+
     def test_damaged_exif_data_is_noted(self, pixels, profile):
         photo = read_photo(in_boxes(jxl(pixels, profile), Exif=bytes(4) + EXIF[:12]))
         np.testing.assert_array_equal(photo.pixels, pixels)

@@ -133,10 +133,22 @@ def to_srgb(image: Image.Image, profile: bytes | ImageCms.core.CmsProfile) -> Im
         if isinstance(profile, bytes):
             if len(profile) > MAX_BYTES:
                 return None
-            profile = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            profile = ImageCms.ImageCmsProfile(io.BytesIO(_without_elements(profile)))
         return ImageCms.profileToProfile(image, profile, _srgb(), outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError, ValueError):
+    except (ImageCms.PyCMSError, OSError, ValueError, struct.error):
         return None
+
+
+def _without_elements(content: bytes) -> bytes:
+    """Return a profile whose lists of elements are hidden from LittleCMS, which computes hundreds of thousands for each pixel.
+
+    They only add precision to the tables that a profile must have as well.
+    """
+    (count,), changed = struct.unpack_from(">I", content, 128), bytearray(content)
+    for place in range(132, 132 + 12 * min(count, _MAX_TAGS), 12):
+        if content[place : place + 3] in (b"D2B", b"B2D"):
+            changed[place : place + 4] = content[place : place + 4].lower()
+    return bytes(changed)
 
 
 def _eight_bits(samples: np.ndarray) -> np.ndarray:

@@ -1,6 +1,8 @@
 """Photos look the same in whatever color profile they are, and so do their colors."""
 
 import io
+import struct
+import time
 
 import numpy as np
 import pytest
@@ -221,3 +223,25 @@ def test_a_profile_for_photos_of_another_kind_is_ignored_and_said(pixels):
         assert photo.icc_profile is None
         assert "another kind" in photo.notes[0]
     assert not read_photo(encode(gray, icc_profile=SRGB)).notes
+
+
+def test_elements_of_a_profile_are_not_computed_for_each_pixel():
+    size = 20_000
+    element = b"matf" + bytes(4) + struct.pack(">2H12f", 3, 3, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0)
+    place = struct.pack(">2I", 16 + 8 * size, len(element))
+    elements = b"mpet" + bytes(4) + struct.pack(">2HI", 3, 3, size) + place * size + element
+    corners = np.stack(np.meshgrid([0, 100], [-50, 50], [-50, 50], indexing="ij"), -1)
+    table = color_profiles.table(b"RGB ", corners)
+    tag = struct.unpack_from(">4sII", table, 132 + 12 * 2)
+    assert tag[0] == b"A2B0"
+    lut = table[tag[1] : tag[1] + tag[2]]
+
+    def with_tags(tags: dict[bytes, bytes]) -> bytes:
+        profile = color_profiles.profile(b"RGB ", {b"A2B0": lut} | tags, kind=b"prtr", pcs=b"Lab ")
+        return profile[:8] + b"\x04\x30\0\0" + profile[12:]  # the version that has elements
+
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (300, 300, 3), np.uint8))
+    start = time.process_time()
+    photo = read_photo(encode(image, icc_profile=with_tags({b"D2B0": elements})))
+    assert time.process_time() - start < 5
+    np.testing.assert_array_equal(photo.pixels, read_photo(encode(image, icc_profile=with_tags({}))).pixels)

@@ -56,6 +56,7 @@ def find_uploads(files: Sequence[Path]) -> list[Upload]:
     """
     uploads: list[Upload] = []
     num_bytes = 0
+    _check_count(len(files))  # before any is read: a call may name the same ZIP thousands of times
     for file in files:
         try:
             found, size = _unpack(file) if _is_zip(file) else ([_plain(file)], file.stat().st_size)
@@ -63,15 +64,19 @@ def find_uploads(files: Sequence[Path]) -> list[Upload]:
             raise ColorizerError(f"{file.name} has expired: choose it again.") from error
         uploads += found
         num_bytes += size
+        _check_count(len(uploads))
     if not uploads:
         raise ColorizerError("Choose photos first, or a ZIP of photos.")
-    if len(uploads) > MAX_PHOTOS:
-        raise ColorizerError(f"These are {len(uploads)} photos; the limit is {MAX_PHOTOS} at a time.")
     if num_bytes > MAX_BYTES:
         raise ColorizerError(
             f"These are {num_bytes / 1024**2:.0f} MiB of photos; the limit is {MAX_BYTES // 1024**2} MiB at a time."
         )
     return uploads
+
+
+def _check_count(count: int) -> None:
+    if count > MAX_PHOTOS:
+        raise ColorizerError(f"These are {count} photos; the limit is {MAX_PHOTOS} at a time.")
 
 
 def read_upload(upload: Upload, max_pixels: int) -> Photo:

@@ -123,6 +123,14 @@ def test_counts_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         find_uploads([make_zip(tmp_path / "many.zip", {f"{number}/": b"" for number in range(6)})])
 
 
+def test_files_are_counted_before_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    album, read = make_zip(tmp_path / "a.zip", {"a.png": photo_bytes()}), []
+    monkeypatch.setattr(uploads_module, "_unpack", lambda file: read.append(file) or ([], 0))
+    with pytest.raises(ColorizerError, match="These are 2500 photos; the limit is 200"):
+        find_uploads([album] * 2500)
+    assert not read
+
+
 def test_long_names_and_notes_take_no_time(tmp_path: Path):
     for kind in ("name", "extra", "comment"):
         entries = [zipfile.ZipInfo(f"{number}.jpg") for number in range(100)]

@@ -113,6 +113,7 @@ def launch_options() -> dict[str, Any]:
         "js": FOLLOW_ADDRESS,
         "footer_links": ["api", "settings"],
         "run_history": False,
+        "enable_monitoring": False,
         # Those that wait for their turn, and as many that don't.
         "max_threads": 2 * AT_ONCE,
         "state_session_capacity": MAX_SESSIONS,

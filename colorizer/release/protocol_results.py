@@ -18,6 +18,7 @@ import numpy as np
 
 from colorizer.atomic_write import write_text
 from colorizer.data import load_photos
+from colorizer.errors import ColorizerError
 from colorizer.evaluation.contact_sheets import contact_sheet
 from colorizer.evaluation.evaluate import evaluate
 from colorizer.evaluation.plots import curve_figure, training_figure
@@ -52,7 +53,7 @@ def measure_arms(
     report = evaluate(
         [str(runs / name) for name in names],
         photos["test"],
-        training_photos=load_photos(data, resolution=resolution, max_photos=MAX_PHOTOS),
+        training_photos=load_photos(data, resolution=resolution, max_photos=MAX_PHOTOS, labels=False),
         validation_photos=photos["validation"],
         dataset=Path(data).name,
     )
@@ -107,8 +108,18 @@ def read_records(folder: Path = RESULTS) -> dict[str, dict[str, Any]]:
 
 
 def combined(records: Mapping[str, Mapping[str, Any]]) -> Report:
-    """Return one report on all arms: the baselines, which are the same for all, then the arms."""
+    """Return one report on all arms: the baselines, which are the same for all, then the arms.
+
+    Raises:
+        ColorizerError: they are not, so that an arm was measured on other photos.
+    """
     first, *others = (from_content(record["evaluation"]) for record in records.values())
+    for name, report in zip(list(records)[1:], others, strict=True):
+        for ours, theirs in zip(first.evaluations[:-1], report.evaluations[:-1], strict=True):
+            if not np.allclose(list(ours.means.values()), list(theirs.means.values()), rtol=1e-4):
+                raise ColorizerError(
+                    f"{name} was measured on other photos than {next(iter(records))}: measure it again."
+                )
     return replace(first, evaluations=[*first.evaluations, *(report.evaluations[-1] for report in others)])
 
 

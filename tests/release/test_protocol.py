@@ -113,6 +113,10 @@ def test_measured_arms_stand_on_one_page(runs, dataset, tmp_path):  # noqa: F811
     assert [photos for photos, _ in records["dense"]["curve"]] == [8, 16]
     report = combined(records)
     assert [evaluation.name for evaluation in report.evaluations] == [*BASELINES, "dense", "cnn-l1"]
+    other = json.loads(json.dumps(records["cnn-l1"]))
+    other["evaluation"]["models"]["mean color"]["psnr"]["mean"] += 0.1
+    with pytest.raises(ColorizerError, match="cnn-l1 was measured on other photos than dense"):
+        combined(records | {"cnn-l1": other})
     (folder / "findings.md").write_text("Both learned nothing.\n")
     page = write_page(folder).read_text()
     assert page.index("Both learned nothing.") < page.index("## Results")

@@ -100,7 +100,8 @@ def one_photo(threads: int | None = None) -> dict[str, Any]:
 
     from colorizer.pipelines.image_colorization import pipeline
 
-    torch.set_num_threads(threads or torch.get_num_threads())
+    if threads:
+        torch.set_num_threads(threads)
     photo = gray_photo(_SMALL)
     pipe = pipeline("default")
     ours = best(lambda: pipe(photo))

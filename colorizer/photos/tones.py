@@ -24,14 +24,12 @@ def is_toned(pixels: np.ndarray) -> bool:
     scale = min(1.0, (_SAMPLE / (height * width)) ** 0.5)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     sample = np.array(Image.fromarray(pixels).resize(size, Image.Resampling.BOX))
-    lightness, *ab = rgb_to_lab(torch.from_numpy(sample).permute(2, 0, 1) / 255).double().numpy()
-    ab = np.stack(ab).reshape(2, -1)
-    chroma = np.hypot(*ab)
+    lightness, ab, chroma = _lightness_and_colors(sample)
     if np.percentile(chroma, 99) < 2:
         return True
     if np.percentile(chroma, 99) > 60 or lightness.std() < 3 or lightness.size < 4 * _KNOTS:
         return False
-    direction = np.hypot(*ab.sum(1)) / chroma.sum()
+    direction, hue = _direction(ab, chroma)
     if direction < 0.8 and np.percentile(chroma, 99) > 20:
         return False
     difference = ab - _tone_curve(lightness.ravel(), ab)
@@ -46,7 +44,6 @@ def is_toned(pixels: np.ndarray) -> bool:
     # What JPEG of low quality leaves of chroma deviates within its blocks, but not from one to the next. Only of brown tones:
     # a photo of a blue sky has nothing else either.
     is_coarse = blocks.size >= _MIN_BLOCKS and deviation > 1.2 * np.sqrt((blocks**2).mean())
-    hue = np.degrees(np.arctan2(*ab.sum(1)[::-1]))
     is_sepia = direction > 0.97 and _SEPIA[0] < hue < _SEPIA[1]
     return bool(is_coarse and is_sepia and blocks.max() < 0.065 * chroma.mean() ** 0.75 * lightness.std() ** 0.5)
 
@@ -70,12 +67,23 @@ def is_toned_jpeg(pixels: np.ndarray, chroma_step: float) -> bool:
     deviation = np.sqrt((blocks**2).mean(1)).max()
     if deviation > 0.35 * chroma_step + 0.4 or np.abs(blocks).max() > 1.3 * chroma_step + 0.5:
         return False
-    _, *ab = rgb_to_lab(torch.from_numpy(pixels).permute(2, 0, 1) / 255).double().numpy()
-    ab = np.stack(ab).reshape(2, -1)
-    chroma = np.hypot(*ab)
-    hue = np.degrees(np.arctan2(*ab.sum(1)[::-1]))
-    is_brown = np.hypot(*ab.sum(1)) > 0.95 * chroma.sum() and _BROWN[0] < hue < _BROWN[1]
+    _, ab, chroma = _lightness_and_colors(pixels)
+    direction, hue = _direction(ab, chroma)
+    is_brown = direction > 0.95 and _BROWN[0] < hue < _BROWN[1]
     return bool(is_brown and np.percentile(chroma, 99) < 1.8 * chroma.mean())
+
+
+def _lightness_and_colors(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return L (h, w), a and b (2, n), and chroma (n) of uint8 (h, w, 3)."""
+    lightness, *ab = rgb_to_lab(torch.from_numpy(pixels).permute(2, 0, 1) / 255).double().numpy()
+    ab = np.stack(ab).reshape(2, -1)
+    return lightness, ab, np.hypot(*ab)
+
+
+def _direction(ab: np.ndarray, chroma: np.ndarray) -> tuple[float, float]:
+    """Return how far colors (2, n) are of one hue, 0…1, and that hue in degrees."""
+    total = ab.sum(1)
+    return np.hypot(*total) / chroma.sum(), np.degrees(np.arctan2(total[1], total[0]))
 
 
 def _blocks(planes: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ import re
 import shutil
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,7 +124,7 @@ SPACE = DiskSpace()
 
 def _files(folder: Path) -> Iterator[tuple[float, int, str]]:
     """Yield the time of last use, the size and the path of each file of visitors."""
-    waiting = [entry for entry in os.scandir(folder) if _OF_VISITORS.fullmatch(entry.name)]
+    waiting = _of_visitors(folder)
     while waiting:
         entry = waiting.pop()
         # Others delete files at the same time.
@@ -134,6 +134,11 @@ def _files(folder: Path) -> Iterator[tuple[float, int, str]]:
             else:
                 status = entry.stat(follow_symlinks=False)
                 yield max(status.st_ctime, status.st_atime), max(status.st_size, _MIN_SIZE), entry.path
+
+
+def _of_visitors(folder: Path) -> list[os.DirEntry]:
+    """Return the files and folders of visitors that lie directly in `folder`."""
+    return [entry for entry in os.scandir(folder) if _OF_VISITORS.fullmatch(entry.name)]
 
 
 def is_of_visitors(folder: Path, path: str | Path) -> bool:
@@ -146,14 +151,22 @@ def delete_old(folder: Path, age: float) -> None:
     """Delete what visitors sent more than `age` seconds ago, results that are twice as old, and folders left empty."""
     deadline = time.time() - age
     delete_old_folders(folder / RESULTS, deadline - age)
-    for parent, names, files in os.walk(folder, topdown=False):
-        for path in (os.path.join(parent, name) for name in (*files, *names)):
-            # Others delete files at the same time, and a folder that isn't empty stays.
-            with suppress(OSError):
-                relative = Path(path).relative_to(folder)
-                is_old = is_of_visitors(folder, path) and os.lstat(path).st_ctime < deadline
-                if is_old and relative.parts[0] != RESULTS:
-                    (os.rmdir if relative.name in names else os.unlink)(path)
+    for entry in _of_visitors(folder) if folder.is_dir() else ():
+        if entry.name == RESULTS:
+            continue
+        is_folder = entry.is_dir(follow_symlinks=False)
+        for parent, names, files in os.walk(entry.path, topdown=False) if is_folder else ():
+            _delete_if_old([os.path.join(parent, name) for name in files], os.unlink, deadline)
+            _delete_if_old([os.path.join(parent, name) for name in names], os.rmdir, deadline)
+        _delete_if_old([entry.path], os.rmdir if is_folder else os.unlink, deadline)
+
+
+def _delete_if_old(paths: list[str], delete: Callable[[str], None], deadline: float) -> None:
+    for path in paths:
+        # Others delete files at the same time, and a folder that isn't empty stays.
+        with suppress(OSError):
+            if os.lstat(path).st_ctime < deadline:
+                delete(path)
 
 
 def delete_old_folders(parent: Path, deadline: float) -> None:

@@ -14,7 +14,7 @@ from colorizer.approaches.base.modeling import ColorizerModel
 from colorizer.atomic_write import is_taken, put_in_place
 from colorizer.errors import ColorizerError, VideoError, VideoStopped, check_count, check_number, quote
 from colorizer.photos.adjusting import adjust
-from colorizer.photos.files.coded_colors import HDR
+from colorizer.photos.files.coded_colors import HDR, unsupported_levels
 from colorizer.photos.marks import Mark, digest, file_digest, state_of
 from colorizer.photos.marks import State as ResultState
 from colorizer.photos.merging import merge_colors
@@ -147,7 +147,7 @@ def _notes(clip: Clip, ending: str) -> tuple[str, ...]:
     if is_squared(clip, ending):
         notes.append(f"its pixels were made square, as {ending} needs")
     if (transfer := clip.color[1]) in HDR:
-        notes.append(f"its levels are of {HDR[transfer]}, which is not supported, and were taken for those of sRGB")
+        notes.append(unsupported_levels(HDR[transfer]))
     return tuple(notes)
 
 

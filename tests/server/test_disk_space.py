@@ -125,6 +125,17 @@ def test_old_files_of_visitors_are_deleted_and_no_others(tmp_path: Path, monkeyp
     assert all(path.exists() for path in own)
 
 
+def test_links_are_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = add(tmp_path / "mine/a.png", 10)
+    uploads = tmp_path / "uploads"
+    (uploads / HASH).mkdir(parents=True)
+    for link in (uploads / "tmpabcd1234", uploads / HASH / "link"):
+        link.symlink_to(mine.parent)
+    age(uploads / HASH / "link", monkeypatch)
+    delete_old(uploads, 3600)
+    assert mine.exists()
+
+
 def test_a_folder_of_results_goes_as_a_whole(tmp_path: Path) -> None:
     for name, hours in (("recent", 1.9), ("old", 2.1)):
         add(tmp_path / "visitors" / name / "photo.npz", 10)

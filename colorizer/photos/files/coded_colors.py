@@ -45,6 +45,11 @@ _WHITE = (0.9642, 1.0, 0.8249)  # D50
 _CONES = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 
 
+def unsupported_levels(kind: str) -> str:
+    """Return the note on a photo or clip whose levels are of a kind that is not supported."""
+    return f"its levels are of {kind}, which is not supported, and were taken for those of sRGB"
+
+
 def set_profile(image: Image.Image, file: IO[bytes] | None, file_format: str | None) -> tuple[str, ...]:
     """Set the profile in the `info` of an image that isn't decoded yet by the numbers in its file, if they count.
 
@@ -65,7 +70,7 @@ def set_profile(image: Image.Image, file: IO[bytes] | None, file_format: str | N
             return ()
         if "icc_profile" not in info:
             kind = HDR.get(transfer, f"codes {primaries} and {transfer}" if is_full_range else "a reduced range")
-            notes = (f"its levels are of {kind}, which is not supported, and were taken for those of sRGB",)
+            notes = (unsupported_levels(kind),)
     elif file_format == "PNG" and "icc_profile" not in info and "srgb" not in info:
         _put(info, _profile_of(_chromaticities(info), _gamma(info), is_gray))
     return notes

@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 ARTIFACTS = Path(__file__).parents[1] / "artifacts"
 CONTRAST = Path(__file__).with_name("contrast.js").read_text(encoding="utf-8")
-WAIT = 20_000  # milliseconds; one second is enough on an idle machine
+WAIT = 60_000  # milliseconds; one second is enough on an idle machine
 
 
 def visit(page: Page, url: str, theme: str = "light") -> Iterator[Page]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 import pandas as pd
+from PIL import Image
 
 from colorizer.atomic_write import copy_file
 from colorizer.demo.approaches.lessons import (
@@ -49,6 +50,12 @@ element.addEventListener("click", (event) => {
   document.getElementById("tab-photo-button").click();
   [...document.querySelectorAll(".viewer .film button")].find((each) => each.dataset.id.split(",")[0] === id)?.click();
 });"""
+# Its height is known before it has arrived, so that what stands below doesn't move. A click opens it alone, to be zoomed.
+FIGURE = """<figure class="figure"><a href="" target="_blank" rel="noopener">
+<img src="" data-src="{{value.source}}" width="{{value.width}}" height="{{value.height}}" alt="{{value.label}}">
+</a></figure>"""
+SHOW = """const image = element.querySelector("img");
+image.src = image.parentElement.href = (window.gradio_config?.root || location.origin) + "/" + image.dataset.src;"""
 # Of the curves: each readable on white and on the dark theme's gray. Gradio's own are ten, some of them pale.
 COLORS = (
     *("#0d9488", "#d97706", "#2f80ed", "#ef4444", "#808080", "#65a30d"),
@@ -181,12 +188,7 @@ def _build_lesson(lesson: Lesson, folder: Path) -> None:
 
 def _show(picture: Path, label: str, copy: Path) -> None:
     copy_file(picture, copy)
-    gr.Image(
-        str(copy),
-        label=label,
-        alt_text=label,
-        show_label=False,
-        interactive=False,
-        buttons=["fullscreen"],
-        elem_classes="wide",
-    )
+    with Image.open(picture) as opened:
+        width, height = opened.size
+    value = {"source": file_url(copy), "label": label, "width": width, "height": height}
+    gr.HTML(value, html_template=FIGURE, js_on_load=SHOW, apply_default_css=False)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from colorizer.approaches import get_model_class, list_approaches
 from colorizer.checkpoints import list_checkpoints
@@ -125,6 +125,25 @@ def test_approaches_tell_of_each_in_plain_words_and_lead_to_the_photo(page: Page
     page.locator(".timeline button[data-id=fusion]").click()
     expect(page.locator("#about")).to_contain_text("Koala")
     expect(page.locator(".film button[data-id=fusion]")).to_have_attribute("aria-selected", "true")
+
+
+def test_pictures_that_arrive_late_move_nothing(page: Page) -> None:
+    held: list[Route] = []
+    page.route("**/approaches/**", lambda route: held.append(route))
+    open_tab(page, "Approaches")
+    page.get_by_role("button", name="Koala: ").click()
+    curves = page.get_by_alt_text("Learning curves: fusion", exact=True)
+    expect(curves).to_be_attached()
+    pictures = page.locator(".figure img").all()
+    wait_until(page, lambda: all(picture.get_attribute("src") for picture in pictures))
+    assert len(pictures) == 2
+    below = page.get_by_role("button", name="Add a network")
+    place = below.bounding_box()
+    for route in held:
+        route.continue_()
+    for picture in pictures:
+        expect(picture).to_have_js_property("naturalWidth", int(picture.get_attribute("width")))
+    assert below.bounding_box() == place
 
 
 @pytest.mark.parametrize("width", [360, 1440])

@@ -43,6 +43,21 @@ def test_on_a_narrow_photo_both_names_are_whole(phone: Page) -> None:
     assert frame["x"] <= left["x"] < right["x"] + right["width"] <= frame["x"] + frame["width"]
 
 
+def test_a_slider_has_a_way_back_beside_its_name(phone: Page) -> None:
+    heads = phone.locator("#adjust .head")
+    expect(heads).to_have_count(3)
+    for head in heads.all():
+        name, button = (head.locator(part).bounding_box() for part in ("label", "button"))
+        assert name["x"] + name["width"] <= button["x"]
+        assert name["y"] < button["y"] + button["height"] / 2 < name["y"] + name["height"] + 12
+        assert min(button["width"], button["height"]) >= 24
+    slider = phone.get_by_label("range slider for Warmth")
+    slider.press("End")
+    expect(slider).to_have_value("40")
+    heads.filter(has_text="Warmth").get_by_role("button").tap()
+    expect(slider).to_have_value("0")
+
+
 def test_at_twice_the_size_nothing_is_cut_off(browser: Browser, app_url: str) -> None:
     page = browser.new_page(viewport={"width": 683, "height": 384}, device_scale_factor=2)  # 200 % of 1366×768
     for _ in visit(page, app_url):

@@ -1,1 +1,1 @@
-"""The tab "Many photos": several files or a ZIP at once."""
+"""The tab "Album": several files or a ZIP at once."""

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from huggingface_hub import CommitInfo, CommitOperationAdd, CommitOperationDelete, HfApi, get_session, get_token
@@ -38,7 +39,8 @@ def push(
 ) -> str:
     """Publish the checkpoint in `folder` with its card, records and pictures in one commit, and return the commit's URL.
 
-    The folder is only read. If it has no README.md, or one exactly as `write_card` generates it, the card is generated again
+    Files of the same kinds that an earlier push left there and this folder lacks, such as the graph of other weights, are
+    deleted; others stay. The folder is only read. If it has no README.md, or one exactly as `write_card` generates it, the card is generated again
     so that its code sample names the repository; an edited card is published unchanged. Records are published without tokens,
     names of photos and this machine's folders. Sample grids show photos of the dataset: delete `samples/` first if these must
     not be published.
@@ -64,8 +66,11 @@ def push(
     with hub_errors(repo_id, revision, is_upload=True), bounded_waits(UPLOAD_TIMEOUT):
         if "/" not in repo_id:
             repo_id = f"{api.whoami()['name']}/{repo_id}"
-        operations = [CommitOperationAdd(path, content) for path, content in collect_files(folder, repo_id).items()]
+        files = collect_files(folder, repo_id)
+        operations = [CommitOperationAdd(path, content) for path, content in files.items()]
         _create(api, repo_id, private, revision)
+        stale = [name for name in api.list_repo_files(repo_id, revision=revision) if _is_ours(name) and name not in files]
+        operations += [CommitOperationDelete(name) for name in sorted(stale)]
         message = commit_message or f"Upload {folder.name} with colorizer"
         return _commit(api, repo_id, operations, message, revision=revision).commit_url
 
@@ -108,6 +113,11 @@ def collect_files(folder: Path, repo_id: str) -> dict[str, Path | bytes]:
     else:
         files[CARD] = card
     return files
+
+
+def _is_ours(name: str) -> bool:
+    """Tell whether a file of a repository is of the kinds that `push` publishes."""
+    return any(fnmatchcase(name, each) and name.count("/") == each.count("/") for each in (*PATTERNS, *RECORDS))
 
 
 def _writing_api(token: str | None) -> HfApi:

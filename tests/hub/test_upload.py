@@ -104,6 +104,22 @@ def test_unchanged_push_makes_no_commit(hub: HubServer, run: Path) -> None:
     assert len(hub.repositories["ada/tiny"].messages) == 2
 
 
+def test_what_belongs_to_an_earlier_checkpoint_does_not_stay(hub: HubServer, run: Path) -> None:
+    others = {"notes.md": b"mine", "photos/model.onnx": b"another's", "samples/of-mine.png": b"mine"}
+    old = {"model.onnx": b"of other weights", "model-hints.onnx": b"of other weights", "evaluation.json": b"{}"}
+    old |= {"model.safetensors.index.json": b"{}", "samples/step-000020.png": b"older"}
+    hub.add("ada/tiny", {"README.md": b"older", **others, **old})
+    (run / "model.onnx").unlink()
+    push(run, "ada/tiny")
+    files = hub.files("ada/tiny")
+    assert set(files) == {
+        *("README.md", "config.json", "model.safetensors", "training.json", "history.json"),
+        *("curves.png", "samples/step-000010.png", *others),
+    }
+    assert files.items() >= others.items()
+    assert pipeline("ada/tiny")(Image.linear_gradient("L").resize((60, 40))).size == (60, 40)
+
+
 def test_push_to_a_branch_leaves_main(hub: HubServer, run: Path, tmp_path: Path) -> None:
     push(run, "ada/tiny", revision="half")
     assert set(hub.files("ada/tiny", "main")) == {".gitattributes"}

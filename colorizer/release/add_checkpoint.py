@@ -11,7 +11,7 @@ from pathlib import Path
 import skimage
 from PIL import Image
 
-from colorizer.approaches.base.checkpoint_files import CONFIG, WEIGHTS
+from colorizer.approaches.base.checkpoint_files import CONFIG, GRAPHS, WEIGHTS
 from colorizer.atomic_write import copy_file, write_text
 from colorizer.checkpoints import FOLDER, SAMPLES, THUMBNAIL
 from colorizer.errors import CheckpointError
@@ -59,8 +59,9 @@ def add_checkpoint(run: Path, *, name: str | None = None, package: Path = FOLDER
     training["dataset"]["report"] = re.sub(r"(left out: [^:]*):.*", r"\1", training["dataset"]["report"])
     write_text(folder / "training.json", json.dumps(training, indent=1, ensure_ascii=False) + "\n")
     save_thumbnail(folder)
-    # Delete samples by earlier weights; `make pictures` writes new ones.
-    (folder / SAMPLES).unlink(missing_ok=True)
+    # Delete samples and graphs of earlier weights; `make pictures` writes new samples.
+    for file in {SAMPLES, *GRAPHS} - set(graphs):
+        (folder / file).unlink(missing_ok=True)
     return folder
 
 

@@ -41,7 +41,8 @@ def run(tmp_path) -> Path:
 def test_what_is_taken_in_names_no_photo_and_shows_none(run, tmp_path):
     package = tmp_path / "package"
     (package / "mine").mkdir(parents=True)
-    (package / "mine" / "samples.webp").write_bytes(b"by earlier weights")
+    for name in ("samples.webp", "model-hints.onnx"):
+        (package / "mine" / name).write_bytes(b"by earlier weights")
     folder = add_checkpoint.add_checkpoint(run, package=package)
     assert folder == package / "mine"
     assert sorted(path.name for path in folder.iterdir()) == [

@@ -40,10 +40,10 @@ def push(
     """Publish the checkpoint in `folder` with its card, records and pictures in one commit, and return the commit's URL.
 
     Files of the same kinds that an earlier push left there and this folder lacks, such as the graph of other weights, are
-    deleted; others stay. The folder is only read. If it has no README.md, or one exactly as `write_card` generates it, the card is generated again
-    so that its code sample names the repository; an edited card is published unchanged. Records are published without tokens,
-    names of photos and this machine's folders. Sample grids show photos of the dataset: delete `samples/` first if these must
-    not be published.
+    deleted; others stay. The folder is only read. If it has no README.md, or one exactly as `write_card` generates it, the
+    card is generated again so that its code sample names the repository; an edited card is published unchanged. Records are
+    published without tokens, names of photos and this machine's folders. Sample grids show photos of the dataset: delete
+    `samples/` first if these must not be published.
 
     Args:
         repo_id: "user/name", or "name" for a repository of your own; created if it doesn't exist.
@@ -69,7 +69,9 @@ def push(
         files = collect_files(folder, repo_id)
         operations = [CommitOperationAdd(path, content) for path, content in files.items()]
         _create(api, repo_id, private, revision)
-        stale = [name for name in api.list_repo_files(repo_id, revision=revision) if _is_ours(name) and name not in files]
+        stale = [
+            name for name in api.list_repo_files(repo_id, revision=revision) if _is_ours(name) and name not in files
+        ]
         operations += [CommitOperationDelete(name) for name in sorted(stale)]
         message = commit_message or f"Upload {folder.name} with colorizer"
         return _commit(api, repo_id, operations, message, revision=revision).commit_url

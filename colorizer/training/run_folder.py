@@ -4,7 +4,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import wraps
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from colorizer.training.arguments import TrainingArguments
 from colorizer.training.run_states import list_states
 
 RECORD = "training.json"
+RESULTS, OLD_RESULTS = "evaluation.json", "evaluation.old.json"
 _PATIENCE = 2  # seconds, in which other runs that begin have looked at the lock of a folder
 
 
@@ -80,6 +81,12 @@ def _check_not_taken(arguments: TrainingArguments) -> None:
             f"{folder} holds another run. Choose another --output_dir, resume with --resume_from_checkpoint latest, or start "
             "over with --overwrite_output_dir."
         )
+
+
+def set_results_aside(output_dir: Path) -> None:
+    """Rename results that were measured with an earlier checkpoint, so that no card shows them as the next one's."""
+    with suppress(FileNotFoundError):
+        (output_dir / RESULTS).replace(output_dir / OLD_RESULTS)
 
 
 def clear_folder(output_dir: Path) -> None:

@@ -23,7 +23,7 @@ from colorizer.training.log_means import Means
 from colorizer.training.lr_finder import find_learning_rates
 from colorizer.training.photos import count_steps, describe_photos, numbered_batches, open_photos, statistics_photos
 from colorizer.training.players import Players
-from colorizer.training.run_folder import alone_in_folder, check_folder, clear_folder
+from colorizer.training.run_folder import alone_in_folder, check_folder, clear_folder, set_results_aside
 from colorizer.training.run_states import Progress, find_state, load_state, save_state
 from colorizer.training.validation import Validation
 
@@ -262,6 +262,7 @@ class Trainer:
             progress.best_score, progress.best_step = score, progress.step
         if self.accelerator.is_main_process:
             if is_best:
+                set_results_aside(self.output_dir)
                 save_checkpoint(network, self.output_dir)
             sheet = reports.save_samples(self.validation.samples(network.eval()), self.output_dir, progress.step)
             network.train(was_training)

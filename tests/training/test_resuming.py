@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import load_file
 
 from colorizer import CheckpointError, ColorizerError
+from colorizer.hub import upload
 from colorizer.training import Trainer, run_states
 from tests.training.conftest import REPOSITORY, launch, losses, read_lr_curves
 
@@ -166,6 +167,19 @@ def test_a_finished_run_is_extended_by_max_train_steps_alone(given, train, tmp_p
         assert extended[1] == whole[1]
         expected, weights = (load_file(tmp_path / name / "model.safetensors") for name in ("whole", "run"))
         assert all(torch.equal(tensor, weights[name]) for name, tensor in expected.items())
+
+
+def test_results_of_an_earlier_checkpoint_are_not_taken_for_the_next_ones(train, tmp_path):
+    given = ["--metric_for_best_model", "last"]
+    train(*given)
+    results, old = (tmp_path / "run" / name for name in ("evaluation.json", "evaluation.old.json"))
+    results.write_text('{"models": {}}')
+    train(*given, *RESUME)  # nothing is left to train
+    assert results.exists()
+    train(*given, *RESUME, "--max_train_steps", "7")
+    assert not results.exists()
+    assert old.read_text() == '{"models": {}}'
+    assert not [name for name in upload.collect_files(tmp_path / "run", "ada/mine") if "evaluation" in name]
 
 
 def test_an_extended_run_takes_its_first_step_at_the_rate_of_the_longer_schedule(train):

@@ -90,10 +90,11 @@ def set_results_aside(output_dir: Path) -> None:
 
 
 def clear_folder(output_dir: Path) -> None:
-    """Delete files of another run that this one would mistake for its own: states, samples and the record.
+    """Delete files of another run that this one would mistake for its own: states, samples, curves, history and the record.
 
     The other run's checkpoint stays until this run's first one replaces it.
     """
     for folder in (*list_states(output_dir), output_dir / "samples"):
         shutil.rmtree(folder, ignore_errors=True)
-    (output_dir / RECORD).unlink(missing_ok=True)
+    for name in (RECORD, "history.json", "curves.png"):
+        (output_dir / name).unlink(missing_ok=True)

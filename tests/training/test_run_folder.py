@@ -1,4 +1,4 @@
-"""Two runs in one output folder at a time: the second is refused, and the first goes on."""
+"""The output folder of a run: two at a time, of which the second is refused, and one in place of another."""
 
 from pathlib import Path
 
@@ -31,3 +31,22 @@ def test_a_run_that_ended_in_the_meantime_is_not_overwritten(command: list[str],
     with pytest.raises(ColorizerError, match="holds another run"):
         trainer.train()
     assert (tmp_path / "run" / WEIGHTS).read_text() == "of another run"
+
+
+def test_what_stays_of_another_run_is_its_checkpoint(command: list[str], tmp_path: Path, monkeypatch):
+    run = tmp_path / "run"
+    Trainer(parse_arguments([*command, "--checkpointing_steps", "3"])).train()
+    graph = (run / "model.onnx").read_bytes()
+    (run / "lr_finder.csv").write_text("of the sweep before")
+    trainer = Trainer(parse_arguments([*command, "--overwrite_output_dir"]))
+
+    def stop(*batch):
+        raise ColorizerError("stopped")
+
+    monkeypatch.setattr(trainer, "_training_step", stop)
+    with pytest.raises(ColorizerError, match="stopped"):
+        trainer.train()
+    assert sorted(path.name for path in run.iterdir()) == [
+        *("README.md", "config.json", "lr_finder.csv", "model.onnx", "model.safetensors"),
+    ]
+    assert (run / "model.onnx").read_bytes() == graph

@@ -16,6 +16,8 @@ from colorizer.evaluation.tables import to_csv
 from colorizer.hub.model_names import BASELINES
 from colorizer.photos.files.saving import save_image
 
+MATCHED_SHEET = "sheet-matched.png"
+
 
 def write_results(
     report: Report, candidates: Sequence[Candidate], photos: PhotoDataset, samples: list[int], folder: Path
@@ -36,13 +38,15 @@ def write_results(
     gray = [candidate for candidate in candidates if candidate.name == BASELINES[0]]
     sheets = {"sheet.png": _sheet([*gray, *networks] or candidates, photos, samples, 0)}
     if networks:
-        sheets["sheet-matched.png"] = _sheet(networks, photos, samples, 1)
+        sheets[MATCHED_SHEET] = _sheet(networks, photos, samples, 1)
     try:
         with lock_folder(folder):  # files of two evaluations would not belong together
             for name, text in texts.items():
                 write_text(folder / name, text)
             for name, sheet in sheets.items():
                 save_image(sheet, folder / name)
+            if not networks:
+                (folder / MATCHED_SHEET).unlink(missing_ok=True)  # of an earlier evaluation
     except OSError as error:
         raise ColorizerError(
             f"The results can't be written to {folder}: {error}. Free some space or choose another folder."

@@ -141,6 +141,8 @@ def test_it_writes_tables_and_a_sheet(dataset: PhotoDataset, model: ColorizerMod
     with Image.open(folder / "sheet.png") as sheet:
         assert sheet.width > 4 * 144
         assert sheet.height > 7 * 240
+    evaluate([], dataset, output_dir=folder)
+    assert {path.name for path in folder.iterdir()} == {"table.md", "table.csv", "evaluation.json", "sheet.png"}
 
 
 def test_folders_go_by_their_own_names_unless_two_share_it(tmp_path: Path):

@@ -86,7 +86,7 @@ def test_what_a_block_does_not_put_in_place_is_removed(tmp_path: Path):
 @pytest.mark.parametrize("kind", ["file", "folder"])
 def test_the_next_write_removes_what_a_killed_process_left(kind: str, tmp_path: Path):
     target = tmp_path / "target"
-    killed = subprocess.run([sys.executable, "-c", KILLED, target, kind], check=False, timeout=60)
+    killed = subprocess.run([sys.executable, "-c", KILLED, target, kind], check=False, timeout=300)
     assert killed.returncode == -signal.SIGKILL
     (left,) = tmp_path.iterdir()
     assert re.fullmatch(r"\.target\.[0-9a-f]{16}\.part", left.name)
@@ -160,7 +160,7 @@ def test_what_another_process_is_writing_stays(tmp_path: Path):
         writer.stdout.readline()
         write_text(tmp_path / "a", "mine")  # does not wait for it either
         assert len(list(tmp_path.iterdir())) == 2
-        writer.communicate(b"\n", timeout=60)
+        writer.communicate(b"\n", timeout=300)
     assert content(tmp_path) == {"a": b"mine"}
 
 

@@ -127,6 +127,6 @@ def test_two_processes_build_one_store(folder: Path, cache: Path) -> None:
     )
     command = [sys.executable, "-c", program, str(folder), str(cache)]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    answers = sorted(process.communicate(timeout=60)[0].split() for process in running)
+    answers = sorted(process.communicate(timeout=300)[0].split() for process in running)
     assert [answer[:2] for answer in answers] == [["12", "0"], ["12", "12"]]
     assert answers[0][2] == answers[1][2]

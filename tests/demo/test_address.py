@@ -13,7 +13,7 @@ APP = Path(__file__).parents[2] / "app.py"
 
 def start(**environment: str) -> subprocess.CompletedProcess:
     environment = os.environ | {"GRADIO_SERVER_NAME": "127.0.0.1"} | environment
-    return subprocess.run([sys.executable, str(APP)], env=environment, capture_output=True, text=True, timeout=60)
+    return subprocess.run([sys.executable, str(APP)], env=environment, capture_output=True, text=True, timeout=300)
 
 
 def test_a_busy_port_gets_a_sentence():

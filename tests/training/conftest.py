@@ -76,7 +76,7 @@ def launch(launcher: list[str], command: list[str], **options) -> subprocess.Com
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
         **options,
     )

@@ -105,7 +105,7 @@ def test_ctrl_c_saves_a_state_and_shows_how_to_resume(command, tmp_path):
             if "photos/s" in process.stderr.readline(400):
                 break
         process.send_signal(signal.SIGINT)
-        _, rest = process.communicate(timeout=60)
+        _, rest = process.communicate(timeout=300)
     finally:
         process.kill()
     assert process.returncode == 130

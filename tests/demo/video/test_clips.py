@@ -18,7 +18,7 @@ from colorizer.errors import ColorizerError, VideoError
 from colorizer.video import Limits, VideoResult, is_playable
 from tests.clips import PITCH, RATE, frames_of, make_clip, packets_of, pan, pitch_of, times_of
 
-SECONDS = 20  # what is waited for takes less than one where the machine is not busy
+SECONDS = 60  # what is waited for takes less than one where the machine is not busy
 
 
 @pytest.fixture(scope="module")

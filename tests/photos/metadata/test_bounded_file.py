@@ -33,7 +33,7 @@ def test_hostile_files_take_little_time_and_memory() -> None:
         cwd=Path(__file__).parents[3],
         capture_output=True,
         text=True,
-        timeout=170,
+        timeout=300,
     )
     assert finished.returncode == 0, finished.stderr[-2000:]
     report = json.loads(finished.stdout)

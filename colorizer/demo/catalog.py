@@ -8,6 +8,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
+from weakref import WeakValueDictionary
 
 from colorizer.approaches import get_model_class, list_approaches
 from colorizer.approaches.base.configuration import ColorizerConfig
@@ -75,7 +76,8 @@ class Catalog:
         self.problems: dict[str, str] = {}
         self._entries: dict[str, Entry] = {}
         self._pipelines: OrderedDict[str, ColorizationPipeline] = OrderedDict()
-        self._loading: dict[str, Lock] = {}
+        # Kept while they are waited for: visitors name any number of models.
+        self._loading: WeakValueDictionary[str, Lock] = WeakValueDictionary()
         self._folders = NetworkFolders()
         self._lock = Lock()
         for name in list_checkpoints():

@@ -50,10 +50,9 @@ element.addEventListener("click", (event) => {
   document.getElementById("tab-photo-button").click();
   [...document.querySelectorAll(".viewer .film button")].find((each) => each.dataset.id.split(",")[0] === id)?.click();
 });"""
-# Its height is known before it has arrived, so that what stands below doesn't move. A click opens it alone, to be zoomed.
-FIGURE = """<figure class="figure"><a href="" target="_blank" rel="noopener">
-<img src="" data-src="{{value.source}}" width="{{value.width}}" height="{{value.height}}" alt="{{value.label}}">
-</a></figure>"""
+# Its height is known before its address is, so that what stands below doesn't move. A click opens it alone, to be zoomed.
+FIGURE = """<figure class="figure"><a href="" target="_blank" rel="noopener"><img src="" data-src="{{value.source}}"
+alt="{{value.label}}" width="{{value.width}}" style="aspect-ratio: {{value.width}} / {{value.height}}"></a></figure>"""
 SHOW = """const image = element.querySelector("img");
 image.src = image.parentElement.href = (window.gradio_config?.root || location.origin) + "/" + image.dataset.src;"""
 # Of the curves: each readable on white and on the dark theme's gray. Gradio's own are ten, some of them pale.

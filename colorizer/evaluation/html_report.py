@@ -13,13 +13,13 @@ from colorizer.atomic_write import write_text
 from colorizer.errors import ColorizerError, quote
 from colorizer.evaluation.plots import curve_figure, metrics_figure, to_svg
 from colorizer.evaluation.report_sections import sections
-from colorizer.evaluation.results import Report, read_results, results_file
+from colorizer.evaluation.results import MATCHED_SHEET, SHEET, Report, read_results, results_file
 from colorizer.evaluation.tables import caption, comparison_table
 from colorizer.hub.run_records import checking_values
 
 SHEETS = {
-    "sheet.png": "The same photos by every model as is, at fixed places in the dataset",
-    "sheet-matched.png": "The same photos at matched colorfulness",
+    SHEET: "The same photos by every model as is, at fixed places in the dataset",
+    MATCHED_SHEET: "The same photos at matched colorfulness",
 }
 FILE_NAME = "report.html"
 MAX_SHEET_PIXELS = 2**26

@@ -11,12 +11,10 @@ from colorizer.errors import ColorizerError
 from colorizer.evaluation.candidates import Candidate
 from colorizer.evaluation.contact_sheets import contact_sheet
 from colorizer.evaluation.report_sections import all_tables
-from colorizer.evaluation.results import FILE_NAME, Report, to_json
+from colorizer.evaluation.results import FILE_NAME, MATCHED_SHEET, SHEET, Report, to_json
 from colorizer.evaluation.tables import to_csv
 from colorizer.hub.model_names import BASELINES
 from colorizer.photos.files.saving import save_image
-
-MATCHED_SHEET = "sheet-matched.png"
 
 
 def write_results(
@@ -36,7 +34,7 @@ def write_results(
     }
     networks = [candidate for candidate in candidates if candidate.network is not None]
     gray = [candidate for candidate in candidates if candidate.name == BASELINES[0]]
-    sheets = {"sheet.png": _sheet([*gray, *networks] or candidates, photos, samples, 0)}
+    sheets = {SHEET: _sheet([*gray, *networks] or candidates, photos, samples, 0)}
     if networks:
         sheets[MATCHED_SHEET] = _sheet(networks, photos, samples, 1)
     try:

@@ -11,6 +11,7 @@ from colorizer.approaches.base.checkpoint_files import MAX_RECORD_BYTES, read_js
 from colorizer.errors import ColorizerError, quote
 
 FILE_NAME = "evaluation.json"
+SHEET, MATCHED_SHEET = "sheet.png", "sheet-matched.png"
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,12 @@ from accelerate.utils import broadcast_object_list
 from colorizer.approaches.base.checkpoint_files import WEIGHTS
 from colorizer.atomic_write import lock_folder
 from colorizer.errors import ColorizerError
+from colorizer.evaluation.results import FILE_NAME
 from colorizer.training.arguments import TrainingArguments
 from colorizer.training.run_states import list_states
 
 RECORD = "training.json"
-RESULTS, OLD_RESULTS = "evaluation.json", "evaluation.old.json"
+OLD_RESULTS = "evaluation.old.json"
 _PATIENCE = 2  # seconds, in which other runs that begin have looked at the lock of a folder
 
 
@@ -86,7 +87,7 @@ def _check_not_taken(arguments: TrainingArguments) -> None:
 def set_results_aside(output_dir: Path) -> None:
     """Rename results that were measured with an earlier checkpoint, so that no card shows them as the next one's."""
     with suppress(FileNotFoundError):
-        (output_dir / RESULTS).replace(output_dir / OLD_RESULTS)
+        (output_dir / FILE_NAME).replace(output_dir / OLD_RESULTS)
 
 
 def clear_folder(output_dir: Path) -> None:

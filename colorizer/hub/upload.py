@@ -12,7 +12,7 @@ from huggingface_hub import CommitInfo, CommitOperationAdd, CommitOperationDelet
 from colorizer.approaches.base.checkpoint_files import GRAPHS
 from colorizer.checkpoints import SAMPLES
 from colorizer.errors import CheckpointError, HubError, quote
-from colorizer.hub.cards import read_info, render_card
+from colorizer.hub.cards import CARD, is_edited, read_info, render_card
 from colorizer.hub.download import check_repo_id, hub_errors, make_api
 from colorizer.hub.loading import load_model
 from colorizer.hub.run_records import publishable, read_record
@@ -25,7 +25,6 @@ PATTERNS = (
     *("curves.png", "samples/step-*.png", SAMPLES),
 )
 RECORDS = ("training.json", "history.json", "evaluation.json")
-CARD = "README.md"
 
 
 def push(
@@ -40,10 +39,10 @@ def push(
     """Publish the checkpoint in `folder` with its card, records and pictures in one commit, and return the commit's URL.
 
     Files of the same kinds that an earlier push left there and this folder lacks, such as the graph of other weights, are
-    deleted; others stay. The folder is only read. If it has no README.md, or one exactly as `write_card` generates it, the
-    card is generated again so that its code sample names the repository; an edited card is published unchanged. Records are
-    published without tokens, names of photos and this machine's folders. Sample grids show photos of the dataset: delete
-    `samples/` first if these must not be published.
+    deleted; others stay. The folder is only read. If it has no README.md, or one that `write_card` generated, the card is
+    generated again, from the present records and with a code sample that names the repository; an edited card is published
+    unchanged. Records are published without tokens, names of photos and this machine's folders. Sample grids show photos of
+    the dataset: delete `samples/` first if these must not be published.
 
     Args:
         repo_id: "user/name", or "name" for a repository of your own; created if it doesn't exist.
@@ -109,11 +108,8 @@ def collect_files(folder: Path, repo_id: str) -> dict[str, Path | bytes]:
         record = publishable(read_record(folder / name))
         if record is not None:
             files[name] = f"{json.dumps(record, indent=2, ensure_ascii=False)}\n".encode()
-    card = folder / CARD
-    if not card.is_file() or _text_of(card) == render_card(read_info(folder)):
-        files[CARD] = render_card(read_info(folder, repo_id=repo_id)).encode()
-    else:
-        files[CARD] = card
+    is_kept = is_edited(folder / CARD)
+    files[CARD] = folder / CARD if is_kept else render_card(read_info(folder, repo_id=repo_id)).encode()
     return files
 
 
@@ -134,13 +130,6 @@ def _commit(api: HfApi, repo_id: str, operations: list, message: str, **argument
     except RuntimeError as error:
         # A file that the Hub refuses: the client hides its answer.
         raise (error.__cause__ or HubError(f"{repo_id}: {quote(error)}.")) from error
-
-
-def _text_of(card: Path) -> str:
-    try:
-        return card.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise CheckpointError(f"{CARD} in {card.parent.name} is not UTF-8: save it as UTF-8, or delete it.") from error
 
 
 def _check_own(path: Path, folder: Path) -> None:

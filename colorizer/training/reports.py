@@ -13,6 +13,7 @@ from torch import Tensor
 from colorizer.atomic_write import write_file, write_text
 from colorizer.evaluation.contact_sheets import contact_sheet
 from colorizer.evaluation.evaluate import hardware
+from colorizer.hub.cards import CARD, is_edited, write_card
 from colorizer.hub.loading import resolve
 from colorizer.hub.run_records import all_commands, checking_values, read_record
 from colorizer.photos.files.saving import save_image
@@ -23,11 +24,15 @@ VERSIONS = ("torch", "transformers", "accelerate", "datasets", "safetensors")
 
 
 def save_run(trainer) -> None:
-    """Write the history, learning curves and record of a finished run to its folder."""
+    """Write the history, learning curves, record and card of a finished run to its folder; a card edited by hand stays."""
     history, folder = trainer.progress.history, trainer.output_dir
     save_history(history, folder)
     save_curves(history, folder / "curves.png", trainer.arguments.approach)
     _write_json(folder / RECORD, describe_run(trainer))
+    if is_edited(card := folder / CARD):
+        trainer.say(f"{card} has been edited, so it stays as it is. Delete it to have it written again.")
+    else:
+        write_card(folder)
 
 
 def save_history(history: list[dict], folder: Path) -> None:

@@ -11,7 +11,6 @@ from tqdm.auto import tqdm
 
 from colorizer.atomic_write import make_folder
 from colorizer.data import PhotoBatches, age_lightness, augment, photo_seeds, saturate, simulate_hints
-from colorizer.hub.cards import write_card
 from colorizer.hub.loading import save_checkpoint
 from colorizer.hub.upload import push
 from colorizer.training import builders, reports
@@ -150,7 +149,6 @@ class Trainer:
 
     def _publish(self) -> None:
         given = self.arguments
-        write_card(self.output_dir)
         if given.push_to_hub:
             url = push(self.output_dir, given.repo_id, private=given.hub_private_repo, token=given.hub_token)
             self.say(f"Published: {url}")

@@ -93,6 +93,9 @@ def test_published_card_names_the_repository(hub: HubServer, run: Path) -> None:
     assert b'pipeline("run")' in written
     push(run, "ada/tiny")
     assert b'pipeline("ada/tiny")' in hub.files("ada/tiny")["README.md"]
+    (run / "evaluation.json").write_text('{"dataset": "streets"}')
+    push(run, "ada/tiny")
+    assert b'pipeline("ada/tiny")' in hub.files("ada/tiny")["README.md"]  # nobody edited it since it was generated
     edited = written + b"\nA word of mine.\n"
     (run / "README.md").write_bytes(edited)
     push(run, "ada/tiny")

@@ -63,6 +63,18 @@ def test_overwriting_a_run_leaves_nothing_of_it(train, tmp_path):
     assert train("--resume_from_checkpoint", "latest", "--max_train_steps", "2").progress.step == 2
 
 
+def test_a_run_that_goes_on_writes_its_card_again_unless_someone_edited_it(train, tmp_path, capsys):
+    card = tmp_path / "run/README.md"
+    train("--max_train_steps", "2")
+    train("--resume_from_checkpoint", "latest", "--max_train_steps", "4")
+    written = card.read_text()
+    assert "steps: 4" in written
+    card.write_text(f"{written}\nFor my mother.\n")
+    train("--overwrite_output_dir", "--max_train_steps", "2")
+    assert card.read_text() == f"{written}\nFor my mother.\n"
+    assert "README.md has been edited" in "".join(capsys.readouterr())
+
+
 def test_two_processes_train_like_one(command, train, tmp_path, port):
     given = ["--approach", "dense", "--max_train_steps", "4", "--validation_steps", "2", "--train_batch_size"]
     given = ["--find_lr", "--find_lr_steps", "12", "--train_after_find_lr", *given]

@@ -1,5 +1,6 @@
-"""lite_unet: our own network, used by the checkpoint `default`: an ImageNet encoder, summed features, regression."""
+"""lite_unet: our own network, used by the checkpoint `default`: an ImageNet encoder, summed features, bins or regression."""
 
+from collections.abc import Mapping
 from functools import partial
 
 import torch
@@ -10,10 +11,10 @@ from transformers import initialization as init
 from colorizer.approaches.base import losses
 from colorizer.approaches.base.configuration import ColorizerConfig, setting
 from colorizer.approaches.base.modeling import ColorizerModel
-from colorizer.approaches.base.objectives import Regression
+from colorizer.approaches.base.objectives import Objective, Regression, SoftBins
 from colorizer.approaches.base.pretrained_parts import PretrainedPart
 from colorizer.approaches.base.recipe import Recipe
-from colorizer.approaches.base.spaces import Lab
+from colorizer.approaches.base.spaces import Lab, LabBins, Space
 from colorizer.approaches.blocks.efficientnet_lite import STAGES, EfficientNetLite, published_name
 from colorizer.approaches.blocks.hint_input import HintConvolution, hint_features
 from colorizer.approaches.blocks.layers import nearest_multiple, scaled
@@ -24,8 +25,8 @@ from colorizer.photos import color
 class LiteUNetConfig(ColorizerConfig):
     """Configuration of lite_unet.
 
-    At inference, a photo is colored at each of `view_scales`, every second time mirrored, and the results are averaged. Their
-    errors partly cancel, more so between different sizes. Training uses the crop once, as it is.
+    At inference, the photo is looked at in each of `view_scales`, every second time mirrored, and what the color is computed
+    from is averaged. Errors partly cancel, more so between different sizes. Training uses the crop once, as it is.
     """
 
     model_type = "colorizer-lite-unet"
@@ -36,6 +37,13 @@ class LiteUNetConfig(ColorizerConfig):
     pretrained_revision: str = setting("main", "branch, tag or commit of the weights' repository")
     num_frozen: int = setting(0, "number of encoder stages, from the first, that are not trained", 0, len(STAGES))
     decoder_width: float = setting(1.0, "factor on the decoder's channels, on top of width", 0.001, 4)
+    bins: bool = setting(False, "predict how likely each of 313 colors is, instead of one color")
+    temperature: float = setting(
+        0.38,
+        "with bins, temperature of the annealed mean at inference: 1 gives the mean, values near 0 the mode",
+        0.01,
+        10,
+    )
     delta: float = setting(12.0, "distance in CIE units at which the Huber loss turns from square to linear", 0.1, 1000)
     log_share: float = setting(0.0, "share of the loss given to the logarithm of each photo's squared error", 0, 1)
     chroma_weight: float = setting(0.0, "weight of the loss term for the error in the spread of a photo's ab", 0, 10)
@@ -101,10 +109,16 @@ class LiteUNet(ColorizerModel):
         self.hints = nn.ModuleList(HintConvolution(level[0]) for level in levels) if config.hints else None
         self.post_init()
 
+    @classmethod
+    def space_for(cls, config: Mapping[str, object]) -> Space:
+        return LabBins(l=cls.space.l) if config.get("bins", False) else cls.space
+
     @property
-    def objective(self) -> Regression:
-        """Huber loss on ab, or the configured mix of it and other losses."""
+    def objective(self) -> Objective:
+        """Cross-entropy over the bins; without them Huber loss on ab, or the configured mix of it and other losses."""
         config = self.config
+        if config.bins:
+            return SoftBins(rebalance=False)
         mixed = {"log_share": config.log_share, "chroma_weight": config.chroma_weight}
         return Regression(partial(_loss, unit=1 / self.space.ab, delta=config.delta, **mixed))
 
@@ -117,26 +131,35 @@ class LiteUNet(ColorizerModel):
         return [PretrainedPart(self.encoder, config.pretrained, config.pretrained_revision, published_name)]
 
     def predict(self, source: Tensor, hints: Tensor | None = None) -> Tensor:
-        """Predict ab/110 (B, 2, H, W) from L in 0…1 (B, 1, H, W) and hints (B, 3, H, W)."""
+        """Predict ab/110 (B, 2, H, W), or logits of bins (B, 313, H/4, W/4), from L/100 (B, 1, H, W) and hints (B, 3, H, W)."""
         if self.training:
-            return self._predict(source, hints)
-        scales = enumerate(self.config.view_scales)
-        views = [self._view(source, hints, scale, is_mirrored=number % 2 == 1) for number, scale in scales]
-        return sum(views) / len(views)
+            features = self._features(source, hints)
+        else:
+            scales = enumerate(self.config.view_scales)
+            views = [self._view(source, hints, scale, is_mirrored=number % 2 == 1) for number, scale in scales]
+            features = sum(views) / len(views)
+        prediction = self.color(features)
+        if self.space.has_distribution:
+            return prediction
+        # All sRGB colors lie within these bounds.
+        return F.interpolate(prediction, scale_factor=4.0, mode="bilinear").clamp(-1, 1)
 
     def _view(self, source: Tensor, hints: Tensor | None, scale: float, *, is_mirrored: bool) -> Tensor:
-        """Predict from the photo, or its mirror image, at a multiple of its size."""
-        size = source.shape[-2:]
-        view_size = tuple(nearest_multiple(side * scale, self.size_multiple) for side in size)
+        """Return the features of the photo, or of its mirror image, at a multiple of its size, in the size of the photo's own.
 
-        def view(image: Tensor) -> Tensor:
-            return F.interpolate(image.flip(-1) if is_mirrored else image, view_size, mode="bilinear", antialias=True)
+        Color is linear in them, so their mean gives the mean color, or the geometric mean of the distributions.
+        """
+        *_, height, width = source.shape
+        view_size = tuple(nearest_multiple(side * scale, self.size_multiple) for side in (height, width))
 
-        ab = self._predict(view(source), None if hints is None else view(hints))
-        ab = F.interpolate(ab, size, mode="bilinear", antialias=True)
-        return ab.flip(-1) if is_mirrored else ab
+        def resize(image: Tensor, size: tuple[int, int]) -> Tensor:
+            return F.interpolate(image.flip(-1) if is_mirrored else image, size, mode="bilinear", antialias=True)
 
-    def _predict(self, source: Tensor, hints: Tensor | None) -> Tensor:
+        features = self._features(resize(source, view_size), None if hints is None else resize(hints, view_size))
+        return resize(features, (height // 4, width // 4))
+
+    def _features(self, source: Tensor, hints: Tensor | None) -> Tensor:
+        """Return the features that color is computed from, at a quarter of the size."""
         gray = color.lightness_to_gray(source * self.space.l).to(source.dtype)
         _, *skips, deepest = self.encoder(gray.expand(-1, 3, -1, -1))
         levels = [deepest, *reversed(skips)]
@@ -148,9 +171,7 @@ class LiteUNet(ColorizerModel):
         ):
             hidden = F.interpolate(hidden, scale_factor=2.0, mode="bilinear") + lateral(skip)
             hidden = combine(hidden, of_hints)
-        ab = self.color(self.refine(hidden))
-        # All sRGB colors lie within these bounds.
-        return F.interpolate(ab, scale_factor=4.0, mode="bilinear").clamp(-1, 1)
+        return self.refine(hidden)
 
     def _hint(self, hints: Tensor) -> list[Tensor]:
         """Return the hint features to add at each level of the decoder, in the sizes of the encoder's features."""

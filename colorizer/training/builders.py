@@ -109,7 +109,8 @@ def make_objective(network: ColorizerModel, arguments: TrainingArguments) -> Obj
 def make_network(arguments: TrainingArguments, classes: list[str], say: Callable[[str], None]) -> ColorizerModel:
     """Build the network, with the weights of `pretrained_model_name_or_path` or else the approach's initial weights.
 
-    A checkpoint without hints may initialize a network with hints.
+    A checkpoint without hints may initialize a network with hints, and one that predicts ab a network that predicts a
+    distribution: the new layers start as those of a new network.
 
     Args:
         arguments: settings of the run.
@@ -135,10 +136,14 @@ def make_network(arguments: TrainingArguments, classes: list[str], say: Callable
             f"{field} {getattr(pretrained.config, field)}, not {label_fields[field]}" for field in differing
         )
         raise ColorizerError(f"{name} was trained with labels that differ from the dataset's: {names}.")
-    tensors = pretrained.state_dict()
+    tensors, initial = pretrained.state_dict(), network.state_dict()
     if network.takes_hints and not pretrained.takes_hints:
         # Hint layers start at zero, as in a network that has not learned to use hints.
-        tensors |= {name: tensor for name, tensor in network.state_dict().items() if name.startswith("hints.")}
+        tensors |= {name: tensor for name, tensor in initial.items() if name.startswith("hints.")}
+    if (old := pretrained.space.output_channels) != (new := network.space.output_channels):
+        both = tensors.keys() & initial.keys()
+        outputs = {name for name in both if tensors[name].shape[:1] == (old,) and initial[name].shape[:1] == (new,)}
+        tensors |= {name: initial[name] for name in outputs}
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:

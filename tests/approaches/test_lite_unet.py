@@ -1,4 +1,5 @@
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from colorizer.approaches import list_approaches
 from colorizer.approaches.base.losses import chroma_gap, huber, log_square
 from colorizer.approaches.blocks.efficientnet_lite import RETURNED_STAGES, STAGES
 from colorizer.hub.loading import fill_pretrained_parts, model_digest
+from colorizer.photos.bins import annealed_mean, bin_centers
 
 LITE0 = EfficientNetConfig(
     width_coefficient=1.0,
@@ -157,7 +159,7 @@ def create():
     def make(**fields):
         torch.manual_seed(0)
         network = create_model("lite_unet", width=0.125, **fields).eval()
-        torch.nn.init.normal_(network.color.weight)
+        torch.nn.init.normal_(network.color.weight, std=0.02)
         return network
 
     return make
@@ -177,16 +179,31 @@ def test_of_two_views_the_second_is_mirrored_and_both_are_averaged(create):
 
 @torch.no_grad()
 def test_views_are_of_the_sizes_next_to_their_scales_that_the_network_takes(create):
-    plain, three = create(), create(view_scales=[0.5, 1.6, 1])
+    plain, three = create(bins=True), create(bins=True, view_scales=[0.5, 1.6, 1])
     lightness = 100 * torch.rand(2, 1, 64, 96)
 
     def resize(photo, *size):
         return F.interpolate(photo, size, mode="bilinear", antialias=True)
 
-    small = resize(plain(resize(lightness, 32, 64)).ab, 64, 96)
-    large = resize(plain(resize(lightness.flip(-1), 96, 160)).ab, 64, 96).flip(-1)
-    mean = (small + large + plain(lightness).ab) / 3
-    torch.testing.assert_close(three(lightness).ab, mean, atol=1e-3, rtol=1e-4)
+    small = resize(plain(resize(lightness, 32, 64)).logits, 16, 24)
+    large = resize(plain(resize(lightness.flip(-1), 96, 160)).logits, 16, 24).flip(-1)
+    mean = (small + large + plain(lightness).logits) / 3
+    torch.testing.assert_close(three(lightness).logits, mean, atol=1e-3, rtol=1e-4)
+
+
+def test_with_bins_it_learns_a_distribution_and_decodes_it():
+    network = create_model("lite_unet", width=0.125, bins=True, temperature=0.5)
+    lightness, target = 100 * torch.rand(2, 1, 64, 96), 60 * torch.rand(2, 2, 64, 96) - 30
+    [player] = network.objective.players(network, network.space, list)
+    output = network.train()(lightness, decode=False)
+    assert output.prediction.shape == (2, 313, 16, 24)
+    loss, _ = player.loss(network.step_inputs(output, lightness, target, None))
+    assert loss.item() == pytest.approx(math.log(313), rel=0.01)  # it starts without an opinion
+    loss.backward()
+    assert all(weight.grad is not None for weight in network.parameters())
+    output = network.eval()(lightness)
+    expected = annealed_mean(output.logits, bin_centers(), 0.5)
+    torch.testing.assert_close(output.ab, F.interpolate(expected, (64, 96), mode="bilinear"))
 
 
 @torch.no_grad()
@@ -199,7 +216,7 @@ def test_hints_are_mirrored_with_the_photo_and_come_out_as_given_whatever_the_ga
     lightness, hints = 100 * torch.rand(1, 1, 64, 96), torch.zeros(1, 3, 64, 96)
     hints[:, :, 20:26, 5:11] = torch.tensor([3.0, -2.0, 1.0])[:, None, None]
     colored = dull(lightness, hints=hints).ab
-    assert (colored - dull(lightness).ab).abs().max() > 0.1
+    assert (colored - dull(lightness).ab).abs().max() > 0.05
     mirrored = dull(lightness.flip(-1), hints=hints.flip(-1)).ab.flip(-1)
     torch.testing.assert_close(mirrored, colored, atol=1e-3, rtol=1e-4)
     twice = torch.cat((2 * hints[:, :2], hints[:, 2:]), 1)

@@ -15,6 +15,7 @@ from colorizer import (
     DatasetError,
     checkpoints,
     create_model,
+    load_model,
     pipeline,
     save_checkpoint,
 )
@@ -73,6 +74,20 @@ def test_a_run_that_goes_on_writes_its_card_again_unless_someone_edited_it(train
     train("--overwrite_output_dir", "--max_train_steps", "2")
     assert card.read_text() == f"{written}\nFor my mother.\n"
     assert "README.md has been edited" in "".join(capsys.readouterr())
+
+
+def test_a_checkpoint_that_predicts_one_color_initializes_a_network_that_predicts_a_distribution(train, tmp_path):
+    lite = ["--approach", "lite_unet", "--width", "0.0625", "--resolution", "64", "--max_train_steps", "2"]
+    train(*lite)
+    before = load_file(tmp_path / "run/model.safetensors")
+    start = ["--pretrained_model_name_or_path", tmp_path / "run", "--output_dir", tmp_path / "next", "--bins"]
+    trainer = train(*lite, *start, "--learning_rate", "1e-5")
+    for name, tensor in trainer.network.state_dict().items():
+        if name.startswith("color."):
+            assert len(tensor) == 313
+        elif name.endswith("weight"):
+            torch.testing.assert_close(tensor, before[name].float(), atol=2e-3, rtol=2e-3)
+    assert load_model(tmp_path / "next").space.has_distribution
 
 
 def test_two_processes_train_like_one(command, train, tmp_path, port):

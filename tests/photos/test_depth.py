@@ -2,6 +2,7 @@
 
 import io
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
@@ -64,6 +65,17 @@ def test_all_bits_of_a_png_and_of_an_array_are_read(colors, tmp_path):
         np.testing.assert_array_equal(read_photo(content).deep, colors)
     assert read_photo(colors[..., :1]).deep.shape == colors.shape[:2]
     assert read_photo(encode(np.zeros((4, 4, 3), np.uint8))).deep is None
+
+
+def test_all_bits_of_a_gray_png_with_alpha_are_read(colors, tmp_path):
+    gray, alpha = colors[..., 0], np.full(colors.shape[:2], 65535, np.uint16)
+    alpha[:5] = 0x8080
+    photo = read_photo(imagecodecs.png_encode(np.dstack([gray, alpha])))
+    np.testing.assert_array_equal(photo.deep, gray)
+    np.testing.assert_array_equal(photo.alpha, alpha >> 8)
+    saved = save_photo(to_pil(photo, merge_colors(photo, NO_COLOR)), tmp_path / "a.png").read_bytes()
+    np.testing.assert_array_equal(read_photo(saved).deep[..., 1], gray)
+    np.testing.assert_array_equal(read_photo(saved).alpha, photo.alpha)
 
 
 def test_a_photo_is_turned_in_all_bits(colors):

@@ -5,8 +5,8 @@ It imports neither torch nor the rest of the package.
 
 Input: the file as standard input, and as arguments the format, the page (from 1; the directory's offset in a TIFF; 0 to count
 a PDF's pages) and the limit on pixels. Output: a line of JSON, and the pixels, ICC profile, EXIF block, XMP packet, gray or RGB
-in 16 bits, and the alpha of a mode without one. The line holds the `mode`, `size`, `num_pages` and lengths of the parts; or
-`error`, empty for damage; or `missing`, for another library.
+in 16 bits, and the alpha of a mode without one. The line holds the `mode`, `size`, `num_pages`, the `dpi` of a PDF's page, and
+lengths of the parts; or `error`, empty for damage; or `missing`, for another library.
 """
 
 import json
@@ -123,8 +123,9 @@ def read_pdf(file: IO[bytes], page: int, bounds: Bounds) -> Image.Image:
     # A small logo may be finer than any scan of a page.
     scale = min(scale, (bounds.max_pixels / max(width * height, 1)) ** 0.5 * 0.999, 1200 * _POINT)
     bounds.check(round(width * scale), round(height * scale))
-    scale *= 1 - _SPARE
-    return sheet.render(scale=scale, may_draw_forms=False).to_pil()
+    image = sheet.render(scale=scale * (1 - _SPARE), may_draw_forms=False).to_pil()
+    image.info["dpi"] = (round(scale / _POINT, 2),) * 2
+    return image
 
 
 def _open_pdf(file: IO[bytes]) -> Any:
@@ -183,6 +184,7 @@ def decode(kind: str, page: int, bounds: Bounds, file: IO[bytes]) -> tuple[dict,
         "size": image.size,
         "lengths": [len(part) for part in parts],
         "num_pages": num_pages,
+        "dpi": image.info["dpi"] if kind == "PDF" else None,
     }, parts
 
 

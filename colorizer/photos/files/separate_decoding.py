@@ -24,8 +24,8 @@ _MAX_LINE = 65536
 def decode(file: IO[bytes], kind: str, label: str, max_pixels: int, page: int = 1) -> tuple[Image.Image, int]:
     """Decode a file of a format of `DECODERS` to an image with its metadata, and its number of pages.
 
-    `info` has its ICC profile, EXIF block and XMP packet, as "wide" its gray (H, W) or RGB (H, W, 3) in 16 bits, uint16, and as
-    "alpha" that of a mode without one, uint8 (H, W).
+    `info` has its ICC profile, EXIF block, XMP packet and a PDF's "dpi", as "wide" its gray (H, W) or RGB (H, W, 3) in 16 bits,
+    uint16, and as "alpha" that of a mode without one, uint8 (H, W).
     `page` is counted from 1, or a TIFF directory's offset.
 
     Raises:
@@ -36,6 +36,8 @@ def decode(file: IO[bytes], kind: str, label: str, max_pixels: int, page: int = 
     image = Image.frombytes(answer["mode"], tuple(answer["size"]), pixels)
     names = ("icc_profile", "exif", "xmp")
     image.info |= {name: bytes(part) for name, part in zip(names, metadata, strict=True) if part}
+    if answer["dpi"]:
+        image.info["dpi"] = tuple(answer["dpi"])
     if wide:
         is_gray = image.mode in ("L", "LA")
         image.info["wide"] = np.frombuffer(wide, np.uint16).reshape(

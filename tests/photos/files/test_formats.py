@@ -197,6 +197,7 @@ class TestInAProcessOfItsOwn:
         scan = Image.fromarray(photo).convert("1")
         read = read_photo(encode(np.asarray(scan), "PDF", resolution=dpi))
         np.testing.assert_array_equal(read.pixels[..., 0], np.asarray(scan.convert("L")))
+        assert read.metadata.density.dpi == pytest.approx((dpi, dpi), abs=0.01)
 
     def test_a_page_that_takes_long_to_draw_is_given_up(self):
         before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime

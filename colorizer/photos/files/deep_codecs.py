@@ -48,6 +48,15 @@ def bits_of(file: IO[bytes], file_format: str) -> int:
     return max(((size & 0x7F) + 1 for size in head[place + 42 : place + 42 + 3 * count : 3]), default=8)
 
 
+def in_all_levels(image: Image.Image, file: IO[bytes]) -> Image.Image:
+    """Return a decoded JPEG 2000 of fewer than 8 bits with white as 255: Pillow only shifts its values up."""
+    bits = bits_of(file, "JPEG2000")
+    if bits >= 8:
+        return image
+    table = [round((level >> (8 - bits)) * 255 / (2**bits - 1)) for level in range(256)]
+    return image.point(table * len(image.getbands()))
+
+
 def read_deep(file: IO[bytes], page: int, bounds: Bounds) -> Image.Image:
     """Decode a file of more than 8 bits as it lies there, not turned; `info` has its gray or RGB in 16 bits as "wide"."""
     import imagecodecs

@@ -21,7 +21,7 @@ from colorizer.photos.files.tiff_directories import Page, find_pages
 from colorizer.photos.metadata.bounded_file import BoundedFile, check_parts
 from colorizer.photos.metadata.embedded import LAYOUT_TAGS, tiff_exif
 from colorizer.photos.metadata.exif import ORIENTATION
-from colorizer.photos.metadata.jp2_boxes import read_boxes
+from colorizer.photos.metadata.jp2_boxes import read_boxes, unsupported_colors
 
 # Without EPS and the like, which Pillow passes to other programs, and without TIFF, whose tags decide who reads it.
 Image.init()
@@ -94,6 +94,8 @@ def open_image(file: IO[bytes], name: str | None, max_pixels: int, page: int = 1
             return Opened(**read_scaled(image, bounded)._asdict())
         if image.format == "JPEG2000":
             image.info = read_boxes(bounded) | image.info
+            if colors := unsupported_colors(bounded, deep_codecs.bits_of(file, image.format)):
+                raise PhotoError(f"{label} has {colors}, which isn't supported: save it as RGB first.")
         notes, num_frames = set_profile(image, bounded, image.format), count_frames(image, bounded)
         if image.format in deep_codecs.FORMATS and (bits := deep_codecs.bits_of(file, image.format)) > 8:
             return _open_deep(file, Opened(image, bounded, num_frames, notes=notes), label, max_pixels, bits)
@@ -133,6 +135,8 @@ def load(opened: Opened) -> tuple[Image.Image, tuple[str, ...]]:
         if whole is None:
             raise
         return whole, ("its last bytes are missing: the end of the photo is gray or blurred",)
+    if opened.file is not None and image.format == "JPEG2000":
+        image = deep_codecs.in_all_levels(image, opened.file)
     return image, opened.notes
 
 

@@ -8,7 +8,22 @@ from typing import IO
 _MAX_BOXES = 1000
 _MAX_BYTES = 2**26
 _ICC = (2, 3)  # methods of a color box: restricted profile, any profile
-_SRGB, _GRAY = 16, 17  # numbers of color spaces
+_NUMBERED = 1
+# Numbers of color spaces; OpenJPEG writes that of bi-level for an unknown one.
+_BILEVEL, _CMYK, _SRGB, _GRAY, _SYCC = 0, 12, 16, 17, 18
+_SPACES = {
+    1: "YCbCr",
+    3: "YCbCr",
+    4: "YCbCr",
+    9: "PhotoYCC",
+    11: "CMY",
+    12: "CMYK",
+    13: "YCCK",
+    14: "CIELab",
+    18: "sYCC",
+}
+_SPACES |= {19: "CIEJab", 20: "e-sRGB", 21: "ROMM RGB", 22: "YPbPr", 23: "YPbPr", 24: "e-sYCC"}
+_NO_COLOR = (0, 0xFFFF)  # channels of all colors, or of none
 _UUIDS = {bytes.fromhex("be7acfcb97a942e89c71999491e3afac"): "xmp", b"JpgTiffExif->JP2": "exif"}
 _INCH = 0.0254  # meters
 
@@ -30,6 +45,29 @@ def read_boxes(file: IO[bytes]) -> dict[str, object]:
             _read_header(file, start, end, info)
     file.seek(place)
     return info
+
+
+def unsupported_colors(file: IO[bytes], bits: int) -> str:
+    """Return what Pillow would misread in the colors of a file of so many bits, as words after "has", or "".
+
+    The file stays at its place.
+    """
+    place, spaces, supported, reasons = file.tell(), [], {_BILEVEL, _SRGB, _GRAY, _CMYK, _SYCC}, []
+    for inner, content in _header_boxes(file):
+        if inner == b"colr" and len(content) >= 7:
+            spaces.append(int.from_bytes(content[3:7]) if content[0] == _NUMBERED else _SRGB)
+        elif inner == b"cdef":
+            channels = struct.iter_unpack(">3H", content[2 : 2 + (len(content) - 2) // 6 * 6])
+            if any(color not in (*_NO_COLOR, number + 1) for number, _, color in channels):
+                reasons.append("channels in an order of their own")
+        elif inner == b"pclr" and len(content) >= 3:
+            supported -= {_CMYK, _SYCC}
+            if bits != 8 or any(size != 7 for size in content[3 : 3 + content[2]]):
+                reasons.append("a palette of other than 8 bits")
+    file.seek(place)
+    if spaces and supported.isdisjoint(spaces):
+        reasons.append(f"the color space {_SPACES.get(spaces[0], f'number {spaces[0]}')}")
+    return reasons[0] if reasons else ""
 
 
 def without_profile(content: bytes, is_gray: bool) -> bytes:
@@ -54,6 +92,12 @@ def _read_header(file: IO[bytes], start: int, end: int, info: dict[str, object])
                     if below and beside:
                         per_meter = across / beside * 10.0**tens_across, down / below * 10.0**tens_down
                         info["dpi"] = tuple(number * _INCH for number in per_meter)
+
+
+def _header_boxes(file: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    for kind, start, end in _boxes(file, 0, file.seek(0, 2)):
+        for inner, place, stop in _boxes(file, start, end) if kind == b"jp2h" else ():
+            yield inner, _read(file, place, stop)
 
 
 def _boxes(file: IO[bytes], start: int, end: int) -> Iterator[tuple[bytes, int, int]]:

@@ -46,6 +46,14 @@ def test_all_bits_are_read(file_format, mode, bits):
     assert (photo.alpha is None) == (mode != "RGBA")
 
 
+@pytest.mark.parametrize("bits", [1, 4, 7])
+def test_fewer_bits_reach_white_too(bits):
+    for samples in (RAMP, COLORS):
+        values = (samples >> (16 - bits)).astype(np.uint8)
+        photo = read_photo(imagecodecs.jpeg2k_encode(values, level=0, bitspersample=bits, codecformat="jp2"))
+        np.testing.assert_array_equal(photo.levels, np.rint(values * (255 / (2**bits - 1))))
+
+
 def test_a_codestream_alone_is_read_too(tmp_path):
     photo = read_photo(file_of("JPEG2000", COLORS, 16, codecformat="j2k"))
     np.testing.assert_array_equal(photo.deep, COLORS)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from colorizer.errors import PhotoError
 from colorizer.photos.files.reading import read_photo
 from colorizer.photos.metadata.jp2_boxes import read_boxes
 from tests.photos import color_profiles
@@ -22,6 +23,11 @@ def box(kind: bytes, content: bytes) -> bytes:
 
 def with_boxes(samples: np.ndarray, profile: bytes, *, after: bytes = b"") -> bytes:
     """A JP2 whose color box holds a profile, and whose header a resolution for display."""
+    return with_header(samples, b"\2\0\0" + profile, box(b"res ", box(b"resd", RESOLUTION))) + after
+
+
+def with_header(samples: np.ndarray, color_box: bytes, others: bytes = b"") -> bytes:
+    """A JP2 with this color box, and other boxes in its header."""
     stream = io.BytesIO()
     Image.fromarray(samples).save(stream, "JPEG2000", no_jp2=False, irreversible=False)
     content = stream.getvalue()
@@ -29,8 +35,13 @@ def with_boxes(samples: np.ndarray, profile: bytes, *, after: bytes = b"") -> by
     end = header + int.from_bytes(content[header : header + 4])
     color = content.index(b"colr", header) - 4
     color_end = color + int.from_bytes(content[color : color + 4])
-    inner = content[header + 8 : color] + box(b"colr", b"\2\0\0" + profile) + content[color_end:end]
-    return content[:header] + box(b"jp2h", inner + box(b"res ", box(b"resd", RESOLUTION))) + content[end:] + after
+    inner = content[header + 8 : color] + box(b"colr", color_box) + content[color_end:end]
+    return content[:header] + box(b"jp2h", inner + others) + content[end:]
+
+
+def space(number: int) -> bytes:
+    """A color box that names a space."""
+    return b"\1\0\0" + struct.pack(">I", number)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -61,3 +72,33 @@ def test_a_broken_box_ends_the_search(pixels, after):
     file = io.BytesIO(with_boxes(pixels, profile := color_profiles.gray(2.2), after=after))
     assert read_boxes(file)["icc_profile"] == profile
     assert file.tell() == 0
+
+
+@pytest.mark.parametrize(
+    ("number", "others", "words"),
+    [
+        (14, b"", "the color space CIELab"),
+        (99, b"", "the color space number 99"),
+        (16, box(b"cdef", struct.pack(">10H", 3, 0, 0, 3, 1, 0, 2, 2, 0, 1)), "channels in an order of their own"),
+        (16, box(b"pclr", struct.pack(">H4B", 2, 3, 15, 15, 15) + bytes(12)), "a palette of other than 8 bits"),
+    ],
+)
+def test_colors_that_would_be_misread_are_refused(pixels, number, others, words):
+    with pytest.raises(PhotoError, match=words):
+        read_photo(with_header(pixels, space(number), others))
+
+
+@pytest.mark.parametrize("number", [0, 16])  # OpenJPEG writes 0 for any space that it doesn't know
+def test_colors_in_their_natural_order_are_read(pixels, number):
+    order = box(b"cdef", struct.pack(">10H", 3, 0, 0, 1, 1, 0, 2, 2, 0, 3))
+    np.testing.assert_array_equal(read_photo(with_header(pixels, space(number), order)).pixels, pixels)
+
+
+def test_a_palette_is_looked_up():
+    palette = np.random.default_rng(0).integers(0, 256, (256, 3), dtype=np.uint8)
+    indices = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    mapping = b"".join(struct.pack(">HBB", 0, 1, channel) for channel in range(3))
+    boxes = box(b"pclr", struct.pack(">H4B", 256, 3, 7, 7, 7) + palette.tobytes()) + box(b"cmap", mapping)
+    np.testing.assert_array_equal(read_photo(with_header(indices, space(16), boxes)).pixels, palette[indices])
+    with pytest.raises(PhotoError, match="sYCC"):
+        read_photo(with_header(indices, space(18), boxes))

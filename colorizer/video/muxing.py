@@ -56,7 +56,7 @@ def _join(
         output.metadata.update(_metadata(clip, model))
         picture = output.add_stream_from_template(first.streams.video[0])
         picture.codec_context.framerate = clip.rate
-        container, own = open_files.enter_context(opened(clip.path))
+        container, own = open_files.enter_context(opened(clip.path, is_thorough=True))
         tracks = Tracks(clip, container, own, output, path.suffix, may_copy)
         others = (_timed(taken) for taken in tracks.packets() if taken)
         colored = _picture(pieces, picture, last_duration * clip.time_base)

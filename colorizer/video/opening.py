@@ -17,6 +17,8 @@ from colorizer.video.file_ends import is_shorter_than_stated
 
 # Self-contained formats. A playlist would open other files, local or remote.
 _CONTAINERS = "mov,matroska,avi,mpegts,mpeg,flv,ogg,asf,gif,dv,mxf,ivf"
+# How far a file without a list of its tracks is searched for them, in bytes and microseconds: subtitles may begin late.
+_THOROUGH = {"probesize": str(2**26), "analyzeduration": str(120 * 10**6)}
 # Extensions of their files.
 # fmt: off
 ENDINGS = (
@@ -63,14 +65,18 @@ def check_file(source: str | os.PathLike, limits: Limits) -> Path:
     return path
 
 
-def open_container(path: Path, options: dict[str, str] | None = None) -> InputContainer:
-    """Open a clip's file for reading; raise VideoError if its format is not supported."""
+def open_container(path: Path, options: dict[str, str] | None = None, *, is_thorough: bool = False) -> InputContainer:
+    """Open a clip's file for reading, and search it thoroughly for tracks if asked to.
+
+    Raises VideoError if its format is not supported.
+    """
+    probing = _THOROUGH if is_thorough else {}
     try:
         return av.open(
             # Without the prefix, FFmpeg would interpret names such as "concat:x".
             f"file:{os.path.abspath(path)}",
             options=options,
-            container_options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"},
+            container_options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"} | probing,
             metadata_errors="replace",
         )
     except (av.FFmpegError, OSError, ValueError) as error:
@@ -85,10 +91,15 @@ def open_container(path: Path, options: dict[str, str] | None = None) -> InputCo
 
 
 @contextmanager
-def opened(path: Path, limits: Limits | None = None) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open a clip's container and its video stream, other than cover art; raise VideoError if it has none."""
+def opened(
+    path: Path, limits: Limits | None = None, *, is_thorough: bool = False
+) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open a clip's container, see `open_container`, and its video stream, other than cover art.
+
+    Raises VideoError if it has none.
+    """
     bounds = {"max_pixels": str((limits or Limits()).pixels)}
-    with open_container(path, bounds) as container:
+    with open_container(path, bounds, is_thorough=is_thorough) as container:
         still = Disposition.attached_pic | Disposition.timed_thumbnails
         moving = [stream for stream in container.streams.video if not stream.disposition & still]
         if not moving:

@@ -1,6 +1,7 @@
 """Packets of a clip, with times that continue where a file has several recordings one after the other."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 
 from av.container import InputContainer
@@ -22,7 +23,7 @@ def packets(container: InputContainer, *streams: Stream, timeline: "Timeline | N
     An AVI has no times but places, in the order of decoding: what FFmpeg guesses beyond that is replaced by them.
     """
     if not has_jumps(container):
-        for packet in container.demux(streams) if streams else container.demux():
+        for packet in _demuxed(container, *streams):
             if not _is_flush(packet):
                 if has_no_times(container) and packet.stream.type == "video":
                     packet.pts = packet.dts
@@ -30,11 +31,17 @@ def packets(container: InputContainer, *streams: Stream, timeline: "Timeline | N
         return
     timeline = timeline or Timeline()
     wanted = {stream.index for stream in streams or container.streams}
-    for packet in container.demux():  # all, since streams are shifted together
+    for packet in _demuxed(container):  # all, since streams are shifted together
         if not _is_flush(packet):
             timeline.shift(packet)
             if packet.stream_index in wanted:
                 yield packet
+
+
+def _demuxed(container: InputContainer, *streams: Stream) -> Iterator[Packet]:
+    """Yield what PyAV demuxes. At its end, it fails if tracks have begun that were not found when the file was opened."""
+    with suppress(IndexError):
+        yield from container.demux(streams) if streams else container.demux()
 
 
 def _is_flush(packet: Packet) -> bool:

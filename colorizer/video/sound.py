@@ -51,7 +51,7 @@ class SoundTrack:
             self._stream = self._encoded(source, output, encoder)
         else:
             self._stream = output.add_stream_from_template(source)
-        copy_labels(source, self._stream)
+        copy_labels(source, self._stream, ending)
 
     def take(self, packet: Packet | None) -> list[Packet]:
         """Return the packets to write after another one of the clip; None flushes the encoder."""

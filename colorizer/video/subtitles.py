@@ -51,7 +51,7 @@ class SubtitleTrack:
             self.note = (
                 f"its subtitles were converted from {kind}, which {ending} does not support, to {_ENCODERS[ending]}"
             )
-        copy_labels(source, self._stream)
+        copy_labels(source, self._stream, ending)
 
     def take(self, packet: Packet | None) -> list[Packet]:
         """Return the packets to write after another one of the clip; None stands for its end."""

@@ -48,7 +48,7 @@ class Tracks:
                 left_out[_describe(stream)] += 1
         if chapters := container.chapters():
             output.set_chapters([_shifted(chapter, clip.start) for chapter in chapters])
-        self.notes = tuple(track.note for track in self._tracks.values() if track.note)
+        self.notes = tuple(dict.fromkeys(track.note for track in self._tracks.values() if track.note))
         if left_out:
             names = (f"{count} × {name}" if count > 1 else name for name, count in left_out.items())
             self.notes += (f"left out: {', '.join(names)}",)

@@ -26,6 +26,12 @@ Style: Default,Arial,16,&Hffffff,&Hffffff,&H0,&H0,0,0,0,2
 [Events]
 Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 """
+# 16×8 pixels of one color at (20, 10) for half a second, as DVDs store them.
+_SUBPICTURE = bytes.fromhex(
+    "00320014" + 8 * "0001"  # sizes, and the rows, each a run to its end
+    + "0000002c0003321004ffff0501402300a011060004000cff"  # show them: palette, contrast, place
+    + "0032002c02ff"  # hide them
+)  # fmt: skip
 
 
 def make_rich_clip(path: Path, subtitles: str, *, num_sounds: int = 2, font: bytes | None = None) -> Path:
@@ -203,3 +209,48 @@ def test_a_time_code_is_named(pipe: ColorizationPipeline, tmp_path: Path):
     clip = make_clip(tmp_path / "clip.mov", pan(6), sound=None, metadata={"timecode": "10:00:00:00"})
     result = colorize_video(clip, tmp_path / "colored.mkv", pipe)
     assert result.notes == ("left out: the time code",)
+
+
+@pytest.mark.parametrize(("given", "named"), [("deu", "ger"), ("swe", "sve"), ("fin", "fin")])
+def test_languages_have_quicktimes_names_in_mov_alone(
+    given: str, named: str, pipe: ColorizationPipeline, tmp_path: Path
+):
+    clip = tmp_path / "clip.mkv"
+    with av.open(str(clip), "w") as container:
+        picture = container.add_stream("libx264", rate=RATE, options={"preset": "ultrafast"})
+        picture.width, picture.height, picture.pix_fmt = 64, 48, "yuv420p"
+        tone = add_tone(container, "aac")
+        tone.metadata["language"] = given
+        for pixels in pan(6):
+            container.mux(picture.encode(av.VideoFrame.from_ndarray(pixels)))
+        container.mux(picture.encode(None))
+        write_tone(container, tone, 0.25)
+    mov = colorize_video(clip, tmp_path / "colored.mov", pipe).path
+    mkv = colorize_video(mov, tmp_path / "colored.mkv", pipe).path
+    for path, language in ((mov, named), (mkv, "ger" if given == "deu" else given)):  # ISO 639-2 has both of these
+        with av.open(str(path)) as container:
+            assert container.streams.audio[0].metadata["language"] == language
+
+
+def test_subtitles_of_a_dvd_may_begin_late(pipe: ColorizationPipeline, tmp_path: Path):
+    """Later than FFmpeg looks for tracks of itself: 7 seconds."""
+    clip, rate, second = tmp_path / "clip.vob", 25, 9
+    with av.open(str(clip), "w", format="dvd") as container:
+        picture = container.add_stream("mpeg2video", rate=rate)
+        picture.width, picture.height, picture.pix_fmt = 64, 48, "yuv420p"
+        subtitles = container.add_stream("dvdsub")
+        subtitles.codec_context.time_base = _MS
+        container.start_encoding()
+        for number, pixels in enumerate([*pan(10)] * rate):
+            if number == second * rate:
+                packet = av.Packet(_SUBPICTURE)
+                packet.stream, packet.time_base, packet.pts, packet.dts = subtitles, _MS, 1000 * second, 1000 * second
+                container.mux(packet)
+            container.mux(picture.encode(av.VideoFrame.from_ndarray(pixels)))
+        container.mux(picture.encode(None))
+    assert inspect(clip).num_frames == 10 * rate
+    result = colorize_video(clip, tmp_path / "colored.mkv", pipe, smoothing=2)
+    with av.open(str(result.path)) as container:
+        (kept,) = [packet for packet in container.demux(subtitles=0) if packet.size]
+    assert bytes(kept) == _SUBPICTURE
+    assert float(kept.pts * kept.time_base) == pytest.approx(second, abs=0.02)

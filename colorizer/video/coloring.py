@@ -142,6 +142,11 @@ def _notes(clip: Clip, ending: str) -> tuple[str, ...]:
     notes = []
     if not clip.has_end:
         notes.append("its file has no end: part of it may be missing")
+    if clip.num_missing:
+        notes.append(
+            f"frames are missing in its file, about {clip.num_missing}, the first at {clip.first_missing:.1f} seconds: "
+            "the one before lasts longer"
+        )
     if any(side % 2 for side in clip.size):
         notes.append("odd sides were padded by one pixel")
     if is_squared(clip, ending):

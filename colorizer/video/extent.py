@@ -1,12 +1,15 @@
 """Extent of a clip, from its packets: the number of frames and their end, checked against the limits and the header."""
 
+import math
 import re
 import struct
+from array import array
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import av
+import numpy as np
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
@@ -20,6 +23,8 @@ _MISSING = 0.25  # seconds that a clip may end before its stated end: containers
 _ASF_PROPERTIES, _ASF_FIELDS = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365"), "<64xQ8xQI"
 _ASF_HEADER = 2**16
 _BROADCAST = 1
+# Of the times between frames: how many have to be the usual one, within which share, and what is a gap in usual ones.
+_FEWEST_STEPS, _STEADY, _SAME, _GAP = 10, 0.9, 0.25, 1.75
 
 
 @dataclass(frozen=True)
@@ -28,13 +33,16 @@ class Extent:
 
     num_frames: number of frames, including any that can't be decoded. seconds: the time at which the last one ends.
     is_joined: True if the file has several recordings one after the other. has_end: False if the file ends as no complete one
-    does, or before its stated size.
+    does, or before its stated size. num_missing: number of frames for which there is a gap, and first_missing: the time of the
+    first, in seconds.
     """
 
     num_frames: int
     seconds: float
     is_joined: bool
     has_end: bool
+    num_missing: int
+    first_missing: float
 
 
 def measure(path: Path, limits: Limits, start: Fraction, rate: Fraction) -> Extent:
@@ -43,7 +51,7 @@ def measure(path: Path, limits: Limits, start: Fraction, rate: Fraction) -> Exte
     `start` is the clip's first time, in seconds, and `rate` its frames per second. Raises VideoError for a clip beyond the
     limits, or one that ends before the end stated in its header.
     """
-    count, end, last, frame_bytes, is_cut, timeline = 0, 0.0, 0.0, 0, False, Timeline()
+    count, end, last, frame_bytes, is_cut, timeline, times = 0, 0.0, 0.0, 0, False, Timeline(), array("d")
     with opened(path, limits) as (container, stream):
         try:
             for packet in packets(container, timeline=timeline):
@@ -60,6 +68,7 @@ def measure(path: Path, limits: Limits, start: Fraction, rate: Fraction) -> Exte
                 last = max(last, finish)
                 if not is_frame:
                     continue
+                times.append(math.nan if packet.pts is None else float(packet.pts * packet.time_base - start))
                 end = max(end, finish)
                 if limits.seconds is not None and end > limits.seconds:
                     raise VideoError(
@@ -71,6 +80,7 @@ def measure(path: Path, limits: Limits, start: Fraction, rate: Fraction) -> Exte
             raise damage(path.name, end, error) from error
         # FFmpeg marks a packet that the file ends within, but in MPEG-TS and -PS also one after which others are missing.
         is_cut = is_cut and not has_jumps(container)
+        has_steady_rate = has_jumps(container) or container.format.name == "asf"
         is_whole = not is_cut and has_end(path, container.format.name, frame_bytes)
         stated, reached = _stated_end(container, stream, start, rate, path), end
         if stated is None:
@@ -80,7 +90,26 @@ def measure(path: Path, limits: Limits, start: Fraction, rate: Fraction) -> Exte
             f"{path.name} is cut off at {reached:.1f} of {stated:.1f} seconds: copy it again, or save that part as a "
             "complete clip with a video editor first."
         )
-    return Extent(count, end, timeline.num_jumps > 0, is_whole)
+    missing = _missing(np.asarray(times)) if has_steady_rate else (0, 0.0)
+    return Extent(count, end, timeline.num_jumps > 0, is_whole, *missing)
+
+
+def _missing(times: np.ndarray) -> tuple[int, float]:
+    """Return the number of frames that are missing between others, by the times of those that are there, and the first's time.
+
+    Only a clip tells whose frames otherwise last alike.
+    """
+    times = np.sort(times)
+    steps = np.diff(times)
+    if len(steps) < _FEWEST_STEPS or not np.isfinite(times).all():
+        return 0, 0.0
+    usual = np.median(steps)
+    if usual <= 0 or (abs(steps / usual - 1) < _SAME).mean() < _STEADY:
+        return 0, 0.0
+    (gaps,) = np.nonzero(steps > _GAP * usual)
+    # Without those whose guessed times fall on another's, and so leave a gap behind.
+    count = int(np.rint(steps[gaps] / usual - 1).sum() - (steps < usual / 2).sum())
+    return (count, float(times[gaps[0]] + usual)) if count > 0 else (0, 0.0)
 
 
 def _stated_end(

@@ -49,7 +49,7 @@ class Clip:
     pixel_aspect: width of an upright pixel over its height. color: primaries, transfer and matrix, as numbers of H.273.
     has_alpha_layer: True if another picture within the stream, as WebM has, holds its transparency.
     has_gray_reserve: True if its gray frames have levels from 16 to 235.
-    is_joined, has_end: see `Extent`.
+    is_joined, has_end, num_missing, first_missing: see `Extent`.
     has_sound: True if any audio can be decoded. metadata: the container's own.
     mark: what its result is to be known by.
     """
@@ -68,6 +68,8 @@ class Clip:
     has_gray_reserve: bool
     is_joined: bool
     has_end: bool
+    num_missing: int
+    first_missing: float
     has_sound: bool
     metadata: dict[str, str]
     mark: Mark | None = None

@@ -181,6 +181,39 @@ def test_a_cut_within_a_packet_or_frame_is_noticed_where_the_container_states_no
             assert not inspect(clip).has_end, (ending, missing)
 
 
+@pytest.mark.parametrize(
+    ("name", "codec", "unit", "start"),
+    [
+        ("clip.wmv", "wmv2", 3200, b"\x82"),
+        ("clip.mpg", "mpeg2video", 2048, b"\0\0\1\xba"),
+        ("clip.ts", "libx264", 188 * 50, b"G"),
+    ],
+)
+def test_frames_that_are_missing_in_a_file_are_noted(
+    name: str, codec: str, unit: int, start: bytes, pipe: ColorizationPipeline, tmp_path: Path
+):
+    """FFmpeg passes over a part that it can't read, and says nothing."""
+    frames = [np.random.default_rng(k).integers(0, 256, (48, 64, 3), dtype=np.uint8) for k in range(60)]
+    options = {"libx264": {"crf": "20", "preset": "ultrafast"}}
+    clip = make_clip(tmp_path / name, frames, codec=codec, sound=None, options=options.get(codec, {"b": "1M"}))
+    whole = inspect(clip)
+    assert (whole.num_frames, whole.num_missing) == (60, 0)
+    content = bytearray(clip.read_bytes())
+    places = [place for place in range(len(content) // 2, len(content)) if content.startswith(start, place)]
+    place = next(place for place in places if content.startswith(start, place + unit))
+    content[place : place + 2 * unit] = bytes(2 * unit)
+    clip.write_bytes(content)
+    damaged = inspect(clip)
+    assert damaged.num_missing == 60 - damaged.num_frames > 0
+    (note,) = [
+        note
+        for note in colorize_video(clip, tmp_path / "colored.mkv", pipe).notes
+        if note.startswith("frames are missing")
+    ]
+    assert f"about {damaged.num_missing}, the first at {damaged.first_missing:.1f} seconds" in note
+    assert damaged.seconds / 3 < damaged.first_missing < damaged.seconds
+
+
 def test_a_clip_cut_off_is_named_in_every_container_that_says_how_long_it_is(tmp_path: Path):
     kinds = {
         "wmv": ("wmv2", None),

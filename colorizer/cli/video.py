@@ -11,7 +11,7 @@ from colorizer.errors import ColorizerError
 
 PURPOSE = "color a video and keep its sound"
 NOTES = """\
-CLIP is a video file: MP4, MOV, MKV, WebM, AVI, MPEG, WMV, FLV or GIF. The
+CLIP is a video file: MP4, MOV, MKV, WebM, AVI, MPEG, WMV, RM, FLV, GIF. The
 result ends in .mp4, .m4v, .mov, .mkv (H.264) or .webm (VP9); in a folder it
 has the clip's name. Its lightness, timing, sound, subtitles and chapters are
 those of the clip; a clip with a rotation tag is saved upright, an interlaced

@@ -16,14 +16,15 @@ from colorizer.errors import VideoError, quote
 from colorizer.video.file_ends import is_shorter_than_stated
 
 # Self-contained formats. A playlist would open other files, local or remote.
-_CONTAINERS = "mov,matroska,avi,mpegts,mpeg,flv,ogg,asf,gif,dv,mxf,ivf"
+_CONTAINERS = "mov,matroska,avi,mpegts,mpeg,flv,ogg,asf,rm,gif,dv,mxf,ivf"
 # How far a file without a list of its tracks is searched for them, in bytes and microseconds: subtitles may begin late.
 _THOROUGH = {"probesize": str(2**26), "analyzeduration": str(120 * 10**6)}
-# Extensions of their files.
+# Extensions of their files, those of camcorders (.mod, .tod, .m2t) included.
 # fmt: off
 ENDINGS = (
-    ".mp4", ".m4v", ".mov", ".3gp", ".mkv", ".webm", ".avi", ".divx", ".mpg", ".mpeg", ".vob", ".ts", ".mts", ".m2ts", ".wmv",
-    ".asf", ".flv", ".ogv", ".gif", ".dv", ".mxf", ".ivf",
+    ".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2", ".mkv", ".webm", ".avi", ".divx", ".mpg", ".mpeg", ".mpe", ".m2p",
+    ".vob", ".mod", ".ts", ".mts", ".m2t", ".m2ts", ".tod", ".wmv", ".asf", ".rm", ".rmvb", ".flv", ".f4v", ".ogv", ".ogm",
+    ".gif", ".dv", ".mxf", ".ivf",
 )
 # fmt: on
 

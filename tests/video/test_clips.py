@@ -78,6 +78,7 @@ def test_colors_are_the_networks(clip: Path, pipe: ColorizationPipeline, tmp_pat
         ("mkv", "libx264", "libmp3lame", "mov", True, "mp3float"),
         ("mkv", "libx264", "eac3", "m4v", False, "aac"),
         ("avi", "mpeg4", "adpcm_ms", "mkv", False, "aac"),
+        ("rm", "rv20", "ac3", "mkv", True, "ac3"),
         ("mp4", "libx264", None, "mp4", True, None),
     ],
 )

@@ -17,6 +17,8 @@ KINDS = [
     ("mts", "libx264", "ac3"),
     ("wmv", "wmv2", "adpcm_ms"),
     ("flv", "flv", "libmp3lame"),
+    ("rm", "rv20", "ac3"),
+    ("3g2", "mpeg4", "aac"),
     ("mkv", "libx265", "flac"),
     ("mov", "prores_ks", "pcm_s16le"),
 ]

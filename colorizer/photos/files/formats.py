@@ -13,7 +13,7 @@ MEDIA_TYPES = {
     ".webp": "image/webp",
     **dict.fromkeys((".tif", ".tiff"), "image/tiff"),
     ".gif": "image/gif",
-    ".bmp": "image/bmp",
+    **dict.fromkeys((".bmp", ".dib"), "image/bmp"),
     ".pbm": "image/x-portable-bitmap",
     ".pgm": "image/x-portable-graymap",
     ".ppm": "image/x-portable-pixmap",

@@ -22,6 +22,7 @@ MEDIA_TYPES = {
     ".pfm": "image/x-portable-floatmap",
     ".tga": "image/x-tga",
     ".pcx": "image/x-pcx",
+    ".pcd": "image/x-photo-cd",
     ".psd": "image/vnd.adobe.photoshop",
     **dict.fromkeys((".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"), "image/jp2"),
     **dict.fromkeys((".avif", ".avifs"), "image/avif"),

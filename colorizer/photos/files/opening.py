@@ -26,7 +26,9 @@ from colorizer.photos.metadata.jp2_boxes import read_boxes, unsupported_colors
 # Without EPS and the like, which Pillow passes to other programs, and without TIFF, whose tags decide who reads it.
 Image.init()
 FORMATS = tuple(
-    name for name in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "PPM", "JPEG2000", "AVIF", "PCX") if name in Image.OPEN
+    name
+    for name in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "PPM", "JPEG2000", "AVIF", "PCX", "PCD")
+    if name in Image.OPEN
 )
 # A photo is not refused for one long text or profile; all texts together have a limit as well.
 PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY
@@ -36,6 +38,7 @@ MAX_PAGES = 1000
 _RAW_TAGS = {270, 271, 272, 306, 315, 33432, 34665, 34853}
 
 _TGA_SUFFIXES = (".tga", ".icb", ".vda", ".vst")
+_PHOTO_CD_TURN = 2048 + 1538  # place of its quarter turns to the left, in the lowest bits
 # Notes on files of several pictures that are no pages.
 _SEVERAL = {"JXL": "animated: the first of {} frames", "HEIF": "several photos: the main one of {}"}
 
@@ -97,6 +100,8 @@ def open_image(file: IO[bytes], name: str | None, max_pixels: int, page: int = 1
             if colors := unsupported_colors(bounded, deep_codecs.bits_of(file, image.format)):
                 raise PhotoError(f"{label} has {colors}, which isn't supported: save it as RGB first.")
         notes, num_frames = set_profile(image, bounded, image.format), count_frames(image, bounded)
+        if image.format == "PCD":
+            notes += (_turn_photo_cd(image, bounded),)
         if image.format in deep_codecs.FORMATS and (bits := deep_codecs.bits_of(file, image.format)) > 8:
             return _open_deep(file, Opened(image, bounded, num_frames, notes=notes), label, max_pixels, bits)
         return Opened(image, bounded, num_frames, notes=notes)
@@ -228,6 +233,14 @@ def _open_by_pillow(bounded: BoundedFile, formats: tuple[str, ...], max_pixels: 
     if Image.MAX_IMAGE_PIXELS is not None and max_pixels > 2 * Image.MAX_IMAGE_PIXELS:
         Image.MAX_IMAGE_PIXELS = max_pixels
     return Image.open(bounded, formats=formats)
+
+
+def _turn_photo_cd(image: Image.Image, bounded: BoundedFile) -> str:
+    """Have a Photo CD's image turned upright that lies upside down, which Pillow doesn't; return the note on its size."""
+    bounded.seek(_PHOTO_CD_TURN)
+    if bounded.read(1)[0] & 3 == 2:
+        image.tile_post_rotate = 180
+    return "a Photo CD: read at 768×512, the size that Pillow knows; save it as TIFF for a larger one"
 
 
 def _tga(file: IO[bytes], name: str | None) -> tuple[str, ...]:

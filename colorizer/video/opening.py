@@ -27,6 +27,7 @@ ENDINGS = (
     ".gif", ".dv", ".mxf", ".ivf",
 )
 # fmt: on
+_PHOTO_BRANDS = ("heic", "heix", "heim", "heis", "mif1", "avif")  # of HEIC and AVIF files that are no sequences
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,8 @@ def opened(
     """
     bounds = {"max_pixels": str((limits or Limits()).pixels)}
     with open_container(path, bounds, is_thorough=is_thorough) as container:
+        if container.metadata.get("major_brand") in _PHOTO_BRANDS:  # FFmpeg would take a tile of it for a clip
+            raise VideoError(f"{path.name} is a photo, not a clip: color it as one.")
         still = Disposition.attached_pic | Disposition.timed_thumbnails
         moving = [stream for stream in container.streams.video if not stream.disposition & still]
         if not moving:

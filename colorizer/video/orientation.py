@@ -19,9 +19,21 @@ class Orientation(NamedTuple):
         return np.ascontiguousarray(upright[:: -1 if self.is_upside_down else 1, :: -1 if self.is_mirrored else 1])
 
 
+# By their number, to the left.
+_QUARTER_TURNS = (
+    Orientation(False, False, False),
+    Orientation(True, False, True),
+    Orientation(False, True, True),
+    Orientation(True, True, False),
+)
+
+
 def orientation_of(frame: VideoFrame) -> Orientation:
     """Return the orientation that a frame's display matrix describes, to the next quarter turn."""
-    matrix = frame.side_data.get("DISPLAYMATRIX")
+    try:
+        matrix = frame.side_data.get("DISPLAYMATRIX")
+    except ValueError:  # PyAV lists none if it doesn't know one, such as the EXIF data of a camera's JPEG frames
+        return _QUARTER_TURNS[frame.rotation // 90 % 4]
     if matrix is None:
         return Orientation(False, False, False)
     # Columns of the stored frame go to (a, b) of the upright one, rows to (c, d): (column, row) each, from the top left.

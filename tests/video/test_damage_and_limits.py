@@ -42,6 +42,8 @@ def damaged(folder: Path) -> dict[str, Path]:
     files["unfinished"].write_bytes(files["unfinished"].read_bytes()[:3000])
     files["stills"] = folder / "stills.png"
     Image.new("RGB", (64, 48)).save(files["stills"], save_all=True, append_images=[Image.new("RGB", (64, 48), "red")])
+    files["still"] = folder / "still.avif"
+    Image.new("RGB", (64, 48)).save(files["still"])
     files["sound"] = folder / "sound.mp4"
     with av.open(str(files["sound"]), "w") as container:
         write_tone(container, add_tone(container, "aac"), 0.1)
@@ -58,6 +60,7 @@ def test_what_is_no_whole_clip_is_named(pipe: ColorizationPipeline, tmp_path: Pa
         "half": r"half\.mp4 .* 0\.\d of 1\.5 seconds",
         "missing": "There is no file",
         "sound": r"sound\.mp4 has no video",
+        "still": r"still\.avif is a photo, not a clip",
         "unfinished": r"unfinished\.mp4 .* \(it is cut off\)",
         "stills": r"stills\.png .* \(its format is not supported\)",
     }

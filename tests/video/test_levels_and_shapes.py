@@ -1,11 +1,13 @@
 """Clips whose levels or pixels are of an unusual kind: gray codecs, HDR, pixels that aren't square, changing sizes."""
 
+import io
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from colorizer import colorize_video
 from colorizer.pipelines.image_colorization import ColorizationPipeline
@@ -90,3 +92,23 @@ def test_frames_of_another_size_are_noted(pipe: ColorizationPipeline, tmp_path: 
     result = colorize_video(tmp_path / "clip.ts", tmp_path / "colored.mp4", pipe)
     assert {pixels.shape for pixels in frames_of(result.path)} == {(48, 64, 3)}
     assert result.notes == ("frames of another size than the first were scaled to it: 5",)
+
+
+@pytest.mark.parametrize(("orientation", "turns"), [(1, 0), (3, 2), (6, 3), (8, 1)])
+def test_jpegs_of_a_camera_may_have_exif_data(orientation: int, turns: int, pipe: ColorizationPipeline, tmp_path: Path):
+    """PyAV has no name for them, and then lists no other data of the frame either."""
+    exif, frames = Image.Exif(), pan(4)
+    exif[0x0112] = orientation
+    with av.open(str(tmp_path / "clip.avi"), "w") as container:
+        stream = container.add_stream("mjpeg", rate=RATE)
+        stream.height, stream.width, stream.pix_fmt = *frames[0].shape[:2], "yuvj420p"
+        for number, pixels in enumerate(frames):
+            jpeg = io.BytesIO()
+            Image.fromarray(pixels).save(jpeg, "JPEG", quality=95, exif=exif)
+            packet = av.Packet(jpeg.getvalue())
+            packet.stream, packet.time_base = stream, Fraction(1, RATE)
+            packet.pts, packet.dts = number, number
+            container.mux(packet)
+    result = colorize_video(tmp_path / "clip.avi", tmp_path / "colored.mkv", pipe)
+    for own, new in zip(frames, frames_of(result.path), strict=True):
+        assert np.abs(lightness_of(np.rot90(own, turns).copy()) - lightness_of(new)).mean() < 2

@@ -32,6 +32,7 @@ from colorizer.photos.files.pixel_formats import (
 )
 from colorizer.photos.files.tiff_directories import PHOTOMETRIC, suits_pillow
 from colorizer.photos.metadata.embedded import read_metadata
+from colorizer.photos.metadata.jp2_boxes import unsupported_colors
 from colorizer.photos.photo import Photo
 
 MAX_PIXELS = 100_000_000
@@ -140,8 +141,14 @@ def read_size(
 def _check_layout(image: Image.Image) -> None:
     """Raise PhotoError for an image opened by Pillow whose samples it misreads."""
     file = getattr(image, "fp", None)
-    if image.format == "JPEG2000" and image.mode != "I;16" and file and deep_codecs.bits_of(file, image.format) > 8:
-        raise PhotoError("Pillow misreads white in a JPEG 2000 of more than 8 bits: pass its path instead of an image.")
+    if image.format == "JPEG2000" and file:
+        bits = deep_codecs.bits_of(file, image.format)
+        if image.mode != "I;16" and bits > 8:
+            raise PhotoError(
+                "Pillow misreads white in a JPEG 2000 of more than 8 bits: pass its path instead of an image."
+            )
+        if colors := unsupported_colors(file, bits):
+            raise PhotoError(f"Pillow misreads a JPEG 2000 with {colors}: save it as RGB first.")
     if image.format != "TIFF" or suits_pillow(image.tag_v2):
         return
     # Values of wide modes are right, and their range decides what is white.

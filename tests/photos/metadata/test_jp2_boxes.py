@@ -84,8 +84,10 @@ def test_a_broken_box_ends_the_search(pixels, after):
     ],
 )
 def test_colors_that_would_be_misread_are_refused(pixels, number, others, words):
-    with pytest.raises(PhotoError, match=words):
-        read_photo(with_header(pixels, space(number), others))
+    content = with_header(pixels, space(number), others)
+    for source in (content, Image.open(io.BytesIO(content))):
+        with pytest.raises(PhotoError, match=words):
+            read_photo(source)
 
 
 @pytest.mark.parametrize("number", [0, 16])  # OpenJPEG writes 0 for any space that it doesn't know

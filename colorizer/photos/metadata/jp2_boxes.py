@@ -7,6 +7,7 @@ from typing import IO
 
 _MAX_BOXES = 1000
 _MAX_BYTES = 2**26
+_COLOR_BYTES = 2**12  # more than a palette's sizes and all channels need
 _ICC = (2, 3)  # methods of a color box: restricted profile, any profile
 _NUMBERED = 1
 # Numbers of color spaces; OpenJPEG writes that of bi-level for an unknown one.
@@ -97,7 +98,7 @@ def _read_header(file: IO[bytes], start: int, end: int, info: dict[str, object])
 def _header_boxes(file: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:
     for kind, start, end in _boxes(file, 0, file.seek(0, 2)):
         for inner, place, stop in _boxes(file, start, end) if kind == b"jp2h" else ():
-            yield inner, _read(file, place, stop)
+            yield inner, _read(file, place, min(stop, place + _COLOR_BYTES))
 
 
 def _boxes(file: IO[bytes], start: int, end: int) -> Iterator[tuple[bytes, int, int]]:

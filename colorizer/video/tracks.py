@@ -76,6 +76,8 @@ def _describe(stream: Stream) -> str:
         return "an attached file"
     if stream.type == "data" and "timecode" in stream.metadata:
         return "the time code"
+    if stream.type == "data" and stream.name == "dvd_nav_packet":
+        return "the menu of the DVD"
     context = stream.codec_context
     kind = stream.name or "unknown" if context is None else context.codec.canonical_name
     return {"audio": "sound", "subtitle": "subtitles"}.get(stream.type, f"a {stream.type} track") + f" ({kind})"

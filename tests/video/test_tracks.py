@@ -250,6 +250,7 @@ def test_subtitles_of_a_dvd_may_begin_late(pipe: ColorizationPipeline, tmp_path:
         container.mux(picture.encode(None))
     assert inspect(clip).num_frames == 10 * rate
     result = colorize_video(clip, tmp_path / "colored.mkv", pipe, smoothing=2)
+    assert result.notes == ("left out: the menu of the DVD",)
     with av.open(str(result.path)) as container:
         (kept,) = [packet for packet in container.demux(subtitles=0) if packet.size]
     assert bytes(kept) == _SUBPICTURE

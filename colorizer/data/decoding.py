@@ -21,7 +21,7 @@ from colorizer.data.named_files import find_named
 from colorizer.data.sources import Source, translate_errors
 from colorizer.photos.color import colorfulness
 from colorizer.photos.files.coded_colors import set_profile
-from colorizer.photos.files.opening import FORMATS, Opened, is_decoded_apart, open_image
+from colorizer.photos.files.opening import FORMATS, Opened, is_decoded_apart, load, open_image
 from colorizer.photos.profiles import is_srgb, srgb_pixels
 
 MAX_PIXELS = 200_000_000
@@ -39,6 +39,9 @@ ORIENTATIONS = {
 }
 
 GRAY_MODES = {"1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N", "F"}
+
+# Pillow passes over the boxes of the one, shifts its few bits up, and leaves the other as it lies.
+_MISREAD = ("JPEG2000", "PCD")
 
 MIN_UNEXPLAINED = 3.5
 
@@ -141,9 +144,7 @@ def decode(source: bytes | str | Path, resolution: int, *, min_colorfulness: flo
                 return Rejected("gray", "gray")
             profile = image.info.get("icc_profile")
             image.draft("RGB", (resolution, resolution))
-            if opened.file:
-                opened.file.allow_decoding()
-            image.load()
+            image, _ = load(opened)
             if opened.exif:
                 image.info["exif"] = opened.exif
             # Not before: Pillow turns a TIFF while it is loaded.
@@ -173,7 +174,7 @@ def _open(file: IO[bytes], name: str | None) -> Opened:
     """Open a photo: nearly all by Pillow alone, since what else `open_image` checks takes as long as decoding a small one."""
     if not is_decoded_apart(file):
         with suppress(UnidentifiedImageError):
-            image = Image.open(file, formats=FORMATS)
+            image = Image.open(file, formats=[name for name in FORMATS if name not in _MISREAD])
             set_profile(image, file, image.format)
             return Opened(image)
     return open_image(file, name, MAX_PIXELS)

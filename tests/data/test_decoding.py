@@ -48,6 +48,15 @@ def test_turns_as_exif_says(orientation: int) -> None:
     assert np.array_equal(decode(encoded, 48), decode(upright, 48))
 
 
+@pytest.mark.parametrize("bits", [4, 6, 8, 10])
+def test_a_jpeg_2000_of_any_bits_has_the_levels_that_the_pipeline_reads(bits: int) -> None:
+    levels = (data.astronaut()[:64, :64].astype(np.uint16) * 257) >> (16 - bits)
+    levels = levels.astype(np.uint8 if bits <= 8 else np.uint16)
+    encoded = imagecodecs.jpeg2k_encode(levels, level=0, bitspersample=bits, codecformat="jp2")
+    expected = read_photo(encoded).pixels.transpose(2, 0, 1)
+    assert np.array_equal(decode(encoded, 64), expected)
+
+
 @pytest.mark.parametrize("orientation", [0, 9, 255])
 def test_a_senseless_orientation_changes_nothing(orientation: int) -> None:
     exif = Image.Exif()

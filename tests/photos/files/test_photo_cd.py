@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from colorizer.data.decoding import decode
 from colorizer.errors import PhotoError
 from colorizer.photos.files.reading import read_photo
 
@@ -39,3 +40,15 @@ def test_a_cut_photo_cd_is_refused():
     content = photo_cd(np.full((HEIGHT, WIDTH), 90, np.uint8), 0)
     with pytest.raises(PhotoError, match="damaged or incomplete"):
         read_photo(content[: -len(content) // 4])
+
+
+def test_training_turns_it_upright_too():
+    luma = np.linspace(20, 180, HEIGHT).astype(np.uint8)[:, None].repeat(WIDTH, 1)
+    content = bytearray(photo_cd(luma, 0))
+    # A blue half: gray is not learned from.
+    rows = np.frombuffer(content, np.uint8)[_START:].reshape(HEIGHT // 2, -1)
+    rows[:, 2 * WIDTH : 2 * WIDTH + WIDTH // 4] = 220
+    upright = decode(bytes(content), 64)
+    content[2048 + 1538] = 2
+    on_its_head = decode(bytes(content), 64)
+    assert np.abs(on_its_head.astype(int) - upright[:, ::-1, ::-1]).max() <= 1

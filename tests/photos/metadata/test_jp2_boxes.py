@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from colorizer.data.decoding import decode
 from colorizer.errors import PhotoError
 from colorizer.photos.files.reading import read_photo
 from colorizer.photos.metadata.jp2_boxes import read_boxes
+from colorizer.photos.profiles import in_srgb
 from tests.photos import color_profiles
 
 XMP = '<x:xmpmeta xmlns:x="adobe:ns:meta/">Jürgen</x:xmpmeta>'.encode()
@@ -94,6 +96,13 @@ def test_colors_that_would_be_misread_are_refused(pixels, number, others, words)
 def test_colors_in_their_natural_order_are_read(pixels, number):
     order = box(b"cdef", struct.pack(">10H", 3, 0, 0, 1, 1, 0, 2, 2, 0, 3))
     np.testing.assert_array_equal(read_photo(with_header(pixels, space(number), order)).pixels, pixels)
+
+
+def test_training_applies_the_profile_and_refuses_the_same(pixels):
+    content, side = with_boxes(pixels, color_profiles.rgb(*color_profiles.ADOBE_RGB)), min(pixels.shape[:2])
+    expected = decode(with_header(in_srgb(read_photo(content)).pixels, space(16)), side)
+    assert np.abs(decode(content, side).astype(int) - expected).max() <= 1
+    assert decode(with_header(pixels, space(14)), side).reason == "broken"
 
 
 def test_a_palette_is_looked_up():

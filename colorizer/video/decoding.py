@@ -14,6 +14,7 @@ from av.video.stream import VideoStream
 
 from colorizer.video.opening import damage
 from colorizer.video.packets import has_no_times, packets
+from colorizer.video.png_packets import CODECS, without_surplus
 
 # "Bob Weaver", of yadif and the BBC's w3fdif. Keeps the number of frames, and progressive ones as they are.
 _DEINTERLACER = "bwdif", "mode=send_frame:deint=interlaced"
@@ -57,7 +58,8 @@ def _frames(
 ) -> Iterator[VideoFrame]:
     """Decode frames, and add those that are missing to `holes`."""
     time, stamps, has_begun = 0.0, [], False
-    is_sorted = has_no_times(container)
+    is_sorted, is_png = has_no_times(container), stream.codec_context.name in CODECS
+    max_pixels = int(stream.codec_context.options["max_pixels"])  # the decoder takes it away
     try:
         for packet in packets(container, stream):
             stamp = packet.dts if packet.pts is None else packet.pts
@@ -65,7 +67,7 @@ def _frames(
                 heapq.heappush(holes, (stamp, False))
                 continue
             try:
-                decoded = stream.codec_context.decode(packet)
+                decoded = stream.codec_context.decode(without_surplus(packet, max_pixels) if is_png else packet)
             except av.FFmpegError:
                 if not packet.is_discard and stamp is not None:
                     heapq.heappush(holes, (stamp, True))

@@ -14,9 +14,11 @@ from av.video.stream import VideoStream
 
 from colorizer.errors import VideoError, quote
 from colorizer.video.file_ends import is_shorter_than_stated
+from colorizer.video.png_packets import WHILE_OPENING
 
 # Self-contained formats. A playlist would open other files, local or remote.
 _CONTAINERS = "mov,matroska,avi,mpegts,mpeg,flv,ogg,asf,rm,gif,dv,mxf,ivf"
+_ALLOWED = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"} | WHILE_OPENING
 # How far a file without a list of its tracks is searched for them, in bytes and microseconds: subtitles may begin late.
 _THOROUGH = {"probesize": str(2**26), "analyzeduration": str(120 * 10**6)}
 # Extensions of their files, those of camcorders (.mod, .tod, .m2t) included.
@@ -78,7 +80,7 @@ def open_container(path: Path, options: dict[str, str] | None = None, *, is_thor
             # Without the prefix, FFmpeg would interpret names such as "concat:x".
             f"file:{os.path.abspath(path)}",
             options=options,
-            container_options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"} | probing,
+            container_options=_ALLOWED | probing,
             metadata_errors="replace",
         )
     except (av.FFmpegError, OSError, ValueError) as error:

@@ -80,7 +80,7 @@ def measure(path: Path, limits: Limits, start: Fraction, rate: Fraction) -> Exte
             raise damage(path.name, end, error) from error
         # FFmpeg marks a packet that the file ends within, but in MPEG-TS and -PS also one after which others are missing.
         is_cut = is_cut and not has_jumps(container)
-        has_steady_rate = has_jumps(container) or container.format.name == "asf"
+        has_steady_rate = has_jumps(container) or container.format.name in ("asf", "rm")
         is_whole = not is_cut and has_end(path, container.format.name, frame_bytes)
         stated, reached = _stated_end(container, stream, start, rate, path), end
         if stated is None:

@@ -8,6 +8,8 @@ from typing import IO
 _MATROSKA_PARTS = (bytes.fromhex("1a45dfa3"), bytes.fromhex("18538067"))  # header and segment: RFC 9559, section 5.1
 # Boxes that are in none: ISO/IEC 14496-12, section 6, and QuickTime's own.
 _MP4_PARTS = set(b"ftyp styp moov moof mdat mfra meta sidx free skip udta uuid wide pnot".split())
+_RM_PARTS = set(b".RMF PROP MDPR CONT DATA INDX RMMD RJMD".split())
+_RM_SPARE = 10  # bytes that FFmpeg states too many
 _TAIL = 2**18  # bytes, more than the longest part of any
 _OGG_LAST = 4  # flag of the last page: RFC 3533, section 6
 _SYNC = 0x47
@@ -20,14 +22,16 @@ _PS_PACK, _PS_START, _PS_END = b"\0\0\1\xba", b"\0\0\1", 0xB9  # ISO/IEC 13818-1
 def has_end(path: Path, format_name: str, frame_bytes: int) -> bool:
     """Return False if a clip's file ends as no complete one does.
 
-    The parts of MP4, AVI and Matroska mostly say how large they are. GIF and Ogg have a mark at their end, FLV the size of its
-    last part. MPEG-TS, MPEG-PS and DV have none: they are only known to be cut off within a packet, or within a frame, whose
-    first has `frame_bytes`.
+    The parts of MP4, AVI, RealMedia and Matroska mostly say how large they are. GIF and Ogg have a mark at their end, FLV the
+    size of its last part. MPEG-TS, MPEG-PS and DV have none: they are only known to be cut off within a packet, or within a
+    frame, whose first has `frame_bytes`.
     """
     if "mp4" in format_name:
         return not _is_shorter_than_stated(path, _mp4_part)
     if format_name == "avi":
         return not _is_shorter_than_stated(path, _riff_part)
+    if format_name == "rm":
+        return not _is_shorter_than_stated(path, _rm_part, _RM_SPARE)
     if "matroska" in format_name:
         return not _is_shorter_than_stated(path, _matroska_part)
     size = path.stat().st_size
@@ -122,6 +126,12 @@ def _riff_part(head: bytes) -> int | None:
     return 8 + length + length % 2 if head[:4] == b"RIFF" and length else None
 
 
+def _rm_part(head: bytes) -> int | None:
+    """Return the size of a part of a RealMedia file; None for one without, as live streams have, and anything else."""
+    length = int.from_bytes(head[4:8])
+    return length if head[:4] in _RM_PARTS and length > 10 else None
+
+
 def _matroska_part(head: bytes) -> int | None:
     """Return the size of the header or the segment of a Matroska file; None for one of unknown size and anything else."""
     kind, first = head[:4], head[4] if len(head) > 4 else 0
@@ -131,7 +141,7 @@ def _matroska_part(head: bytes) -> int | None:
     return 4 + width + length if is_known else None
 
 
-def _is_shorter_than_stated(path: Path, size_of: Callable[[bytes], int | None]) -> bool:
+def _is_shorter_than_stated(path: Path, size_of: Callable[[bytes], int | None], spare: int = 1) -> bool:
     place, size = 0, path.stat().st_size
     with path.open("rb") as file:
         for _ in range(_MAX_PARTS):
@@ -141,4 +151,4 @@ def _is_shorter_than_stated(path: Path, size_of: Callable[[bytes], int | None]) 
             if (length := size_of(file.read(16))) is None:
                 return False
             place += length
-    return place > size + 1  # an odd part's padding is often missing at the end
+    return place > size + spare  # an odd part's padding is often missing at the end

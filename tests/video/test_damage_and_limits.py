@@ -137,6 +137,7 @@ def test_a_cut_that_loses_little_is_noticed(tmp_path: Path):
         "mov": ("libx264", "aac"),
         "flv": ("flv", "libmp3lame"),
         "ivf": ("libvpx", None),
+        "rm": ("rv20", "ac3"),
         "mxf": ("mpeg2video", None),
     }
     for ending, (codec, sound) in kinds.items():

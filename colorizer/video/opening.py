@@ -29,6 +29,9 @@ ENDINGS = (
     ".gif", ".dv", ".mxf", ".ivf",
 )
 # fmt: on
+_SCAN = re.compile(rb"\xff\xda\0[\x06-\x0c]")  # its marker in a JPEG, and the size of its header
+# Of a progressive JPEG, FFmpeg goes over the whole picture for each scan, of which a bomb has one in 12 bytes.
+_MAX_SCANS, _BYTES_PER_SCAN = 1000, 64
 _PHOTO_BRANDS = ("heic", "heix", "heim", "heis", "mif1", "avif")  # of HEIC and AVIF files that are no sequences
 
 
@@ -66,7 +69,19 @@ def check_file(source: str | os.PathLike, limits: Limits) -> Path:
         raise VideoError(
             f"{path.name} has {num_bytes / 1024**2:.1f} MiB, more than the {limits.bytes / 1024**2:g} allowed."
         )
+    if limits.bytes is not None:  # it may be a stranger's
+        _check_scans(path)
     return path
+
+
+def _check_scans(path: Path) -> None:
+    """Raise VideoError for a file of JPEGs of which a few bytes take very long: FFmpeg decodes some while it opens the file."""
+    with path.open("rb") as file:
+        content = file.read()
+    if (count := len(_SCAN.findall(content))) > max(_MAX_SCANS, len(content) / _BYTES_PER_SCAN):
+        raise VideoError(
+            f"{path.name} has frames of JPEG in {count} scans, too many to be decoded safely: convert it first."
+        )
 
 
 def open_container(path: Path, options: dict[str, str] | None = None, *, is_thorough: bool = False) -> InputContainer:

@@ -14,7 +14,7 @@ from colorizer.photos.metadata.bounded_file import is_bounded_exif
 from colorizer.photos.metadata.density import Density, read_density
 from colorizer.photos.metadata.exif import IPTC, MAX_BYTES, ORIENTATION, PHOTOSHOP, XMP, Value
 from colorizer.photos.metadata.png_texts import RAW_PROFILE, raw_profile, read_texts
-from colorizer.photos.metadata.xmp_parts import without_parts
+from colorizer.photos.metadata.xmp_parts import notes_on_parts, without_parts
 
 MAX_TEXT_BYTES = 2**20
 """Of all comments and texts."""
@@ -103,7 +103,9 @@ def read_metadata(
         check.notes.append("a part of its EXIF data is cut off and was ignored")
     tags = exif_blocks.read_block(exif) if exif else {}
     packet = tags[XMP].content if isinstance(tags.get(XMP), Value) else image.info.get("xmp")
-    xmp = check("XMP data", lambda: _xmp(packet or _first(segments, XMP_PREFIX)))
+    packet = packet or _first(segments, XMP_PREFIX)
+    if xmp := check("XMP data", lambda: _xmp(packet)):
+        check.notes += notes_on_parts(packet.encode() if isinstance(packet, str) else packet)
     photoshop = check("IPTC data", lambda: _photoshop(segments, tags))
     # What has a place of its own in the metadata.
     if held := tags.keys() & {XMP, IPTC, PHOTOSHOP}:

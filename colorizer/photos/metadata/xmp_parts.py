@@ -9,6 +9,10 @@ _NAMES = {
     b"http://ns.adobe.com/hdr-gain-map/1.0/": rb"\w+",
     b"http://ns.apple.com/HDRGainMap/1.0/": rb"\w+",
 }
+_MAPS = (b"http://ns.adobe.com/hdr-gain-map/1.0/", b"http://ns.apple.com/HDRGainMap/1.0/")
+_CAMERA = b"http://ns.google.com/photos/1.0/camera/"
+_HAS_MAP = rb"[A-Za-z]*Version\b"
+_HAS_VIDEO = rb"(?:MotionPhoto|MicroVideo)(?:\s{0,9}=\s{0,9}[\"']|>)1\b"
 _MAX_PREFIXES = 8  # of these namespaces; a packet has one of each
 _NAMESPACE = re.compile(rb"xmlns:([\w.-]{1,99})\s{0,9}=\s{0,9}[\"']([^\"']{1,99})[\"']")
 
@@ -18,14 +22,30 @@ def without_parts(packet: bytes) -> bytes:
 
     Raises ValueError if it has very many names for them, each of which would be searched for.
     """
-    prefixes = {prefix: namespace for prefix, namespace in _NAMESPACE.findall(packet) if namespace in _NAMES}
-    if len(prefixes) > _MAX_PREFIXES:
-        raise ValueError("too many prefixes")
-    for prefix, namespace in prefixes.items():
+    for prefix, namespace in _prefixes(packet).items():
         name = re.escape(prefix) + b":" + _NAMES[namespace]
         packet = _without_elements(packet, re.compile(b"<(" + name + rb")(?=[\s/>])"))
         packet = re.sub(rb"(?<=\s)" + name + rb"\s{0,9}=\s{0,9}(?:\"[^\"]*\"|'[^']*')", b"", packet)
     return packet
+
+
+def notes_on_parts(packet: bytes) -> tuple[str, ...]:
+    """Return notes on the parts that a photo's XMP packet names, and that its result won't have."""
+    notes = []
+    for prefix, namespace in _prefixes(packet).items():
+        start = rb"[\s<]" + re.escape(prefix) + b":"
+        if namespace in _MAPS and re.search(start + _HAS_MAP, packet):
+            notes.append("left out: its gain map, for HDR screens")
+        elif namespace == _CAMERA and re.search(start + _HAS_VIDEO, packet):
+            notes.append("left out: the video of a motion photo")
+    return tuple(dict.fromkeys(notes))
+
+
+def _prefixes(packet: bytes) -> dict[bytes, bytes]:
+    prefixes = {prefix: namespace for prefix, namespace in _NAMESPACE.findall(packet) if namespace in _NAMES}
+    if len(prefixes) > _MAX_PREFIXES:
+        raise ValueError("too many prefixes")
+    return prefixes
 
 
 def _without_elements(packet: bytes, opening: re.Pattern[bytes]) -> bytes:

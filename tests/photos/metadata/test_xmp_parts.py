@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from colorizer.photos.files.reading import read_photo
-from colorizer.photos.metadata.xmp_parts import without_parts
+from colorizer.photos.metadata.xmp_parts import notes_on_parts, without_parts
 from tests.photos.conftest import encode
 
 PACKET = b"""<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>
@@ -39,7 +39,25 @@ def test_a_photo_promises_no_video_and_no_gain_map():
     expected = PACKET % (b" " * len(ATTRIBUTES) + other[0], other[1])
     assert without_parts(packet) == expected
     image = Image.fromarray(np.zeros((8, 8, 3), np.uint8))
-    assert read_photo(encode(image, "JPEG", xmp=packet)).metadata.xmp == expected
+    photo = read_photo(encode(image, "JPEG", xmp=packet))
+    assert photo.metadata.xmp == expected
+    assert [note for note in photo.notes if "left out" in note] == list(notes_on_parts(packet))
+    assert not notes_on_parts(expected)
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        (b'gain:Version="1.0"', "gain map"),
+        (b'HDRGainMap:HDRGainMapVersion="65536"', "gain map"),
+        (b'GCamera:MotionPhoto="1"', "video"),
+        (b"GCamera:MicroVideo='1'", "video"),
+        (b'GCamera:MotionPhoto="0" gain:Max="1"', None),
+    ],
+)
+def test_what_is_left_out_is_noted(part, words):
+    notes = notes_on_parts(PACKET % (part, b""))
+    assert [words in note for note in notes] == ([True] if words else [])
 
 
 @pytest.mark.parametrize("packet", [PACKET % (b"", b""), b"<x/>", PACKET % (b"", b"<gain:Max>1"), b"\xff\xfe<\0x\0"])

@@ -17,7 +17,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     end_with_launcher()
-    try:
-        sys.exit(run_program("error", main))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    sys.exit(run_program("error", main))

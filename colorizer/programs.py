@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from colorizer.errors import ColorizerError, printable, system_reason
 
+INTERRUPTED = 130  # as the shell says it of programs that SIGINT ends
+
 _WHOLE_NUMBERS = re.compile(
     r"(LOCAL_)?(WORLD_SIZE|RANK)|(PMI|OMPI_COMM_WORLD|MV2_COMM_WORLD)_(LOCAL_)?(RANK|SIZE)|MASTER_PORT|OMP_NUM_THREADS"
     r"|HF_HUB_(ETAG|DOWNLOAD)_TIMEOUT|GRADIO_(NUM_PORTS|NODE_NUM_PORTS|NUM_WORKERS|DEBUG|ANALYTICS_MAX_EVENTS)"
@@ -21,7 +23,7 @@ _NUMBERS = re.compile(
 
 
 def run_program(name: str, main: Callable[[], int | None]) -> int:
-    """Run `main` and return its exit code, or 2 after an error, which is one line on stderr that begins with `name`."""
+    """Run `main` and return its exit code; 130 after Ctrl-C; 2 after an error, one line on stderr that begins with `name`."""
     try:
         with variables_named():
             return main() or 0
@@ -29,6 +31,8 @@ def run_program(name: str, main: Callable[[], int | None]) -> int:
         print(printable(f"{name}: {error}"), file=sys.stderr)
     except (OSError, MemoryError) as error:
         print(printable(f"{name}: {system_reason(error)}"), file=sys.stderr)
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return 2
 
 

@@ -1,10 +1,27 @@
-"""Environment variables that libraries can't read: one line that names the variable, in place of a traceback."""
+"""Environment variables that libraries can't read, and Ctrl-C while they load: one line at most, in place of a traceback."""
+
+import signal
 
 import pytest
 
 from colorizer.errors import ColorizerError, HubError
 from colorizer.programs import find_problem, run_program
 from tests.cli.running import run_python
+
+# Runs the program in argv[2:], with Ctrl-C when it begins to import the module in argv[1].
+RUN = """
+import runpy, signal, sys
+module, *sys.argv = sys.argv[1:]
+class Interrupting:
+    def find_spec(name, path=None, target=None):
+        if name == module:
+            sys.meta_path.remove(Interrupting)
+            signal.raise_signal(signal.SIGINT)
+sys.meta_path.insert(0, Interrupting)
+run = runpy.run_path if sys.argv[0].endswith(".py") else runpy.run_module
+run(sys.argv[0], run_name="__main__")
+print("not interrupted")
+"""
 
 
 @pytest.mark.parametrize(
@@ -62,3 +79,22 @@ def test_other_errors_stay_as_they_are(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert run(ColorizerError("no such photo")) == "colorizer: no such photo\n"
     named = "colorizer: Unknown scheme. The environment variable RANK is not a whole number: fix or unset it.\n"
     assert run(HubError("Unknown scheme."), ValueError()) == named
+
+
+@pytest.mark.parametrize(
+    ("module", "program"),
+    [
+        ("colorizer.cli.parser", ["colorizer", "list"]),
+        ("colorizer.cli.evaluate", ["colorizer", "list"]),
+        ("torch", ["colorizer", "list"]),
+        ("colorizer.training", ["train_accelerate.py", "--help"]),
+        ("torch", ["train_accelerate.py", "--help"]),
+        ("colorizer.demo", ["app.py"]),
+        ("torch", ["app.py"]),
+    ],
+)
+def test_ctrl_c_while_a_program_loads_shows_no_traceback(module: str, program: list[str]):
+    ended = run_python("-c", RUN, module, *program, GRADIO_SERVER_PORT="0")
+    assert ended.returncode in (-signal.SIGINT, 130)  # which a shell tells as 130, both
+    assert "Traceback" not in ended.stderr
+    assert "not interrupted" not in ended.stdout

@@ -9,7 +9,7 @@ from io import TextIOWrapper
 from colorizer.cli.failures import OK, SOME_FAILED
 from colorizer.errors import CommandParser, system_reason
 from colorizer.lenient_output import lenient_output
-from colorizer.programs import run_program
+from colorizer.programs import INTERRUPTED, run_program
 from colorizer.version import __version__
 
 # In the order of the help.
@@ -66,11 +66,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     """Run a command and return its exit code; what it could not do is told on stderr."""
-    try:
-        return run_program(f"colorizer {arguments.command}", lambda: arguments.run(arguments))
-    except KeyboardInterrupt:
+    code = run_program(f"colorizer {arguments.command}", lambda: arguments.run(arguments))
+    if code == INTERRUPTED:
         print(f"colorizer {arguments.command}: interrupted; what was finished is saved.", file=sys.stderr)
-        return 130
+    return code
 
 
 def make_parser() -> CommandParser:

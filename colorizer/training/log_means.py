@@ -50,10 +50,19 @@ class Means:
         local = torch.stack([(self.sums[name] / self.counts[name]).float() for name in names])
         means = self.accelerator.reduce(local, reduction="mean").tolist()
         self._clear()
-        for name, mean in zip(names, means, strict=True):
-            if not math.isfinite(mean):
-                raise ColorizerError(
-                    f"{name} is {mean} at step {step}: the training diverged. Lower --learning_rate or set "
-                    "--max_grad_norm; the best checkpoint so far is in the output folder."
-                )
-        return dict(zip(names, means, strict=True))
+        return check_finite(dict(zip(names, means, strict=True)), step)
+
+
+def check_finite(means: dict[str, float], step: int) -> dict[str, float]:
+    """Return means of a step, of training or validation, whose records could not be read as JSON if one were not finite.
+
+    Raises:
+        ColorizerError: one is not finite; the message gives remedies.
+    """
+    for name, mean in means.items():
+        if not math.isfinite(mean):
+            raise ColorizerError(
+                f"{name} is {mean} at step {step}: the training diverged. Lower --learning_rate or set "
+                "--max_grad_norm; the best checkpoint so far is in the output folder."
+            )
+    return means

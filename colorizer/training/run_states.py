@@ -53,16 +53,21 @@ class Progress:
 
 
 def _is_number(value: object, own: float) -> bool:
-    return isinstance(value, int if isinstance(own, int) else int | float)
+    return isinstance(value, int if isinstance(own, int) else int | float) and (_can_be_written(value) or value == own)
 
 
 def _is_history(value: object) -> bool:
     return isinstance(value, list) and all(
         isinstance(record, dict)
         and isinstance(record.get("step"), int)
-        and all(isinstance(name, str) and isinstance(number, int | float) for name, number in record.items())
+        and all(isinstance(name, str) and _can_be_written(number) for name, number in record.items())
         for record in value
     )
+
+
+def _can_be_written(value: object) -> bool:
+    # NaN and infinity are not JSON; whole numbers may have any number of digits.
+    return isinstance(value, int | float) and abs(value) < 2**63
 
 
 def list_states(output_dir: Path) -> list[Path]:

@@ -18,7 +18,7 @@ from colorizer.training.arguments import SCORES, TrainingArguments
 from colorizer.training.distillation import mix_in
 from colorizer.training.frozen_features import FrozenFeatures, repeats
 from colorizer.training.interruption import StopRequest
-from colorizer.training.log_means import Means
+from colorizer.training.log_means import Means, check_finite
 from colorizer.training.lr_finder import find_learning_rates
 from colorizer.training.photos import count_steps, describe_photos, numbered_batches, open_photos, statistics_photos
 from colorizer.training.players import Players
@@ -244,7 +244,7 @@ class Trainer:
         self.players.average_statistics(self.ema)
         network = self.ema.module if self.arguments.ema_decay else self.accelerator.unwrap_model(self.players.network)
         was_training = network.training
-        record = self.validation.run(network.eval())
+        record = check_finite(self.validation.run(network.eval()), progress.step)
         network.train(was_training)
         loss = record["validation_loss"]
         progress.history.append({"step": progress.step, **record})

@@ -36,6 +36,7 @@ SMALL = {"embedding_size": 4, "hidden_sizes": [4, 6], "depths": [1, 1], "layer_t
 FIELDS = {
     "dense": {"width": 1 / 64, "resolution": 8, "hidden_channels": 4},
     "fusion": {"classifier_config": json.dumps({"model_type": "resnet"} | SMALL)},
+    "lite_unet": {"bins": True, "hints": True, "view_scales": [1.0, 1.5]},
 }
 RECORDS = {"training.json": TRAINING, "evaluation.json": EVALUATION}
 

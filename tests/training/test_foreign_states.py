@@ -168,7 +168,13 @@ def test_a_damaged_record_is_one_sentence(content, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change", [{"step": "x"}, {"history": 7}, {"history": None}, {"history": [3]}, {"seconds": []}]
+    "change",
+    [
+        *({"step": "x"}, {"history": 7}, {"history": None}, {"history": [3]}, {"seconds": []}),
+        # They would be written to history.json and training.json, which could not be read again.
+        *({"seconds": value} for value in (float("nan"), float("inf"), 10**400)),
+        *({"history": [{"step": 1, "network_loss": value}]} for value in (float("nan"), float("-inf"))),
+    ],
 )
 def test_invalid_progress_is_refused(change):
     progress = run_states.Progress(Means(Accelerator()))

@@ -20,7 +20,7 @@ from colorizer import (
     save_checkpoint,
 )
 from colorizer.training import Trainer, reports, run_states
-from tests.training.conftest import launch, losses, parse_arguments, read_lr_curves
+from tests.training.conftest import forget_processes, launch, losses, parse_arguments, read_lr_curves
 
 TORCHRUN = ["torch.distributed.run", "--nproc_per_node", "2", "--master_addr", "127.0.0.1", "--master_port"]
 
@@ -115,6 +115,18 @@ def test_diverging_training_is_an_error(train):
     given = ("--optimizer", "adamw", "--learning_rate", "1000", "--adam_weight_decay", "1000")
     with pytest.raises(ColorizerError, match="--max_grad_norm"):
         train(*given, "--max_train_steps", "20", "--validation_steps", "100")
+
+
+def test_weights_that_diverged_are_an_error_at_the_first_validation(command, tmp_path):
+    forget_processes()
+    trainer = Trainer(parse_arguments([*command, "--ema_decay", "0.9"]))
+    trainer.ema.n_averaged += 1  # the first step would copy the weights
+    next(trainer.ema.module.parameters()).data.fill_(torch.nan)
+    with pytest.raises(ColorizerError, match=r"validation_loss is nan at step 3.*--max_grad_norm"):
+        trainer.train()
+    forget_processes()
+    # NaN is not JSON: the record could not be read again.
+    assert not (tmp_path / "run/history.json").exists()
 
 
 def test_a_run_starts_from_a_checkpoint_of_the_same_shape(train, tmp_path, monkeypatch):

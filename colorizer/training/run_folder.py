@@ -1,5 +1,6 @@
 """Output folder of a run, which one run has at a time."""
 
+import errno
 import os
 import shutil
 import time
@@ -12,13 +13,14 @@ from accelerate.utils import broadcast_object_list
 
 from colorizer.approaches.base.checkpoint_files import WEIGHTS
 from colorizer.atomic_write import lock_folder
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, system_reason
 from colorizer.evaluation.results import FILE_NAME
 from colorizer.training.arguments import TrainingArguments
 from colorizer.training.run_states import list_states
 
 RECORD = "training.json"
 OLD_RESULTS = "evaluation.old.json"
+_IS_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _PATIENCE = 2  # seconds, in which other runs that begin have looked at the lock of a folder
 
 
@@ -37,7 +39,8 @@ def check_folder(arguments: TrainingArguments) -> None:
 def alone_in_folder(train: Callable[..., Path]) -> Callable[..., Path]:
     """Wrap a trainer's method so that no other run, in any process, writes into its output folder in the meantime.
 
-    The method raises ColorizerError in all processes of the run if another run is there, or has been since `check_folder`.
+    The method raises ColorizerError in all processes of the run if another run is there, or has been since `check_folder`, and
+    where the disk is full.
     """
 
     @wraps(train)
@@ -53,7 +56,15 @@ def alone_in_folder(train: Callable[..., Path]) -> Callable[..., Path]:
             [problem] = broadcast_object_list([problem])
             if problem:
                 raise ColorizerError(problem)
-            return train(trainer)
+            try:
+                return train(trainer)
+            except OSError as error:
+                if error.errno not in _IS_FULL:
+                    raise
+                raise ColorizerError(
+                    f"{system_reason(error)} Free some space for {trainer.output_dir} and run the same command again with "
+                    "--resume_from_checkpoint latest: it goes on from the last state saved, if any."
+                ) from error
 
     return wrapped
 

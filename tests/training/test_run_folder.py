@@ -1,5 +1,6 @@
 """The output folder of a run: two at a time, of which the second is refused, and one in place of another."""
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from colorizer import ColorizerError
 from colorizer.approaches.base.checkpoint_files import WEIGHTS
 from colorizer.atomic_write import lock_folder
-from colorizer.training import Trainer
+from colorizer.training import Trainer, reports
 from tests.training.conftest import parse_arguments
 
 
@@ -50,3 +51,22 @@ def test_what_stays_of_another_run_is_its_checkpoint(command: list[str], tmp_pat
         *("README.md", "config.json", "lr_finder.csv", "model.onnx", "model.safetensors"),
     ]
     assert (run / "model.onnx").read_bytes() == graph
+
+
+def test_a_full_disk_is_told_with_the_way_to_go_on(train, tmp_path: Path, monkeypatch):
+    save_history = reports.save_history
+
+    def fill_up(*given):
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+        try:
+            save_history(*given)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    monkeypatch.setattr(reports, "save_history", fill_up)
+    with pytest.raises(ColorizerError, match=r"File too large\. Free .*run and .*--resume_from_checkpoint latest"):
+        train("--checkpointing_steps", "2")
+    monkeypatch.undo()
+    assert not (tmp_path / "run/history.json").exists()
+    assert train("--checkpointing_steps", "2", "--resume_from_checkpoint", "latest").progress.step == 6

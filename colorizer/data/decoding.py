@@ -40,8 +40,8 @@ ORIENTATIONS = {
 
 GRAY_MODES = {"1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N", "F"}
 
-# Pillow passes over the boxes of the one, shifts its few bits up, and leaves the other as it lies.
-_MISREAD = ("JPEG2000", "PCD")
+# Without JPEG 2000, whose boxes Pillow passes over and whose few bits it shifts up, and Photo CD, which it leaves as it lies.
+_BY_PILLOW = tuple(name for name in FORMATS if name not in ("JPEG2000", "PCD"))
 
 MIN_UNEXPLAINED = 3.5
 
@@ -174,7 +174,7 @@ def _open(file: IO[bytes], name: str | None) -> Opened:
     """Open a photo: nearly all by Pillow alone, since what else `open_image` checks takes as long as decoding a small one."""
     if not is_decoded_apart(file):
         with suppress(UnidentifiedImageError):
-            image = Image.open(file, formats=[name for name in FORMATS if name not in _MISREAD])
+            image = Image.open(file, formats=_BY_PILLOW)
             set_profile(image, file, image.format)
             return Opened(image)
     return open_image(file, name, MAX_PIXELS)

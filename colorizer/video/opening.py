@@ -76,8 +76,7 @@ def check_file(source: str | os.PathLike, limits: Limits) -> Path:
 
 def _check_scans(path: Path) -> None:
     """Raise VideoError for a file of JPEGs of which a few bytes take very long: FFmpeg decodes some while it opens the file."""
-    with path.open("rb") as file:
-        content = file.read()
+    content = path.read_bytes()
     if (count := len(_SCAN.findall(content))) > max(_MAX_SCANS, len(content) / _BYTES_PER_SCAN):
         raise VideoError(
             f"{path.name} has frames of JPEG in {count} scans, too many to be decoded safely: convert it first."

@@ -11,6 +11,8 @@ from typing import IO
 import numpy as np
 from PIL import Image
 
+from colorizer.photos.metadata.png_chunks import heads
+
 _SRGB_GAMMA = 0.45455
 _SAME_GAMMA = 0.02  # what rounding and the many names of 2.2 make of it
 _GAMMAS = (0.1, 2)
@@ -84,16 +86,12 @@ def _put(info: dict, profile: bytes | None) -> None:
 
 def _chunk(file: IO[bytes]) -> tuple[int, int, bool] | None:
     """Return primaries and transfer of a PNG's cICP chunk, and whether its levels have the full range."""
-    place = 8
-    for _ in range(_MAX_CHUNKS):
-        file.seek(place)
-        head = file.read(12)
-        if len(head) < 12 or head[4:8] in (b"IDAT", b"IEND"):
-            break
-        size = int.from_bytes(head[:4])
-        if head[4:8] == b"cICP" and size == 4:
-            return head[8], head[9], head[11] == 1
-        place += 12 + size
+    for size, kind in heads(file, _MAX_CHUNKS):
+        if kind == b"IDAT":
+            return None
+        if kind == b"cICP" and size == 4:
+            body = file.read(size)
+            return (body[0], body[1], body[3] == 1) if len(body) == size else None
     return None
 
 

@@ -21,6 +21,7 @@ from PIL.PngImagePlugin import PngInfo, iTXt
 
 from colorizer.photos.deep_colors import DeepColors, WithAlpha
 from colorizer.photos.metadata import exif as exif_blocks
+from colorizer.photos.metadata import png_chunks
 from colorizer.photos.metadata.density import Density
 from colorizer.photos.metadata.embedded import PHOTOSHOP_PREFIX, XMP_PREFIX, Metadata
 from colorizer.photos.metadata.exif import BYTES, LONG, SHORT, Value
@@ -115,8 +116,8 @@ def _encode_png(picture: Picture, stream: IO[bytes], quality: int) -> None:
     if metadata.density:
         # The chunks before the pixels are those of a single one.
         small = _one_pixel(picture.content.mode, options)
-        place = next(place for place, kind, _ in _chunks(small) if kind == b"pHYs")
-        _overwrite(stream, start + place, _chunk(b"pHYs", metadata.density.phys()))
+        place = next(place for place, kind, _ in png_chunks.chunks(small) if kind == b"pHYs")
+        _overwrite(stream, start + place, png_chunks.chunk(b"pHYs", metadata.density.phys()))
 
 
 def _texts(picture: Picture) -> Iterator[tuple[str, str]]:
@@ -140,19 +141,6 @@ def _one_pixel(mode: str, options: dict[str, object]) -> bytes:
     return small.getvalue()
 
 
-def _chunks(content: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-    """Yield the place, kind and body of each chunk of a PNG."""
-    place = 8
-    while place < len(content):
-        size, kind = struct.unpack_from(">I4s", content, place)
-        yield place, kind, content[place + 8 : place + 8 + size]
-        place += 12 + size
-
-
-def _chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(body, zlib.crc32(kind)))
-
-
 def _overwrite(stream: IO[bytes], place: int, content: bytes) -> None:
     stream.seek(place)
     stream.write(content)
@@ -167,10 +155,10 @@ def _encode_wide_png(
     small = _one_pixel("RGB" if channels == 3 else "RGBA", options)
 
     def write(kind: bytes, body: bytes) -> None:
-        stream.write(_chunk(kind, body))
+        stream.write(png_chunks.chunk(kind, body))
 
-    stream.write(small[:8])
-    for _, kind, body in _chunks(small):
+    stream.write(png_chunks.SIGNATURE)
+    for _, kind, body in png_chunks.chunks(small):
         if kind == b"IHDR":
             write(kind, struct.pack(">II", width, height) + bytes([16, body[9]]) + body[10:])
         elif kind == b"pHYs":

@@ -102,10 +102,11 @@ def read_metadata(
     if not is_whole:
         check.notes.append("a part of its EXIF data is cut off and was ignored")
     tags = exif_blocks.read_block(exif) if exif else {}
-    packet = tags[XMP].content if isinstance(tags.get(XMP), Value) else image.info.get("xmp")
-    packet = packet or _first(segments, XMP_PREFIX)
-    if xmp := check("XMP data", lambda: _xmp(packet)):
-        check.notes += notes_on_parts(packet.encode() if isinstance(packet, str) else packet)
+    given = tags[XMP].content if isinstance(tags.get(XMP), Value) else image.info.get("xmp")
+    packet = check("XMP data", lambda: _packet(given or _first(segments, XMP_PREFIX)))
+    xmp = check("XMP data", lambda: without_parts(upright_xmp(packet))) if packet else None
+    if xmp:
+        check.notes += notes_on_parts(packet)
     photoshop = check("IPTC data", lambda: _photoshop(segments, tags))
     # What has a place of its own in the metadata.
     if held := tags.keys() & {XMP, IPTC, PHOTOSHOP}:
@@ -194,13 +195,14 @@ def _exif(image: Image.Image, block: bytes | None) -> tuple[bytes | None, bool]:
     return exif_blocks.upright(block) if block else (None, True)
 
 
-def _xmp(packet: bytes | str | None) -> bytes | None:
+def _packet(packet: bytes | str | None) -> bytes | None:
+    """Return an XMP packet as bytes, None if there is none. Raises ValueError for what isn't one."""
     packet = packet.encode() if isinstance(packet, str) else packet
     if not packet:
         return None
     if len(packet) > MAX_XMP_BYTES or b"<" not in packet[:200]:
         raise ValueError("no XMP packet")
-    return without_parts(upright_xmp(packet))
+    return packet
 
 
 def upright_xmp(packet: bytes) -> bytes:

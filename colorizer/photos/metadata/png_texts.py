@@ -1,6 +1,5 @@
 """Texts of a PNG (PNG specification, third edition, 11.3.3): all of them, of which Pillow keeps the last of a name."""
 
-import struct
 import zlib
 from collections.abc import Iterator
 from typing import IO
@@ -8,13 +7,14 @@ from typing import IO
 from PIL import Image
 from PIL.PngImagePlugin import iTXt
 
+from colorizer.photos.metadata.png_chunks import heads
+
 RAW_PROFILE = "Raw profile type "
 """Beginning of the name under which ImageMagick and ExifTool store EXIF, XMP and IPTC data as text."""
 MAX_BYTES = 2**26
 """Of all texts, as Pillow's own limit."""
 
 _MAX_CHUNKS = 100_000
-_HEADER = struct.Struct(">I4s")
 
 
 def read_texts(image: Image.Image, file: IO[bytes] | None) -> tuple[list[tuple[str, str]], bool]:
@@ -49,18 +49,9 @@ def raw_profile(text: str) -> bytes:
 
 
 def _text_chunks(file: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:
-    place = 8
-    for _ in range(_MAX_CHUNKS):
-        file.seek(place)
-        header = file.read(_HEADER.size)
-        if len(header) < _HEADER.size:
-            return
-        size, kind = _HEADER.unpack(header)
+    for size, kind in heads(file, _MAX_CHUNKS):
         if kind in _READERS:
             yield kind, file.read(size)
-        place += _HEADER.size + size + 4
-        if kind == b"IEND":
-            return
 
 
 def _plain(body: bytes, limit: int) -> tuple[str, str]:

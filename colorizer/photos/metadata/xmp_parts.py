@@ -2,15 +2,14 @@
 
 import re
 
+_CAMERA = b"http://ns.google.com/photos/1.0/camera/"
+_MAPS = (b"http://ns.adobe.com/hdr-gain-map/1.0/", b"http://ns.apple.com/HDRGainMap/1.0/")
 # Names of their properties by namespace. A directory lists all parts of the file.
 _NAMES = {
-    b"http://ns.google.com/photos/1.0/camera/": rb"(?:MotionPhoto|MicroVideo)\w*",
+    _CAMERA: rb"(?:MotionPhoto|MicroVideo)\w*",
     b"http://ns.google.com/photos/1.0/container/": rb"Directory",
-    b"http://ns.adobe.com/hdr-gain-map/1.0/": rb"\w+",
-    b"http://ns.apple.com/HDRGainMap/1.0/": rb"\w+",
+    **dict.fromkeys(_MAPS, rb"\w+"),
 }
-_MAPS = (b"http://ns.adobe.com/hdr-gain-map/1.0/", b"http://ns.apple.com/HDRGainMap/1.0/")
-_CAMERA = b"http://ns.google.com/photos/1.0/camera/"
 _HAS_MAP = rb"[A-Za-z]*Version\b"
 _HAS_VIDEO = rb"(?:MotionPhoto|MicroVideo)(?:\s{0,9}=\s{0,9}[\"']|>)1\b"
 _MAX_PREFIXES = 8  # of these namespaces; a packet has one of each

@@ -1,7 +1,7 @@
 """Read a graph as data from a stranger: it belongs to the weights beside it, and names and costs nothing else."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import onnx
@@ -34,7 +34,8 @@ def read_graph(file: Path, model: ColorizerModel) -> bytes:
 
     Raises:
         CheckpointError: it is damaged; or belongs to other weights or to another configuration; or names other files; or has
-            operators of other domains, loops, or more operators or numbers than a network's graph needs.
+            operators of other domains, loops, sparse tensors, a part for training, or more operators or numbers than a
+            network's graph needs.
     """
     try:
         with file.open("rb") as stream:
@@ -61,11 +62,14 @@ def _find_fault(proto: ModelProto, digest: str, places: Mapping[str, Place]) -> 
         return "has operators of other domains than ONNX's own"
     if {node.op_type for node in nodes} & LOOPS:
         return "has loops, which the graph of a network here never has"
+    # A sparse tensor of a few bytes takes gigabytes and minutes when it is loaded.
+    if proto.training_info or _has_sparse(proto.graph, nodes):
+        return "has sparse tensors or a part for training, which the graph of a network here never has"
     outside = [tensor for tensor in tensors if tensor.data_location == TensorProto.EXTERNAL]
     # A name that isn't UTF-8 comes as bytes.
     if strange := [str(tensor.name) for tensor in outside if not _lies_at(tensor, places.get(tensor.name))]:
         return f"takes {shorten(strange)} from other places than the weights beside it"
-    inside = sum(math.prod(tensor.dims) for tensor in tensors if tensor.data_location != TensorProto.EXTERNAL)
+    inside = sum(abs(math.prod(tensor.dims)) for tensor in tensors if tensor.data_location != TensorProto.EXTERNAL)
     if len(nodes) > MAX_NODES or inside > MAX_CONSTANTS:
         return f"has more than {MAX_NODES:,} operators, or {MAX_CONSTANTS:,} numbers besides the weights"
     if digest not in {prop.value for prop in proto.metadata_props if prop.key == DIGEST}:
@@ -91,15 +95,20 @@ def _nodes(graph: GraphProto) -> Iterator[NodeProto]:
 
 def _tensors(graph: GraphProto) -> Iterator[TensorProto]:
     """Yield all tensors that a graph holds or refers to, also those inside of operators."""
-    sparse = list(graph.sparse_initializer)
     yield from graph.initializer
     for node in graph.node:
         for attribute in node.attribute:
             if attribute.HasField("t"):
                 yield attribute.t
             yield from attribute.tensors
-            sparse += (attribute.sparse_tensor, *attribute.sparse_tensors)
             for inner in (attribute.g, *attribute.graphs):
                 yield from _tensors(inner)
-    for tensor in sparse:
-        yield from (tensor.values, tensor.indices)
+
+
+def _has_sparse(graph: GraphProto, nodes: Iterable[NodeProto]) -> bool:
+    """Tell whether a graph, or one inside of its operators `nodes`, holds sparse tensors."""
+    attributes = [attribute for node in nodes for attribute in node.attribute]
+    graphs = [graph, *(inner for attribute in attributes for inner in (attribute.g, *attribute.graphs))]
+    return any(each.sparse_initializer for each in graphs) or any(
+        attribute.HasField("sparse_tensor") or attribute.sparse_tensors for attribute in attributes
+    )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import onnx
 import pytest
-from onnx import ModelProto, NodeProto, TensorProto, helper
+from onnx import ModelProto, NodeProto, SparseTensorProto, TensorProto, helper
 from PIL import Image
 
 from colorizer import CheckpointError, ColorizerError, load_model, pipeline, save_checkpoint
@@ -66,6 +66,30 @@ def loop(proto: ModelProto) -> None:
     proto.graph.node.append(helper.make_node("Loop", ["n", "c"], ["y"], body=body))
 
 
+def few_numbers_of_many() -> SparseTensorProto:
+    """Return a sparse tensor that is short in the file, and has two gigabytes and takes minutes when it is loaded."""
+    values, indices = helper.make_tensor("few", TensorProto.FLOAT, [1], [1.0]), helper.make_tensor("", 7, [1], [0])
+    return helper.make_sparse_tensor(values, indices, [2**29])
+
+
+def sparse_weights(proto: ModelProto) -> None:
+    proto.graph.sparse_initializer.append(few_numbers_of_many())
+
+
+def sparse_constant(proto: ModelProto) -> None:
+    proto.graph.node.append(helper.make_node("Constant", [], ["few"], sparse_value=few_numbers_of_many()))
+
+
+def sparse_weights_in_a_branch(proto: ModelProto) -> None:
+    inner = helper.make_graph([], "branch", [], [], sparse_initializer=[few_numbers_of_many()])
+    proto.graph.node.append(helper.make_node("If", ["x"], ["y"], then_branch=inner, else_branch=inner))
+
+
+def training_from_a_file(proto: ModelProto) -> None:
+    constant_from_a_file(inner := ModelProto())
+    proto.training_info.add().initialization.CopyFrom(inner.graph)
+
+
 def many_numbers(proto: ModelProto) -> None:
     proto.graph.initializer.append(TensorProto(name="big", data_type=TensorProto.INT8, dims=[MAX_CONSTANTS + 1]))
 
@@ -90,6 +114,10 @@ REFUSALS: list[tuple[Callable[[ModelProto], None], str]] = [
     (other_domain, "operators of other domains"),
     (function, "operators of other domains"),
     (loop, "has loops"),
+    (sparse_weights, "has sparse tensors"),
+    (sparse_constant, "has sparse tensors"),
+    (sparse_weights_in_a_branch, "has sparse tensors"),
+    (training_from_a_file, "or a part for training"),
     (many_numbers, "numbers besides the weights"),
     (many_operators, "more than 20,000 operators"),
     (no_digest, "is damaged, or was made for other weights or another configuration"),
